@@ -1,0 +1,36 @@
+# Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test bench bench-quick fmt lint clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: ## check for the tools that are needed, and install what is missing where that is possible
+	.ci/setup
+
+build: setup ## target/release/libhackleak.so, target/release/hackleak, java/*/target/*.jar
+	cargo build --release
+	mvn -B -ntp -q -f java/pom.xml package -DskipTests
+
+demo: build ## a JUnit suite on RocksDB with one planted leak, its clean twin, and the report
+	integration-tests/projects/demo-rocksdb/run.sh
+
+test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, whole projects
+	.ci/test
+
+bench: setup ## what recording costs, as ratios to bare runs (about 20 minutes)
+	cargo bench --profile dev -p integration-tests --bench figures
+
+bench-quick: setup ## the same with fewer and shorter runs (about 4 minutes)
+	cargo bench --profile dev -p integration-tests --bench figures -- --quick
+
+fmt: ## format the Rust and the Java sources
+	cargo fmt --all
+	mvn -B -ntp -q -f java/pom.xml spotless:apply
+
+lint: ## formatting, clippy, licences
+	.ci/lint
+
+clean: ## remove what was built
+	cargo clean
+	mvn -B -ntp -q -f java/pom.xml clean

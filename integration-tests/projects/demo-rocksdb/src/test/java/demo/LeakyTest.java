@@ -1,0 +1,28 @@
+package demo;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.hackleak.junit.NoLeaks;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.rocksdb.Options;
+import org.rocksdb.RocksDBException;
+
+/** Never closes its options; garbage collection does not free what they own. */
+@NoLeaks
+class LeakyTest {
+  @BeforeAll
+  static void warmUp(@TempDir Path folder) throws RocksDBException {
+    Table.warmUp(folder);
+  }
+
+  @Test
+  void writtenRowsAreRead(@TempDir Path folder) throws RocksDBException {
+    Path file = folder.resolve("rows.sst");
+    Options options = new Options();
+    Table.write(options, file);
+    assertEquals(1_000, Table.countRows(options, file));
+  }
+}

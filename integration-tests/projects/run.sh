@@ -1,0 +1,29 @@
+#!/bin/sh
+# Runs the tests of one project under HackLeak and compares their outcomes with its expected.txt.
+#
+#   run.sh PROJECT [HOME] [MAVEN-ARGUMENT…]
+#
+# HOME is the folder with libhackleak.so and hackleak. Exits 0 exactly if every test ended as
+# expected, the leaking ones with the right LeakError.
+set -eu
+
+projects=$(cd "$(dirname "$0")" && pwd)
+project=$projects/$1
+home=$(cd "${2:-$projects/../../target/release}" && pwd)
+shift
+[ $# -eq 0 ] || shift
+
+for file in libhackleak.so hackleak; do
+    [ -f "$home/$file" ] || { echo "run.sh: $home has no $file" >&2; exit 1; }
+done
+# One at a time: all of them install the same artefacts.
+mkdir -p "$projects/target"
+exec 9>"$projects/target/lock"
+flock 9
+if [ -n "${JAVA_HOME:-}" ]; then java=$JAVA_HOME/bin/java; else java=java; fi
+
+mvn -q -B -ntp -f "$projects/../../java/pom.xml" install -DskipTests -Dspotless.check.skip
+# The leaking tests are meant to fail: their outcome is the verdict's matter, not Maven's.
+mvn -B -ntp -f "$project/pom.xml" clean test -Dhackleak.home="$home" \
+    -Dmaven.test.failure.ignore=true "$@"
+"$java" "$projects/Verdict.java" "$project"

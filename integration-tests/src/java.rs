@@ -1,0 +1,242 @@
+//! JDKs and Java victims.
+//!
+//! A Java victim is `victims/jni/NAME.java` and its native half `victims/jni/NAME.cpp`. It is compiled by the JDK that runs
+//! it, together with the core API from its sources, so that no Maven is needed here.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::recording::Recording;
+use crate::{artefacts, process, victims, workspace};
+
+/// An installed JDK.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Jdk {
+    /// Feature release: 17, 25, …
+    pub feature: u32,
+    /// Its home.
+    pub home: PathBuf,
+}
+
+impl Jdk {
+    /// The JDKs to test with, one for each feature release from 17 on, oldest first.
+    ///
+    /// From `HACKLEAK_JDKS` (homes with colons between) if it is set, else from `JAVA_HOME` and `/usr/lib/jvm`.
+    pub fn all() -> &'static [Jdk] {
+        static ALL: OnceLock<Vec<Jdk>> = OnceLock::new();
+        ALL.get_or_init(|| {
+            let mut found: Vec<Jdk> = homes().into_iter().filter_map(Jdk::at).collect();
+            found.retain(|jdk| jdk.feature >= 17);
+            found.sort();
+            found.dedup_by_key(|jdk| jdk.feature);
+            assert!(
+                !found.is_empty(),
+                "no JDK 17 or newer: set HACKLEAK_JDKS or JAVA_HOME"
+            );
+            let features: Vec<u32> = found.iter().map(|jdk| jdk.feature).collect();
+            println!("JDKs tested: {features:?}");
+            found
+        })
+    }
+
+    /// The JDKs of at least this feature release.
+    pub fn since(feature: u32) -> Vec<Jdk> {
+        let found: Vec<Jdk> = Jdk::all()
+            .iter()
+            .filter(|j| j.feature >= feature)
+            .cloned()
+            .collect();
+        if found.is_empty() {
+            println!("SKIPPED: this needs a JDK {feature} or newer");
+        }
+        found
+    }
+
+    fn at(home: PathBuf) -> Option<Jdk> {
+        let release = std::fs::read_to_string(home.join("release")).ok()?;
+        let line = release
+            .lines()
+            .find_map(|line| line.strip_prefix("JAVA_VERSION="))?;
+        let feature = line
+            .trim_matches('"')
+            .split(['.', '-', '+'])
+            .next()?
+            .parse()
+            .ok()?;
+        home.join("bin/javac")
+            .exists()
+            .then_some(Jdk { feature, home })
+    }
+
+    /// A tool of this JDK.
+    pub fn tool(&self, name: &str) -> PathBuf {
+        self.home.join("bin").join(name)
+    }
+
+    /// The classes of hackleak-core, compiled by this JDK.
+    pub fn core_classes(&self) -> PathBuf {
+        let sources = workspace::root().join("java/hackleak-core/src/main/java");
+        let mut files = java_files(&sources);
+        files.retain(|file| !file.ends_with("module-info.java"));
+        self.compile("core", &files, &[])
+    }
+
+    fn compile(&self, name: &str, files: &[PathBuf], options: &[&str]) -> PathBuf {
+        let folder = workspace::target()
+            .join(format!("victims/java{}", self.feature))
+            .join(name);
+        let mut command = Command::new(self.tool("javac"));
+        command
+            .args(["-g", "-nowarn", "-d"])
+            .arg(&folder)
+            .args(options)
+            .args(files);
+        workspace::cached(&folder, &format!("{command:?}"), files, || {
+            let _ = std::fs::remove_dir_all(&folder);
+            process::run(&mut command).expect_code(0);
+        });
+        folder
+    }
+}
+
+fn homes() -> Vec<PathBuf> {
+    if let Some(list) = std::env::var_os("HACKLEAK_JDKS") {
+        return std::env::split_paths(&list).collect();
+    }
+    let mut homes: Vec<PathBuf> = std::env::var_os("JAVA_HOME")
+        .map(PathBuf::from)
+        .into_iter()
+        .collect();
+    if let Ok(entries) = std::fs::read_dir("/usr/lib/jvm") {
+        homes.extend(entries.filter_map(|entry| std::fs::canonicalize(entry.ok()?.path()).ok()));
+    }
+    homes
+}
+
+fn java_files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let entries = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        if path.is_dir() {
+            found.extend(java_files(&path));
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == "java")
+        {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+/// How the recorder gets into the JVM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// `LD_PRELOAD` alone: the JNI boundary starts when `HackLeak` is first used.
+    Preload,
+    /// `LD_PRELOAD` and `-agentpath`: it starts with the JVM.
+    Agent,
+}
+
+/// A Java victim, compiled for one JDK.
+pub struct Victim<'jdk> {
+    jdk: &'jdk Jdk,
+    name: String,
+    classes: PathBuf,
+    library: PathBuf,
+}
+
+impl<'jdk> Victim<'jdk> {
+    /// Compiles `victims/jni/NAME.java` and `victims/jni/NAME.cpp`.
+    pub fn new(jdk: &'jdk Jdk, name: &str) -> Victim<'jdk> {
+        Victim::with_jar(jdk, name, "")
+    }
+
+    /// The same, with one more jar on the compiler's class path.
+    pub fn with_jar(jdk: &'jdk Jdk, name: &str, jar: &str) -> Victim<'jdk> {
+        let class_path = format!("{}:{jar}", jdk.core_classes().display());
+        let source = workspace::victims().join(format!("jni/{name}.java"));
+        let classes = jdk.compile(name, &[source], &["-cp", &class_path]);
+        Victim {
+            jdk,
+            name: name.to_owned(),
+            classes,
+            library: native_half(jdk, name),
+        }
+    }
+
+    /// The native half.
+    pub fn library(&self) -> &Path {
+        &self.library
+    }
+
+    /// The folder of the classes.
+    pub fn classes(&self) -> &Path {
+        &self.classes
+    }
+
+    /// A recorded run of the victim's `main`, with JVM options; its arguments can be added.
+    pub fn recording(&self, entry: Entry, jvm_options: &[&str]) -> Recording {
+        let mut options: Vec<String> = jvm_options
+            .iter()
+            .map(|option| option.to_string())
+            .collect();
+        if entry == Entry::Agent {
+            options.push(format!("-agentpath:{}", artefacts::recorder().display()));
+        }
+        self.java(
+            Recording::of(self.jdk.tool("java")).options("follow=jvm"),
+            &options,
+        )
+    }
+
+    /// A bare run.
+    pub fn bare(&self, jvm_options: &[&str]) -> Recording {
+        let options: Vec<String> = jvm_options
+            .iter()
+            .map(|option| option.to_string())
+            .collect();
+        self.java(Recording::bare(self.jdk.tool("java")), &options)
+    }
+
+    fn java(&self, recording: Recording, options: &[String]) -> Recording {
+        let core = self.jdk.core_classes();
+        let class_path = format!("{}:{}", self.classes.display(), core.display());
+        let mut fixed = vec!["-cp".to_owned(), class_path, "-Xmx256m".to_owned()];
+        fixed.push(format!("-Dvictim.library={}", self.library.display()));
+        // The in-process assertion asks the CLI, which the tests have built somewhere of their own.
+        fixed.push(format!("-Dhackleak.cli={}", artefacts::cli().display()));
+        if self.jdk.feature >= 24 {
+            fixed.push("--enable-native-access=ALL-UNNAMED".to_owned());
+        }
+        recording.args(fixed).args(options).args([&self.name])
+    }
+}
+
+/// The native half of a Java victim alone: `victims/jni/NAME.cpp` as a shared library.
+pub fn native_half(jdk: &Jdk, name: &str) -> PathBuf {
+    let include = format!("-I{}", jdk.home.join("include").display());
+    let platform = format!("-I{}", jdk.home.join("include/linux").display());
+    let cpp = format!("-I{}", workspace::victims().join("cpp").display());
+    let flags = ["-O2", "-shared", "-pthread", &include, &platform, &cpp];
+    let output = format!("jni{}/lib{name}.so", jdk.feature);
+    victims::compile(&format!("jni/{name}.cpp"), &output, &flags)
+}
+
+/// The classes of `victims/jni/NAME.java` alone, for a class loader of the victim's own.
+pub fn separate_classes(jdk: &Jdk, name: &str) -> PathBuf {
+    let source = workspace::victims().join(format!("jni/{name}.java"));
+    jdk.compile(name, &[source], &[])
+}
+
+/// Runs `check` with every JDK and both ways in.
+pub fn on_each_jdk(check: impl Fn(&Jdk, Entry)) {
+    for jdk in Jdk::all() {
+        for entry in [Entry::Preload, Entry::Agent] {
+            println!("JDK {}, {entry:?}", jdk.feature);
+            check(jdk, entry);
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The reporter's JSON as the tests read it.
+//!
+//! Every JSON is validated against the published schema before anything else is looked at, so each test that reads a
+//! report is a test of the schema too.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::OnceLock;
+
+use jsonschema::Validator;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{artefacts, process, workspace};
+
+/// A report on one image or on a folder of them.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Version of the format.
+    pub schema_version: u32,
+    /// The recorded processes.
+    pub processes: Vec<Process>,
+}
+
+/// One recorded process.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Process {
+    /// Process id.
+    pub pid: u32,
+    /// Path of the program.
+    pub exe: String,
+    /// `finished`, `killed` or `running`.
+    pub state: String,
+    /// Events of the whole run.
+    pub totals: Totals,
+    /// What could not be recorded, by name.
+    pub counters: BTreeMap<String, u64>,
+    /// Threads that were seen.
+    pub threads: u64,
+    /// Loaded files.
+    pub modules: Vec<Module>,
+    /// Checkpoints, oldest first.
+    pub checkpoints: Vec<Checkpoint>,
+    /// What the reader must know, in words.
+    pub notes: Vec<String>,
+    /// What is left.
+    pub leaks: Leaks,
+}
+
+/// Events of the whole run.
+#[derive(Debug, Deserialize)]
+pub struct Totals {
+    /// Recorded allocations.
+    pub allocations: u64,
+    /// Recorded frees.
+    pub frees: u64,
+}
+
+/// One loaded file.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Module {
+    /// Its path when it was loaded.
+    pub path: String,
+    /// Its GNU build-id in hexadecimal, if it has one.
+    pub build_id: Option<String>,
+}
+
+/// One checkpoint.
+#[derive(Debug, Deserialize)]
+pub struct Checkpoint {
+    /// Its number.
+    pub epoch: u32,
+    /// Its label; empty for none.
+    pub label: Option<String>,
+}
+
+/// What is left.
+#[derive(Debug, Deserialize)]
+pub struct Leaks {
+    /// Bytes in all sites.
+    pub bytes: u64,
+    /// Blocks in all sites.
+    pub count: u64,
+    /// One entry for each stack and kind.
+    pub sites: Vec<Site>,
+}
+
+/// A leaking site: blocks with one stack.
+#[derive(Debug, Deserialize)]
+pub struct Site {
+    /// Bytes of all blocks.
+    pub bytes: u64,
+    /// Number of blocks.
+    pub count: u64,
+    /// `new`, `new[]`, …
+    pub kind: String,
+    /// The stack, innermost frame first.
+    pub frames: Vec<Frame>,
+}
+
+/// One frame.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum Frame {
+    /// A frame of native code.
+    Native {
+        /// Demangled name.
+        function: Option<String>,
+        /// Source file.
+        file: Option<String>,
+        /// Source line.
+        line: Option<u64>,
+        /// Path of the module.
+        module: Option<String>,
+        /// Offset in the module's file, as the reporter writes it.
+        offset: Option<Value>,
+        /// Whether the call was inlined into the next frame.
+        #[serde(default)]
+        inlined: bool,
+    },
+    /// A Java frame.
+    Java {
+        /// Class, with dots.
+        class: String,
+        /// Method.
+        method: String,
+        /// Source file.
+        file: Option<String>,
+        /// Source line.
+        line: Option<u64>,
+        /// Whether it is a native method.
+        #[serde(default)]
+        native: bool,
+    },
+    /// Something that is no frame, such as "stack truncated here".
+    Mark {
+        /// What it says.
+        text: String,
+    },
+}
+
+impl Frame {
+    /// `Class.method`, `Class.method:LINE` for Java frames, the function for native ones, `(text)` for marks.
+    ///
+    /// A native function is cut at its parameter list: compilers differ in how they clone and print it.
+    pub fn name(&self) -> String {
+        match self {
+            Frame::Native {
+                function: Some(name),
+                ..
+            } => name.split('(').next().unwrap_or_default().to_owned(),
+            Frame::Native { .. } => "?".to_owned(),
+            Frame::Java { class, method, .. } => format!("{class}.{method}"),
+            Frame::Mark { text } => format!("({text})"),
+        }
+    }
+
+    /// Whether this is a Java frame.
+    pub fn is_java(&self) -> bool {
+        matches!(self, Frame::Java { .. })
+    }
+
+    /// Whether this call was inlined into the next frame.
+    pub fn is_inlined(&self) -> bool {
+        matches!(self, Frame::Native { inlined: true, .. })
+    }
+
+    /// Whether this is a native frame.
+    pub fn is_native(&self) -> bool {
+        matches!(self, Frame::Native { .. })
+    }
+}
+
+impl Site {
+    /// The names of all frames, innermost first, without inlined calls: those are the compiler's choice.
+    pub fn names(&self) -> Vec<String> {
+        self.frames
+            .iter()
+            .filter(|frame| !frame.is_inlined())
+            .map(Frame::name)
+            .collect()
+    }
+
+    /// The names of the Java frames, innermost first.
+    pub fn java(&self) -> Vec<String> {
+        self.frames
+            .iter()
+            .filter(|frame| frame.is_java())
+            .map(Frame::name)
+            .collect()
+    }
+
+    /// The first frame with that name.
+    pub fn frame(&self, name: &str) -> &Frame {
+        let found = self.frames.iter().find(|frame| frame.name() == name);
+        found.unwrap_or_else(|| panic!("no frame {name} in {:#?}", self.names()))
+    }
+
+    /// Asserts that frames of these names are in the stack, in this order, others between them allowed.
+    pub fn assert_order(&self, names: &[&str]) {
+        let all = self.names();
+        let mut rest = all.iter();
+        for name in names {
+            assert!(
+                rest.any(|frame| frame == name),
+                "no {name} in its place in {all:#?}"
+            );
+        }
+    }
+}
+
+impl Process {
+    /// The number of the checkpoint with that label.
+    pub fn epoch(&self, label: &str) -> u32 {
+        let found = self
+            .checkpoints
+            .iter()
+            .find(|c| c.label.as_deref() == Some(label));
+        found
+            .unwrap_or_else(|| panic!("no checkpoint {label}: {:?}", self.checkpoints))
+            .epoch
+    }
+
+    /// The sites whose blocks all have this size.
+    pub fn sites_of(&self, bytes: u64) -> Vec<&Site> {
+        self.leaks
+            .sites
+            .iter()
+            .filter(|site| site.bytes == site.count * bytes)
+            .collect()
+    }
+
+    /// The only site whose blocks have this size.
+    pub fn site_of(&self, bytes: u64) -> &Site {
+        let sites = self.sites_of(bytes);
+        assert_eq!(
+            sites.len(),
+            1,
+            "one site of {bytes} bytes was expected: {:#?}",
+            self.leaks
+        );
+        sites[0]
+    }
+
+    /// How many blocks of this size are left.
+    pub fn blocks_of(&self, bytes: u64) -> u64 {
+        self.sites_of(bytes).iter().map(|site| site.count).sum()
+    }
+
+    /// Asserts that nothing that happened is missing from the record.
+    pub fn assert_nothing_lost(&self) {
+        let lost: Vec<_> = self
+            .counters
+            .iter()
+            .filter(|(_, count)| **count != 0)
+            .collect();
+        assert!(lost.is_empty(), "not recorded: {lost:?}");
+    }
+}
+
+impl Report {
+    /// The only process; panics if there are none or several.
+    pub fn process(&self) -> &Process {
+        assert_eq!(
+            self.processes.len(),
+            1,
+            "one process was expected: {self:#?}"
+        );
+        &self.processes[0]
+    }
+
+    /// Parses and validates what `hackleak report --format json` printed.
+    pub fn parse(json: &str) -> Report {
+        let value: Value = serde_json::from_str(json).unwrap_or_else(|e| panic!("{e}: {json}"));
+        let errors: Vec<String> = schema()
+            .iter_errors(&value)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        assert!(
+            errors.is_empty(),
+            "not as the schema says: {errors:#?}\n{json}"
+        );
+        serde_json::from_value(value).unwrap_or_else(|e| panic!("{e}: {json}"))
+    }
+
+    /// Runs `hackleak report` with `arguments` and checks that its exit code says what its JSON says.
+    pub fn of<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
+        let mut command = Command::new(artefacts::cli());
+        command
+            .arg("report")
+            .args(["--format", "json"])
+            .args(arguments);
+        let ended = process::run(&mut command);
+        assert!(matches!(ended.status.code(), Some(0 | 23)), "{ended}");
+        let report = Report::parse(&ended.stdout);
+        let leaks: u64 = report
+            .processes
+            .iter()
+            .map(|process| process.leaks.count)
+            .sum();
+        assert_eq!(ended.code(), if leaks == 0 { 0 } else { 23 }, "{ended}");
+        report
+    }
+}
+
+fn schema() -> &'static Validator {
+    static SCHEMA: OnceLock<Validator> = OnceLock::new();
+    SCHEMA.get_or_init(|| {
+        let path = workspace::root().join("docs/schema/report-v1.json");
+        let text = std::fs::read_to_string(&path).expect("the report's schema is published");
+        let value = serde_json::from_str(&text).expect("the report's schema is JSON");
+        jsonschema::validator_for(&value).expect("the report's schema is a schema")
+    })
+}

@@ -1,0 +1,232 @@
+//! Which processes are recorded, and that processes never write into each other's images.
+
+use integration_tests::{Process, Recording, Report, Run, artefacts, cpp};
+
+fn assert_child_stays_out(how: &str) {
+    let bare = Recording::bare(cpp("forking"))
+        .args([how])
+        .run()
+        .expect_code(0);
+    let run = Recording::of(cpp("forking"))
+        .args([how])
+        .run()
+        .expect_code(0);
+    assert_eq!(run.ended.stdout, bare.ended.stdout);
+    assert_eq!(run.images().len(), 1, "the child recorded too");
+    let report = run.report();
+    let process = report.process();
+    assert_eq!(process.blocks_of(1_999_993), 3);
+    assert_eq!(
+        process.blocks_of(2_999_999),
+        0,
+        "the child's leaks are in the parent's image"
+    );
+    assert_eq!(
+        process.blocks_of(1_500_007),
+        1,
+        "the child freed the parent's block"
+    );
+    process.assert_nothing_lost();
+}
+
+#[test]
+fn a_forked_child_stays_out_of_the_image() {
+    assert_child_stays_out("fork");
+}
+
+#[test]
+fn a_child_of_fork_without_handlers_stays_out_of_the_image() {
+    assert_child_stays_out("_Fork");
+}
+
+#[test]
+fn a_child_of_the_raw_system_call_stays_out_of_the_image() {
+    assert_child_stays_out("clone");
+}
+
+#[test]
+fn a_fork_while_another_thread_allocates_and_a_fork_in_the_child() {
+    assert_child_stays_out("nested");
+}
+
+/// The process that leaked blocks of that size.
+fn leaking(report: &Report, bytes: u64) -> &Process {
+    let mut found = report
+        .processes
+        .iter()
+        .filter(|process| process.blocks_of(bytes) > 0);
+    let process = found
+        .next()
+        .unwrap_or_else(|| panic!("nobody leaked {bytes}: {report:#?}"));
+    assert!(
+        found.next().is_none(),
+        "two processes leaked {bytes}: {report:#?}"
+    );
+    process
+}
+
+fn assert_each_has_its_image(how: &str) {
+    let run = Recording::of(cpp("launching"))
+        .args([how])
+        .run()
+        .expect_code(0);
+    assert_eq!(run.ended.stdout, "the started program exited with 11\n");
+    let report = run.report();
+    let (parent, child) = (leaking(&report, 1_999_993), leaking(&report, 2_999_999));
+    assert_eq!(parent.blocks_of(1_999_993), 3);
+    assert_eq!(child.blocks_of(2_999_999), 5);
+    assert_ne!(parent.pid, child.pid);
+    assert_eq!(report.processes.len(), 2);
+}
+
+#[test]
+fn a_vforked_program_has_its_own_image() {
+    assert_each_has_its_image("vfork");
+}
+
+#[test]
+fn a_spawned_program_has_its_own_image() {
+    assert_each_has_its_image("spawn");
+}
+
+#[test]
+fn a_vfork_whose_exec_fails_leaves_the_parent_intact() {
+    let run = Recording::of(cpp("launching"))
+        .args(["failing"])
+        .run()
+        .expect_code(0);
+    let report = run.report();
+    assert_eq!(report.process().blocks_of(1_999_993), 3);
+    report.process().assert_nothing_lost();
+}
+
+#[test]
+fn every_program_of_an_exec_chain_has_its_own_image() {
+    let run = Recording::of(cpp("launching"))
+        .args(["exec"])
+        .run()
+        .expect_code(11);
+    let report = run.report();
+    assert_eq!(report.processes.len(), 3, "{report:#?}");
+    for (bytes, blocks) in [(2_500_009, 2), (2_600_011, 4), (2_999_999, 5)] {
+        assert_eq!(leaking(&report, bytes).blocks_of(bytes), blocks);
+    }
+    let pids: Vec<u32> = report.processes.iter().map(|process| process.pid).collect();
+    assert!(
+        pids.iter().all(|pid| *pid == pids[0]),
+        "exec keeps the process id: {pids:?}"
+    );
+}
+
+#[test]
+fn shells_pass_through_unless_all_are_followed() {
+    let run = Recording::of("/bin/sh")
+        .options("follow=jvm")
+        .args(["-c", "exit 3"])
+        .run();
+    assert_passed_through(&run.expect_code(3));
+}
+
+#[test]
+fn a_program_that_is_no_jvm_passes_through_by_default() {
+    assert_passed_through(&leaks_with_options(""));
+    assert_passed_through(&leaks_with_options("follow=jvm"));
+}
+
+#[test]
+fn nothing_is_recorded_when_nothing_is_followed() {
+    assert_passed_through(&leaks_with_options("follow=none"));
+}
+
+fn leaks_with_options(options: &str) -> Run {
+    Recording::of(cpp("endings"))
+        .options(options)
+        .args(["return"])
+        .run()
+        .expect_code(5)
+}
+
+fn assert_passed_through(run: &Run) {
+    assert_eq!(run.images(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(run.ended.stderr, "");
+}
+
+#[test]
+fn bad_options_are_one_clear_line_and_the_program_runs_on() {
+    let cases = [
+        ("colour=red", "colour"),
+        ("track=banana", "banana"),
+        ("follow=everybody", "everybody"),
+        ("follow=all,depth=-3", "-3"),
+        ("follow=all,depth", "depth"),
+        ("stacks=sideways", "sideways"),
+        ("follow=all,,=", "="),
+    ];
+    for (options, culprit) in cases {
+        let run = leaks_with_options(options);
+        let lines: Vec<&str> = run.ended.stderr.lines().collect();
+        assert_eq!(lines.len(), 1, "{options}: {}", run.ended);
+        assert!(lines[0].contains("hackleak"), "{options}: {}", lines[0]);
+        assert!(lines[0].contains(culprit), "{options}: {}", lines[0]);
+        assert_eq!(run.images().len(), 0, "{options}: recorded nevertheless");
+    }
+}
+
+#[test]
+fn a_program_that_preloads_nothing_can_be_started_by_a_recorded_one() {
+    // `env -i` takes LD_PRELOAD away: the recorder must neither insist nor stumble.
+    let victim = cpp("endings");
+    let recording = Recording::of("/usr/bin/env")
+        .options("follow=all")
+        .args(["-i"]);
+    let run = recording.arg(victim).arg("return").run().expect_code(5);
+    let report = run.report();
+    assert!(
+        report
+            .processes
+            .iter()
+            .all(|process| process.blocks_of(1_999_993) == 0)
+    );
+}
+
+#[test]
+fn the_recorder_exports_nothing_but_what_it_hooks_and_its_own() {
+    let mut command = std::process::Command::new("nm");
+    command
+        .args(["-D", "--defined-only", "--format=posix"])
+        .arg(artefacts::recorder());
+    let ended = integration_tests::process::run(&mut command).expect_code(0);
+    let operators = ended.stdout.lines().filter(|line| {
+        ["_Znw", "_Zna", "_Zdl", "_Zda"]
+            .iter()
+            .any(|prefix| line.starts_with(prefix))
+    });
+    assert_eq!(operators.count(), 20, "{}", ended.stdout);
+    for line in ended.stdout.lines() {
+        let name = line.split(' ').next().unwrap_or_default();
+        let known = [
+            "_Znw",
+            "_Zna",
+            "_Zdl",
+            "_Zda",
+            "hackleak_",
+            "Java_dev_hackleak_",
+            "JNI_On",
+            "Agent_On",
+        ];
+        let hooked = [
+            "dlclose",
+            "fork",
+            "vfork",
+            "_Fork",
+            "posix_spawn",
+            "malloc",
+            "free",
+        ];
+        let expected = known.iter().any(|k| name.starts_with(k)) || hooked.contains(&name);
+        assert!(
+            expected,
+            "{name} is exported and would shadow the program's own"
+        );
+    }
+}

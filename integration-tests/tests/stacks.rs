@@ -1,0 +1,149 @@
+//! Every recorded stack is the one that libgcc's unwinder sees at that moment.
+//!
+//! The verifying recorder compares them in the victim itself and prints one line at exit. The victims walk at random over
+//! frames of every shape; a failure names its seed and compile options, and repeats with them.
+
+use integration_tests::{Recording, Run, cpp_with, plugin};
+
+/// How the victims are compiled: frame pointers or none, inlined or not.
+const VARIANTS: &[&[&str]] = &[
+    &["-O0"],
+    &["-O2"],
+    &["-O3"],
+    &["-O2", "-fomit-frame-pointer"],
+    &["-O2", "-fno-omit-frame-pointer"],
+];
+
+struct Verdict {
+    checked: u64,
+    mismatches: u64,
+    memo_hits: u64,
+}
+
+fn verdict(run: &Run) -> Verdict {
+    let prefix = "[hackleak verify] ";
+    let line = run
+        .ended
+        .stderr
+        .lines()
+        .find_map(|line| line.strip_prefix(prefix));
+    let line = line.unwrap_or_else(|| panic!("nothing was verified: {}", run.ended));
+    let number = |name: &str| {
+        let field = line
+            .split(' ')
+            .find_map(|field| field.strip_prefix(name)?.strip_prefix('='));
+        field
+            .and_then(|text| text.parse().ok())
+            .unwrap_or_else(|| panic!("no {name} in {line}"))
+    };
+    Verdict {
+        checked: number("checked"),
+        mismatches: number("mismatches"),
+        memo_hits: number("memo_hits"),
+    }
+}
+
+/// Runs the victim in every variant; each must check `least` stacks and find all of them right.
+fn assert_exact(victim: &str, seeds: std::ops::Range<u32>, arguments: &[&str], least: u64) {
+    for flags in VARIANTS {
+        for seed in seeds.clone() {
+            let seed = seed.to_string();
+            let recording = Recording::of(cpp_with(victim, flags))
+                .verified()
+                .args([&seed]);
+            let run = recording.args(arguments).run().expect_code(0);
+            let what = format!("{victim} {seed} {arguments:?} compiled with {flags:?}");
+            let Verdict {
+                checked,
+                mismatches,
+                memo_hits,
+            } = verdict(&run);
+            println!("{what}: checked {checked}, mismatches {mismatches}, memo hits {memo_hits}");
+            assert_eq!(mismatches, 0, "{what}: {}", run.ended);
+            assert!(checked >= least, "{what}: only {checked} were checked");
+            assert!(memo_hits > 0, "{what}: nothing was remembered");
+        }
+    }
+}
+
+#[test]
+fn random_walks_on_one_thread() {
+    assert_exact("stacks_walk", 1..4, &["300000", "1"], 250_000);
+}
+
+#[test]
+fn random_walks_on_four_threads() {
+    assert_exact("stacks_walk", 10..12, &["400000", "4"], 350_000);
+}
+
+#[test]
+fn same_leaf_frame_on_other_paths() {
+    assert_exact("stacks_path_change", 1..3, &["300000"], 250_000);
+}
+
+#[test]
+fn the_check_fails_when_what_is_remembered_is_not_verified() {
+    let victim = cpp_with("stacks_path_change", &["-O2"]);
+    let recording = Recording::of(victim).verified().args(["1", "300000"]);
+    let run = recording
+        .env("HACKLEAK_VERIFY_BREAK", "1")
+        .run()
+        .expect_code(0);
+    assert!(verdict(&run).mismatches > 0, "{}", run.ended);
+}
+
+#[test]
+fn signal_handlers_on_the_same_stack() {
+    assert_exact("stacks_signals", 1..3, &["300000", "2", "same"], 250_000);
+}
+
+#[test]
+fn signal_handlers_on_alternate_stacks_that_are_unmapped_later() {
+    assert_exact(
+        "stacks_signals",
+        1..3,
+        &["300000", "2", "alternate"],
+        250_000,
+    );
+}
+
+#[test]
+fn signals_at_any_instruction() {
+    assert_exact("stacks_interrupted", 1..2, &["3000"], 20_000);
+}
+
+#[test]
+fn coroutines_whose_stacks_are_remapped() {
+    assert_exact("stacks_coroutines", 1..3, &["300000", "1"], 250_000);
+    assert_exact("stacks_coroutines", 5..6, &["300000", "3"], 250_000);
+}
+
+#[test]
+fn threads_that_come_and_go() {
+    assert_exact("stacks_threads", 1..2, &["200000"], 150_000);
+}
+
+#[test]
+fn unloaded_code_whose_addresses_mean_other_code_now() {
+    let rounds = 2000_u64;
+    let recording = Recording::of(cpp_with("plugins", &["-O2"])).verified();
+    let recording = recording
+        .args([plugin(24), plugin(120)])
+        .args([rounds.to_string()]);
+    let run = recording.run().expect_code(0);
+    let reused = run.ended.stdout.trim().strip_prefix("reused ");
+    let reused: u64 = reused
+        .and_then(|number| number.parse().ok())
+        .expect("the victim counts");
+    assert!(
+        reused > rounds / 2,
+        "addresses were reused only {reused} times: this proves nothing"
+    );
+    let Verdict {
+        checked,
+        mismatches,
+        ..
+    } = verdict(&run);
+    assert_eq!(mismatches, 0, "{}", run.ended);
+    assert!(checked >= rounds * 20);
+}

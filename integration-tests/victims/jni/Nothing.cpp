@@ -1,0 +1,1 @@
+// Nothing.java has no natives.

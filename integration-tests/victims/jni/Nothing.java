@@ -1,0 +1,4 @@
+/** Starts and ends. For the bench. */
+public class Nothing {
+  public static void main(String[] args) {}
+}

@@ -1,0 +1,1 @@
+// RocksPutGet.java uses the natives of rocksdbjni.

@@ -1,0 +1,57 @@
+package dev.hackleak;
+
+import java.util.Optional;
+
+/**
+ * A moment in the life of this process: whatever native memory is allocated later and still live at
+ * a check has leaked since then.
+ *
+ * <p>Immutable and safe to share between threads. A checkpoint counts for the whole process, not
+ * only for the thread that took it.
+ */
+public final class Checkpoint {
+  private static final int UNRECORDED = -1;
+
+  private final int epoch;
+  private final String label;
+
+  private Checkpoint(int epoch, String label) {
+    this.epoch = epoch;
+    this.label = label;
+  }
+
+  static Checkpoint at(int epoch, String label) {
+    return new Checkpoint(epoch, label);
+  }
+
+  /** What a JVM that is not recorded hands out: nothing ever leaks since it. */
+  static Checkpoint unrecorded(String label) {
+    return new Checkpoint(UNRECORDED, label);
+  }
+
+  /** Everything that was recorded since the process began. */
+  static Checkpoint processStart() {
+    return new Checkpoint(0, "process start");
+  }
+
+  /** The number of the epoch that began here: 1 for the first checkpoint of the process. */
+  public int epoch() {
+    return epoch;
+  }
+
+  /** The name it was given, if any. */
+  public Optional<String> label() {
+    return Optional.ofNullable(label);
+  }
+
+  /** False when this JVM was not recorded, so that no leak can be known since this checkpoint. */
+  public boolean isRecorded() {
+    return epoch != UNRECORDED;
+  }
+
+  @Override
+  public String toString() {
+    String name = label == null ? "checkpoint" : "checkpoint \"" + label + "\"";
+    return isRecorded() ? name + " (epoch " + epoch + ")" : name + " (unrecorded)";
+  }
+}

@@ -1,0 +1,49 @@
+package dev.hackleak;
+
+import dev.hackleak.spi.LeakSettler;
+import java.lang.ref.PhantomReference;
+import java.lang.ref.Reference;
+import java.lang.ref.ReferenceQueue;
+import java.time.Duration;
+import java.util.ServiceLoader;
+
+/** One round of garbage collection, as far as it can be followed to its end. */
+final class Garbage {
+  private static final long SENTINEL_LIMIT_MS = 1_000;
+
+  private Garbage() {}
+
+  /**
+   * Collects garbage and gives those a chance who free native memory on account of it: reference
+   * handler, finalizers, settlers. Cleaner threads go on by themselves afterwards.
+   *
+   * @throws InterruptedException if the thread was interrupted meanwhile
+   */
+  static void collect(Recorder recorder, Deadline deadline) throws InterruptedException {
+    ReferenceQueue<Object> queue = new ReferenceQueue<>();
+    Reference<Object> sentinel = new PhantomReference<>(new Object(), queue);
+    recorder.forceGc();
+    awaitReferenceHandler(sentinel, queue, deadline);
+    Finalizers.run(deadline);
+    for (LeakSettler settler : ServiceLoader.load(LeakSettler.class)) {
+      settler.settle(Duration.ofMillis(deadline.remainingMillis()));
+    }
+  }
+
+  /**
+   * The JVM's reference handler queues what a collection found, one reference after the other and
+   * in no defined order. A sentinel that arrives proves that it has begun on this collection; the
+   * rest follows within the quiet window of {@link Settling}. A collector that never clears the
+   * sentinel costs a second at most.
+   */
+  private static void awaitReferenceHandler(
+      Reference<Object> sentinel, ReferenceQueue<Object> queue, Deadline deadline)
+      throws InterruptedException {
+    long wait = Math.min(SENTINEL_LIMIT_MS, deadline.remainingMillis());
+    if (wait > 0) {
+      queue.remove(wait);
+    }
+    // Only a reference that is itself reachable is queued, hence this use of it after the wait.
+    sentinel.clear();
+  }
+}

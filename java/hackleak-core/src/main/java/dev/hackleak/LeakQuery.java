@@ -1,0 +1,105 @@
+package dev.hackleak;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * One look for leaks, from the cheap question to the costly answer: count what is live; settle if
+ * wanted and count again; have what is left reported.
+ *
+ * <p>An error on the way never turns into "no leaks". Without the reporter the recorder's own list
+ * is used, and without that the bare count.
+ */
+final class LeakQuery {
+  private static final int RAW_SITES = 1_000;
+
+  private final Recorder recorder;
+  private final Checkpoint since;
+  private final LeakCheck check;
+  private final List<String> notes = new ArrayList<>();
+
+  LeakQuery(Recorder recorder, Checkpoint since, LeakCheck check) {
+    this.recorder = recorder;
+    this.since = since;
+    this.check = check;
+  }
+
+  LeakReport run() {
+    if (!since.isRecorded() || liveBlocks() == 0) {
+      return nothingLive();
+    }
+    // What the search itself allocates is no leak of the program's.
+    recorder.ignore(true);
+    try {
+      if (check.settles()) {
+        settle();
+      }
+      return liveBlocks() == 0 ? nothingLive() : reported();
+    } finally {
+      recorder.ignore(false);
+    }
+  }
+
+  private long liveBlocks() {
+    return recorder.leaksSince(since.epoch(), check.scope())[0];
+  }
+
+  private void settle() {
+    long limit = check.limit().toMillis();
+    if (!Settling.run(recorder, this::liveBlocks, check.limit())) {
+      notes.add("garbage may still own some of it, after " + limit + " ms of settling");
+    }
+  }
+
+  private LeakReport reported() {
+    RecorderDescription description = recorder.describe();
+    if (description.degraded()) {
+      return raw("part of the image is in this JVM's memory only");
+    }
+    try {
+      Reporter reporter =
+          new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
+      return reporter.report(description, since.epoch(), check.scope()).withNotes(notes);
+    } catch (ReporterException e) {
+      return raw(e.getMessage());
+    }
+  }
+
+  /** What the recorder itself can tell; the reason says why no reporter did. */
+  private LeakReport raw(String reason) {
+    notes.add("the stacks have no symbols, and there is no JSON: " + reason);
+    noteUnrecordedEvents();
+    try {
+      String sites = recorder.rawSites(since.epoch(), check.scope(), RAW_SITES);
+      return LinesParser.parse(sites).withNotes(notes);
+    } catch (ReporterException | RuntimeException e) {
+      notes.add("the leaking sites cannot be listed either: " + e.getMessage());
+      long[] live = recorder.leaksSince(since.epoch(), check.scope());
+      return unlisted(live[1], live[0]);
+    }
+  }
+
+  private LeakReport nothingLive() {
+    noteUnrecordedEvents();
+    List<String> text = Collections.singletonList(LeakText.nothingLive(since));
+    return new LeakReport(0, 0, noSites(), Collections.emptyList(), null, text).withNotes(notes);
+  }
+
+  private LeakReport unlisted(long bytes, long count) {
+    List<String> text = LeakText.of(bytes, count, noSites(), Collections.emptyList());
+    return new LeakReport(bytes, count, noSites(), Collections.emptyList(), null, text)
+        .withNotes(notes);
+  }
+
+  private void noteUnrecordedEvents() {
+    long events = recorder.unrecordedEvents();
+    if (events > 0) {
+      notes.add(LeakText.unrecordedEvents(events));
+    }
+  }
+
+  private static List<LeakSite> noSites() {
+    return Collections.emptyList();
+  }
+}

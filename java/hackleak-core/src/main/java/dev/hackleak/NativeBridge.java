@@ -1,0 +1,43 @@
+package dev.hackleak;
+
+/**
+ * The recorder's functions, as {@code libhackleak.so} exports them.
+ *
+ * <p>The only class of HackLeak with native methods. Nothing here may be called before {@link
+ * NativeRecorder} has loaded the library; every native failure arrives as a Java exception. All
+ * methods may be called from any thread.
+ */
+final class NativeBridge {
+  private NativeBridge() {}
+
+  /**
+   * Where this process records to, as lines {@code key=value}; see {@link RecorderDescription}.
+   *
+   * @throws IllegalStateException if this process is not recorded; the message says why
+   */
+  static native String describe();
+
+  /** Begins a new epoch and returns it. The label may be null. */
+  static native int checkpoint(String label);
+
+  /** {blocks, bytes} allocated since the epoch, still live and not ignored. Scope 0 means all. */
+  static native long[] leaksSince(int epoch, int scope);
+
+  /** {allocations, frees, events that could not be recorded} of this process until now. */
+  static native long[] totals();
+
+  /** Collects garbage through JVMTI, which {@code -XX:+DisableExplicitGC} does not switch off. */
+  static native void forceGc();
+
+  /** Registers a scope and returns its id, which is at least 1. */
+  static native int openScope(String name);
+
+  /** Makes the scope this thread's own and returns the one before; 0 is none. */
+  static native int enterScope(int scope);
+
+  /** Counts up or down; while above zero, this thread's allocations are marked as ignored. */
+  static native void ignore(boolean on);
+
+  /** The leaking sites as {@link LinesParser} reads them, with frames as module and offset only. */
+  static native String rawSites(int epoch, int scope, int limit);
+}

@@ -1,0 +1,86 @@
+package dev.hackleak;
+
+import java.io.IOException;
+import java.nio.file.Paths;
+import java.util.Optional;
+
+/** The recorder in {@code libhackleak.so}, called through JNI. */
+final class NativeRecorder implements Recorder {
+  private NativeRecorder() {}
+
+  /**
+   * Binds to the recorder that is already part of this process.
+   *
+   * <p>Loading the mapped file by its own path gives the instance that holds the hooks. A copy from
+   * anywhere else would become a second library that sees no allocation, so none is ever loaded.
+   */
+  static Recording bind() {
+    if (!System.getProperty("os.name", "").startsWith("Linux")) {
+      return Recording.inactive("HackLeak records on Linux only", null);
+    }
+    try {
+      Optional<String> library = MappedLibrary.find(Paths.get("/proc/self/maps"));
+      if (!library.isPresent()) {
+        return Recording.inactive(MappedLibrary.NAME + " is not loaded into it", null);
+      }
+      System.load(library.get());
+      NativeBridge.describe();
+      return Recording.active(new NativeRecorder());
+    } catch (IOException e) {
+      return Recording.inactive("its memory map cannot be read: " + e, e);
+    } catch (IllegalStateException | LinkageError e) {
+      return Recording.inactive(e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public RecorderDescription describe() {
+    return RecorderDescription.parse(NativeBridge.describe());
+  }
+
+  @Override
+  public int checkpoint(String label) {
+    return NativeBridge.checkpoint(label);
+  }
+
+  @Override
+  public long[] leaksSince(int epoch, int scope) {
+    return NativeBridge.leaksSince(epoch, scope);
+  }
+
+  @Override
+  public long liveBlocks() {
+    long[] totals = NativeBridge.totals();
+    return totals[0] - totals[1];
+  }
+
+  @Override
+  public long unrecordedEvents() {
+    return NativeBridge.totals()[2];
+  }
+
+  @Override
+  public void forceGc() {
+    NativeBridge.forceGc();
+  }
+
+  @Override
+  public int openScope(String name) {
+    return NativeBridge.openScope(name);
+  }
+
+  @Override
+  public int enterScope(int scope) {
+    return NativeBridge.enterScope(scope);
+  }
+
+  @Override
+  public void ignore(boolean on) {
+    NativeBridge.ignore(on);
+  }
+
+  @Override
+  public String rawSites(int epoch, int scope, int limit) {
+    return NativeBridge.rawSites(epoch, scope, limit);
+  }
+}

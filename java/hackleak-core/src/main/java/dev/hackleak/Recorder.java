@@ -1,0 +1,32 @@
+package dev.hackleak;
+
+/**
+ * What the Java side asks of the recorder in this process.
+ *
+ * <p>The methods have the meaning of their namesakes in {@link NativeBridge}; all of them may be
+ * called from any thread.
+ */
+interface Recorder {
+  RecorderDescription describe();
+
+  int checkpoint(String label);
+
+  /** {blocks, bytes} allocated since the epoch that are still live and not ignored. */
+  long[] leaksSince(int epoch, int scope);
+
+  /** Allocations minus frees of the process so far, ignored ones included. */
+  long liveBlocks();
+
+  /** Events that could not be recorded and that no other figure contains. */
+  long unrecordedEvents();
+
+  void forceGc();
+
+  int openScope(String name);
+
+  int enterScope(int scope);
+
+  void ignore(boolean on);
+
+  String rawSites(int epoch, int scope, int limit);
+}

@@ -1,0 +1,74 @@
+package dev.hackleak;
+
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.HashMap;
+import java.util.Map;
+
+/** What the recorder says about itself: where its image and its library are. */
+final class RecorderDescription {
+  private final Path image;
+  private final Path library;
+  private final long pid;
+  private final boolean degraded;
+
+  RecorderDescription(Path image, Path library, long pid, boolean degraded) {
+    this.image = image;
+    this.library = library;
+    this.pid = pid;
+    this.degraded = degraded;
+  }
+
+  /**
+   * Reads lines of {@code key=value}. Keys without a meaning here are left to others.
+   *
+   * @throws IllegalStateException if a key that is needed is missing or not a number where one is
+   *     due
+   */
+  static RecorderDescription parse(String lines) {
+    Map<String, String> values = new HashMap<>();
+    for (String line : lines.split("\n")) {
+      int equals = line.indexOf('=');
+      if (equals > 0) {
+        values.put(line.substring(0, equals), line.substring(equals + 1));
+      }
+    }
+    try {
+      return new RecorderDescription(
+          Paths.get(required(values, "image")).toAbsolutePath(),
+          Paths.get(required(values, "library")).toAbsolutePath(),
+          Long.parseLong(required(values, "pid")),
+          "1".equals(required(values, "degraded")));
+    } catch (NumberFormatException e) {
+      throw new IllegalStateException("the recorder's description has no usable pid: " + lines, e);
+    }
+  }
+
+  private static String required(Map<String, String> values, String key) {
+    String value = values.get(key);
+    if (value == null) {
+      throw new IllegalStateException("the recorder's description lacks " + key + ": " + values);
+    }
+    return value;
+  }
+
+  /** The image that the recorder writes for this process. */
+  Path image() {
+    return image;
+  }
+
+  /** The library that records this process. */
+  Path library() {
+    return library;
+  }
+
+  /** This process, as the recorder and the names of its files know it. */
+  long pid() {
+    return pid;
+  }
+
+  /** True when part of the image is in this process's memory only, out of the reporter's reach. */
+  boolean degraded() {
+    return degraded;
+  }
+}

@@ -1,0 +1,122 @@
+package dev.hackleak;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/**
+ * Has the {@code hackleak} executable read this process's image: symbols and debug information are
+ * parsed over there, never in the JVM under test.
+ *
+ * <p>The program writes into two files rather than into pipes. Files cannot fill up and block it,
+ * and need no threads here to empty them, which matters while the JVM ends.
+ */
+final class Reporter {
+  private static final int NO_LEAKS = 0;
+  private static final int LEAKS = 23;
+  private static final AtomicInteger REPORTS = new AtomicInteger();
+
+  /** Meant for the process under test: the reporter must be neither recorded nor traced. */
+  private static final List<String> NOT_INHERITED =
+      Arrays.asList("LD_PRELOAD", "HACKLEAK_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS");
+
+  private final Path program;
+  private final Duration timeout;
+
+  Reporter(Path program, Duration timeout) {
+    this.program = program;
+    this.timeout = timeout;
+  }
+
+  /** What leaked since the epoch, in one scope or in all of them (0). */
+  LeakReport report(RecorderDescription recorder, int epoch, int scope) throws ReporterException {
+    List<String> command = new ArrayList<>();
+    command.add(program.toString());
+    command.add("report");
+    command.add(recorder.image().toString());
+    command.addAll(Arrays.asList("--since", Integer.toString(epoch)));
+    if (scope != 0) {
+      command.addAll(Arrays.asList("--scope", Integer.toString(scope)));
+    }
+    command.addAll(Arrays.asList("--format", "lines", "--json", nextJson(recorder).toString()));
+
+    Path out = null;
+    Path err = null;
+    try {
+      out = Files.createTempFile("hackleak-report", ".out");
+      err = Files.createTempFile("hackleak-report", ".err");
+      int exit = run(command, out, err);
+      return judge(exit, read(out), read(err));
+    } catch (IOException e) {
+      throw new ReporterException(program + " cannot be run: " + e.getMessage(), e);
+    } finally {
+      delete(out);
+      delete(err);
+    }
+  }
+
+  private int run(List<String> command, Path out, Path err) throws IOException, ReporterException {
+    ProcessBuilder builder = new ProcessBuilder(command);
+    builder.environment().keySet().removeAll(NOT_INHERITED);
+    builder.redirectOutput(out.toFile()).redirectError(err.toFile());
+    // A test that was interrupted, say by its time limit, still gets its report.
+    boolean interrupted = Thread.interrupted();
+    Process process = builder.start();
+    try {
+      process.getOutputStream().close();
+      if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+        throw new ReporterException(
+            program + " was stopped after " + timeout.toMillis() + " ms without an answer");
+      }
+      return process.exitValue();
+    } catch (InterruptedException e) {
+      interrupted = true;
+      throw new ReporterException("the wait for " + program + " was interrupted", e);
+    } finally {
+      process.destroyForcibly();
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  private LeakReport judge(int exit, String out, String err) throws ReporterException {
+    if (exit != NO_LEAKS && exit != LEAKS) {
+      String why = err.trim().isEmpty() ? "nothing on stderr" : err.trim();
+      throw new ReporterException(program + " failed with exit code " + exit + ": " + why);
+    }
+    LeakReport report = LinesParser.parse(out);
+    if (report.hasLeaks() != (exit == LEAKS)) {
+      throw new ReporterException(
+          program + " contradicts itself: exit code " + exit + ", " + report.count() + " blocks");
+    }
+    return report;
+  }
+
+  /** Process ids are not unique in a folder that containers share, so the name is tried. */
+  private static Path nextJson(RecorderDescription recorder) {
+    Path json;
+    do {
+      String name = "leaks-" + recorder.pid() + "-" + REPORTS.incrementAndGet() + ".json";
+      json = recorder.image().resolveSibling(name);
+    } while (Files.exists(json));
+    return json;
+  }
+
+  private static String read(Path file) throws IOException {
+    return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+  }
+
+  private static void delete(Path file) {
+    if (file != null && !file.toFile().delete()) {
+      file.toFile().deleteOnExit();
+    }
+  }
+}

@@ -1,0 +1,50 @@
+package dev.hackleak;
+
+import java.time.Duration;
+
+/** The system properties that HackLeak reads; each is read anew whenever it matters. */
+final class Settings {
+  static final String REQUIRED = "hackleak.required";
+  static final String SETTLE = "hackleak.settle";
+  static final String SETTLE_LIMIT = "hackleak.settle.limit.ms";
+  static final String CLI = "hackleak.cli";
+  static final String REPORT_TIMEOUT = "hackleak.report.timeout.ms";
+
+  /** With this property the RAPIDS libraries collect garbage before they look for leaks. */
+  static final String RAPIDS_DEBUG = "ai.rapids.refcount.debug";
+
+  private Settings() {}
+
+  static boolean required() {
+    return Boolean.getBoolean(REQUIRED);
+  }
+
+  static boolean settle() {
+    return Boolean.getBoolean(SETTLE) || Boolean.getBoolean(RAPIDS_DEBUG);
+  }
+
+  static Duration settleLimit() {
+    return millis(SETTLE_LIMIT, 5_000);
+  }
+
+  static Duration reportTimeout() {
+    return millis(REPORT_TIMEOUT, 60_000);
+  }
+
+  private static Duration millis(String property, long otherwise) {
+    String value = System.getProperty(property);
+    if (value == null) {
+      return Duration.ofMillis(otherwise);
+    }
+    try {
+      long millis = Long.parseLong(value.trim());
+      if (millis >= 0) {
+        return Duration.ofMillis(millis);
+      }
+    } catch (NumberFormatException e) {
+      // Said below, for a number below zero as well.
+    }
+    throw new IllegalArgumentException(
+        "-D" + property + " is a number of milliseconds, not \"" + value + "\"");
+  }
+}

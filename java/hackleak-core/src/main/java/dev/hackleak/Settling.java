@@ -1,0 +1,86 @@
+package dev.hackleak;
+
+import java.time.Duration;
+import java.util.function.LongSupplier;
+
+/**
+ * Waits until native memory that only garbage owns is freed.
+ *
+ * <p>A round collects garbage and then watches the live blocks until none was freed for a quiet
+ * window. What a round frees may be all that held the next piece, so rounds follow each other; and
+ * as that may be Java objects only, it takes two idle rounds in a row to end:
+ *
+ * <pre>
+ *   collect ──► watch ──► freed nothing, twice in a row? ──no──► collect …
+ *                 │                     └──yes──► stable
+ *                 ├── nothing live any more ──► stable
+ *                 └── limit passed, or interrupted ──► not stable
+ * </pre>
+ */
+final class Settling {
+  /** Longer than two polls of a cleaner that looks at its queue every 100 ms, as cuDF's does. */
+  static final Duration QUIET_WINDOW = Duration.ofMillis(250);
+
+  private static final int IDLE_ROUNDS = 2;
+  private static final long POLL_MS = 10;
+
+  private final Recorder recorder;
+  private final LongSupplier live;
+  private final Deadline deadline;
+  private long fewest;
+
+  private Settling(Recorder recorder, LongSupplier live, Duration limit) {
+    this.recorder = recorder;
+    this.live = live;
+    this.deadline = Deadline.in(limit);
+    this.fewest = live.getAsLong();
+  }
+
+  /**
+   * Settles until {@code live} stops shrinking or the limit passes.
+   *
+   * @param live counts the live blocks that matter
+   * @return true if it stopped shrinking, false if it might go on; an interrupted thread stays
+   *     interrupted and gets false
+   */
+  static boolean run(Recorder recorder, LongSupplier live, Duration limit) {
+    try {
+      return new Settling(recorder, live, limit).run();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  private boolean run() throws InterruptedException {
+    int idle = 0;
+    while (fewest > 0 && idle < IDLE_ROUNDS) {
+      long before = fewest;
+      Garbage.collect(recorder, deadline);
+      if (!awaitQuiet()) {
+        return false;
+      }
+      idle = fewest == before ? idle + 1 : 0;
+    }
+    return true;
+  }
+
+  /** Whether a quiet window, or the last block, came before the deadline. */
+  private boolean awaitQuiet() throws InterruptedException {
+    Deadline window = Deadline.in(QUIET_WINDOW);
+    while (true) {
+      long now = live.getAsLong();
+      if (now < fewest) {
+        fewest = now;
+        window = Deadline.in(QUIET_WINDOW);
+      }
+      if (fewest == 0 || window.hasPassed()) {
+        return true;
+      }
+      if (deadline.hasPassed()) {
+        return false;
+      }
+      Thread.sleep(POLL_MS);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+/** Where libraries with cleaners of their own plug into HackLeak. */
+package dev.hackleak.spi;

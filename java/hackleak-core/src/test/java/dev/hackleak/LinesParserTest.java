@@ -1,0 +1,124 @@
+package dev.hackleak;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Paths;
+import java.util.Collections;
+import java.util.Optional;
+import java.util.OptionalInt;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class LinesParserTest {
+  private static final String WHOLE =
+      String.join(
+          "\n",
+          "hackleak-lines\t1",
+          "json\tout/leaks-7-1.json",
+          "total\t5999979\t3",
+          "note\ta tab: \\t, a line feed: \\n, a backslash: \\\\",
+          "site\t3999986\t2\tnew[]",
+          "native\tvictim::leak(int)\tvictim.cpp\t9\t/lib/libvictim.so\t1f3\t1",
+          "native\t\t\t0\t/lib/libvictim.so\t2a0\t0",
+          "java\tcom.example.Victim\tleak\tVictim.java\t0\t1",
+          "java\tcom.example.VictimTest\tleaks\tVictimTest.java\t12\t0",
+          "mark\tstack truncated at 2000 frames",
+          "site\t1999993\t1\tnew",
+          "text\tleaked much",
+          "text\t",
+          "text\t  at much",
+          "end",
+          "");
+
+  @Test
+  void everyRowArrivesWhereItBelongs() throws ReporterException {
+    LeakReport report = LinesParser.parse(WHOLE);
+
+    assertTrue(report.hasLeaks());
+    assertEquals(5_999_979, report.bytes());
+    assertEquals(3, report.count());
+    assertEquals(Optional.of(Paths.get("out/leaks-7-1.json")), report.json());
+    assertEquals(
+        Collections.singletonList("a tab: \t, a line feed: \n, a backslash: \\"), report.notes());
+    assertEquals("leaked much\n\n  at much", report.toString());
+    assertEquals(2, report.sites().size());
+
+    LeakSite site = report.sites().get(0);
+    assertEquals(3_999_986, site.bytes());
+    assertEquals(2, site.count());
+    assertEquals("new[]", site.kind());
+    assertEquals(Collections.singletonList("stack truncated at 2000 frames"), site.marks());
+    assertEquals(4, site.frames().size());
+    assertTrue(report.sites().get(1).frames().isEmpty());
+  }
+
+  @Test
+  void framesKnowWhatIsKnown() throws ReporterException {
+    LeakSite site = LinesParser.parse(WHOLE).sites().get(0);
+
+    NativeFrame inlined = (NativeFrame) site.frames().get(0);
+    assertFalse(inlined.isJava());
+    assertTrue(inlined.isInlined());
+    assertEquals(0x1f3, inlined.offset());
+    assertEquals(OptionalInt.of(9), inlined.line());
+    assertEquals("victim::leak(int) (victim.cpp:9)", inlined.toString());
+
+    NativeFrame stripped = (NativeFrame) site.frames().get(1);
+    assertEquals(Optional.empty(), stripped.function());
+    assertEquals(OptionalInt.empty(), stripped.line());
+    assertEquals("libvictim.so+0x2a0", stripped.toString());
+
+    JavaFrame crossing = (JavaFrame) site.frames().get(2);
+    assertTrue(crossing.isNativeMethod());
+    assertEquals("com.example.Victim.leak(Native Method)", crossing.toString());
+
+    JavaFrame test = (JavaFrame) site.frames().get(3);
+    assertEquals("com.example.VictimTest", test.className());
+    assertEquals("com.example.VictimTest.leaks(VictimTest.java:12)", test.toString());
+  }
+
+  @Test
+  void figuresAloneStillReadWell() throws ReporterException {
+    LeakReport report =
+        LinesParser.parse(
+            "hackleak-lines\t1\ntotal\t5\t1\nsite\t5\t1\tnew\n"
+                + "native\tf\t\t0\t/lib/a.so\t1\t0\nnote\tno symbols\nend\n");
+
+    assertEquals(
+        "leaked 5 bytes in 1 block\n\n  5 bytes in 1 block by new\n      at f\nnote: no symbols",
+        report.toString());
+  }
+
+  @Test
+  void aReportThatWasCutOffIsAnError() {
+    String cut = WHOLE.substring(0, WHOLE.indexOf("end"));
+    ReporterException e = assertThrows(ReporterException.class, () -> LinesParser.parse(cut));
+    assertTrue(e.getMessage().contains("incomplete"), e.getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "total\t1\t1\nend",
+        "hackleak-lines\t2\ntotal\t1\t1\nend",
+        "hackleak-lines\t1\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\nend\ntext\tmore",
+        "hackleak-lines\t1\ntotal\t-1\t1\nend",
+        "hackleak-lines\t1\ntotal\tmany\t1\nend",
+        "hackleak-lines\t1\ntotal\t1\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\nsurprise\t1\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\nmark\tno site\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\nnote\tends in \\\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\nnote\tunknown \\x\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\nsite\t1\t1\tnew\njava\tC\tm\tC.java\t99999999999\t0\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\nsite\t1\t1\tnew\njava\tC\tm\tC.java\t1\tyes\nend",
+      })
+  void malformedIsAnError(String lines) {
+    assertThrows(ReporterException.class, () -> LinesParser.parse(lines));
+  }
+}

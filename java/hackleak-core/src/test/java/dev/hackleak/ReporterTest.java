@@ -1,0 +1,158 @@
+package dev.hackleak;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A shell script stands in for the {@code hackleak} executable. */
+class ReporterTest {
+  private static final String LEAK =
+      "printf 'hackleak-lines\\t1\\ntotal\\t1999993\\t1\\ntext\\tleaked it\\nend\\n'\n";
+
+  @TempDir Path folder;
+  private SimulatedRecording recording;
+
+  @BeforeEach
+  void record() {
+    recording = SimulatedRecording.active();
+    recording.recorder().description = SimulatedRecorder.reachable(folder);
+    HackLeak.checkpoint();
+    recording.allocate(1);
+  }
+
+  @AfterEach
+  void stop() {
+    recording.close();
+    System.clearProperty(Settings.CLI);
+    System.clearProperty(Settings.REPORT_TIMEOUT);
+  }
+
+  @Test
+  void itsWordsAreTheMessage() throws IOException {
+    script("hackleak", LEAK + "exit 23");
+    assertEquals("leaked it", failure().getMessage());
+  }
+
+  @Test
+  void itIsToldWhatToReportAndWhere() throws IOException {
+    Path args = folder.resolve("args");
+    script("hackleak", "printf '%s\\n' \"$@\" > '" + args + "'\n" + LEAK + "exit 23");
+    try (LeakScope scope = HackLeak.scope("part")) {
+      recording.allocate(1);
+      LeakCheck check = LeakCheck.standard().inScope(scope);
+      assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(check));
+    }
+    List<String> given = Files.readAllLines(args);
+    assertEquals(10, given.size(), given.toString());
+    assertEquals("report", given.get(0));
+    assertEquals(folder.resolve("run.hackleak").toString(), given.get(1));
+    assertEquals(
+        "--since 1 --scope 1 --format lines --json", String.join(" ", given.subList(2, 9)));
+    Path json = Paths.get(given.get(9));
+    assertEquals(folder, json.getParent());
+    assertTrue(json.getFileName().toString().matches("leaks-7-\\d+\\.json"), json.toString());
+  }
+
+  @Test
+  void thePropertyNamesAnotherProgram() throws IOException {
+    script("hackleak", "exit 1");
+    System.setProperty(Settings.CLI, script("other", LEAK + "exit 23").toString());
+    assertEquals("leaked it", failure().getMessage());
+  }
+
+  @Test
+  void muchOutputOnBothStreamsDoesNotBlock() throws IOException {
+    String flood = "head -c 1000000 /dev/zero | tr '\\0' x";
+    script(
+        "hackleak",
+        "printf 'hackleak-lines\\t1\\ntotal\\t1999993\\t1\\ntext\\t'\n"
+            + flood
+            + "\n"
+            + flood
+            + " >&2\nprintf '\\nend\\n'\nexit 23");
+    assertEquals(1_000_000, failure().getMessage().length());
+  }
+
+  @Test
+  void whatWasFreedMeanwhileIsNoLeak() throws IOException {
+    script("hackleak", "printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\nend\\n'");
+    HackLeak.assertNoLeaks();
+  }
+
+  @Test
+  void noProgram() {
+    assertFallback("is not an executable file (neither -Dhackleak.cli nor HACKLEAK_CLI is set)");
+  }
+
+  @Test
+  void failingProgram() throws IOException {
+    script("hackleak", "echo 'the image is damaged' >&2; exit 1");
+    assertFallback("failed with exit code 1: the image is damaged");
+  }
+
+  @Test
+  void cleanExitWithLeaks() throws IOException {
+    script("hackleak", LEAK + "exit 0");
+    assertFallback("contradicts itself");
+  }
+
+  @Test
+  void halfAReport() throws IOException {
+    script("hackleak", "printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\n'");
+    assertFallback("the report is incomplete");
+  }
+
+  @Test
+  void hangingProgram() throws IOException {
+    System.setProperty(Settings.REPORT_TIMEOUT, "300");
+    script("hackleak", "exec sleep 30");
+    long start = System.nanoTime();
+    assertFallback("was stopped after 300 ms without an answer");
+    assertTrue(System.nanoTime() - start < Duration.ofSeconds(20).toNanos());
+  }
+
+  @Test
+  void anInterruptedTestStillGetsItsReport() throws IOException {
+    script("hackleak", LEAK + "exit 23");
+    Thread.currentThread().interrupt();
+    LeakError error = failure();
+    assertTrue(Thread.interrupted());
+    assertEquals("leaked it", error.getMessage());
+  }
+
+  /** The test fails all the same, with exact figures, and says what is missing. */
+  private void assertFallback(String reason) {
+    LeakReport report = failure().report();
+    assertEquals(1, report.count());
+    assertEquals(1_999_993, report.bytes());
+    assertEquals(1, report.sites().size());
+    assertFalse(report.json().isPresent());
+    assertEquals(1, report.notes().size());
+    assertTrue(report.notes().get(0).contains(reason), report.notes().get(0));
+  }
+
+  private static LeakError failure() {
+    return assertThrows(LeakError.class, HackLeak::assertNoLeaks);
+  }
+
+  private Path script(String name, String body) throws IOException {
+    Path script = folder.resolve(name);
+    Files.write(script, ("#!/bin/sh\n" + body + "\n").getBytes(StandardCharsets.UTF_8));
+    Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
+    return script;
+  }
+}

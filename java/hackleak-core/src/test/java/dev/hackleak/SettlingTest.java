@@ -1,0 +1,146 @@
+package dev.hackleak;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.hackleak.spi.LeakSettler;
+import java.io.IOException;
+import java.net.URL;
+import java.net.URLClassLoader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SettlingTest {
+  private static final Duration LONG = Duration.ofSeconds(20);
+
+  private final SimulatedRecorder recorder = new SimulatedRecorder();
+
+  @AfterEach
+  void noLimit() {
+    System.clearProperty(Settings.SETTLE_LIMIT);
+  }
+
+  @Test
+  void waitsForACleanerThatPolls() {
+    recorder.allocate(2);
+    recorder.onGc = () -> later(100, () -> recorder.freeNewest(recorder.gcs == 1 ? 1 : 0));
+    assertTrue(settle(LONG));
+    assertEquals(1, recorder.liveBlocks());
+    assertEquals(3, recorder.gcs, "two rounds in a row that free nothing are the last ones");
+  }
+
+  @Test
+  void javaObjectsMayHoldTheNextOwner() {
+    recorder.allocate(1);
+    recorder.onGc = () -> recorder.freeNewest(recorder.gcs == 2 ? 1 : 0);
+    assertTrue(settle(LONG));
+    assertEquals(0, recorder.liveBlocks());
+  }
+
+  @Test
+  void theQuietWindowIsKept() {
+    recorder.allocate(1);
+    long start = System.nanoTime();
+    assertTrue(settle(LONG));
+    assertTrue(System.nanoTime() - start >= Settling.QUIET_WINDOW.toNanos());
+  }
+
+  @Test
+  void theLimitIsKept() {
+    recorder.allocate(1_000_000);
+    recorder.onGc = () -> later(1, () -> recorder.freeNewest(1));
+    long start = System.nanoTime();
+    assertFalse(settle(Duration.ofMillis(600)));
+    assertTrue(System.nanoTime() - start < Duration.ofSeconds(15).toNanos());
+    assertTrue(recorder.liveBlocks() > 0);
+  }
+
+  @Test
+  void anInterruptIsKept() {
+    recorder.allocate(1);
+    Thread.currentThread().interrupt();
+    assertFalse(settle(LONG));
+    assertTrue(Thread.interrupted());
+  }
+
+  @Test
+  void finalizersRun() {
+    recorder.allocate(1);
+    makeFinalizable(recorder);
+    assertTrue(settle(LONG));
+    assertEquals(0, recorder.liveBlocks());
+  }
+
+  @Test
+  void settlersOfLibrariesRun(@TempDir Path folder) throws IOException {
+    Path services = Files.createDirectories(folder.resolve("META-INF/services"));
+    Files.write(
+        services.resolve(LeakSettler.class.getName()),
+        Freeing.class.getName().getBytes(StandardCharsets.UTF_8));
+    Thread thread = Thread.currentThread();
+    ClassLoader before = thread.getContextClassLoader();
+    Freeing.recorder = recorder;
+    try (URLClassLoader loader = new URLClassLoader(new URL[] {folder.toUri().toURL()}, before)) {
+      thread.setContextClassLoader(loader);
+      recorder.allocate(1);
+      assertTrue(settle(LONG));
+    } finally {
+      thread.setContextClassLoader(before);
+    }
+    assertEquals(0, recorder.liveBlocks());
+  }
+
+  @Test
+  void theLimitPropertyIsMilliseconds() {
+    System.setProperty(Settings.SETTLE_LIMIT, "1500");
+    assertEquals(Duration.ofMillis(1_500), Settings.settleLimit());
+    System.setProperty(Settings.SETTLE_LIMIT, "5s");
+    Exception e = assertThrows(IllegalArgumentException.class, Settings::settleLimit);
+    assertEquals(
+        "-Dhackleak.settle.limit.ms is a number of milliseconds, not \"5s\"", e.getMessage());
+  }
+
+  private boolean settle(Duration limit) {
+    return Settling.run(recorder, recorder::liveBlocks, limit);
+  }
+
+  private static void later(long millis, Runnable action) {
+    new Thread(
+            () -> {
+              try {
+                Thread.sleep(millis);
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+              action.run();
+            })
+        .start();
+  }
+
+  private static void makeFinalizable(SimulatedRecorder recorder) {
+    new Object() {
+      @Override
+      @SuppressWarnings({"deprecation", "removal"})
+      protected void finalize() {
+        recorder.freeNewest(1);
+      }
+    }.hashCode();
+  }
+
+  /** Frees one block each time. */
+  public static final class Freeing implements LeakSettler {
+    static SimulatedRecorder recorder;
+
+    @Override
+    public void settle(Duration remaining) {
+      recorder.freeNewest(1);
+    }
+  }
+}

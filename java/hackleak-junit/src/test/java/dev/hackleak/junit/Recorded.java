@@ -1,0 +1,28 @@
+package dev.hackleak.junit;
+
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
+
+import dev.hackleak.SimulatedRecording;
+import org.junit.platform.testkit.engine.EngineExecutionResults;
+import org.junit.platform.testkit.engine.EngineTestKit;
+import org.junit.platform.testkit.engine.Events;
+
+/** Runs test classes in a JVM that looks recorded; they allocate through {@link #recording}. */
+final class Recorded {
+  static SimulatedRecording recording;
+
+  private Recorded() {}
+
+  static Events run(Class<?> tests) {
+    try (SimulatedRecording active = SimulatedRecording.active()) {
+      recording = active;
+      return execute(tests).testEvents();
+    } finally {
+      recording = null;
+    }
+  }
+
+  static EngineExecutionResults execute(Class<?> tests) {
+    return EngineTestKit.engine("junit-jupiter").selectors(selectClass(tests)).execute();
+  }
+}

@@ -1,0 +1,27 @@
+//! What depends on the processor, behind one interface.
+//!
+//! Each architecture is a folder with the same files:
+//!
+//! | file | what it gives |
+//! |---|---|
+//! | `entry.rs` | `allocator_entry!`: stubs that hand their caller's stack position to a handler |
+//! | `slot.rs` | the thread's word: `thread_slot`, `set_thread_slot` |
+//! | `registers.rs` | DWARF register numbers and the layout of a signal frame |
+//! | `thunk.rs` | the code in front of native methods, and the start of threads |
+
+#[cfg(target_arch = "x86_64")]
+mod x86_64;
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::*;
+
+#[cfg(not(target_arch = "x86_64"))]
+compile_error!("HackLeak's recorder runs on x86-64; see ARCHITECTURE.md for adding a folder");
+
+/// Where a hook was called: everything that unwinding needs to begin.
+#[derive(Clone, Copy)]
+pub struct Position {
+    /// Address of the stack word that holds the return address.
+    pub slot: usize,
+    /// The caller's frame-pointer register.
+    pub frame_pointer: usize,
+}

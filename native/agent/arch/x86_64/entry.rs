@@ -1,0 +1,26 @@
+//! The exported stubs: they add the stack pointer and `rbp` to the arguments and jump on, so that
+//! the handler sees its caller's registers as they were, and no frame of ours is on the stack
+//! when the handler's callee throws.
+
+/// Defines the exported function `$symbol`, which jumps to `$handler` with two more arguments:
+/// the stack pointer and `rbp`. `$args` is how many register arguments the function has itself.
+macro_rules! allocator_entry {
+    ($symbol:ident, 1, $handler:path) => {
+        allocator_entry!(@ $symbol, "mov rsi, rsp", "mov rdx, rbp", $handler);
+    };
+    ($symbol:ident, 2, $handler:path) => {
+        allocator_entry!(@ $symbol, "mov rdx, rsp", "mov rcx, rbp", $handler);
+    };
+    ($symbol:ident, 3, $handler:path) => {
+        allocator_entry!(@ $symbol, "mov rcx, rsp", "mov r8, rbp", $handler);
+    };
+    (@ $symbol:ident, $first:literal, $second:literal, $handler:path) => {
+        /// Hook; see the table in `hooks`.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!($first, $second, "jmp {handler}", handler = sym $handler)
+        }
+    };
+}
+pub(crate) use allocator_entry;

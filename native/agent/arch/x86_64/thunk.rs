@@ -1,0 +1,137 @@
+//! The code in front of native methods, and the start routine of threads.
+//!
+//! A stub is sixteen bytes on an executable page; what it stands for is in its cell on the page
+//! of data that follows. All stubs of a page are written before it becomes executable, so handing
+//! one out only writes its cell.
+//!
+//! The thunk notes {stack pointer, cell} on the thread's entry stack and jumps to the real
+//! method. All registers that carry arguments stay as they are, `rax` too (the count of vector
+//! registers of a variadic call); stack arguments stay where they are because nothing is pushed
+//! when the method runs. There is no code after the call: an entry is stale when its stack
+//! pointer lies below the one that looks at it.
+
+use crate::jvm::entries::{ENTRIES_FULL, Entry, EntryStack};
+use core::arch::naked_asm;
+use core::mem::offset_of;
+
+/// Bytes per stub, and per cell.
+pub const STUB_LEN: usize = 16;
+
+/// Writes the stub whose cell lies `distance` bytes after it. A cell is {target, thunk_common}.
+pub fn write_stub(stub: &mut [u8; STUB_LEN], distance: u32) {
+    // lea r11, [rip + distance - 7]; jmp [r11 + 8]; int3 …
+    const LEA_LEN: u32 = 7;
+    *stub = [0xcc; STUB_LEN];
+    stub[..3].copy_from_slice(&[0x4c, 0x8d, 0x1d]);
+    stub[3..7].copy_from_slice(&(distance - LEA_LEN).to_le_bytes());
+    stub[7..11].copy_from_slice(&[0x41, 0xff, 0x63, 0x08]);
+}
+
+/// What every stub jumps to, with its cell in `r11`.
+///
+/// # Safety
+///
+/// Reached only from a stub, in place of the native method that the cell names.
+#[unsafe(naked)]
+pub unsafe extern "C" fn thunk_common() {
+    naked_asm!(
+        "mov r10, qword ptr [rip + hackleak_thread_slot@GOTTPOFF]",
+        "mov r10, qword ptr fs:[r10]",
+        "test r10, r10",
+        "jz 5f",
+        // r10: the entry stack, which begins the thread's state.
+        "push rax",
+        "push rbx",
+        "mov rax, qword ptr [r10 + {len}]",
+        "lea rbx, [rsp + 16]",
+        // Drop entries at or below this stack position.
+        "2:",
+        "test rax, rax",
+        "jz 3f",
+        "cmp qword ptr [r10 + rax + {items} - {item}], rbx",
+        "ja 3f",
+        "sub rax, {item}",
+        "jmp 2b",
+        "3:",
+        "cmp rax, {full}",
+        "jae 4f",
+        "mov qword ptr [r10 + rax + {items}], rbx",
+        "mov qword ptr [r10 + rax + {items} + 8], r11",
+        "mov qword ptr [r10 + rax + {items} + 16], 0",
+        "add rax, {item}",
+        "mov qword ptr [r10 + {len}], rax",
+        "pop rbx",
+        "pop rax",
+        "jmp qword ptr [r11]",
+        // Full: the entry is not noted; allocations inside will ask for their Java stack.
+        "4:",
+        "mov qword ptr [r10 + {len}], rax",
+        "add qword ptr [r10 + {overflow}], 1",
+        "pop rbx",
+        "pop rax",
+        "jmp qword ptr [r11]",
+        // A thread without state yet: make it, with every argument register kept.
+        "5:",
+        "push rax",
+        "push rdi",
+        "push rsi",
+        "push rdx",
+        "push rcx",
+        "push r8",
+        "push r9",
+        "push r11",
+        "sub rsp, 136",
+        "movups xmmword ptr [rsp], xmm0",
+        "movups xmmword ptr [rsp + 16], xmm1",
+        "movups xmmword ptr [rsp + 32], xmm2",
+        "movups xmmword ptr [rsp + 48], xmm3",
+        "movups xmmword ptr [rsp + 64], xmm4",
+        "movups xmmword ptr [rsp + 80], xmm5",
+        "movups xmmword ptr [rsp + 96], xmm6",
+        "movups xmmword ptr [rsp + 112], xmm7",
+        "lea rdi, [rsp + 200]",
+        "mov rsi, r11",
+        "call {first}",
+        "movups xmm0, xmmword ptr [rsp]",
+        "movups xmm1, xmmword ptr [rsp + 16]",
+        "movups xmm2, xmmword ptr [rsp + 32]",
+        "movups xmm3, xmmword ptr [rsp + 48]",
+        "movups xmm4, xmmword ptr [rsp + 64]",
+        "movups xmm5, xmmword ptr [rsp + 80]",
+        "movups xmm6, xmmword ptr [rsp + 96]",
+        "movups xmm7, xmmword ptr [rsp + 112]",
+        "add rsp, 136",
+        "pop r11",
+        "pop r9",
+        "pop r8",
+        "pop rcx",
+        "pop rdx",
+        "pop rsi",
+        "pop rdi",
+        "pop rax",
+        "jmp qword ptr [r11]",
+        first = sym crate::jvm::entries::first_entry,
+        len = const offset_of!(EntryStack, len),
+        overflow = const offset_of!(EntryStack, overflow),
+        items = const offset_of!(EntryStack, items),
+        item = const size_of::<Entry>(),
+        full = const ENTRIES_FULL,
+    )
+}
+
+/// Start routine of a thread whose parent has a scope: takes it over, then becomes the real one.
+///
+/// # Safety
+///
+/// Only for `pthread_create`, with an argument that `thread_begin` takes back.
+#[unsafe(naked)]
+pub unsafe extern "C" fn thread_start() {
+    naked_asm!(
+        "sub rsp, 8",
+        "call {begin}",
+        "add rsp, 8",
+        "mov rdi, rdx",
+        "jmp rax",
+        begin = sym crate::hooks::thread_begin,
+    )
+}

@@ -1,0 +1,53 @@
+//! The options that hooks read, as plain words.
+
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
+use hackleak_options::{MAX_DEPTH, Options, Stacks};
+
+static STACKS: AtomicU8 = AtomicU8::new(FULL);
+static DEPTH: AtomicU32 = AtomicU32::new(MAX_DEPTH);
+static JAVA: AtomicBool = AtomicBool::new(false);
+
+const FULL: u8 = 0;
+const NATIVE: u8 = 1;
+const ONLY_JAVA: u8 = 2;
+const OFF: u8 = 3;
+
+/// Takes over the options. Called before the gate opens.
+pub fn set(options: &Options) {
+    let stacks = match options.stacks {
+        Stacks::Full => FULL,
+        Stacks::Native => NATIVE,
+        Stacks::Java => ONLY_JAVA,
+        Stacks::Off => OFF,
+    };
+    STACKS.store(stacks, Relaxed);
+    DEPTH.store(options.depth, Relaxed);
+}
+
+/// Which frames are recorded.
+#[inline(always)]
+pub fn stacks() -> Stacks {
+    match STACKS.load(Relaxed) {
+        FULL => Stacks::Full,
+        NATIVE => Stacks::Native,
+        ONLY_JAVA => Stacks::Java,
+        _ => Stacks::Off,
+    }
+}
+
+/// The most native frames of one stack.
+#[inline(always)]
+pub fn depth() -> usize {
+    DEPTH.load(Relaxed) as usize
+}
+
+/// Whether Java frames are recorded, and the JVM can be asked for them.
+#[inline(always)]
+pub fn wants_java() -> bool {
+    JAVA.load(Relaxed) && STACKS.load(Relaxed) != NATIVE
+}
+
+/// The JNI boundary is in place.
+pub fn set_java() {
+    JAVA.store(true, Relaxed);
+}

@@ -1,0 +1,45 @@
+//! Whether this process is recorded: one word, read by every hook before anything else.
+//!
+//! The word lies on a page that the kernel wipes in every forked child, however the child was
+//! made: a child never writes into its parent's image, and needs no `pthread_atfork` for it. A
+//! `vfork` child shares its parent's memory and is rightly recorded as its parent.
+
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+#[repr(C, align(4096))]
+struct Page {
+    recording: AtomicU32,
+    rest: [u8; 4092],
+}
+
+static PAGE: Page = Page {
+    recording: AtomicU32::new(0),
+    rest: [0; 4092],
+};
+
+/// Whether allocations are recorded.
+#[inline(always)]
+pub fn is_open() -> bool {
+    PAGE.recording.load(Relaxed) != 0
+}
+
+/// Starts recording. Called once, when everything that hooks use is in place.
+pub fn open() {
+    // SAFETY: advice about one whole page of this library's zero-initialised data.
+    let wiped = unsafe {
+        libc::madvise(
+            (&raw const PAGE).cast_mut().cast(),
+            size_of::<Page>(),
+            libc::MADV_WIPEONFORK,
+        )
+    };
+    if wiped != 0 {
+        // SAFETY: registers a function of this library, which is never unloaded.
+        unsafe { libc::pthread_atfork(None, None, Some(close_in_child)) };
+    }
+    PAGE.recording.store(1, Relaxed);
+}
+
+extern "C" fn close_in_child() {
+    PAGE.recording.store(0, Relaxed);
+}

@@ -1,0 +1,25 @@
+//! The functions that the library puts in front of the C and C++ libraries' own.
+//!
+//! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
+//! exported functions and the pass-through to the real ones come from it.
+
+mod dynamic;
+mod exhausted;
+mod operators;
+mod threads;
+
+pub use threads::thread_begin;
+
+use core::ffi::{CStr, c_void};
+
+/// The next definition of a symbol after this library's, or null.
+fn next(name: &CStr) -> *mut c_void {
+    // SAFETY: a lookup by name; it neither loads nor unloads anything.
+    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+}
+
+/// Resolves what hooks pass on to, while that is safe: in the constructor.
+pub fn init() {
+    dynamic::init();
+    threads::init();
+}

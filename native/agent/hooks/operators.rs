@@ -1,0 +1,214 @@
+//! `operator new` and `operator delete`, all twenty variants.
+//!
+//! They allocate through `malloc` and `posix_memalign`, as libstdc++'s own do: in a JVM libstdc++
+//! lies in a local scope where `RTLD_NEXT` cannot find it. Only when memory is exhausted is the
+//! real operator looked up, because it alone may call the new-handler and throw.
+
+use super::exhausted::real;
+use crate::arch::{Position, allocator_entry};
+use crate::record;
+use core::ffi::{CStr, c_void};
+use core::mem::transmute;
+use core::ptr;
+use hackleak_image::layout::Kind;
+
+/// Every operator once.
+///
+/// `allocate(index, symbol, kind, register arguments, handler)`, where the handler is named for
+/// the parameter list: `plain(size)`, `nothrow(size, tag)`, `aligned(size, alignment)`,
+/// `aligned_nothrow(size, alignment, tag)`. `release(symbol)`: what `operator delete` gets besides
+/// the pointer (size, alignment, tag) is not needed.
+macro_rules! operators {
+    ($use:ident) => {
+        $use! {
+            allocate(0, _Znwm, New, 1, plain),
+            allocate(1, _Znam, NewArray, 1, plain),
+            allocate(2, _ZnwmRKSt9nothrow_t, New, 2, nothrow),
+            allocate(3, _ZnamRKSt9nothrow_t, NewArray, 2, nothrow),
+            allocate(4, _ZnwmSt11align_val_t, New, 2, aligned),
+            allocate(5, _ZnamSt11align_val_t, NewArray, 2, aligned),
+            allocate(6, _ZnwmSt11align_val_tRKSt9nothrow_t, New, 3, aligned_nothrow),
+            allocate(7, _ZnamSt11align_val_tRKSt9nothrow_t, NewArray, 3, aligned_nothrow);
+            release(_ZdlPv),
+            release(_ZdaPv),
+            release(_ZdlPvm),
+            release(_ZdaPvm),
+            release(_ZdlPvRKSt9nothrow_t),
+            release(_ZdaPvRKSt9nothrow_t),
+            release(_ZdlPvSt11align_val_t),
+            release(_ZdaPvSt11align_val_t),
+            release(_ZdlPvmSt11align_val_t),
+            release(_ZdaPvmSt11align_val_t),
+            release(_ZdlPvSt11align_val_tRKSt9nothrow_t),
+            release(_ZdaPvSt11align_val_tRKSt9nothrow_t)
+        }
+    };
+}
+
+macro_rules! define {
+    (
+        $(allocate($index:literal, $new:ident, $kind:ident, $args:tt, $handler:ident)),*;
+        $(release($delete:ident)),*
+    ) => {
+        /// Name and kind of every allocating operator, by its index.
+        pub(super) const ALLOCATORS: [(&CStr, Kind); [$($index),*].len()] = [
+            $((
+                match CStr::from_bytes_with_nul(concat!(stringify!($new), "\0").as_bytes()) {
+                    Ok(name) => name,
+                    Err(_) => unreachable!(),
+                },
+                Kind::$kind,
+            )),*
+        ];
+        $(allocator_entry!($new, $args, $handler::<$index>);)*
+        $(
+            /// Hook; see the table.
+            ///
+            /// # Safety
+            ///
+            /// The C++ operator's own contract.
+            #[unsafe(no_mangle)]
+            pub unsafe extern "C" fn $delete(block: *mut c_void) {
+                // SAFETY: the caller's.
+                unsafe { release(block) }
+            }
+        )*
+    };
+}
+operators!(define);
+
+#[inline(always)]
+unsafe fn release(block: *mut c_void) {
+    if !block.is_null() {
+        record::freed(block as usize);
+        // SAFETY: the caller's: a block of the operators here, which came from `malloc`, or one
+        // of the real operators, which do the same.
+        unsafe { libc::free(block) }
+    }
+}
+
+/// Records what `operator new` number `INDEX` returns.
+#[inline(always)]
+fn returned<const INDEX: usize>(
+    block: *mut c_void,
+    size: usize,
+    position: Position,
+) -> *mut c_void {
+    if !block.is_null() {
+        record::allocated(block as usize, size, ALLOCATORS[INDEX].1, position);
+    }
+    block
+}
+
+#[inline(always)]
+fn malloc(size: usize) -> *mut c_void {
+    // SAFETY: no contract but the C library's own. A block of no bytes must have an address of
+    // its own.
+    unsafe { libc::malloc(size.max(1)) }
+}
+
+#[inline(always)]
+fn memalign(size: usize, alignment: usize) -> *mut c_void {
+    let mut block = ptr::null_mut();
+    let alignment = alignment.max(align_of::<usize>());
+    // An alignment that is no power of two is refused, and the real operator then says how.
+    // SAFETY: `block` is a valid place for the answer.
+    let refused = unsafe { libc::posix_memalign(&mut block, alignment, size.max(1)) };
+    if refused == 0 { block } else { ptr::null_mut() }
+}
+
+type One = unsafe extern "C-unwind" fn(usize) -> *mut c_void;
+type Two = unsafe extern "C-unwind" fn(usize, usize) -> *mut c_void;
+type Three = unsafe extern "C-unwind" fn(usize, usize, usize) -> *mut c_void;
+
+unsafe extern "C-unwind" fn plain<const INDEX: usize>(
+    size: usize,
+    slot: usize,
+    frame_pointer: usize,
+) -> *mut c_void {
+    let mut block = malloc(size);
+    if block.is_null() {
+        // SAFETY: the real operator's type; it may throw through this frame, which holds nothing.
+        block = unsafe { transmute::<*mut c_void, One>(real(INDEX, false))(size) };
+    }
+    returned::<INDEX>(
+        block,
+        size,
+        Position {
+            slot,
+            frame_pointer,
+        },
+    )
+}
+
+unsafe extern "C-unwind" fn nothrow<const INDEX: usize>(
+    size: usize,
+    tag: usize,
+    slot: usize,
+    frame_pointer: usize,
+) -> *mut c_void {
+    let mut block = malloc(size);
+    if block.is_null() {
+        let real = real(INDEX, true);
+        if real.is_null() {
+            return real;
+        }
+        // SAFETY: the real operator's type.
+        block = unsafe { transmute::<*mut c_void, Two>(real)(size, tag) };
+    }
+    returned::<INDEX>(
+        block,
+        size,
+        Position {
+            slot,
+            frame_pointer,
+        },
+    )
+}
+
+unsafe extern "C-unwind" fn aligned<const INDEX: usize>(
+    size: usize,
+    alignment: usize,
+    slot: usize,
+    frame_pointer: usize,
+) -> *mut c_void {
+    let mut block = memalign(size, alignment);
+    if block.is_null() {
+        // SAFETY: as in `plain`.
+        block = unsafe { transmute::<*mut c_void, Two>(real(INDEX, false))(size, alignment) };
+    }
+    returned::<INDEX>(
+        block,
+        size,
+        Position {
+            slot,
+            frame_pointer,
+        },
+    )
+}
+
+unsafe extern "C-unwind" fn aligned_nothrow<const INDEX: usize>(
+    size: usize,
+    alignment: usize,
+    tag: usize,
+    slot: usize,
+    frame_pointer: usize,
+) -> *mut c_void {
+    let mut block = memalign(size, alignment);
+    if block.is_null() {
+        let real = real(INDEX, true);
+        if real.is_null() {
+            return real;
+        }
+        // SAFETY: the real operator's type.
+        block = unsafe { transmute::<*mut c_void, Three>(real)(size, alignment, tag) };
+    }
+    returned::<INDEX>(
+        block,
+        size,
+        Position {
+            slot,
+            frame_pointer,
+        },
+    )
+}

@@ -1,0 +1,124 @@
+//! `pthread_create`: a thread inherits the scope of the thread that starts it.
+
+use crate::{gate, thread};
+use core::ffi::{c_int, c_void};
+use core::mem::transmute;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+
+type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
+type Create = unsafe extern "C-unwind" fn(
+    *mut libc::pthread_t,
+    *const libc::pthread_attr_t,
+    Start,
+    *mut c_void,
+) -> c_int;
+
+static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+pub fn init() {
+    REAL.store(super::next(c"pthread_create"), Relaxed);
+}
+
+/// What a child takes over, in a page of its own until it has.
+struct Birth {
+    start: Start,
+    argument: *mut c_void,
+    scope: u32,
+    ignoring: u32,
+}
+
+/// Hook. Only a thread that has a scope, or ignores, passes something on; all others pass through.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C-unwind" fn pthread_create(
+    id: *mut libc::pthread_t,
+    attributes: *const libc::pthread_attr_t,
+    start: Start,
+    argument: *mut c_void,
+) -> c_int {
+    if REAL.load(Relaxed).is_null() {
+        init();
+    }
+    // SAFETY: the C library's function of this name and type; it has one in every process.
+    let real: Create = unsafe { transmute(REAL.load(Relaxed)) };
+    let (scope, ignoring) = match thread::existing() {
+        Some(thread) if gate::is_open() => thread.inherited(),
+        _ => (0, 0),
+    };
+    if scope == 0 && ignoring == 0 {
+        // SAFETY: the caller's.
+        return unsafe { real(id, attributes, start, argument) };
+    }
+    let birth = map_birth();
+    if birth.is_null() {
+        // SAFETY: the caller's.
+        return unsafe { real(id, attributes, start, argument) };
+    }
+    // SAFETY: a fresh mapping of this call's own; the stub takes it over.
+    unsafe {
+        birth.write(Birth {
+            start,
+            argument,
+            scope,
+            ignoring,
+        });
+        let entry: Start = transmute(crate::arch::thread_start as *const ());
+        let result = real(id, attributes, entry, birth.cast());
+        if result != 0 {
+            libc::munmap(birth.cast(), size_of::<Birth>());
+        }
+        result
+    }
+}
+
+/// The program's start routine and its argument, as two return registers.
+#[repr(C)]
+pub struct Begin {
+    start: Start,
+    argument: *mut c_void,
+}
+
+/// Called on the new thread, by `arch::thread_start`.
+pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
+    // SAFETY: the mapping that `pthread_create` filled for this thread alone.
+    let Birth {
+        start,
+        argument,
+        scope,
+        ignoring,
+    } = unsafe { birth.cast::<Birth>().read() };
+    // SAFETY: nobody else knows the mapping.
+    unsafe { libc::munmap(birth, size_of::<Birth>()) };
+    if gate::is_open()
+        && let Some(thread) = thread::current()
+    {
+        thread.set_scope(scope);
+        for _ in 0..ignoring {
+            thread.set_ignoring(true);
+        }
+    }
+    Begin { start, argument }
+}
+
+fn map_birth() -> *mut Birth {
+    // SAFETY: a new anonymous mapping.
+    let at = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            size_of::<Birth>(),
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        )
+    };
+    if at == libc::MAP_FAILED {
+        ptr::null_mut()
+    } else {
+        at.cast()
+    }
+}

@@ -1,0 +1,334 @@
+//! The native methods of `dev.hackleak.NativeBridge`.
+//!
+//! Each goes through [`call`], which turns an error or a panic into a Java exception.
+
+use super::exit;
+use crate::{IMAGE, checkpoint, gate, lifecycle, thread};
+use core::sync::atomic::Ordering::Relaxed;
+use hackleak_image::Frame;
+use hackleak_image::layout::{Counter, Kind, Module, Scope, flags};
+use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
+use jni::objects::{JClass, JLongArray, JString};
+use jni::strings::JNIString;
+use jni::{Env, EnvUnowned};
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt::Write;
+
+/// What a native method can fail with.
+#[derive(Debug)]
+enum Failure {
+    /// The process is not recorded, for this reason.
+    NotRecorded(String),
+    Jni(Error),
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::NotRecorded(reason) => f.write_str(reason),
+            Failure::Jni(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure::Jni(error)
+    }
+}
+
+/// `IllegalStateException` for a process that is not recorded, `RuntimeException` for the rest.
+struct Throw;
+
+impl<T: Default> ErrorPolicy<T, Failure> for Throw {
+    type Captures<'local: 'method, 'method> = ();
+
+    fn on_error<'local: 'method, 'method>(
+        env: &mut Env<'local>,
+        captures: &mut (),
+        failure: Failure,
+    ) -> jni::errors::Result<T> {
+        match failure {
+            Failure::NotRecorded(reason) => {
+                let class = jni::jni_str!("java/lang/IllegalStateException");
+                let _ = env.throw_new(class, JNIString::from(reason));
+                Ok(T::default())
+            }
+            other => ThrowRuntimeExAndDefault::on_error(env, captures, other),
+        }
+    }
+
+    fn on_panic<'local: 'method, 'method>(
+        env: &mut Env<'local>,
+        captures: &mut (),
+        payload: Box<dyn Any + Send + 'static>,
+    ) -> jni::errors::Result<T> {
+        <ThrowRuntimeExAndDefault as ErrorPolicy<T, Failure>>::on_panic(env, captures, payload)
+    }
+}
+
+/// Runs `body` if the process is recorded.
+fn call<'local, T: Default>(
+    mut env: EnvUnowned<'local>,
+    body: impl FnOnce(&mut Env<'local>) -> Result<T, Failure>,
+) -> T {
+    env.with_env(|env| {
+        if !gate::is_open() {
+            return Err(Failure::NotRecorded(lifecycle::reason()));
+        }
+        body(env)
+    })
+    .resolve::<Throw>()
+}
+
+/// `String describe()`
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+) -> JString<'local> {
+    call(env, |env| {
+        let degraded = IMAGE.flags().load(Relaxed) & flags::MEMORY_ONLY != 0;
+        let text = format!(
+            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\n",
+            lifecycle::image_path(),
+            lifecycle::library_path().display(),
+            std::process::id(),
+            lifecycle::options_text(),
+            u8::from(degraded),
+        );
+        Ok(env.new_string(text)?)
+    })
+}
+
+/// `int checkpoint(String label)`
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    label: JString<'local>,
+) -> i32 {
+    call(env, |env| {
+        let label = if label.is_null() {
+            String::new()
+        } else {
+            label.try_to_string(env)?
+        };
+        Ok(checkpoint::take(label.as_bytes()) as i32)
+    })
+}
+
+/// `long[] leaksSince(int epoch, int scope)`: blocks and bytes.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    epoch: i32,
+    scope: i32,
+) -> JLongArray<'local> {
+    call(env, |env| {
+        let (mut blocks, mut bytes) = (0, 0);
+        checkpoint::leaks(epoch as u32, scope as u32, |_, live| {
+            blocks += 1;
+            bytes += live.size() as i64;
+        });
+        longs(env, &[blocks, bytes])
+    })
+}
+
+/// `long[] totals()`: allocations, frees, events that could not be recorded.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_totals<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+) -> JLongArray<'local> {
+    call(env, |env| {
+        let (allocations, frees) = checkpoint::totals();
+        let lost = [Counter::DroppedNoSegment, Counter::DroppedAddress];
+        let lost: u64 = lost
+            .iter()
+            .map(|counter| IMAGE.counter(*counter).load(Relaxed))
+            .sum();
+        longs(env, &[allocations as i64, frees as i64, lost as i64])
+    })
+}
+
+/// `void forceGc()`
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_forceGc<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+) {
+    call(env, |_| {
+        if exit::force_gc() {
+            Ok(())
+        } else {
+            Err(Failure::NotRecorded(
+                "this JVM does not let tools force a collection".to_owned(),
+            ))
+        }
+    });
+}
+
+/// `int openScope(String name)`
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_openScope<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    name: JString<'local>,
+) -> i32 {
+    call(env, |env| {
+        let name = if name.is_null() {
+            String::new()
+        } else {
+            name.try_to_string(env)?
+        };
+        let scope = Scope {
+            name: IMAGE.blob(name.as_bytes()),
+        };
+        match IMAGE.scopes.push(IMAGE.window(), scope) {
+            Some(index) => Ok(index as i32),
+            None => Err(Failure::NotRecorded(
+                "there is no room for more scopes".to_owned(),
+            )),
+        }
+    })
+}
+
+/// `int enterScope(int scope)`: the thread's scope before.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_enterScope<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    scope: i32,
+) -> i32 {
+    call(env, |_| match thread::current() {
+        Some(thread) => Ok(thread.set_scope(scope as u32) as i32),
+        None => Ok(0),
+    })
+}
+
+/// `void ignore(boolean on)`
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_ignore<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    on: jni::sys::jboolean,
+) {
+    call(env, |_| {
+        if let Some(thread) = thread::current() {
+            thread.set_ignoring(on as u8 != 0);
+        }
+        Ok(())
+    });
+}
+
+/// `String rawSites(int epoch, int scope, int limit)`: the reporter's `lines` format without its
+/// symbols, for when the reporter cannot read the image.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    epoch: i32,
+    scope: i32,
+    limit: i32,
+) -> JString<'local> {
+    call(env, |env| {
+        Ok(env.new_string(raw_sites(epoch as u32, scope as u32, limit.max(0) as usize))?)
+    })
+}
+
+fn longs<'local>(env: &mut Env<'local>, values: &[i64]) -> Result<JLongArray<'local>, Failure> {
+    let array = env.new_long_array(values.len())?;
+    array.set_region(env, 0, values)?;
+    Ok(array)
+}
+
+fn raw_sites(epoch: u32, scope: u32, limit: usize) -> String {
+    let mut sites: HashMap<(u32, u8), (u64, u64)> = HashMap::new();
+    let mut total = (0, 0);
+    checkpoint::leaks(epoch, scope, |_, live| {
+        let site = sites.entry((live.stack(), live.kind())).or_default();
+        for sum in [site, &mut total] {
+            sum.0 += live.size();
+            sum.1 += 1;
+        }
+    });
+    let mut sites: Vec<_> = sites.into_iter().collect();
+    sites.sort_unstable_by_key(|(key, sum)| (core::cmp::Reverse(*sum), *key));
+    let mut out = format!("hackleak-lines\t1\ntotal\t{}\t{}\n", total.0, total.1);
+    for ((stack, kind), (bytes, blocks)) in sites.into_iter().take(limit) {
+        let kind = Kind::from_number(kind).map_or("?", Kind::name);
+        let _ = writeln!(out, "site\t{bytes}\t{blocks}\t{kind}");
+        let mut node = stack;
+        while node != 0 {
+            let found = IMAGE.node(node);
+            let _ = match Frame::decode(found.frame) {
+                Some(Frame::Native { module, vaddr }) => {
+                    writeln!(
+                        out,
+                        "native\t\t\t0\t{}\t0x{vaddr:x}\t0",
+                        module_path(module)
+                    )
+                }
+                Some(Frame::Java { method, bci }) => java_line(&mut out, method, bci),
+                Some(other) => writeln!(out, "mark\t{other:?}"),
+                None => Ok(()),
+            };
+            node = found.parent;
+        }
+    }
+    out.push_str("end\n");
+    out
+}
+
+fn module_path(index: u32) -> String {
+    let place: *mut Module = IMAGE.modules.get(index);
+    if place.is_null() {
+        return String::new();
+    }
+    // SAFETY: a module of the image that a frame names is complete.
+    escaped(&IMAGE.text(unsafe { (*place).path }))
+}
+
+fn java_line(out: &mut String, method: u32, bci: u16) -> std::fmt::Result {
+    let place = IMAGE.methods.get(method);
+    if place.is_null() {
+        return Ok(());
+    }
+    // SAFETY: a method of the image that a frame names is complete.
+    let method = unsafe { place.read() };
+    let native = bci == hackleak_image::frame::BCI_NATIVE;
+    writeln!(
+        out,
+        "java\t{}\t{}\t{}\t{}\t{}",
+        escaped(&IMAGE.text(method.class)),
+        escaped(&IMAGE.text(method.name)),
+        escaped(&IMAGE.text(method.file)),
+        if native {
+            0
+        } else {
+            line(&IMAGE.bytes(method.lines), bci)
+        },
+        u8::from(native),
+    )
+}
+
+/// The line of the last entry that starts at `bci` or before.
+fn line(table: &[u8], bci: u16) -> u16 {
+    let number = |bytes: &[u8]| u16::from_le_bytes([bytes[0], bytes[1]]);
+    table
+        .chunks_exact(4)
+        .take_while(|entry| number(entry) <= bci)
+        .last()
+        .map_or(0, |e| number(&e[2..]))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('\\', "\\\\")
+        .replace('\t', "\\t")
+        .replace('\n', "\\n")
+}

@@ -1,0 +1,164 @@
+//! Java methods: from the JVM's method ids to names in the image.
+//!
+//! A method is resolved when a stack with it is first seen. It is live on that stack, so its id
+//! is valid; an id is never used again later, when its class may have been unloaded. HotSpot does
+//! not hand out an id a second time.
+
+use super::Jvmti;
+use crate::IMAGE;
+use crate::lookup::Lookup;
+use core::ffi::{CStr, c_char};
+use core::ptr;
+use hackleak_image::frame::MAX_METHOD;
+use hackleak_image::layout::{Blob, Counter, Method};
+use jvmti_bindings::sys::jni::{JNIEnv, jint, jmethodID};
+use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiLineNumberEntry};
+
+static METHODS: Lookup = Lookup::new(12);
+
+const MAX_NAME: usize = 1024;
+const MAX_LINES: usize = 2048;
+
+/// Room for one class name and one line table.
+pub struct Buffer {
+    name: [u8; MAX_NAME],
+    lines: [[u8; 4]; MAX_LINES],
+}
+
+/// The index of a method that is live on the calling thread's stack; `None` when there is no
+/// room for more.
+#[inline(always)]
+pub fn index(buffer: &mut Buffer, env: *mut JNIEnv, method: jmethodID) -> Option<u32> {
+    match METHODS.get(method as u64) {
+        Some((index, _)) => Some(index as u32 - 1),
+        None => enter(buffer, env, method),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn enter(buffer: &mut Buffer, env: *mut JNIEnv, method: jmethodID) -> Option<u32> {
+    let generation = METHODS.generation();
+    let record = resolve(buffer, env, method)?;
+    match IMAGE.methods.push(IMAGE.window(), record) {
+        Some(index) if index <= MAX_METHOD => {
+            METHODS.insert(generation, method as u64, u64::from(index) + 1, 0);
+            Some(index)
+        }
+        _ => {
+            IMAGE.count(Counter::NamesFull);
+            None
+        }
+    }
+}
+
+fn resolve(buffer: &mut Buffer, env: *mut JNIEnv, method: jmethodID) -> Option<Method> {
+    let jvmti = Jvmti::get()?;
+    let functions = jvmti.functions();
+    let mut name = Text::new(jvmti);
+    let mut signature = Text::new(jvmti);
+    let get_name = functions.GetMethodName?;
+    // SAFETY: JVMTI calls about a method that is live on this thread's stack; the places for the
+    // answers are valid.
+    unsafe {
+        get_name(
+            jvmti.env,
+            method,
+            &mut name.at,
+            &mut signature.at,
+            ptr::null_mut(),
+        );
+    }
+    let mut class = Text::new(jvmti);
+    let mut file = Text::new(jvmti);
+    let mut holder = ptr::null_mut();
+    // SAFETY: as above; the local reference to the class is dropped at once.
+    unsafe {
+        if functions.GetMethodDeclaringClass?(jvmti.env, method, &mut holder) == JVMTI_ERROR_NONE {
+            functions.GetClassSignature?(jvmti.env, holder, &mut class.at, ptr::null_mut());
+            functions.GetSourceFileName?(jvmti.env, holder, &mut file.at);
+            ((**env).DeleteLocalRef)(env, holder);
+        }
+    }
+    Some(Method {
+        class: IMAGE.blob(class_name(class.bytes(), &mut buffer.name)),
+        name: IMAGE.blob(name.bytes()),
+        signature: IMAGE.blob(signature.bytes()),
+        file: IMAGE.blob(file.bytes()),
+        lines: lines(jvmti, method, &mut buffer.lines),
+    })
+}
+
+/// `Lorg/rocksdb/Options;` as `org.rocksdb.Options`.
+fn class_name<'a>(signature: &[u8], buffer: &'a mut [u8; MAX_NAME]) -> &'a [u8] {
+    let inner = signature
+        .strip_prefix(b"L")
+        .and_then(|name| name.strip_suffix(b";"));
+    let inner = inner.unwrap_or(signature);
+    let len = inner.len().min(MAX_NAME);
+    for (to, from) in buffer.iter_mut().zip(inner) {
+        *to = if *from == b'/' { b'.' } else { *from };
+    }
+    &buffer[..len]
+}
+
+fn lines(jvmti: Jvmti, method: jmethodID, buffer: &mut [[u8; 4]; MAX_LINES]) -> Blob {
+    let Some(get) = jvmti.functions().GetLineNumberTable else {
+        return Blob::default();
+    };
+    let mut count: jint = 0;
+    let mut table: *mut jvmtiLineNumberEntry = ptr::null_mut();
+    // SAFETY: as in `resolve`. A native method has no table, which is an error of the call.
+    if unsafe { get(jvmti.env, method, &mut count, &mut table) } != JVMTI_ERROR_NONE {
+        return Blob::default();
+    }
+    let count = (count.max(0) as usize).min(MAX_LINES);
+    for (index, place) in buffer[..count].iter_mut().enumerate() {
+        // SAFETY: the JVM's table has at least `count` entries.
+        let entry = unsafe { &*table.add(index) };
+        let (start, line) = (entry.start_location as u16, entry.line_number as u16);
+        *place = (u32::from(start) | u32::from(line) << 16).to_le_bytes();
+    }
+    deallocate(jvmti, table.cast());
+    let lines = &mut buffer[..count];
+    lines.sort_unstable_by_key(|entry| u16::from_le_bytes([entry[0], entry[1]]));
+    IMAGE.blob(lines.as_flattened())
+}
+
+/// A string that JVMTI allocated.
+struct Text {
+    jvmti: Jvmti,
+    at: *mut c_char,
+}
+
+impl Text {
+    fn new(jvmti: Jvmti) -> Text {
+        Text {
+            jvmti,
+            at: ptr::null_mut(),
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        if self.at.is_null() {
+            return &[];
+        }
+        // SAFETY: JVMTI's strings end in a zero byte and live until they are deallocated.
+        unsafe { CStr::from_ptr(self.at) }.to_bytes()
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        deallocate(self.jvmti, self.at.cast());
+    }
+}
+
+fn deallocate(jvmti: Jvmti, at: *mut u8) {
+    if let Some(free) = jvmti.functions().Deallocate
+        && !at.is_null()
+    {
+        // SAFETY: memory that JVMTI allocated for this library, freed once.
+        unsafe { free(jvmti.env, at) };
+    }
+}

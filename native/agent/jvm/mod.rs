@@ -1,0 +1,63 @@
+//! The JNI boundary: which Java code an allocation belongs to.
+//!
+//! - `start`: finds the JVM and asks it for events, from `JNI_OnLoad` or `Agent_OnLoad`.
+//! - `thunks`: code in front of native methods; `entries`: what it notes.
+//! - `stacks`: asks the JVM for the Java stack of an entry, once; `methods`: names.
+//! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
+//! - `exit`: what is done when the JVM ends.
+
+mod bridge;
+pub mod entries;
+mod exit;
+mod methods;
+pub mod stacks;
+mod start;
+mod thunks;
+
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{
+    AtomicPtr,
+    Ordering::{Acquire, Release},
+};
+use jvmti_bindings::sys::jni::{JNI_VERSION_1_6, JNIEnv, JavaVM};
+use jvmti_bindings::sys::jvmti::{jvmtiEnv, jvmtiInterface_1_};
+
+static VM: AtomicPtr<JavaVM> = AtomicPtr::new(ptr::null_mut());
+static JVMTI: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
+
+/// The tool interface of the JVM.
+#[derive(Clone, Copy)]
+struct Jvmti {
+    env: *mut jvmtiEnv,
+}
+
+impl Jvmti {
+    fn get() -> Option<Jvmti> {
+        let env = JVMTI.load(Acquire);
+        (!env.is_null()).then_some(Jvmti { env })
+    }
+
+    fn set(env: *mut jvmtiEnv) {
+        JVMTI.store(env, Release);
+    }
+
+    fn functions(self) -> &'static jvmtiInterface_1_ {
+        // SAFETY: the JVM's function table, which it never frees.
+        unsafe { &*(*self.env).functions }
+    }
+}
+
+/// The JNI environment of the calling thread; null when it is not attached.
+fn jni_env() -> *mut JNIEnv {
+    let vm = VM.load(Acquire);
+    let mut env: *mut c_void = ptr::null_mut();
+    if !vm.is_null() {
+        // SAFETY: the invocation interface of a JVM that was started; `env` is a valid place.
+        let code = unsafe { ((**vm).GetEnv)(vm, &mut env, JNI_VERSION_1_6) };
+        if code != 0 {
+            return ptr::null_mut();
+        }
+    }
+    env.cast()
+}

@@ -1,0 +1,225 @@
+//! The Java stack above a native stack, as a node of the stack tree.
+//!
+//! It is asked for once for each native method that allocates, with `AsyncGetCallTrace`: that
+//! neither blocks nor allocates, and a thread inside a native method is always walkable. JVMTI's
+//! `GetStackTrace` is the fallback while a garbage collection runs, and for methods that have no
+//! method id yet, because it makes them one.
+
+use super::entries::Entry;
+use super::{Jvmti, jni_env, methods, start};
+use crate::IMAGE;
+use crate::thread::ThreadState;
+use crate::unwind::{function_start, intern};
+use core::ffi::{CStr, c_void};
+use core::mem::transmute;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use hackleak_image::frame::BCI_NATIVE;
+use hackleak_image::layout::Counter;
+use hackleak_image::{Frame, Marker};
+use jvmti_bindings::sys::jni::{JNIEnv, JavaVM, jint, jmethodID};
+use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiFrameInfo};
+
+/// The most Java frames of one stack.
+const MAX_FRAMES: usize = 1024;
+
+/// One frame of `AsyncGetCallTrace`: a byte-code index, or -3 in a native method.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(C)]
+struct CallFrame {
+    bci: jint,
+    method: jmethodID,
+}
+
+#[repr(C)]
+struct CallTrace {
+    env: *mut JNIEnv,
+    len: jint,
+    frames: *mut CallFrame,
+}
+
+type AsyncGetCallTrace = unsafe extern "C" fn(*mut CallTrace, jint, *mut c_void);
+
+/// The answers of `AsyncGetCallTrace` that the fallback can better.
+const NO_CLASS_LOAD_EVENTS: jint = -1;
+const GC_ACTIVE: jint = -2;
+
+static ASYNC_GET_CALL_TRACE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// Buffers of one thread.
+pub struct Buffers {
+    frames: [CallFrame; MAX_FRAMES],
+    jvmti: [jvmtiFrameInfo; MAX_FRAMES],
+    /// The stack that was asked for last, and the node of each of its frames.
+    last: [CallFrame; MAX_FRAMES],
+    last_nodes: [u32; MAX_FRAMES],
+    last_len: usize,
+    pub names: methods::Buffer,
+}
+
+impl Buffers {
+    /// Forgets what a former thread left.
+    pub fn clear(&mut self) {
+        self.last_len = 0;
+    }
+}
+
+/// Finds `AsyncGetCallTrace`, which libjvm exports though no header declares it.
+pub fn init(_vm: *mut JavaVM) {
+    const NAME: &CStr = c"AsyncGetCallTrace";
+    // SAFETY: finds a library that is loaded already, and a symbol in it.
+    unsafe {
+        let jvm = libc::dlopen(c"libjvm.so".as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY);
+        let handle = if jvm.is_null() {
+            libc::RTLD_DEFAULT
+        } else {
+            jvm
+        };
+        ASYNC_GET_CALL_TRACE.store(libc::dlsym(handle, NAME.as_ptr()), Relaxed);
+    }
+}
+
+/// The node of the Java stack that called native code with its return address at `slot`.
+/// `outermost` is an address in the native frame that Java called; 0 when there is none.
+#[inline(never)]
+pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize) -> u32 {
+    let Some(entry) = thread.entries.at(slot) else {
+        return ask(thread).unwrap_or(Marker::NoJavaStack as u32);
+    };
+    let entry: *mut Entry = entry;
+    // SAFETY: an entry of this thread's own stack, of which nothing else moves meanwhile.
+    let (known, target) = unsafe { ((*entry).root, (*entry).cell.read()) };
+    // A native method that was bound before the boundary was in place has no thunk: the entry at
+    // its position may be that of an earlier call. It is not if it leads to the same function.
+    let certain = start::is_early() || outermost != 0 && function_start(outermost) == Some(target);
+    if certain && known != 0 {
+        return known as u32 - 1;
+    }
+    match ask(thread) {
+        Some(node) if certain => {
+            // SAFETY: as above.
+            unsafe { (*entry).root = node as usize + 1 };
+            node
+        }
+        node => node.unwrap_or(Marker::NoJavaStack as u32),
+    }
+}
+
+/// The Java stack of the calling thread; 0 for a thread without one. `None` when the JVM gave
+/// none though it should have: the answer may be another next time.
+#[inline(never)]
+fn ask(thread: &mut ThreadState) -> Option<u32> {
+    let env = jni_env();
+    if env.is_null() {
+        return Some(0);
+    }
+    thread.record().java_asks += 1;
+    let len = match async_trace(env, &mut thread.java.frames) {
+        Ok(len) => len,
+        Err(()) => {
+            thread.record().java_fallbacks += 1;
+            match jvmti_trace(&mut thread.java) {
+                Some(len) => len,
+                None => {
+                    IMAGE.count(Counter::JavaStackMissing);
+                    return None;
+                }
+            }
+        }
+    };
+    Some(plant(&mut thread.java, env, len))
+}
+
+/// The number of frames; an error when the fallback should be asked.
+fn async_trace(env: *mut JNIEnv, frames: &mut [CallFrame; MAX_FRAMES]) -> Result<usize, ()> {
+    let function = ASYNC_GET_CALL_TRACE.load(Relaxed);
+    if function.is_null() {
+        return Err(());
+    }
+    // SAFETY: the function of this name that every HotSpot exports has this type.
+    let function: AsyncGetCallTrace = unsafe { transmute(function) };
+    let mut trace = CallTrace {
+        env,
+        len: 0,
+        frames: frames.as_mut_ptr(),
+    };
+    // SAFETY: the environment of this thread and room for the frames; without a signal context it
+    // starts at the last Java frame.
+    unsafe { function(&mut trace, MAX_FRAMES as jint, ptr::null_mut()) };
+    match trace.len {
+        len @ 0.. => {
+            let len = len as usize;
+            // A method without an id cannot be named.
+            if frames[..len].iter().any(|frame| frame.method.is_null()) {
+                Err(())
+            } else {
+                Ok(len)
+            }
+        }
+        NO_CLASS_LOAD_EVENTS | GC_ACTIVE => Err(()),
+        // The thread is not in native code or cannot be walked: asking JVMTI would not be safe.
+        _ => Ok(0),
+    }
+}
+
+fn jvmti_trace(buffers: &mut Buffers) -> Option<usize> {
+    let jvmti = Jvmti::get()?;
+    let function = jvmti.functions().GetStackTrace?;
+    let mut count = 0;
+    // SAFETY: a JVMTI call about the calling thread, which is in native code, with room for the
+    // frames.
+    let error = unsafe {
+        function(
+            jvmti.env,
+            ptr::null_mut(),
+            0,
+            MAX_FRAMES as jint,
+            buffers.jvmti.as_mut_ptr(),
+            &mut count,
+        )
+    };
+    if error != JVMTI_ERROR_NONE {
+        return None;
+    }
+    let count = count.max(0) as usize;
+    for (frame, info) in buffers.frames.iter_mut().zip(&buffers.jvmti[..count]) {
+        *frame = CallFrame {
+            bci: info.location as jint,
+            method: info.method,
+        };
+    }
+    Some(count)
+}
+
+/// Interns the first `len` frames, root side first. What they share with the last stack on the
+/// root side is not interned again.
+fn plant(buffers: &mut Buffers, env: *mut JNIEnv, len: usize) -> u32 {
+    let shared = buffers.frames[..len]
+        .iter()
+        .rev()
+        .zip(buffers.last[..buffers.last_len].iter().rev())
+        .take_while(|(new, old)| new == old)
+        .count();
+    let old_len = core::mem::replace(&mut buffers.last_len, len);
+    let mut node = 0;
+    if shared > 0 {
+        node = buffers.last_nodes[old_len - shared];
+    } else if len == MAX_FRAMES {
+        node = intern(0, Frame::Marker(Marker::JavaTruncated).encode());
+    }
+    // The shared frames move to where they are from the leaf's side now.
+    if old_len != len {
+        let (from, to) = (old_len - shared, len - shared);
+        buffers.last_nodes.copy_within(from..old_len, to);
+    }
+    for index in (0..len - shared).rev() {
+        let CallFrame { bci, method } = buffers.frames[index];
+        if let Some(method) = methods::index(&mut buffers.names, env, method) {
+            let bci = if bci < 0 { BCI_NATIVE } else { bci as u16 };
+            node = intern(node, Frame::Java { method, bci }.encode());
+        }
+        buffers.last_nodes[index] = node;
+    }
+    buffers.last[..len].copy_from_slice(&buffers.frames[..len]);
+    node
+}

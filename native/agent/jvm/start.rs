@@ -1,0 +1,171 @@
+//! The JVM is there: ask it for what the boundary needs.
+//!
+//! `System.load` of the preloaded file calls `JNI_OnLoad` on the mapping that the hooks are in;
+//! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
+
+use super::{Jvmti, VM, exit, stacks, thunks};
+use crate::{IMAGE, control, gate, lifecycle};
+use core::ffi::{CStr, c_char, c_void};
+use core::ptr;
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering::{Relaxed, Release},
+};
+use hackleak_image::layout::flags;
+use jvmti_bindings::sys::jni::{JNI_VERSION_1_6, JNIEnv, JavaVM, jclass, jint, jmethodID, jthread};
+use jvmti_bindings::sys::jvmti::{
+    JVMTI_ENABLE, JVMTI_ERROR_NONE, JVMTI_EVENT_CLASS_LOAD, JVMTI_EVENT_NATIVE_METHOD_BIND,
+    JVMTI_EVENT_VM_DEATH, JVMTI_VERSION_1_2, jvmtiCapabilities, jvmtiEnv, jvmtiEvent,
+    jvmtiEventCallbacks,
+};
+use std::io::Write;
+
+static STARTED: AtomicBool = AtomicBool::new(false);
+
+/// Called by `System.load`.
+///
+/// # Safety
+///
+/// The JVM's own contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn JNI_OnLoad(vm: *mut JavaVM, _reserved: *mut c_void) -> jint {
+    start(vm, false);
+    JNI_VERSION_1_6
+}
+
+/// Called for `-agentpath`. Never refuses: a JVM that cannot be recorded runs all the same.
+///
+/// # Safety
+///
+/// The JVM's own contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "system" fn Agent_OnLoad(
+    vm: *mut JavaVM,
+    options: *const c_char,
+    _reserved: *mut c_void,
+) -> jint {
+    if !options.is_null() {
+        // SAFETY: the JVM's options end in a zero byte.
+        let options = unsafe { CStr::from_ptr(options) };
+        lifecycle::agent_options(&options.to_string_lossy());
+    }
+    if !gate::is_open() {
+        if let Some(reason) = lifecycle::worth_saying() {
+            let _ = writeln!(std::io::stderr(), "hackleak: {reason}");
+        }
+        return 0;
+    }
+    start(vm, true);
+    0
+}
+
+/// Whether every native method of the program is bound after this point.
+pub fn is_early() -> bool {
+    IMAGE.flags().load(Relaxed) & flags::JAVA_EARLY != 0
+}
+
+fn start(vm: *mut JavaVM, early: bool) {
+    if !gate::is_open() || STARTED.swap(true, Relaxed) {
+        return;
+    }
+    match prepare(vm) {
+        Ok(jvmti) => {
+            VM.store(vm, Release);
+            Jvmti::set(jvmti.env);
+            stacks::init(vm);
+            thunks::init(vm);
+            IMAGE.flags().fetch_or(
+                flags::JAVA | if early { flags::JAVA_EARLY } else { 0 },
+                Relaxed,
+            );
+            control::set_java();
+        }
+        Err(what) => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "hackleak: this JVM gives no Java stacks ({what}); native stacks are recorded"
+            );
+        }
+    }
+}
+
+fn prepare(vm: *mut JavaVM) -> Result<Jvmti, &'static str> {
+    let mut env: *mut c_void = ptr::null_mut();
+    // SAFETY: the invocation interface that the JVM passed; `env` is a valid place.
+    if unsafe { ((**vm).GetEnv)(vm, &mut env, JVMTI_VERSION_1_2) } != 0 {
+        return Err("no JVMTI");
+    }
+    let env: *mut jvmtiEnv = env.cast();
+    let jvmti = Jvmti { env };
+    let functions = jvmti.functions();
+    let mut wanted = jvmtiCapabilities::default();
+    wanted.set_can_generate_native_method_bind_events(true);
+    wanted.set_can_get_line_numbers(true);
+    wanted.set_can_get_source_file_name(true);
+    let add = functions.AddCapabilities.ok_or("no AddCapabilities")?;
+    // SAFETY: a JVMTI call with a valid structure.
+    if unsafe { add(env, &wanted) } != JVMTI_ERROR_NONE {
+        return Err("no capability for native method bind events");
+    }
+    let mut callbacks = jvmtiEventCallbacks::default();
+    callbacks.NativeMethodBind = Some(on_native_method_bind);
+    callbacks.ClassLoad = Some(on_class_load);
+    callbacks.VMDeath = Some(on_vm_death);
+    let set = functions.SetEventCallbacks.ok_or("no SetEventCallbacks")?;
+    // The table up to the last slot that JDK 8 knows.
+    const SLOTS_OF_JDK_8: usize = 35;
+    let len = (SLOTS_OF_JDK_8 * size_of::<usize>()) as jint;
+    // SAFETY: as above.
+    if unsafe { set(env, &callbacks, len) } != JVMTI_ERROR_NONE {
+        return Err("no event callbacks");
+    }
+    // `AsyncGetCallTrace` answers only while class load events are on.
+    for event in [
+        JVMTI_EVENT_VM_DEATH,
+        JVMTI_EVENT_CLASS_LOAD,
+        JVMTI_EVENT_NATIVE_METHOD_BIND,
+    ] {
+        enable(jvmti, event)?;
+    }
+    Ok(jvmti)
+}
+
+fn enable(jvmti: Jvmti, event: jvmtiEvent) -> Result<(), &'static str> {
+    let mode = jvmti
+        .functions()
+        .SetEventNotificationMode
+        .ok_or("no events")?;
+    // SAFETY: a JVMTI call; a null thread means all threads.
+    match unsafe { mode(jvmti.env, JVMTI_ENABLE, event, ptr::null_mut()) } {
+        JVMTI_ERROR_NONE => Ok(()),
+        _ => Err("no events"),
+    }
+}
+
+unsafe extern "system" fn on_native_method_bind(
+    _jvmti: *mut jvmtiEnv,
+    _jni: *mut JNIEnv,
+    _thread: jthread,
+    _method: jmethodID,
+    address: *mut c_void,
+    new_address: *mut *mut c_void,
+) {
+    if let Some(thunk) = thunks::in_front_of(address as usize)
+        && !new_address.is_null()
+    {
+        // SAFETY: the place that the JVM gave for the answer.
+        unsafe { *new_address = thunk as *mut c_void };
+    }
+}
+
+unsafe extern "system" fn on_class_load(
+    _jvmti: *mut jvmtiEnv,
+    _jni: *mut JNIEnv,
+    _thread: jthread,
+    _class: jclass,
+) {
+}
+
+unsafe extern "system" fn on_vm_death(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {
+    exit::at_vm_death();
+}

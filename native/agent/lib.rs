@@ -1,0 +1,30 @@
+//! The recorder: a library that is preloaded into a process and records its native allocations.
+//!
+//! ```text
+//! hooks ──► record ──► unwind ──► hackleak_image::writer (the image)
+//!             ▲          ▲
+//!          thread       jvm (JNI boundary: thunks, Java stacks, the bridge of dev.hackleak)
+//! ```
+//!
+//! What is difficult: hooks run inside the program's every allocation, so nothing on their path
+//! may allocate, lock, symbolise, format or panic, and whatever goes wrong inside, the program
+//! goes on. See ARCHITECTURE.md for the invariants.
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod arch;
+mod checkpoint;
+mod control;
+mod gate;
+mod hooks;
+mod jvm;
+mod lifecycle;
+mod lookup;
+mod record;
+mod thread;
+mod unwind;
+
+use hackleak_image::writer::Writer;
+
+/// The image of this process.
+static IMAGE: Writer = Writer::new();

@@ -1,0 +1,331 @@
+//! From the loading of the library to the end of the process.
+//!
+//! ```text
+//! constructor ─► options ─► is this process recorded? ─no─► pass-through for good
+//!                                   │ yes
+//!                                   ▼
+//!                          image, tables, gate open ─► … ─► destructor: state FINISHED
+//! ```
+
+use crate::{IMAGE, checkpoint, control, gate, hooks, thread, unwind};
+use core::ffi::{c_char, c_int};
+use core::sync::atomic::Ordering::Release;
+use hackleak_image::layout::{self, state};
+use hackleak_image::{Frame, Marker};
+use hackleak_options::{ENVIRONMENT, Exit, Follow, Options};
+use std::ffi::{CString, OsStr};
+use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// What is known of this process once the constructor has run.
+struct Recording {
+    options: Options,
+    image: String,
+}
+
+enum Outcome {
+    Recorded(Recording),
+    /// The reason, and whether an agent should print it: a user who names the library in
+    /// `-agentpath` expects a recording.
+    Not(String, bool),
+}
+
+static OUTCOME: OnceLock<Outcome> = OnceLock::new();
+
+#[used]
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = constructor;
+
+#[used]
+#[unsafe(link_section = ".fini_array")]
+static DESTRUCTOR: extern "C" fn() = destructor;
+
+extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_char) {
+    hooks::init();
+    // A panic must not leave a library's constructor; nothing is recorded then.
+    let outcome = std::panic::catch_unwind(begin)
+        .unwrap_or_else(|_| Outcome::Not("the recorder could not start".to_owned(), true));
+    let _ = OUTCOME.set(outcome);
+    if matches!(OUTCOME.get(), Some(Outcome::Recorded(_))) {
+        gate::open();
+    }
+}
+
+extern "C" fn destructor() {
+    if gate::is_open() {
+        IMAGE.state().store(state::FINISHED, Release);
+        #[cfg(feature = "verify")]
+        unwind::verify::report();
+    }
+}
+
+fn begin() -> Outcome {
+    let mut options = match std::env::var(ENVIRONMENT)
+        .unwrap_or_default()
+        .parse::<Options>()
+    {
+        Ok(options) => options,
+        Err(error) => return refused(&format!("{error} (in {ENVIRONMENT})")),
+    };
+    for text in agent_options_ahead() {
+        if let Err(error) = options.apply(&text) {
+            return refused(&format!("{error} (in -agentpath)"));
+        }
+    }
+    let exe = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+    match options.follow {
+        Follow::All => {}
+        Follow::Jvm if is_jvm(&exe) => {}
+        Follow::Jvm => {
+            let reason = format!("follow=jvm, and {} is no JVM launcher", exe.display());
+            return Outcome::Not(reason, true);
+        }
+        Follow::None => return Outcome::Not("follow=none".to_owned(), false),
+    }
+    if !is_preloaded() {
+        let library = library_path();
+        return Outcome::Not(
+            format!(
+                "not preloaded, so allocations do not pass through it: set LD_PRELOAD={}",
+                library.display()
+            ),
+            true,
+        );
+    }
+    if !unwind_available() {
+        return refused("this C library has no _dl_find_object: glibc 2.35 or newer is needed");
+    }
+    match create(&options, &exe) {
+        Ok(image) => Outcome::Recorded(Recording { options, image }),
+        Err(error) => refused(&error),
+    }
+}
+
+/// One line on stderr; the process goes on unrecorded.
+fn refused(reason: &str) -> Outcome {
+    let _ = writeln!(std::io::stderr(), "hackleak: not recording: {reason}");
+    Outcome::Not(reason.to_owned(), false)
+}
+
+fn unwind_available() -> bool {
+    unwind::init();
+    unwind::can_unwind()
+}
+
+/// Whether the executable starts a JVM: `java`, or another launcher in a JDK's `bin`.
+fn is_jvm(exe: &Path) -> bool {
+    if exe.file_name() == Some(OsStr::new("java")) {
+        return true;
+    }
+    let Some(bin) = exe
+        .parent()
+        .filter(|dir| dir.file_name() == Some(OsStr::new("bin")))
+    else {
+        return false;
+    };
+    bin.join("../lib/server/libjvm.so").exists()
+        || bin.join("../lib/amd64/server/libjvm.so").exists()
+        || bin.join("../jre/lib/amd64/server/libjvm.so").exists()
+}
+
+/// Whether the library is in the program's global scope, where its hooks are found first.
+fn is_preloaded() -> bool {
+    // SAFETY: a handle for the global scope, and a lookup of a symbol that only this library has.
+    unsafe {
+        let global = libc::dlopen(core::ptr::null(), libc::RTLD_LAZY);
+        !global.is_null() && !libc::dlsym(global, c"hackleak_checkpoint".as_ptr()).is_null()
+    }
+}
+
+/// Options of `-agentpath` that the JVM has not read yet: from the command line and from the two
+/// variables that launchers read. The image must be made before `Agent_OnLoad`.
+fn agent_options_ahead() -> Vec<String> {
+    let command = std::fs::read("/proc/self/cmdline").unwrap_or_default();
+    let variables = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"];
+    let variables = variables.iter().filter_map(|name| std::env::var(name).ok());
+    let words: Vec<String> = variables
+        .flat_map(|text| {
+            text.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .chain(
+            command
+                .split(|b| *b == 0)
+                .map(|arg| String::from_utf8_lossy(arg).into_owned()),
+        )
+        .collect();
+    words.iter().filter_map(|word| of_agentpath(word)).collect()
+}
+
+fn of_agentpath(argument: &str) -> Option<String> {
+    let (library, options) = argument.strip_prefix("-agentpath:")?.split_once('=')?;
+    (Path::new(library).file_name()? == "libhackleak.so").then(|| options.to_owned())
+}
+
+/// Called with the options of `-agentpath`, which the constructor should have read already.
+pub fn agent_options(text: &str) {
+    let Some(Outcome::Recorded(recording)) = OUTCOME.get() else {
+        return;
+    };
+    let mut options = recording.options.clone();
+    match options.apply(text) {
+        Ok(()) if options == recording.options => {}
+        Ok(()) => {
+            let _ = writeln!(
+                std::io::stderr(),
+                "hackleak: -agentpath options from an argument file come too late and are not \
+                 used: put them into {ENVIRONMENT}"
+            );
+        }
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "hackleak: {error} (in -agentpath)");
+        }
+    }
+}
+
+fn create(options: &Options, exe: &Path) -> Result<String, String> {
+    let out = std::path::absolute(&options.out).unwrap_or_else(|_| options.out.clone().into());
+    std::fs::create_dir_all(&out).map_err(|error| {
+        format!(
+            "the folder `{}` (option out) cannot be made: {error}",
+            out.display()
+        )
+    })?;
+    let out = out
+        .to_str()
+        .ok_or("the folder of option out is not valid UTF-8")?;
+    let path = open_image(out, exe)?;
+    let command = std::fs::read("/proc/self/cmdline").unwrap_or_default();
+    // SAFETY: no other thread knows the image yet.
+    let header = unsafe { IMAGE.header_mut() };
+    header.version = layout::VERSION;
+    header.machine = u32::from(libc::EM_X86_64);
+    header.pid = std::process::id();
+    header.state = state::RECORDING;
+    header.epoch = 1;
+    header.start_unix_ns = checkpoint::now();
+    header.start_ticks = start_ticks();
+    header.track = options.track.bits();
+    header.exe = IMAGE.blob(exe.as_os_str().as_bytes());
+    header.command = IMAGE.blob(&command);
+    header.options = IMAGE.blob(options.to_string().as_bytes());
+    header.magic = layout::MAGIC;
+    unwind::set_executable(header.exe);
+    for marker in Marker::ALL {
+        let node = IMAGE.intern(0, Frame::Marker(marker).encode());
+        if node != Some(marker as u32) {
+            return Err("the image has no room for its first nodes".to_owned());
+        }
+    }
+    control::set(options);
+    #[cfg(feature = "verify")]
+    unwind::verify::init();
+    thread::init();
+    Ok(path)
+}
+
+/// Creates the image under a name that no other process has: the executable's and the process's
+/// number, and a count for a process that replaced itself (`exec`).
+fn open_image(out: &str, exe: &Path) -> Result<String, String> {
+    use hackleak_image::writer::CreateError;
+    let name = exe.file_name().and_then(OsStr::to_str).unwrap_or("process");
+    let pid = std::process::id();
+    for count in 0.. {
+        let suffix = if count == 0 {
+            String::new()
+        } else {
+            format!("-{count}")
+        };
+        let path = format!("{out}/{name}-{pid}{suffix}.hackleak");
+        let c_path = CString::new(path.as_str()).map_err(|_| "the path has a zero byte")?;
+        match IMAGE.create(&c_path) {
+            Ok(()) => return Ok(path),
+            Err(CreateError::Open(libc::EEXIST)) => {}
+            Err(CreateError::Open(error)) => {
+                let error = std::io::Error::from_raw_os_error(error);
+                return Err(format!("the image `{path}` cannot be made: {error}"));
+            }
+            Err(CreateError::Map(error)) => {
+                let error = std::io::Error::from_raw_os_error(error);
+                return Err(format!("no address space for the image: {error}"));
+            }
+        }
+    }
+    Err("no free name for the image".to_owned())
+}
+
+/// Field 22 of `/proc/self/stat`; the second field, in parentheses, may hold anything.
+fn start_ticks() -> u64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    after_name
+        .split_whitespace()
+        .nth(19)
+        .and_then(|field| field.parse().ok())
+        .unwrap_or(0)
+}
+
+/// Why the process is not recorded.
+pub fn reason() -> String {
+    match OUTCOME.get() {
+        Some(Outcome::Not(reason, _)) => reason.clone(),
+        Some(Outcome::Recorded(_)) => "a forked child is not recorded".to_owned(),
+        None => "the recorder has not started".to_owned(),
+    }
+}
+
+/// The reason, when it has not been printed and an agent should print it.
+pub fn worth_saying() -> Option<String> {
+    match OUTCOME.get() {
+        Some(Outcome::Not(reason, true)) => Some(reason.clone()),
+        _ => None,
+    }
+}
+
+/// What is done at the exit of a JVM.
+pub fn exit() -> Exit {
+    match OUTCOME.get() {
+        Some(Outcome::Recorded(recording)) => recording.options.exit,
+        _ => Exit::Off,
+    }
+}
+
+/// The image's path; empty when the process is not recorded.
+pub fn image_path() -> &'static str {
+    match OUTCOME.get() {
+        Some(Outcome::Recorded(recording)) => &recording.image,
+        _ => "",
+    }
+}
+
+/// The options in their text form.
+pub fn options_text() -> String {
+    match OUTCOME.get() {
+        Some(Outcome::Recorded(recording)) => recording.options.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// The path of this library.
+pub fn library_path() -> PathBuf {
+    // SAFETY: asks for the object that this function lies in; the name ends in a zero byte.
+    unsafe {
+        let mut info: libc::Dl_info = core::mem::zeroed();
+        if libc::dladdr((library_path as *const ()).cast(), &mut info) == 0
+            || info.dli_fname.is_null()
+        {
+            return PathBuf::new();
+        }
+        let name = core::ffi::CStr::from_ptr(info.dli_fname);
+        PathBuf::from(OsStr::from_bytes(name.to_bytes()))
+    }
+}
+
+/// The reporter that lies beside this library.
+pub fn reporter() -> Option<PathBuf> {
+    let reporter = library_path().with_file_name("hackleak");
+    reporter.is_file().then_some(reporter)
+}

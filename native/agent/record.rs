@@ -1,0 +1,98 @@
+//! One allocation, one free.
+//!
+//! An allocation is recorded after the real call and a free before it: at any other moment the
+//! address may already belong to another thread.
+
+use crate::arch::Position;
+use crate::thread::{self, ThreadState};
+use crate::{IMAGE, gate, unwind};
+use core::sync::atomic::Ordering::SeqCst;
+use core::sync::atomic::{Ordering::Relaxed, compiler_fence};
+use hackleak_image::Marker;
+use hackleak_image::layout::{Counter, Kind, Live};
+
+/// Records a block that was just handed out. `address` is not null.
+#[inline(always)]
+pub fn allocated(address: usize, size: usize, kind: Kind, position: Position) {
+    if !gate::is_open() {
+        return;
+    }
+    match thread::current() {
+        Some(thread) if !thread.busy => recorded(thread, address, size, kind, position),
+        thread => interrupted(thread, address, size, kind),
+    }
+}
+
+#[inline(always)]
+fn recorded(thread: &mut ThreadState, address: usize, size: usize, kind: Kind, position: Position) {
+    thread.busy = true;
+    // A signal handler on this thread must see `busy` set before anything else changes.
+    compiler_fence(SeqCst);
+    let stack = unwind::stack(thread, position);
+    let (context, epoch) = thread.context();
+    insert(address, Live::new(stack, context, size as u64, kind), epoch);
+    let record = thread.record();
+    record.allocations += 1;
+    record.bytes += size as u64;
+    compiler_fence(SeqCst);
+    thread.busy = false;
+}
+
+/// The recorder itself was interrupted on this thread, or the thread could have no state: the
+/// block is kept, its stack is not.
+#[cold]
+#[inline(never)]
+fn interrupted(thread: Option<&mut ThreadState>, address: usize, size: usize, kind: Kind) {
+    IMAGE.count(Counter::StackInterrupted);
+    if let Some(thread) = thread {
+        let record = thread.record();
+        record.allocations += 1;
+        record.bytes += size as u64;
+    }
+    let stack = Marker::Interrupted as u32;
+    insert(
+        address,
+        Live::new(stack, 0, size as u64, kind),
+        IMAGE.epoch().load(Relaxed),
+    );
+}
+
+#[inline(always)]
+fn insert(address: usize, live: Live, epoch: u32) {
+    if let Err(refused) = IMAGE.live.insert(IMAGE.window(), address, live, epoch) {
+        dropped(refused);
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn dropped(refused: hackleak_image::writer::Refused) {
+    use hackleak_image::writer::Refused;
+    IMAGE.count(match refused {
+        Refused::Address => Counter::DroppedAddress,
+        Refused::NoSegment => Counter::DroppedNoSegment,
+    });
+}
+
+/// Takes a block out of the live table before it is freed. An address that was never recorded is
+/// none of ours.
+#[inline(always)]
+pub fn freed(address: usize) {
+    if gate::is_open() && IMAGE.live.remove(address).is_some() {
+        match thread::existing() {
+            Some(thread) => thread.record().frees += 1,
+            None => count_free(),
+        }
+    }
+}
+
+/// A thread whose first recorded event is a free gets its state here; one that is ending does not
+/// get another.
+#[cold]
+#[inline(never)]
+fn count_free() {
+    match thread::current() {
+        Some(thread) => thread.record().frees += 1,
+        None => IMAGE.count(Counter::FreesWithoutThread),
+    }
+}

@@ -1,0 +1,99 @@
+//! The stack of an allocation, as a node of the stack tree.
+//!
+//! - `rules`: how to get from one frame to its caller, compiled from the unwind tables.
+//! - `modules`: which loaded module an address belongs to.
+//! - `memo`: the walk, and what it remembers so that the next one is short.
+//! - `slow`: libgcc's unwinder, for the rare frame whose rule is not one of the common shapes.
+//! - `verify` (feature, tests only): every stack is compared with libgcc's.
+
+mod memo;
+mod modules;
+mod rules;
+mod slow;
+#[cfg(feature = "verify")]
+pub mod verify;
+
+pub use memo::Memo;
+pub use modules::Closing;
+
+use crate::arch::Position;
+use crate::thread::ThreadState;
+use crate::{IMAGE, control, jvm};
+use core::sync::atomic::Ordering::Relaxed;
+use hackleak_image::Marker;
+use hackleak_image::layout::Counter;
+use hackleak_options::Stacks;
+
+/// The node for the stack of an allocation made at `position`.
+#[inline(always)]
+pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
+    if control::stacks() == Stacks::Off {
+        return Marker::Off as u32;
+    }
+    let node = memo::stack(thread, position);
+    #[cfg(feature = "verify")]
+    verify::compare(node, position);
+    node
+}
+
+/// Whether the tests have switched off the memo's checks.
+#[inline(always)]
+fn breaks_memo() -> bool {
+    #[cfg(feature = "verify")]
+    return verify::breaks_memo();
+    #[cfg(not(feature = "verify"))]
+    false
+}
+
+/// Prepares the tables. Called once, before the gate opens.
+pub fn init() {
+    modules::init();
+    rules::init();
+}
+
+/// The node for `frame` under `parent`, or the marker of a full tree.
+#[inline(always)]
+pub fn intern(parent: u32, frame: u64) -> u32 {
+    match IMAGE.intern(parent, frame) {
+        Some(node) => node,
+        None => tree_full(),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn tree_full() -> u32 {
+    IMAGE.counter(Counter::StackTreeFull).fetch_add(1, Relaxed);
+    Marker::TreeFull as u32
+}
+
+/// The root of a native stack that ends where Java begins, or of one that Java has no part in.
+#[inline(always)]
+fn root(thread: &mut ThreadState, end: memo::End, outermost: usize) -> u32 {
+    match end {
+        memo::End::Foreign { slot } if control::wants_java() => {
+            jvm::stacks::root(thread, slot, outermost)
+        }
+        _ => 0,
+    }
+}
+
+/// Start of the function that the address lies in, as the unwind tables have it.
+pub fn function_start(address: usize) -> Option<usize> {
+    rules::function_start(address)
+}
+
+/// Where the module that the address lies in is mapped.
+pub fn module_range(address: usize) -> Option<core::ops::Range<usize>> {
+    modules::range(address)
+}
+
+/// Sets the path of the executable, which the loader does not know.
+pub fn set_executable(path: hackleak_image::layout::Blob) {
+    modules::set_executable(path);
+}
+
+/// Whether unwind tables can be found on this C library.
+pub fn can_unwind() -> bool {
+    modules::can_find()
+}

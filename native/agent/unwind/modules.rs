@@ -1,0 +1,355 @@
+//! Which loaded module an address belongs to.
+//!
+//! glibc 2.35 and later answer that without a lock (`_dl_find_object`); the symbol is looked up at
+//! start, and on an older C library every address counts as having no unwind tables. Modules are
+//! entered in the image when their code is first seen on a stack, and known again when they are
+//! loaded a second time.
+
+use super::rules;
+use crate::IMAGE;
+use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::transmute;
+use core::ptr;
+use core::sync::atomic::{
+    AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
+};
+use hackleak_image::frame::MAX_MODULE;
+use hackleak_image::layout::{Blob, Counter, Module, module_flags};
+
+/// `struct dl_find_object` of `<dlfcn.h>`.
+#[repr(C)]
+struct DlFindObject {
+    flags: u64,
+    map_start: usize,
+    map_end: usize,
+    link_map: *const LinkMap,
+    eh_frame: usize,
+    reserved: [u64; 7],
+}
+
+/// The public head of `struct link_map` of `<link.h>`.
+#[repr(C)]
+struct LinkMap {
+    bias: usize,
+    name: *const c_char,
+}
+
+type FindObject = unsafe extern "C" fn(*const c_void, *mut DlFindObject) -> c_int;
+
+static FIND_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// What is known of the module at an address.
+pub struct Found {
+    /// End of its mapping.
+    pub end: usize,
+    /// Load bias.
+    pub bias: usize,
+    /// Address of its `.eh_frame_hdr`, or 0.
+    pub eh_frame_hdr: usize,
+    /// Its index in the image; `None` when there is no room.
+    pub module: Option<u32>,
+}
+
+pub fn init() {
+    // SAFETY: a lookup by name.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_dl_find_object".as_ptr()) };
+    FIND_OBJECT.store(found, Relaxed);
+}
+
+/// Whether unwind tables can be found at all on this C library.
+pub fn can_find() -> bool {
+    !FIND_OBJECT.load(Relaxed).is_null()
+}
+
+fn find_object(address: usize) -> Option<DlFindObject> {
+    let function = FIND_OBJECT.load(Relaxed);
+    if function.is_null() {
+        return None;
+    }
+    // SAFETY: the C library's function of this name and type.
+    let function: FindObject = unsafe { transmute(function) };
+    let mut object = DlFindObject {
+        flags: 0,
+        map_start: 0,
+        map_end: 0,
+        link_map: ptr::null(),
+        eh_frame: 0,
+        reserved: [0; 7],
+    };
+    // SAFETY: `object` has the documented layout.
+    (unsafe { function(address as *const c_void, &mut object) } == 0).then_some(object)
+}
+
+/// Where the module at `address` is mapped.
+pub fn range(address: usize) -> Option<core::ops::Range<usize>> {
+    find_object(address).map(|object| object.map_start..object.map_end)
+}
+
+/// The module at `address`, entered in the image if it is new.
+pub fn find(address: usize) -> Option<Found> {
+    let object = find_object(address)?;
+    // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and the
+    // module's code is on this thread's stack.
+    let bias = unsafe { (*object.link_map).bias };
+    Some(Found {
+        end: object.map_end,
+        bias,
+        eh_frame_hdr: object.eh_frame,
+        module: loaded(&object, bias),
+    })
+}
+
+/// One mapping of a module that is loaded now.
+struct Mapping {
+    start: AtomicUsize,
+    end: AtomicUsize,
+    link_map: AtomicUsize,
+    /// Index in the image plus one; 0 until the entry is complete.
+    module: AtomicU32,
+}
+
+const MAX_MAPPINGS: usize = 4096;
+static MAPPINGS: [Mapping; MAX_MAPPINGS] = [const {
+    Mapping {
+        start: AtomicUsize::new(0),
+        end: AtomicUsize::new(0),
+        link_map: AtomicUsize::new(0),
+        module: AtomicU32::new(0),
+    }
+}; MAX_MAPPINGS];
+static MAPPING_COUNT: AtomicUsize = AtomicUsize::new(0);
+
+fn loaded(object: &DlFindObject, bias: usize) -> Option<u32> {
+    let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
+    for mapping in &MAPPINGS[..count] {
+        let module = mapping.module.load(Acquire);
+        if module != 0
+            && mapping.start.load(Relaxed) == object.map_start
+            && mapping.link_map.load(Relaxed) == object.link_map as usize
+        {
+            return Some(module - 1);
+        }
+    }
+    let module = enter(object, bias)?;
+    // A free place of an unloaded module, or a new one.
+    let at = (0..count)
+        .find(|at| {
+            MAPPINGS[*at]
+                .start
+                .compare_exchange(0, object.map_start, SeqCst, Relaxed)
+                .is_ok()
+        })
+        .unwrap_or_else(|| MAPPING_COUNT.fetch_add(1, SeqCst));
+    // Without a place here nobody would notice that the module was unloaded: it stays unknown.
+    let Some(mapping) = MAPPINGS.get(at) else {
+        IMAGE.count(Counter::NamesFull);
+        return None;
+    };
+    mapping.start.store(object.map_start, Relaxed);
+    mapping.end.store(object.map_end, Relaxed);
+    mapping.link_map.store(object.link_map as usize, Relaxed);
+    mapping.module.store(module + 1, Release);
+    Some(module)
+}
+
+/// Enters a module in the image, or finds it there from an earlier time that it was loaded.
+fn enter(object: &DlFindObject, bias: usize) -> Option<u32> {
+    // SAFETY: as in `find`.
+    let name = unsafe { (*object.link_map).name };
+    let name = if name.is_null() {
+        &[]
+    } else {
+        // SAFETY: the loader's name ends in a zero byte.
+        unsafe { CStr::from_ptr(name) }.to_bytes()
+    };
+    let (build_id, build_id_len) = build_id(object, bias);
+    if build_id_len > 0
+        && let Some(known) = known(name, &build_id, build_id_len)
+    {
+        return Some(known);
+    }
+    let mut flags = 0;
+    if (object.map_start..object.map_end).contains(&(enter as *const () as usize)) {
+        flags |= module_flags::RECORDER;
+    }
+    let mut path = IMAGE.blob(name);
+    if name.is_empty() {
+        flags |= module_flags::EXECUTABLE;
+        path = Blob(EXECUTABLE.load(Relaxed));
+    }
+    let module = Module {
+        path,
+        build_id,
+        build_id_len,
+        flags,
+        bias: bias as u64,
+        start: object.map_start as u64,
+        end: object.map_end as u64,
+    };
+    match IMAGE.modules.push(IMAGE.window(), module) {
+        Some(index) if index <= MAX_MODULE => Some(index),
+        _ => {
+            IMAGE.count(Counter::NamesFull);
+            None
+        }
+    }
+}
+
+/// The executable's path: the loader has an empty name for it.
+static EXECUTABLE: AtomicU64 = AtomicU64::new(0);
+
+/// Sets the path of the executable.
+pub fn set_executable(path: Blob) {
+    EXECUTABLE.store(path.0, Relaxed);
+}
+
+fn known(name: &[u8], build_id: &[u8; 32], build_id_len: u32) -> Option<u32> {
+    (0..IMAGE.modules.len(IMAGE.window())).find(|index| {
+        let place = IMAGE.modules.get(*index);
+        if place.is_null() {
+            return false;
+        }
+        // SAFETY: an index below the arena's length whose segment exists; a record that is still
+        // being written differs in its build-id.
+        let module = unsafe { place.read_volatile() };
+        module.build_id_len == build_id_len
+            && module.build_id == *build_id
+            && IMAGE.blob_is(module.path, name)
+    })
+}
+
+/// The GNU build-id of a module, from its program headers in memory.
+fn build_id(object: &DlFindObject, bias: usize) -> ([u8; 32], u32) {
+    let mut id = [0; 32];
+    let len = find_build_id(object, bias, &mut id).unwrap_or(0);
+    (id, len)
+}
+
+fn find_build_id(object: &DlFindObject, bias: usize, id: &mut [u8; 32]) -> Option<u32> {
+    const NT_GNU_BUILD_ID: u32 = 3;
+    let range = object.map_start..object.map_end;
+    // SAFETY: a module's first page is mapped; it begins with the ELF header where the linker put
+    // that into a segment, which the magic number tells.
+    let header = unsafe { &*(object.map_start as *const libc::Elf64_Ehdr) };
+    if header.e_ident[..4] != *b"\x7fELF" {
+        return None;
+    }
+    let first = object.map_start.checked_add(header.e_phoff as usize)?;
+    let end = first + usize::from(header.e_phnum) * size_of::<libc::Elf64_Phdr>();
+    if !range.contains(&end) {
+        return None;
+    }
+    for index in 0..usize::from(header.e_phnum) {
+        // SAFETY: checked to lie within the module's range.
+        let program = unsafe { &*(first as *const libc::Elf64_Phdr).add(index) };
+        if program.p_type != libc::PT_NOTE {
+            continue;
+        }
+        let mut at = bias.wrapping_add(program.p_vaddr as usize);
+        let end = at.checked_add(program.p_memsz as usize)?;
+        if !range.contains(&at) || !range.contains(&end) {
+            continue;
+        }
+        while at + 12 <= end {
+            // SAFETY: within a note segment that lies within the module's range.
+            let (name_len, len, kind) = unsafe {
+                let words = at as *const u32;
+                (words.read(), words.add(1).read(), words.add(2).read())
+            };
+            let name_end = at + 12 + (name_len as usize).next_multiple_of(4);
+            let next = name_end.checked_add((len as usize).next_multiple_of(4))?;
+            if next > end {
+                break;
+            }
+            // SAFETY: as above; the name's four bytes lie before `name_end`.
+            let is_gnu = name_len == 4 && unsafe { *((at + 12) as *const [u8; 4]) } == *b"GNU\0";
+            if kind == NT_GNU_BUILD_ID && is_gnu {
+                let len = (len as usize).min(id.len());
+                // SAFETY: `len` bytes of the description lie before `next`.
+                unsafe {
+                    ptr::copy_nonoverlapping(name_end as *const u8, id.as_mut_ptr(), len);
+                }
+                return Some(len as u32);
+            }
+            at = next;
+        }
+    }
+    None
+}
+
+impl Mapping {
+    /// Whether the module that was entered as `module` is still what is mapped here: another
+    /// thread may have loaded another one in its place since.
+    fn is_still(&self, module: u32) -> bool {
+        let start = self.start.load(Relaxed);
+        let Some(object) = find_object(start) else {
+            return false;
+        };
+        if object.map_start != start
+            || object.map_end != self.end.load(Relaxed)
+            || object.link_map as usize != self.link_map.load(Relaxed)
+        {
+            return false;
+        }
+        let place = IMAGE.modules.get(module);
+        // SAFETY: the loader found the object a moment ago; the place is null or a record that
+        // was complete before its mapping was.
+        unsafe {
+            let (id, len) = build_id(&object, (*object.link_map).bias);
+            !place.is_null() && (*place).build_id_len == len && (*place).build_id == id
+        }
+    }
+}
+
+/// Counts up before and after each `dlclose`: what a thread remembers of its stack from another
+/// generation is forgotten.
+static GENERATION: AtomicUsize = AtomicUsize::new(1);
+static CLOSING: AtomicUsize = AtomicUsize::new(0);
+
+/// The current generation.
+#[inline(always)]
+pub fn generation() -> usize {
+    GENERATION.load(Acquire)
+}
+
+/// Whether a `dlclose` is under way: rules computed now are not kept.
+pub fn is_closing() -> bool {
+    CLOSING.load(SeqCst) != 0
+}
+
+/// A `dlclose` that is under way.
+pub struct Closing(());
+
+impl Closing {
+    /// To be called before the real `dlclose`.
+    pub fn begin() -> Closing {
+        CLOSING.fetch_add(1, SeqCst);
+        GENERATION.fetch_add(1, SeqCst);
+        Closing(())
+    }
+}
+
+impl Drop for Closing {
+    /// After the real `dlclose`: forgets what was unloaded.
+    fn drop(&mut self) {
+        GENERATION.fetch_add(1, SeqCst);
+        let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
+        let mut unloaded = false;
+        for mapping in &MAPPINGS[..count] {
+            let start = mapping.start.load(Relaxed);
+            let module = mapping.module.load(Acquire);
+            if start != 0 && module != 0 && !mapping.is_still(module - 1) {
+                let end = mapping.end.load(Relaxed);
+                mapping.module.store(0, Release);
+                rules::forget(start..end);
+                mapping.start.store(0, Release);
+                unloaded = true;
+            }
+        }
+        if unloaded {
+            GENERATION.fetch_add(1, SeqCst);
+        }
+        CLOSING.fetch_sub(1, SeqCst);
+    }
+}

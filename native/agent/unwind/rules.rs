@@ -1,0 +1,349 @@
+//! How to get from one frame to its caller: rules compiled from the unwind tables.
+//!
+//! A rule is one word. It holds what the DWARF row of an address says about the canonical frame
+//! address (CFA), the return address and the frame-pointer register; the other registers are
+//! never needed, because no row that fits a rule refers to them. Rows of another shape are left
+//! to `slow`.
+//!
+//! Rules are cached for good, keyed by the address that is looked up (the return address less
+//! one, so that a call at the very end of a function finds its own row), and dropped when a
+//! library is unloaded.
+
+use super::modules::{self, Found};
+use crate::arch::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER, signal_frame};
+use crate::lookup::Lookup;
+use gimli::{
+    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, NativeEndian, Operation,
+    RegisterRule, UnwindContext, UnwindExpression, UnwindSection,
+};
+use hackleak_image::Frame;
+
+type Reader = EndianSlice<'static, NativeEndian>;
+
+/// How to find the caller's frame.
+///
+/// Bits 0–3 the [`Shape`], bit 4 whether the caller's frame pointer was saved, bits 8–23 where
+/// (in words from the CFA, or from the frame pointer for [`Shape::FramePointerCell`]), bits 24–55
+/// the CFA's offset.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Rule(u64);
+
+/// What the CFA is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Shape {
+    /// `rsp + offset`.
+    StackPointer = 1,
+    /// `rbp + offset`.
+    FramePointer = 2,
+    /// The word at `rbp + offset` (functions that realign their stack).
+    FramePointerCell = 3,
+    /// The word at `rsp + offset`.
+    StackPointerCell = 4,
+    /// The frame of a signal handler's return: registers as the kernel saved them.
+    Signal = 5,
+    /// The outermost frame: it has no caller.
+    Outermost = 6,
+    /// No module covers the address: not native code.
+    Foreign = 7,
+    /// The module has no unwind tables.
+    NoTables = 8,
+    /// A row that only a full interpreter understands.
+    Other = 9,
+}
+
+impl Rule {
+    const fn plain(shape: Shape) -> Rule {
+        Rule(shape as u64)
+    }
+
+    #[inline(always)]
+    pub fn shape(self) -> Shape {
+        match self.0 & 15 {
+            1 => Shape::StackPointer,
+            2 => Shape::FramePointer,
+            3 => Shape::FramePointerCell,
+            4 => Shape::StackPointerCell,
+            5 => Shape::Signal,
+            6 => Shape::Outermost,
+            7 => Shape::Foreign,
+            8 => Shape::NoTables,
+            _ => Shape::Other,
+        }
+    }
+
+    /// Whether the frame-pointer register of this frame matters to this frame's own rule.
+    #[inline(always)]
+    pub fn uses_frame_pointer(self) -> bool {
+        matches!(self.shape(), Shape::FramePointer | Shape::FramePointerCell)
+    }
+
+    /// Whether the caller's frame pointer is read from the stack.
+    #[inline(always)]
+    pub fn restores_frame_pointer(self) -> bool {
+        self.0 & 16 != 0
+    }
+
+    #[inline(always)]
+    fn cfa_offset(self) -> usize {
+        (self.0 >> 24) as u32 as i32 as isize as usize
+    }
+
+    #[inline(always)]
+    fn saved_offset(self) -> usize {
+        ((self.0 >> 8) as u16 as i16 as isize * 8) as usize
+    }
+
+    /// The word that holds the CFA, for the shapes that keep it in memory.
+    #[inline(always)]
+    pub fn cfa_cell(self, sp: usize, fp: usize) -> Option<usize> {
+        match self.shape() {
+            Shape::FramePointerCell => Some(fp.wrapping_add(self.cfa_offset())),
+            Shape::StackPointerCell => Some(sp.wrapping_add(self.cfa_offset())),
+            _ => None,
+        }
+    }
+
+    /// The CFA. `cell` reads a word of the stack.
+    #[inline(always)]
+    pub fn cfa(self, sp: usize, fp: usize, cell: impl Fn(usize) -> usize) -> usize {
+        match self.shape() {
+            Shape::StackPointer => sp.wrapping_add(self.cfa_offset()),
+            Shape::FramePointer => fp.wrapping_add(self.cfa_offset()),
+            _ => self.cfa_cell(sp, fp).map_or(0, cell),
+        }
+    }
+
+    /// The word that holds the caller's frame pointer, when it was saved.
+    #[inline(always)]
+    pub fn saved_frame_pointer(self, cfa: usize, fp: usize) -> usize {
+        let base = if self.shape() == Shape::FramePointerCell {
+            fp
+        } else {
+            cfa
+        };
+        base.wrapping_add(self.saved_offset())
+    }
+}
+
+static RULES: Lookup = Lookup::new(14);
+
+pub fn init() {
+    RULES.generation();
+}
+
+/// Drops the rules of a module that was unloaded from `range`.
+pub fn forget(range: core::ops::Range<usize>) {
+    RULES.retain(|lookup| !range.contains(&(lookup as usize)));
+}
+
+/// The rule at `lookup` and the frame to record for it.
+#[inline(always)]
+pub fn at(lookup: usize) -> (Rule, u64) {
+    match RULES.get(lookup as u64) {
+        Some((rule, frame)) => (Rule(rule), frame),
+        None => miss(lookup),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn miss(lookup: usize) -> (Rule, u64) {
+    let generation = RULES.generation();
+    let cacheable = !modules::is_closing();
+    let (rule, frame) = compute(lookup);
+    // An address of no known module could become another's without notice.
+    if cacheable && matches!(Frame::decode(frame), Some(Frame::Native { .. })) {
+        RULES.insert(generation, lookup as u64, rule.0, frame);
+    }
+    (rule, frame)
+}
+
+fn compute(lookup: usize) -> (Rule, u64) {
+    let Some(found) = modules::find(lookup) else {
+        return (
+            Rule::plain(Shape::Foreign),
+            Frame::Address(lookup as u64 + 1).encode(),
+        );
+    };
+    let frame = match found.module {
+        Some(module) => {
+            let vaddr = (lookup + 1).wrapping_sub(found.bias) as u64;
+            Frame::Native { module, vaddr }.encode()
+        }
+        None => Frame::Address(lookup as u64 + 1).encode(),
+    };
+    let rule = match found.eh_frame_hdr {
+        0 => Rule::plain(Shape::NoTables),
+        header => compile(lookup, header, &found),
+    };
+    (rule, frame)
+}
+
+/// Room for the interpreter of unwind tables that needs no heap: x86-64 has 17 registers.
+struct Storage;
+
+impl gimli::UnwindContextStorage<usize> for Storage {
+    type Rules = [(gimli::Register, RegisterRule<usize>); 32];
+    type Stack = [gimli::UnwindTableRow<usize, Self>; 4];
+}
+
+fn compile(lookup: usize, header: usize, found: &Found) -> Rule {
+    match compile_row(lookup, header, found) {
+        Ok(rule) => rule,
+        // The tables have no row for this address: libgcc's unwinder ends here too.
+        Err(gimli::Error::NoUnwindInfoForAddress) => Rule::plain(Shape::Outermost),
+        Err(_) => Rule::plain(Shape::Other),
+    }
+}
+
+/// Start of the function that covers `lookup`, from its unwind entry.
+pub fn function_start(lookup: usize) -> Option<usize> {
+    let found = modules::find(lookup)?;
+    if found.eh_frame_hdr == 0 {
+        return None;
+    }
+    let entry = Tables::of(found.eh_frame_hdr, found.end)
+        .ok()?
+        .entry(lookup)
+        .ok()?;
+    Some(entry.initial_address() as usize)
+}
+
+type Entry = gimli::FrameDescriptionEntry<Reader>;
+
+/// The unwind tables of one module.
+struct Tables {
+    bases: BaseAddresses,
+    index: gimli::ParsedEhFrameHdr<Reader>,
+    section: EhFrame<Reader>,
+}
+
+impl Tables {
+    fn of(header: usize, end: usize) -> Result<Tables, gimli::Error> {
+        // SAFETY: the loader maps a module's `.eh_frame_hdr` and `.eh_frame` within the module's
+        // range, and the module stays loaded: its code is on this thread's stack.
+        let bytes = |at: usize| unsafe {
+            EndianSlice::new(
+                core::slice::from_raw_parts(at as *const u8, end.saturating_sub(at)),
+                NativeEndian,
+            )
+        };
+        let bases = BaseAddresses::default().set_eh_frame_hdr(header as u64);
+        let index = EhFrameHdr::from(bytes(header)).parse(&bases, size_of::<usize>() as u8)?;
+        let tables = match index.eh_frame_ptr() {
+            gimli::Pointer::Direct(at) => at as usize,
+            // SAFETY: the header says that the address of the tables is stored there.
+            gimli::Pointer::Indirect(at) => unsafe { *(at as *const usize) },
+        };
+        let bases = bases.set_eh_frame(tables as u64);
+        Ok(Tables {
+            bases,
+            index,
+            section: EhFrame::from(bytes(tables)),
+        })
+    }
+
+    fn entry(&self, lookup: usize) -> Result<Entry, gimli::Error> {
+        let table = self
+            .index
+            .table()
+            .ok_or(gimli::Error::NoUnwindInfoForAddress)?;
+        let entry = table.pointer_to_offset(table.lookup(lookup as u64, &self.bases)?)?;
+        self.section
+            .fde_from_offset(&self.bases, entry, EhFrame::cie_from_offset)
+    }
+}
+
+fn compile_row(lookup: usize, header: usize, found: &Found) -> Result<Rule, gimli::Error> {
+    let tables = Tables::of(header, found.end)?;
+    let entry = tables.entry(lookup)?;
+    let Tables { bases, section, .. } = tables;
+    let mut context = UnwindContext::<usize, Storage>::new_in();
+    let row = entry.unwind_info_for_address(&section, &bases, &mut context, lookup as u64)?;
+    let cell = |expression: &UnwindExpression<usize>| register_cell(expression, &section, &entry);
+
+    let other = Ok(Rule::plain(Shape::Other));
+    let return_address = row.register(RETURN_ADDRESS);
+    if matches!(return_address, None | Some(RegisterRule::Undefined)) {
+        return Ok(Rule::plain(Shape::Outermost));
+    }
+    let saved = row.register(FRAME_POINTER);
+    let (shape, offset) = match row.cfa() {
+        CfaRule::RegisterAndOffset { register, offset } => match *register {
+            STACK_POINTER => (Shape::StackPointer, *offset),
+            FRAME_POINTER => (Shape::FramePointer, *offset),
+            _ => return other,
+        },
+        CfaRule::Expression(expression) => match cell(expression) {
+            Some((FRAME_POINTER, offset, true)) => (Shape::FramePointerCell, offset),
+            Some((STACK_POINTER, offset, true)) => {
+                if entry.is_signal_trampoline() {
+                    let at = |rule: Option<RegisterRule<usize>>| match rule {
+                        Some(RegisterRule::Expression(expression)) => cell(&expression),
+                        _ => None,
+                    };
+                    let expected = |at| Some((STACK_POINTER, at, false));
+                    let known = offset == signal_frame::STACK_POINTER
+                        && at(return_address) == expected(signal_frame::PROGRAM_COUNTER)
+                        && at(saved) == expected(signal_frame::FRAME_POINTER);
+                    return if known {
+                        Ok(Rule::plain(Shape::Signal))
+                    } else {
+                        other
+                    };
+                }
+                (Shape::StackPointerCell, offset)
+            }
+            _ => return other,
+        },
+    };
+    if return_address != Some(RegisterRule::Offset(-8)) {
+        return other;
+    }
+    let (restores, saved) = match saved {
+        None | Some(RegisterRule::Undefined | RegisterRule::SameValue) => (0, 0),
+        Some(RegisterRule::Offset(at)) if shape != Shape::FramePointerCell => (1, at),
+        Some(RegisterRule::Expression(expression)) if shape == Shape::FramePointerCell => {
+            match cell(&expression) {
+                Some((FRAME_POINTER, at, false)) => (1, at),
+                _ => return other,
+            }
+        }
+        _ => return other,
+    };
+    let (Ok(offset), Ok(words)) = (i32::try_from(offset), i16::try_from(saved / 8)) else {
+        return other;
+    };
+    if saved % 8 != 0 {
+        return other;
+    }
+    let fields = u64::from(words as u16) << 8 | u64::from(offset as u32) << 24;
+    Ok(Rule(shape as u64 | restores << 4 | fields))
+}
+
+/// `register + offset`, and whether the value is the word there: the two expressions that
+/// compilers emit.
+fn register_cell(
+    expression: &UnwindExpression<usize>,
+    section: &EhFrame<Reader>,
+    entry: &Entry,
+) -> Option<(gimli::Register, i64, bool)> {
+    let expression = expression.get(section).ok()?;
+    let mut operations = expression.operations(entry.cie().encoding());
+    let (register, offset) = match operations.next().ok()?? {
+        Operation::RegisterOffset {
+            register, offset, ..
+        } => (register, offset),
+        _ => return None,
+    };
+    match operations.next().ok()? {
+        None => Some((register, offset, false)),
+        Some(Operation::Deref { size: 8, .. }) => operations
+            .next()
+            .ok()?
+            .is_none()
+            .then_some((register, offset, true)),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,121 @@
+//! Frames that the rules cannot describe.
+//!
+//! A row of the unwind tables that needs the full interpreter sends the whole stack to libgcc's
+//! unwinder (through the `backtrace` crate). On the C libraries that this recorder finds unwind
+//! tables on, libgcc takes no lock for that. A module without any tables is crossed by frame
+//! pointers, and its frames are marked.
+
+use super::memo::{End, MAX_FRAMES};
+use super::{intern, rules};
+use crate::arch::Position;
+use crate::thread::ThreadState;
+use crate::{IMAGE, control};
+use hackleak_image::layout::Counter;
+use hackleak_image::{Frame, Marker};
+use hackleak_options::Stacks;
+use rules::Shape;
+
+/// The frames of a stack as libgcc finds them, from the caller of the hook to the last one that a
+/// module covers.
+pub struct Reference {
+    /// How many frames there are.
+    pub len: usize,
+    /// How the stack ends.
+    pub end: End,
+}
+
+/// Walks with libgcc from this function up and calls `frame` from the caller of the hook on.
+pub fn reference(position: Position, mut frame: impl FnMut(u64)) -> Reference {
+    let mut found = Reference {
+        len: 0,
+        end: End::Outermost,
+    };
+    let mut started = false;
+    let mut exact = false;
+    let mut visit = |ip: usize, slot: usize| {
+        started |= slot == position.slot;
+        if !started {
+            return true;
+        }
+        // After the frame of a signal handler's return, the address is that of the interrupted
+        // instruction itself.
+        let (rule, key) = rules::at(if exact { ip } else { ip.wrapping_sub(1) });
+        if rule.shape() == Shape::Foreign {
+            found.end = End::Foreign { slot };
+            return false;
+        }
+        if found.len == control::depth().min(MAX_FRAMES) {
+            found.end = End::Cut(Marker::Truncated);
+            return false;
+        }
+        exact = rule.shape() == Shape::Signal;
+        frame(key);
+        found.len += 1;
+        true
+    };
+    // SAFETY: not synchronised with other users of the crate, of which this library has none.
+    unsafe {
+        backtrace::trace_unsynchronized(|at| {
+            let slot = (at.sp() as usize).wrapping_sub(size_of::<usize>());
+            visit(at.ip() as usize, slot)
+        });
+    }
+    found
+}
+
+/// The node for the stack at `position`, found by libgcc.
+#[cold]
+#[inline(never)]
+pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
+    thread.memo.clear();
+    thread.record().full_walks += 1;
+    let mut frames = [0u64; 512];
+    let mut total = 0;
+    let found = reference(position, |frame| {
+        if let Some(place) = frames.get_mut(total) {
+            *place = frame;
+        }
+        total += 1;
+    });
+    let root = super::root(thread, found.end, 0);
+    if control::stacks() == Stacks::Java {
+        return root;
+    }
+    let mut node = root;
+    if let End::Cut(marker) = found.end {
+        node = intern(node, Frame::Marker(marker).encode());
+    } else if total > frames.len() {
+        IMAGE.count(Counter::StackTruncated);
+        node = intern(node, Frame::Marker(Marker::Truncated).encode());
+    }
+    for frame in frames[..total.min(frames.len())].iter().rev() {
+        node = intern(node, *frame);
+    }
+    node
+}
+
+/// One step by the frame pointer: the caller's frame address and frame pointer. The two words are
+/// read through the kernel, because nothing vouches that the register is a frame pointer.
+pub fn by_frame_pointer(sp: usize, fp: usize) -> Option<(usize, usize)> {
+    const FARTHEST: usize = 1 << 20;
+    if fp < sp || fp - sp > FARTHEST || fp & 7 != 0 {
+        return None;
+    }
+    let mut words = [0usize; 2];
+    let len = size_of_val(&words);
+    let local = libc::iovec {
+        iov_base: words.as_mut_ptr().cast(),
+        iov_len: len,
+    };
+    let remote = libc::iovec {
+        iov_base: fp as *mut _,
+        iov_len: len,
+    };
+    // SAFETY: reads this process's own memory into a place that is large enough; an address that
+    // is not mapped is an error of the call.
+    let read = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };
+    if read != len as isize || words[1] < 4096 {
+        return None;
+    }
+    Some((fp + len, words[0]))
+}

@@ -1,0 +1,91 @@
+//! For the tests: every stack that is recorded is compared with what libgcc's unwinder finds.
+//!
+//! Built with the feature `verify` only. `HACKLEAK_VERIFY_BREAK=1` leaves the memo's words
+//! unchecked, to prove that the comparison can fail.
+
+use super::slow;
+use crate::IMAGE;
+use crate::arch::Position;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use hackleak_image::{Frame, Marker};
+
+static CHECKED: AtomicU64 = AtomicU64::new(0);
+static MISMATCHES: AtomicU64 = AtomicU64::new(0);
+static BREAK: AtomicBool = AtomicBool::new(false);
+
+/// Reads the environment. Called before the gate opens.
+pub fn init() {
+    BREAK.store(std::env::var_os("HACKLEAK_VERIFY_BREAK").is_some(), Relaxed);
+}
+
+/// Whether the memo's words are left unchecked.
+pub fn breaks_memo() -> bool {
+    BREAK.load(Relaxed)
+}
+
+/// Compares the native part of the stack `node` with libgcc's.
+#[inline(never)]
+pub fn compare(node: u32, position: Position) {
+    let mut at = node;
+    let mut same = true;
+    let mut text = [0u64; 64];
+    let mut len = 0;
+    let found = slow::reference(position, |want| {
+        let (have, parent) = next_native(at);
+        at = parent;
+        same &= have == want;
+        if len < text.len() {
+            text[len] = want;
+        }
+        len += 1;
+    });
+    same &= next_native(at).0 == 0;
+    CHECKED.fetch_add(1, Relaxed);
+    if !same && MISMATCHES.fetch_add(1, Relaxed) < 3 {
+        let mut have = Vec::new();
+        let mut at = node;
+        while at != 0 {
+            have.push(format!("{:?}", Frame::decode(IMAGE.node(at).frame)));
+            at = IMAGE.node(at).parent;
+        }
+        let want: Vec<_> = text[..len.min(text.len())]
+            .iter()
+            .map(|k| Frame::decode(*k))
+            .collect();
+        eprintln!(
+            "[hackleak verify] have {have:#?}\nwant ({}) {want:#?}",
+            found.len
+        );
+    }
+}
+
+/// The first native frame at `node` or above, and the node after it. Java frames and the markers
+/// that say how a frame was found are passed over.
+fn next_native(mut node: u32) -> (u64, u32) {
+    while node != 0 {
+        let found = IMAGE.node(node);
+        match Frame::decode(found.frame) {
+            Some(Frame::Java { .. } | Frame::Marker(Marker::FramePointers)) => node = found.parent,
+            Some(Frame::Marker(_)) | None => return (0, 0),
+            Some(_) => return (found.frame, found.parent),
+        }
+    }
+    (0, 0)
+}
+
+/// Prints the result, at the end of the process.
+pub fn report() {
+    let mut memo_hits = 0;
+    for index in 0..IMAGE.threads.len(IMAGE.window()) {
+        let thread = IMAGE.threads.get(index);
+        if !thread.is_null() {
+            // SAFETY: a record of the image; its numbers may still change.
+            memo_hits += unsafe { (*thread).memo_hits };
+        }
+    }
+    eprintln!(
+        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits}",
+        CHECKED.load(Relaxed),
+        MISMATCHES.load(Relaxed),
+    );
+}

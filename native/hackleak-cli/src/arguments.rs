@@ -1,0 +1,121 @@
+//! What the command line looks like.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, ValueEnum};
+
+const EXAMPLES: &str = "\
+Examples:
+  hackleak run -- mvn -q test                      record every JVM of a test run
+  hackleak run --follow all -- ./server --once     record a program that is no JVM
+  hackleak report hackleak-out                     what the last runs left behind
+  hackleak report --format json 4242.hackleak      the same for programs
+
+Exit codes:
+  0   no leaks among what was tracked
+  1   wrong usage, unreadable input, or a record too incomplete to call clean
+  23  leaks
+`hackleak run` exits as its command does, and with 23 when that succeeded and leaked.";
+
+/// Finds native memory that programs, JVMs above all, allocate and never free.
+#[derive(Debug, Parser)]
+#[command(name = "hackleak", version, about, after_help = EXAMPLES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) subcommand: Subcommand,
+}
+
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Subcommand {
+    /// Run a command under the recorder, then report what it leaked.
+    Run(Run),
+    /// Report from images of finished, killed or running processes.
+    Report(Report),
+    /// Print the JSON Schema of `--format json`.
+    Schema,
+}
+
+const RUN_NOTES: &str = "\
+Every JVM that the command starts prints \"Picked up JAVA_TOOL_OPTIONS\" once: that is how the \
+agent gets in before the first class is loaded. --no-agent avoids it; Java stacks are then \
+recorded from the first use of `dev.hackleak.HackLeak` on.
+
+Each run gets a folder of its own in DIR, so images of older runs are never mixed in.
+
+Example:
+  hackleak run --out build/leaks -- gradle test";
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_NOTES)]
+pub(crate) struct Run {
+    /// Which allocations to record [default: new]
+    #[arg(long, value_name = "KINDS")]
+    pub(crate) track: Option<String>,
+    /// Which frames to record: full, native, java, off [default: full]
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) stacks: Option<String>,
+    /// Which processes to record: jvm, all, none [default: jvm]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) follow: Option<String>,
+    /// The most native frames per allocation [default: 2000]
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<String>,
+    /// Leaks not to report, in LeakSanitizer's syntax
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppressions: Option<PathBuf>,
+    /// Folder for images and the report, created when missing
+    #[arg(long, value_name = "DIR", default_value = "hackleak-out")]
+    pub(crate) out: PathBuf,
+    /// How to print the leaks, on stderr
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RunFormat::Text)]
+    pub(crate) format: RunFormat,
+    /// Do not pass the agent to JVMs
+    #[arg(long)]
+    pub(crate) no_agent: bool,
+    /// The command and its arguments
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    Text,
+    Json,
+}
+
+const REPORT_NOTES: &str = "\
+Examples:
+  hackleak report hackleak-out
+  hackleak report --since 3 --format json 4242.hackleak
+  hackleak report --json leaks.json hackleak-out";
+
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_NOTES)]
+pub(crate) struct Report {
+    /// Images, or folders that hold images `*.hackleak`, themselves or in their folders
+    #[arg(required = true, value_name = "IMAGE|DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// Only blocks allocated since the checkpoint with this epoch
+    #[arg(long, value_name = "EPOCH")]
+    pub(crate) since: Option<u32>,
+    /// Only blocks allocated in the scope with this number
+    #[arg(long, value_name = "ID")]
+    pub(crate) scope: Option<u32>,
+    /// What to print; `lines` is for the Java library
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+    /// Write the JSON to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Print to this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Text,
+    Json,
+    Lines,
+}

@@ -1,0 +1,19 @@
+//! Exit codes.
+
+use hackleak_report::Verdict;
+
+/// No leaks.
+pub(crate) const CLEAN: u8 = 0;
+/// Wrong usage, unreadable input, or a record too incomplete to call clean.
+pub(crate) const FAILED: u8 = 1;
+/// Leaks.
+pub(crate) const LEAKS: u8 = 23;
+
+/// The exit code of a verdict.
+pub(crate) fn of(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::Clean => CLEAN,
+        Verdict::Incomplete => FAILED,
+        Verdict::Leaks => LEAKS,
+    }
+}

@@ -1,0 +1,47 @@
+//! The `hackleak` command.
+//!
+//! Everything that it knows about leaks is in `hackleak-report`; here are arguments, processes,
+//! files and exit codes.
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod exit;
+mod images;
+mod output;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Cli, Subcommand};
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are asked for; everything else is an error of usage. A closed
+            // terminal changes neither.
+            let _ = error.print();
+            return if error.use_stderr() {
+                exit::FAILED
+            } else {
+                exit::CLEAN
+            }
+            .into();
+        }
+    };
+    let done = match cli.subcommand {
+        Subcommand::Run(arguments) => run::run(&arguments),
+        Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Schema => output::print(&hackleak_report::schema::text()).map(|()| exit::CLEAN),
+    };
+    match done {
+        Ok(code) => code.into(),
+        Err(error) => {
+            output::complain(&format!("{error:#}"));
+            exit::FAILED.into()
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Writing to the terminal. A reader that has gone away (`hackleak report … | head`) is no error.
+
+use std::io::{self, ErrorKind, Write};
+
+use anyhow::Context;
+
+/// Writes `text` to stdout.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    tolerate(io::stdout().lock(), text).context("cannot write to stdout")
+}
+
+/// Writes `text` to stderr.
+pub(crate) fn print_aside(text: &str) {
+    // There is nowhere left to say that stderr cannot be written.
+    let _ = tolerate(io::stderr().lock(), text);
+}
+
+/// Says one sentence on stderr.
+pub(crate) fn complain(sentence: &str) {
+    print_aside(&format!("hackleak: {sentence}\n"));
+}
+
+fn tolerate(mut to: impl Write, text: &str) -> io::Result<()> {
+    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done,
+    }
+}

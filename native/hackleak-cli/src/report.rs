@@ -1,0 +1,53 @@
+//! `hackleak report`.
+
+use std::fs;
+
+use anyhow::Context;
+use hackleak_report::{Selection, Verdict, render};
+
+use crate::arguments::{Report, ReportFormat};
+use crate::{exit, images, output};
+
+/// Reports and returns the exit code.
+pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
+    let selection = Selection {
+        since: arguments.since,
+        scope: arguments.scope,
+    };
+    let (report, errors) = images::read(&images::find(&arguments.inputs)?, selection);
+    errors
+        .iter()
+        .for_each(|error| output::complain(&error.to_string()));
+    if report.processes.is_empty() {
+        return Ok(exit::FAILED);
+    }
+    let json = match &arguments.json {
+        None => None,
+        Some(file) => {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            fs::write(&file, render::json(&report)?)
+                .with_context(|| format!("cannot write the JSON to `{}`", file.display()))?;
+            Some(file)
+        }
+    };
+    let text = match arguments.format {
+        ReportFormat::Text => render::text(&report, json.as_deref()),
+        ReportFormat::Json => render::json(&report)?,
+        ReportFormat::Lines => render::lines(&report, json.as_deref()),
+    };
+    match &arguments.output {
+        None => output::print(&text)?,
+        Some(file) => fs::write(file, text)
+            .with_context(|| format!("cannot write the report to `{}`", file.display()))?,
+    }
+    let verdict = report.verdict();
+    if verdict == Verdict::Incomplete {
+        output::complain("no leaks were seen, but the record is incomplete: see the notes");
+    }
+    // An image that cannot be read may hold leaks, so the rest does not make it clean.
+    Ok(if errors.is_empty() {
+        exit::of(verdict)
+    } else {
+        exit::of(verdict).max(exit::FAILED)
+    })
+}

@@ -1,0 +1,111 @@
+//! `hackleak run`: prepare the environment, run the command, report.
+
+mod child;
+mod environment;
+mod folder;
+mod library;
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+use hackleak_options::{Exit, Follow, Options};
+use hackleak_report::{Selection, Verdict, render};
+
+use crate::arguments::{Run, RunFormat};
+use crate::{exit, images, output};
+
+/// Runs the command and returns the exit code.
+pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
+    let mut options = options(arguments)?;
+    let library = library::find()?;
+    let folder = folder::create(&arguments.out)?;
+    options.out = text_of(&folder)?;
+    let environment = environment::of(&library, &options, !arguments.no_agent);
+    let code = child::run(&arguments.command, &environment)?;
+
+    let images = images::in_folder(&folder)?;
+    if images.is_empty() {
+        // Nothing is in the folder then, so nothing is lost when it cannot be removed either.
+        let _ = fs::remove_dir(&folder);
+        if options.follow != Follow::None {
+            output::complain(&nothing_recorded(options.follow));
+        }
+        return Ok(code);
+    }
+    let leaked = report(&images, &folder, arguments.format)?;
+    Ok(if code == exit::CLEAN && leaked {
+        exit::LEAKS
+    } else {
+        code
+    })
+}
+
+/// Prints what the command leaked; returns whether it did.
+fn report(images: &[std::path::PathBuf], folder: &Path, format: RunFormat) -> anyhow::Result<bool> {
+    let (report, errors) = images::read(images, Selection::default());
+    errors
+        .iter()
+        .for_each(|error| output::complain(&error.to_string()));
+    let file = folder.join("report.json");
+    let json = render::json(&report)?;
+    fs::write(&file, &json)
+        .with_context(|| format!("cannot write the JSON to `{}`", file.display()))?;
+    output::print_aside(&match format {
+        RunFormat::Text => render::text(&report, Some(&file)),
+        RunFormat::Json => json,
+    });
+    Ok(report.verdict() == Verdict::Leaks)
+}
+
+/// The options of the recorder: those already in the environment, then those of the command line.
+fn options(arguments: &Run) -> anyhow::Result<Options> {
+    let mut options = Options::default();
+    if let Ok(text) = std::env::var(hackleak_options::ENVIRONMENT) {
+        options
+            .apply(&text)
+            .with_context(|| format!("in {}", hackleak_options::ENVIRONMENT))?;
+    }
+    let given = [
+        ("track", &arguments.track),
+        ("stacks", &arguments.stacks),
+        ("follow", &arguments.follow),
+        ("depth", &arguments.depth),
+    ];
+    for (key, value) in given {
+        if let Some(value) = value {
+            options.apply(&format!("{key}={value}"))?;
+        }
+    }
+    if let Some(file) = &arguments.suppressions {
+        let found = fs::canonicalize(file)
+            .with_context(|| format!("cannot read the suppressions `{}`", file.display()))?;
+        options.suppressions = text_of(&found)?;
+    }
+    options.exit = Exit::Settle;
+    Ok(options)
+}
+
+/// A path as the value of an option, which cannot hold a comma.
+fn text_of(path: &Path) -> anyhow::Result<String> {
+    match path.to_str() {
+        Some(text) if !text.contains(',') => Ok(text.to_owned()),
+        _ => anyhow::bail!(
+            "`{}` has a comma in it, or is not UTF-8: name another path",
+            path.display()
+        ),
+    }
+}
+
+fn nothing_recorded(follow: Follow) -> String {
+    let remedy = match follow {
+        Follow::Jvm => {
+            "only Java virtual machines are recorded by default, use --follow all for other programs"
+        }
+        Follow::All | Follow::None => {
+            "the recorder cannot be loaded into programs that are statically linked or set-user-ID, \
+             or that start without LD_PRELOAD"
+        }
+    };
+    format!("no process was recorded: {remedy}")
+}

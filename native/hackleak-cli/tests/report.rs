@@ -1,0 +1,200 @@
+//! `hackleak report`, `schema`, and what is said about wrong usage.
+
+mod support;
+
+use std::fs;
+use std::io::Read;
+use std::process::Stdio;
+
+use support::{end, hackleak, image, lossy_image};
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("temporary folder")
+}
+
+#[test]
+fn exit_codes_say_the_verdict() {
+    let folder = folder();
+    for (file, code, start) in [
+        (
+            image(folder.path(), "leaky.hackleak", 3),
+            23,
+            "5,999,979 bytes leaked in 3 blocks",
+        ),
+        (
+            image(folder.path(), "clean.hackleak", 0),
+            0,
+            "no leaks among C++ new/delete",
+        ),
+        (
+            lossy_image(folder.path(), "lossy.hackleak", 0),
+            1,
+            "incomplete: no leaks were seen",
+        ),
+        (
+            lossy_image(folder.path(), "both.hackleak", 1),
+            23,
+            "1,999,993 bytes leaked",
+        ),
+    ] {
+        let ended = end(hackleak().arg("report").arg(&file));
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+        assert!(ended.stdout.starts_with(start), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn epoch_and_scope_select() {
+    let folder = folder();
+    let file = image(folder.path(), "1.hackleak", 1);
+    for (arguments, code) in [
+        (["--since", "2"], 23),
+        (["--since", "3"], 0),
+        (["--scope", "1"], 23),
+        (["--scope", "2"], 0),
+    ] {
+        assert_eq!(
+            end(hackleak().arg("report").arg(&file).args(arguments)).code,
+            Some(code)
+        );
+    }
+}
+
+#[test]
+fn a_folder_stands_for_its_images_and_those_one_level_below() {
+    let folder = folder();
+    let below = folder.path().join("run-1");
+    fs::create_dir(&below).expect("create");
+    image(folder.path(), "1.hackleak", 1);
+    image(&below, "2.hackleak", 2);
+    fs::write(folder.path().join("other.txt"), "not an image").expect("write");
+    let ended = end(hackleak()
+        .args(["report", "--format", "json"])
+        .arg(folder.path()));
+    assert_eq!(ended.code, Some(23), "{}", ended.stderr);
+    let report: serde_json::Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    let counts: Vec<_> = report["processes"]
+        .as_array()
+        .expect("array")
+        .iter()
+        .collect();
+    assert_eq!(counts.len(), 2);
+    assert_eq!(counts[1]["leaks"]["count"], 2);
+    let schema = end(hackleak().arg("schema"));
+    let schema = serde_json::from_str(&schema.stdout).expect("JSON");
+    assert!(jsonschema::is_valid(&schema, &report));
+}
+
+#[test]
+fn files_are_written_where_asked() {
+    let folder = folder();
+    let file = image(folder.path(), "1.hackleak", 1);
+    let (json, text) = (folder.path().join("r.json"), folder.path().join("r.lines"));
+    let mut command = hackleak();
+    command
+        .args(["report", "--format", "lines", "--json"])
+        .arg(&json);
+    let ended = end(command.arg("--output").arg(&text).arg(&file));
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(23), ""));
+    let lines = fs::read_to_string(&text).expect("written");
+    assert!(
+        lines.contains(&format!("json\t{}\n", json.display())),
+        "{lines}"
+    );
+    assert!(lines.ends_with("\nend\n"), "{lines}");
+    let json = fs::read_to_string(&json).expect("written");
+    assert!(json.starts_with("{\n  \"schemaVersion\": 1,"), "{json}");
+}
+
+#[test]
+fn wrong_input_is_one_sentence_and_code_1() {
+    let folder = folder();
+    let text = folder.path().join("text.hackleak");
+    fs::write(&text, "x".repeat(5000)).expect("write");
+    let empty = folder.path().join("empty");
+    fs::create_dir(&empty).expect("create");
+    for (input, said) in [
+        (folder.path().join("missing"), "cannot open the image"),
+        (text, "is not a HackLeak image"),
+        (empty, "no images in"),
+    ] {
+        let ended = end(hackleak().arg("report").arg(&input));
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+        assert!(ended.stderr.starts_with("hackleak: "), "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains(input.to_str().expect("UTF-8")),
+            "{}",
+            ended.stderr
+        );
+        assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn an_unreadable_image_does_not_hide_the_others() {
+    let folder = folder();
+    image(folder.path(), "clean.hackleak", 0);
+    fs::write(folder.path().join("started.hackleak"), vec![0; 8192]).expect("write");
+    let ended = end(hackleak().arg("report").arg(folder.path()));
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stdout.starts_with("no leaks among"),
+        "{}",
+        ended.stdout
+    );
+    assert!(
+        ended.stderr.contains("started.hackleak"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn wrong_usage_is_code_1_and_help_is_0() {
+    for arguments in [
+        &[][..],
+        &["report"],
+        &["report", "--since", "x", "y"],
+        &["frobnicate"],
+    ] {
+        let ended = end(hackleak().args(arguments));
+        assert_eq!(ended.code, Some(1), "{arguments:?}: {}", ended.stderr);
+        assert!(!ended.stderr.is_empty());
+    }
+    for argument in ["--help", "--version"] {
+        let ended = end(hackleak().arg(argument));
+        assert_eq!(
+            (ended.code, ended.stderr.as_str()),
+            (Some(0), ""),
+            "{argument}"
+        );
+        assert!(ended.stdout.contains("hackleak"), "{}", ended.stdout);
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let folder = folder();
+    let file = image(folder.path(), "1.hackleak", 1);
+    let mut command = hackleak();
+    // More than a pipe takes without a reader.
+    command
+        .args(["report", "--format", "json"])
+        .args(vec![file; 100]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("started");
+    drop(child.stdout.take());
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut stderr)
+        .expect("UTF-8");
+    assert_eq!(child.wait().expect("ended").code(), Some(23));
+    assert_eq!(stderr, "");
+}

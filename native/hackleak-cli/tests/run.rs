@@ -1,0 +1,218 @@
+//! `hackleak run`, with a library that records nothing: the commands bring their own images.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use support::{Ended, end, hackleak, image};
+
+/// A folder with a preloadable library and images to copy.
+struct Setting {
+    folder: tempfile::TempDir,
+    library: PathBuf,
+}
+
+/// Copies the image named by `$IMAGE` to where the recorder would put it.
+const RECORD: &str = r#"out=${HACKLEAK_OPTIONS#*out=}; cp "$IMAGE" "${out%%,*}/1.hackleak""#;
+
+impl Setting {
+    fn new() -> Setting {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let library = folder.path().join("libhackleak.so");
+        let mut compiler = Command::new("cc");
+        compiler
+            .args(["-shared", "-x", "c", "/dev/null", "-o"])
+            .arg(&library);
+        assert!(compiler.status().expect("a C compiler").success());
+        Setting { folder, library }
+    }
+
+    fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn run(&self, flags: &[&str], leaks: u64, script: &str) -> Ended {
+        let image = image(self.path(), "image", leaks);
+        let mut command = hackleak();
+        command
+            .current_dir(self.path())
+            .env("HACKLEAK_LIBRARY", &self.library);
+        command.env("IMAGE", image).arg("run").args(flags);
+        end(command.args(["--", "sh", "-c", script]))
+    }
+}
+
+#[test]
+fn leaks_turn_success_into_23() {
+    let setting = Setting::new();
+    let ended = setting.run(&[], 2, &format!("echo mine; {RECORD}"));
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(23), "mine\n"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended
+            .stderr
+            .starts_with("3,999,986 bytes leaked in 2 blocks"),
+        "{}",
+        ended.stderr
+    );
+    let (_, report) = ended
+        .stderr
+        .split_once("report: ")
+        .expect("where the report is");
+    let json = fs::read_to_string(report.trim_end()).expect("the report was written");
+    assert!(json.contains("\"count\": 2"), "{json}");
+}
+
+#[test]
+fn the_commands_own_failure_goes_first() {
+    let setting = Setting::new();
+    assert_eq!(
+        setting.run(&[], 2, &format!("{RECORD}; exit 7")).code,
+        Some(7)
+    );
+    assert_eq!(
+        setting.run(&[], 2, &format!("{RECORD}; kill -9 $$")).code,
+        Some(137)
+    );
+    let ended = setting.run(&[], 0, RECORD);
+    assert_eq!(ended.code, Some(0));
+    assert!(
+        ended.stderr.starts_with("no leaks among"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn images_of_older_runs_are_not_mixed_in() {
+    let setting = Setting::new();
+    assert_eq!(setting.run(&["--out", "o"], 1, RECORD).code, Some(23));
+    assert_eq!(setting.run(&["--out", "o"], 0, RECORD).code, Some(0));
+    assert!(setting.path().join("o/run-1/1.hackleak").is_file());
+    assert!(setting.path().join("o/run-2/1.hackleak").is_file());
+}
+
+#[test]
+fn nothing_recorded_is_said_with_the_remedy() {
+    let setting = Setting::new();
+    let ended = setting.run(&[], 0, "true");
+    assert_eq!(ended.code, Some(0));
+    assert!(
+        ended.stderr.contains("no process was recorded"),
+        "{}",
+        ended.stderr
+    );
+    assert!(ended.stderr.contains("--follow all"), "{}", ended.stderr);
+    assert!(!setting.path().join("hackleak-out/run-1").exists());
+}
+
+#[test]
+fn the_environment_brings_library_options_and_agent() {
+    let setting = Setting::new();
+    let print = r#"echo "$LD_PRELOAD|$HACKLEAK_OPTIONS|$JAVA_TOOL_OPTIONS""#;
+    let library = setting.library.canonicalize().expect("there");
+    let out = setting
+        .path()
+        .canonicalize()
+        .expect("there")
+        .join("hackleak-out");
+    let (library, out) = (library.display(), out.display());
+    let ended = setting.run(&["--stacks", "native", "--depth", "9"], 0, print);
+    assert_eq!(
+        ended.stdout,
+        format!(
+            "{library}|track=new,stacks=native,out={out}/run-1,follow=jvm,depth=9,exit=settle|\
+             -agentpath:{library}\n"
+        )
+    );
+    let ended = setting.run(&["--no-agent", "--follow", "all"], 0, print);
+    assert!(ended.stdout.contains("follow=all"), "{}", ended.stdout);
+    assert!(ended.stdout.ends_with("|\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_is_in_the_environment_stays() {
+    let setting = Setting::new();
+    let other = setting.path().join("libother.so");
+    fs::copy(&setting.library, &other).expect("copy");
+    let mut command = hackleak();
+    command
+        .env("HACKLEAK_LIBRARY", &setting.library)
+        .env("LD_PRELOAD", &other);
+    command
+        .env("JAVA_TOOL_OPTIONS", "-Da=b")
+        .env("HACKLEAK_OPTIONS", "depth=17");
+    command
+        .args(["run", "--out"])
+        .arg(setting.path().join("o"))
+        .args(["--", "sh", "-c"]);
+    let ended = end(command.arg(r#"echo "$LD_PRELOAD|$HACKLEAK_OPTIONS|$JAVA_TOOL_OPTIONS""#));
+    let fields: Vec<&str> = ended.stdout.trim().split('|').collect();
+    assert!(
+        fields[0].ends_with(&format!("libhackleak.so:{}", other.display())),
+        "{}",
+        fields[0]
+    );
+    assert!(fields[1].contains("depth=17"), "{}", fields[1]);
+    assert!(fields[2].starts_with("-Da=b -agentpath:"), "{}", fields[2]);
+}
+
+#[test]
+fn mistakes_are_one_sentence_and_code_1() {
+    let setting = Setting::new();
+    for (flags, said) in [
+        (&["--follow", "some"][..], "`follow=some`"),
+        (&["--track", "old"], "`track=old`"),
+        (&["--suppressions", "none.supp"], "none.supp"),
+        (&["--out", "a,b"], "comma"),
+    ] {
+        let ended = setting.run(flags, 0, "echo ran");
+        assert_eq!(
+            (ended.code, ended.stdout.as_str()),
+            (Some(1), ""),
+            "{flags:?}"
+        );
+        assert!(ended.stderr.starts_with("hackleak: "), "{}", ended.stderr);
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+    let mut command = hackleak();
+    command
+        .env("HACKLEAK_LIBRARY", "/none.so")
+        .args(["run", "--", "true"]);
+    assert!(
+        end(&mut command)
+            .stderr
+            .contains("HACKLEAK_LIBRARY names `/none.so`")
+    );
+    let mut command = hackleak();
+    command
+        .env("HACKLEAK_LIBRARY", &setting.library)
+        .current_dir(setting.path());
+    let ended = end(command.args(["run", "--", "no-such-command"]));
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("cannot run `no-such-command`"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
+fn sigterm_is_passed_on_and_outlived() {
+    let setting = Setting::new();
+    let script =
+        format!("{RECORD}; trap 'exit 5' TERM; kill -TERM $PPID; sleep 9 >/dev/null 2>&1 & wait");
+    let ended = setting.run(&[], 1, &script);
+    assert_eq!(ended.code, Some(5), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("leaked in 1 block"),
+        "{}",
+        ended.stderr
+    );
+}

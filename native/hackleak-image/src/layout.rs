@@ -1,0 +1,452 @@
+//! The records of the image, bit for bit. All integers are little-endian, all offsets in bytes.
+//!
+//! Changing anything here changes [`VERSION`].
+
+use bytemuck::{Pod, Zeroable};
+
+/// The first eight bytes of an image.
+pub const MAGIC: [u8; 8] = *b"HackLeak";
+/// The version of this layout; a reader refuses every other.
+pub const VERSION: u32 = 1;
+/// The header's length; the first segment follows it.
+pub const HEADER_LEN: u64 = 4096;
+/// The length of a segment's own header.
+pub const SEGMENT_HEADER_LEN: u64 = 4096;
+/// The length of a segment's data.
+pub const SEGMENT_DATA_LEN: u64 = 1 << 20;
+/// The distance between segments.
+pub const SEGMENT_STRIDE: u64 = SEGMENT_HEADER_LEN + SEGMENT_DATA_LEN;
+
+/// The first four bytes of a segment.
+pub const SEGMENT_MAGIC: u32 = u32::from_le_bytes(*b"HLSG");
+
+/// What a segment holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum SegmentKind {
+    /// Reserved, not yet in use.
+    Empty = 0,
+    /// Nodes of the stack tree: [`Node`].
+    Nodes = 1,
+    /// Interned contexts: [`Context`].
+    Contexts = 2,
+    /// Threads: [`Thread`].
+    Threads = 3,
+    /// Loaded modules: [`Module`].
+    Modules = 4,
+    /// Java methods: [`Method`].
+    Methods = 5,
+    /// Strings and line tables: bytes.
+    Blobs = 6,
+    /// Scopes: [`Scope`].
+    Scopes = 7,
+    /// Checkpoints: [`Checkpoint`].
+    Checkpoints = 8,
+    /// Live records of one MiB of address space: [`Live`] per 16-byte granule. `base` is the
+    /// address divided by one MiB. [`SegmentHeader::summary`] holds the newest epoch per page.
+    Live = 16,
+    /// The same for addresses that are 8 modulo 16; granule `i` is address `16 i + 8`.
+    LiveOdd = 17,
+}
+
+impl SegmentKind {
+    /// The kinds that are arenas, in the order of [`Header::lengths`].
+    pub const ARENAS: [SegmentKind; 8] = [
+        SegmentKind::Nodes,
+        SegmentKind::Contexts,
+        SegmentKind::Threads,
+        SegmentKind::Modules,
+        SegmentKind::Methods,
+        SegmentKind::Blobs,
+        SegmentKind::Scopes,
+        SegmentKind::Checkpoints,
+    ];
+
+    /// The kind of a number read from a file.
+    pub fn from_number(number: u32) -> Option<SegmentKind> {
+        use SegmentKind::*;
+        match number {
+            0 => Some(Empty),
+            16 => Some(Live),
+            17 => Some(LiveOdd),
+            _ => SegmentKind::ARENAS
+                .into_iter()
+                .find(|kind| *kind as u32 == number),
+        }
+    }
+
+    /// The position of an arena in [`Header::lengths`]; `None` for the other kinds.
+    pub fn arena(self) -> Option<usize> {
+        SegmentKind::ARENAS.iter().position(|kind| *kind == self)
+    }
+}
+
+/// A run of bytes in the blobs: offset in the lower, length in the upper 32 bits. Zero is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Pod, Zeroable)]
+#[repr(transparent)]
+pub struct Blob(pub u64);
+
+impl Blob {
+    /// The run of `len` bytes at `offset`.
+    pub const fn new(offset: u32, len: u32) -> Blob {
+        Blob(offset as u64 | (len as u64) << 32)
+    }
+    /// Offset of the first byte in the blobs.
+    pub const fn offset(self) -> u32 {
+        self.0 as u32
+    }
+    /// Length in bytes.
+    pub const fn len(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+    /// Whether it has no bytes.
+    pub const fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// The states of a recorded process, in [`Header::state`].
+///
+/// ```text
+/// RECORDING ──► FINISHED     the process reached its normal exit
+///     └── (still RECORDING and the process is gone: it was killed or crashed)
+/// ```
+pub mod state {
+    /// The process records, or was killed.
+    pub const RECORDING: u32 = 1;
+    /// The process reached its normal exit.
+    pub const FINISHED: u32 = 2;
+}
+
+/// Bits of [`Header::flags`].
+pub mod flags {
+    /// The file system was full: some segments are in the memory of the process only.
+    pub const MEMORY_ONLY: u32 = 1;
+    /// The JNI boundary is watched: Java stacks are recorded.
+    pub const JAVA: u32 = 2;
+    /// The JNI boundary was watched from before the first class was loaded.
+    pub const JAVA_EARLY: u32 = 4;
+    /// The process settled (forced GC, drained cleaners) at its exit.
+    pub const SETTLED_AT_EXIT: u32 = 8;
+}
+
+macro_rules! counters {
+    ($($(#[doc = $doc:literal])+ $name:ident = $text:literal,)*) => {
+        /// What could not be recorded, or not in full: an index into [`Header::counters`].
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(usize)]
+        pub enum Counter { $($(#[doc = $doc])+ $name,)* }
+        impl Counter {
+            /// Every counter, in the order of the header.
+            pub const ALL: &[Counter] = &[$(Counter::$name,)*];
+            /// The name in reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(Counter::$name => $text,)* }
+            }
+        }
+    };
+}
+
+counters! {
+    /// Allocations missing from the live table: its segment could not be had.
+    DroppedNoSegment = "droppedNoSegment",
+    /// Allocations missing from the live table: an address that it cannot hold.
+    DroppedAddress = "droppedAddress",
+    /// Allocations whose stack was lost: the stack tree is full.
+    StackTreeFull = "stackTreeFull",
+    /// Allocations whose stack was lost: they interrupted the recorder.
+    StackInterrupted = "stackInterrupted",
+    /// Stacks cut at the depth limit.
+    StackTruncated = "stackTruncated",
+    /// Stacks that needed frame pointers, or ended for want of unwind tables.
+    StackNoTables = "stackNoTables",
+    /// Allocations whose thread, checkpoint and scope were lost: the contexts are full.
+    ContextsFull = "contextsFull",
+    /// Times that the JVM gave no Java stack.
+    JavaStackMissing = "javaStackMissing",
+    /// Nested JNI calls beyond the entry stack; their Java stack is asked for at each allocation.
+    JniNestingDeep = "jniNestingDeep",
+    /// Java methods or modules whose name was lost: their arena is full.
+    NamesFull = "namesFull",
+    /// Native methods that were called without a thunk: the pool of thunks is full.
+    ThunksFull = "thunksFull",
+    /// Threads without a record of their own: the threads are full.
+    ThreadsFull = "threadsFull",
+    /// Segments that are in memory only because the file system was full.
+    SegmentsInMemory = "segmentsInMemory",
+    /// Frees whose thread had no record any more; they are in the live table all the same.
+    FreesWithoutThread = "freesWithoutThread",
+}
+
+/// Room for counters in the header.
+pub const MAX_COUNTERS: usize = 32;
+
+/// The first page of an image.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Header {
+    /// [`MAGIC`]; written last, when everything else holds.
+    pub magic: [u8; 8],
+    /// [`VERSION`].
+    pub version: u32,
+    /// The ELF machine of the process (`EM_X86_64` is 62).
+    pub machine: u32,
+    /// The process.
+    pub pid: u32,
+    /// See [`state`].
+    pub state: u32,
+    /// See [`flags`].
+    pub flags: u32,
+    /// The newest checkpoint's epoch; the time before the first one is epoch 1.
+    pub epoch: u32,
+    /// Start of the recording, ns since 1970.
+    pub start_unix_ns: u64,
+    /// Start of the process in clock ticks since boot (field 22 of `/proc/PID/stat`): tells a
+    /// running process from a later one with the same number.
+    pub start_ticks: u64,
+    /// Which kinds are tracked: bits of `hackleak_options::Track`.
+    pub track: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// Segments in the file, in use or being created.
+    pub segments: u64,
+    /// Records per arena, in the order of [`SegmentKind::ARENAS`]; bytes for the blobs.
+    pub lengths: [u64; 8],
+    /// See [`Counter`].
+    pub counters: [u64; MAX_COUNTERS],
+    /// Path of the executable.
+    pub exe: Blob,
+    /// Arguments of the process, each ended by a zero byte.
+    pub command: Blob,
+    /// The options in their text form.
+    pub options: Blob,
+}
+
+/// Pages of live records in a segment.
+pub const SUMMARY_LEN: usize = 256;
+
+/// The first page of a segment.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct SegmentHeader {
+    /// [`SEGMENT_MAGIC`].
+    pub magic: u32,
+    /// A [`SegmentKind`]; written last.
+    pub kind: u32,
+    /// Which piece of the arena, or which MiB of address space.
+    pub base: u64,
+    /// Live records only: the newest epoch recorded in each 4 KiB page of records; 0 is none.
+    pub summary: [u32; SUMMARY_LEN],
+}
+
+/// A node of the stack tree: one frame below another. The root is node 0, which is not stored
+/// as a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Node {
+    /// A [`crate::Frame`]; 0 while the node is being written.
+    pub frame: u64,
+    /// The node on the root side.
+    pub parent: u32,
+    /// The writer's hash chain; of no meaning to a reader.
+    pub next: u32,
+}
+
+/// What an allocation belongs to besides its stack. Context 0 is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Context {
+    /// The epoch it was made in.
+    pub epoch: u32,
+    /// The scope, or 0.
+    pub scope: u32,
+    /// Index into the threads.
+    pub thread: u32,
+    /// Bit 0: made inside `HackLeak.ignore()`.
+    pub flags: u32,
+}
+
+/// [`Context::flags`]: the allocation leaks on purpose.
+pub const CONTEXT_IGNORED: u32 = 1;
+
+/// A thread. Its numbers are written by that thread alone.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Thread {
+    /// The kernel's thread number.
+    pub tid: u32,
+    /// 1 while the thread runs.
+    pub running: u32,
+    /// Name as the kernel knows it, ended by a zero byte.
+    pub name: [u8; 16],
+    /// Allocations recorded.
+    pub allocations: u64,
+    /// Frees of recorded blocks.
+    pub frees: u64,
+    /// Bytes allocated.
+    pub bytes: u64,
+    /// Stacks found by the memo alone, without walking to the end.
+    pub memo_hits: u64,
+    /// Stacks walked to the end.
+    pub full_walks: u64,
+    /// Java stacks asked of the JVM.
+    pub java_asks: u64,
+    /// Java stacks that JVMTI gave because `AsyncGetCallTrace` could not.
+    pub java_fallbacks: u64,
+    /// Reserved, zero: the record fills two cache lines.
+    pub reserved: [u64; 6],
+}
+
+/// A loaded module, as it was when it was first seen.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Module {
+    /// Path as the loader knows it.
+    pub path: Blob,
+    /// The GNU build-id, `build_id_len` bytes.
+    pub build_id: [u8; 32],
+    /// Length of the build-id; 0 when there is none.
+    pub build_id_len: u32,
+    /// See [`module_flags`].
+    pub flags: u32,
+    /// Load bias: address in the process less address in the file.
+    pub bias: u64,
+    /// Start of the mapping in the process.
+    pub start: u64,
+    /// End of the mapping in the process.
+    pub end: u64,
+}
+
+/// Bits of [`Module::flags`].
+pub mod module_flags {
+    /// HackLeak's own library: its frames are not shown.
+    pub const RECORDER: u32 = 1;
+    /// The executable itself.
+    pub const EXECUTABLE: u32 = 2;
+}
+
+/// A Java method, resolved while it was live on a stack.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Method {
+    /// Class as Java names it: `java.util.HashMap$Node`.
+    pub class: Blob,
+    /// Method name.
+    pub name: Blob,
+    /// JVM signature.
+    pub signature: Blob,
+    /// Source file, or empty.
+    pub file: Blob,
+    /// Line table: pairs of little-endian u16 {first byte-code index, line}, ascending.
+    pub lines: Blob,
+}
+
+/// A scope named by `HackLeak.scope`.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Scope {
+    /// Its name.
+    pub name: Blob,
+}
+
+/// A checkpoint.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Checkpoint {
+    /// Allocations from now on have this epoch or a later one.
+    pub epoch: u32,
+    /// Index of the thread that took it.
+    pub thread: u32,
+    /// Label, or empty.
+    pub label: Blob,
+    /// When, ns since 1970.
+    pub unix_ns: u64,
+}
+
+/// One live block: sixteen bytes at the place that its address decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Live {
+    /// Node of the stack tree in the lower, context in the upper 32 bits.
+    pub origin: u64,
+    /// Size in the lower 48 bits, then 8 bits [`Kind`], then 8 bits flags of which bit 63 says
+    /// that the block is live. Written after `origin`; 0 is no block.
+    pub block: u64,
+}
+
+/// [`Live::block`]: the block is live.
+pub const LIVE: u64 = 1 << 63;
+/// [`Live::block`]: the bits of the size.
+pub const SIZE_BITS: u32 = 48;
+
+impl Live {
+    /// The record of a live block.
+    #[inline]
+    pub const fn new(stack: u32, context: u32, size: u64, kind: Kind) -> Live {
+        let max = (1 << SIZE_BITS) - 1;
+        let size = if size > max { max } else { size };
+        Live {
+            origin: stack as u64 | (context as u64) << 32,
+            block: size | (kind as u64) << SIZE_BITS | LIVE,
+        }
+    }
+    /// Whether the block is live.
+    #[inline]
+    pub const fn is_live(self) -> bool {
+        self.block & LIVE != 0
+    }
+    /// Size in bytes as it was asked for.
+    #[inline]
+    pub const fn size(self) -> u64 {
+        self.block & ((1 << SIZE_BITS) - 1)
+    }
+    /// The number of the [`Kind`].
+    #[inline]
+    pub const fn kind(self) -> u8 {
+        (self.block >> SIZE_BITS) as u8
+    }
+    /// Node of the stack tree.
+    #[inline]
+    pub const fn stack(self) -> u32 {
+        self.origin as u32
+    }
+    /// Index into the contexts.
+    #[inline]
+    pub const fn context(self) -> u32 {
+        (self.origin >> 32) as u32
+    }
+}
+
+/// How a block was allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Kind {
+    /// `operator new`.
+    New = 1,
+    /// `operator new[]`.
+    NewArray = 2,
+}
+
+impl Kind {
+    /// The kind of a number read from a file.
+    pub fn from_number(number: u8) -> Option<Kind> {
+        [Kind::New, Kind::NewArray]
+            .into_iter()
+            .find(|kind| *kind as u8 == number)
+    }
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::New => "new",
+            Kind::NewArray => "new[]",
+        }
+    }
+}
+
+const _: () = {
+    assert!(size_of::<Header>() <= HEADER_LEN as usize);
+    assert!(size_of::<SegmentHeader>() <= SEGMENT_HEADER_LEN as usize);
+    assert!(size_of::<Node>() == 16 && size_of::<Live>() == 16 && size_of::<Context>() == 16);
+    assert!(size_of::<Thread>() == 128);
+    assert!(Counter::ALL.len() <= MAX_COUNTERS);
+};

@@ -1,0 +1,189 @@
+//! Records with their texts resolved.
+
+use super::open::Image;
+use crate::layout::{
+    Checkpoint, Context, Method, Module, Scope, SegmentKind, Thread, module_flags,
+};
+
+/// The longest name in bytes, as class files limit it; also for paths.
+const MAX_NAME: usize = u16::MAX as usize;
+/// The longest command line, options text or line table that is read, in bytes.
+const MAX_TEXT: usize = 1 << 20;
+
+/// A loaded module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedModule {
+    /// Path as the loader knew it.
+    pub path: String,
+    /// The GNU build-id, empty when there is none.
+    pub build_id: Vec<u8>,
+    /// See [`module_flags`].
+    pub flags: u32,
+}
+
+impl LoadedModule {
+    /// Whether this is HackLeak's own library.
+    pub fn is_recorder(&self) -> bool {
+        self.flags & module_flags::RECORDER != 0
+    }
+
+    /// The build-id in lower-case hexadecimal digits.
+    pub fn build_id_hex(&self) -> String {
+        self.build_id
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+}
+
+/// A Java method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JavaMethod {
+    /// Class as Java names it: `java.util.HashMap$Node`.
+    pub class: String,
+    /// Method name.
+    pub name: String,
+    /// JVM signature.
+    pub signature: String,
+    /// Source file, or empty.
+    pub file: String,
+    /// First byte-code index and line.
+    pub lines: Vec<(u16, u16)>,
+}
+
+impl JavaMethod {
+    /// The line of the byte code at `bci`: that of the last entry that starts at or before it.
+    pub fn line(&self, bci: u16) -> Option<u16> {
+        let before = self.lines.iter().filter(|(start, _)| *start <= bci);
+        before
+            .max_by_key(|(start, _)| *start)
+            .map(|(_, line)| *line)
+    }
+}
+
+/// A thread.
+#[derive(Debug, Clone)]
+pub struct ThreadRecord {
+    /// Name as the kernel knew it, at most 15 bytes.
+    pub name: String,
+    /// Everything else about it.
+    pub record: Thread,
+}
+
+/// A checkpoint.
+#[derive(Debug, Clone)]
+pub struct CheckpointRecord {
+    /// Label, or empty.
+    pub label: String,
+    /// Everything else about it.
+    pub record: Checkpoint,
+}
+
+impl Image {
+    /// Path of the executable.
+    pub fn exe(&self) -> String {
+        self.text(self.header.exe, MAX_NAME)
+    }
+
+    /// The arguments of the process, its name first.
+    pub fn command(&self) -> Vec<String> {
+        let bytes = self.blob(self.header.command, MAX_TEXT);
+        let ended = bytes.strip_suffix(&[0]).unwrap_or(&bytes);
+        if ended.is_empty() {
+            return Vec::new();
+        }
+        ended
+            .split(|byte| *byte == 0)
+            .map(|arg| String::from_utf8_lossy(arg).into())
+            .collect()
+    }
+
+    /// The options of the process in their text form.
+    pub fn options(&self) -> String {
+        self.text(self.header.options, MAX_TEXT)
+    }
+
+    /// Context `index`; `None` for 0 and for one that was not there yet.
+    pub fn context(&self, index: u32) -> Option<Context> {
+        if index == 0 {
+            return None;
+        }
+        self.record::<Context>(SegmentKind::Contexts, index.into())
+            .filter(|found| found.epoch != 0)
+    }
+
+    /// Thread `index`; `None` for one that was not there yet.
+    pub fn thread(&self, index: u32) -> Option<ThreadRecord> {
+        let record: Thread = self.record(SegmentKind::Threads, index.into())?;
+        let name = record
+            .name
+            .split(|byte| *byte == 0)
+            .next()
+            .unwrap_or_default();
+        let name = String::from_utf8_lossy(name).into_owned();
+        (record.tid != 0).then_some(ThreadRecord { name, record })
+    }
+
+    /// Every thread.
+    pub fn threads(&self) -> impl Iterator<Item = ThreadRecord> {
+        let count = self.records::<Thread>(SegmentKind::Threads) as u32;
+        (0..count).filter_map(|index| self.thread(index))
+    }
+
+    /// Module `index`.
+    pub fn module(&self, index: u32) -> Option<LoadedModule> {
+        let module: Module = self.record(SegmentKind::Modules, index.into())?;
+        let length = (module.build_id_len as usize).min(module.build_id.len());
+        let path = self.text(module.path, MAX_NAME);
+        let build_id = module.build_id[..length].to_vec();
+        Some(LoadedModule {
+            path,
+            build_id,
+            flags: module.flags,
+        })
+    }
+
+    /// Every module that was written in full.
+    pub fn modules(&self) -> impl Iterator<Item = LoadedModule> {
+        let count = self.records::<Module>(SegmentKind::Modules) as u32;
+        (0..count)
+            .filter_map(|index| self.module(index))
+            .filter(|module| !module.path.is_empty())
+    }
+
+    /// Java method `index`.
+    pub fn method(&self, index: u32) -> Option<JavaMethod> {
+        let method: Method = self.record(SegmentKind::Methods, index.into())?;
+        let lines = self.blob(method.lines, MAX_TEXT);
+        let number = |bytes: &[u8]| u16::from_le_bytes([bytes[0], bytes[1]]);
+        Some(JavaMethod {
+            class: self.text(method.class, MAX_NAME),
+            name: self.text(method.name, MAX_NAME),
+            signature: self.text(method.signature, MAX_NAME),
+            file: self.text(method.file, MAX_NAME),
+            lines: lines
+                .chunks_exact(4)
+                .map(|at| (number(at), number(&at[2..])))
+                .collect(),
+        })
+    }
+
+    /// The name of scope `index`; `None` for 0, which is no scope.
+    pub fn scope(&self, index: u32) -> Option<String> {
+        if index == 0 {
+            return None;
+        }
+        let scope: Scope = self.record(SegmentKind::Scopes, index.into())?;
+        Some(self.text(scope.name, MAX_NAME))
+    }
+
+    /// Every checkpoint that was written in full, in the order in which they were taken.
+    pub fn checkpoints(&self) -> impl Iterator<Item = CheckpointRecord> {
+        let count = self.records::<Checkpoint>(SegmentKind::Checkpoints);
+        (0..count).filter_map(|index| {
+            let record: Checkpoint = self.record(SegmentKind::Checkpoints, index)?;
+            let label = self.text(record.label, MAX_NAME);
+            (record.epoch != 0).then_some(CheckpointRecord { label, record })
+        })
+    }
+}

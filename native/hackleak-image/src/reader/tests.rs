@@ -1,0 +1,319 @@
+//! The reader on images that are whole, and on images damaged in every way that a test can make.
+
+use std::fs;
+use std::path::Path;
+
+use super::testing::ImageBuilder;
+use super::*;
+use crate::layout::{HEADER_LEN, Kind, Live, SEGMENT_STRIDE, SegmentHeader, state};
+use crate::{Frame, Marker};
+
+const BLOCK: u64 = 0x7f00_1230_0010;
+
+/// One block of each alignment, a stack with a native, a Java and a marker frame.
+fn small() -> ImageBuilder {
+    let mut image = ImageBuilder::new();
+    let module = image.module("/tmp/libsmall.so", &[0xab, 0xcd], 0);
+    let method = image.method("a.B", "run", "B.java", &[(0, 10), (7, 12), (3, 11)]);
+    let thread = image.thread(99, "worker", 5, 500);
+    let scope = image.scope("first");
+    image.checkpoint(2, "before");
+    let old = image.context(1, 0, thread, 0);
+    let new = image.context(2, scope, thread, 0);
+    let stack = image.stack(&[
+        Frame::Native {
+            module,
+            vaddr: 0x1234,
+        },
+        Frame::Java { method, bci: 8 },
+        Frame::Marker(Marker::Truncated),
+    ]);
+    image.live(BLOCK, 1_999_993, Kind::New, stack, new);
+    image.live(BLOCK + 0x2_0008, 17, Kind::NewArray, stack, old);
+    image
+}
+
+fn open(bytes: &[u8]) -> Result<Image, ImageError> {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("test.hackleak");
+    fs::write(&path, bytes).expect("write");
+    Image::open(&path)
+}
+
+fn open_whole(builder: &ImageBuilder) -> Image {
+    open(&builder.finish()).expect("a whole image")
+}
+
+/// Reads everything that there is; what comes out does not matter, only that it ends.
+fn read_all(image: &Image) -> usize {
+    let mut things = image.exe().len() + image.command().len() + image.options().len();
+    things += image.threads().count() + image.modules().count() + image.checkpoints().count();
+    for live in image.live_records(0) {
+        let stack = image.stack(live.stack);
+        for frame in &stack.frames {
+            if let Frame::Java { method, .. } = frame {
+                things += image.method(*method).map_or(0, |method| method.lines.len());
+            }
+        }
+        let scope = image
+            .context(live.context)
+            .and_then(|context| image.scope(context.scope));
+        things += stack.frames.len() + scope.map_or(0, |scope| scope.len());
+    }
+    things + image.damage().len()
+}
+
+#[test]
+fn a_whole_image_reads_back() {
+    let image = open_whole(&small());
+    assert_eq!(image.process_state(), ProcessState::Finished);
+    assert_eq!(image.exe(), "/opt/java/bin/java");
+    assert_eq!(image.command(), ["java", "-jar", "app.jar"]);
+    let live: Vec<LiveRecord> = image.live_records(0).collect();
+    assert_eq!(live.len(), 2);
+    assert_eq!(
+        (live[0].address, live[0].size, live[0].kind),
+        (BLOCK, 1_999_993, Kind::New)
+    );
+    assert_eq!((live[1].address, live[1].size), (BLOCK + 0x2_0008, 17));
+    let frames = image.stack(live[0].stack).frames;
+    assert_eq!(
+        frames[0],
+        Frame::Native {
+            module: 0,
+            vaddr: 0x1234
+        }
+    );
+    assert_eq!(frames[2], Frame::Marker(Marker::Truncated));
+    let context = image.context(live[0].context).expect("context");
+    assert_eq!(image.scope(context.scope).as_deref(), Some("first"));
+    assert_eq!(image.thread(context.thread).expect("thread").name, "worker");
+    assert_eq!(image.module(0).expect("module").build_id_hex(), "abcd");
+    assert_eq!(
+        image.checkpoints().next().expect("checkpoint").label,
+        "before"
+    );
+    assert_eq!(image.damage(), []);
+}
+
+#[test]
+fn lines_are_those_of_the_last_entry_before_the_call() {
+    let method = open_whole(&small()).method(0).expect("method");
+    let lines = [0, 2, 3, 6, 7, 900].map(|bci| method.line(bci));
+    assert_eq!(lines, [10, 10, 11, 11, 12, 12].map(Some));
+}
+
+#[test]
+fn pages_older_than_the_checkpoint_are_not_read() {
+    let image = open_whole(&small());
+    assert_eq!(
+        image
+            .live_records(2)
+            .map(|live| live.address)
+            .collect::<Vec<_>>(),
+        [BLOCK]
+    );
+    assert_eq!(image.live_records(3).count(), 0);
+}
+
+#[test]
+fn arenas_longer_than_a_segment_are_read_across_the_border() {
+    let mut builder = small();
+    let deep: Vec<u32> = (1..=150_000)
+        .map(|vaddr| builder.node(1 << 60 | vaddr, 0))
+        .collect();
+    let last = *deep.last().expect("nodes");
+    assert_eq!(
+        open_whole(&builder).stack(last).frames,
+        [Frame::Native {
+            module: 0,
+            vaddr: 150_000
+        }]
+    );
+}
+
+#[test]
+fn files_that_are_no_image_are_named_with_the_reason() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let missing = Image::open(&folder.path().join("none"))
+        .expect_err("missing")
+        .to_string();
+    assert!(
+        missing.contains("cannot open") && missing.contains("none"),
+        "{missing}"
+    );
+    assert!(matches!(
+        Image::open(folder.path()),
+        Err(ImageError::NotAFile { .. })
+    ));
+    assert!(matches!(
+        Image::open(Path::new("/dev/null")),
+        Err(ImageError::NotAFile { .. })
+    ));
+    assert!(matches!(
+        open(b""),
+        Err(ImageError::TooShort { len: 0, .. })
+    ));
+    assert!(matches!(
+        open(&[0; 5000]),
+        Err(ImageError::NotStarted { .. })
+    ));
+    assert!(matches!(open(&[1; 5000]), Err(ImageError::Magic { .. })));
+    let mut builder = small();
+    builder.header.version = 7;
+    assert!(matches!(
+        open(&builder.finish()),
+        Err(ImageError::Version { found: 7, .. })
+    ));
+    let mut builder = small();
+    builder.header.machine = 183;
+    assert!(matches!(
+        open(&builder.finish()),
+        Err(ImageError::Machine { found: 183, .. })
+    ));
+}
+
+#[test]
+fn a_recording_process_is_running_or_killed() {
+    let mut builder = small();
+    builder.header.state = state::RECORDING;
+    builder.header.pid = std::process::id();
+    assert_eq!(open_whole(&builder).process_state(), ProcessState::Killed);
+    let stat = fs::read_to_string("/proc/self/stat").expect("stat");
+    let ticks = stat
+        .rsplit_once(')')
+        .expect("name")
+        .1
+        .split_whitespace()
+        .nth(19)
+        .expect("ticks");
+    builder.header.start_ticks = ticks.parse().expect("number");
+    assert_eq!(open_whole(&builder).process_state(), ProcessState::Running);
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused_or_partly_read() {
+    let whole = small().finish();
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("cut.hackleak");
+    fs::write(&path, &whole).expect("write");
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .expect("open");
+    let step = SEGMENT_STRIDE as usize / 3;
+    let near_the_header = (0..=HEADER_LEN as usize + 40).rev().step_by(8);
+    for length in (0..whole.len()).rev().step_by(step).chain(near_the_header) {
+        file.set_len(length as u64).expect("cut");
+        match Image::open(&path) {
+            Ok(image) => {
+                read_all(&image);
+                assert_ne!(image.damage(), [], "cut at {length} unnoticed");
+            }
+            Err(error) => assert!(length < HEADER_LEN as usize, "cut at {length}: {error}"),
+        }
+    }
+}
+
+/// Flips and overwrites every byte of the header and the segment headers, in place.
+#[test]
+fn damaged_headers_are_refused_or_partly_read() {
+    let whole = small().finish();
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("flipped.hackleak");
+    fs::write(&path, &whole).expect("write");
+    let file = fs::OpenOptions::new()
+        .write(true)
+        .open(&path)
+        .expect("open");
+    let header = 0..size_of::<crate::layout::Header>();
+    let segments = (0..(whole.len() as u64 - HEADER_LEN) / SEGMENT_STRIDE).flat_map(|number| {
+        let start = (HEADER_LEN + number * SEGMENT_STRIDE) as usize;
+        start..start + 24
+    });
+    for position in header.chain(segments) {
+        for byte in [whole[position] ^ 1, whole[position] ^ 0x80, 0, 0xff] {
+            std::os::unix::fs::FileExt::write_all_at(&file, &[byte], position as u64)
+                .expect("flip");
+            if let Ok(image) = Image::open(&path) {
+                read_all(&image);
+            }
+        }
+        let original = &whole[position..=position];
+        std::os::unix::fs::FileExt::write_all_at(&file, original, position as u64)
+            .expect("restore");
+    }
+}
+
+#[test]
+fn references_into_nowhere_are_counted() {
+    let mut builder = small();
+    let wild = builder.node(
+        Frame::Java {
+            method: 1 << 20,
+            bci: 0,
+        }
+        .encode(),
+        u32::MAX,
+    );
+    let context = builder.context(2, u32::MAX, u32::MAX, 0);
+    builder.live(BLOCK + 64, 1, Kind::New, wild, context);
+    builder.live(BLOCK + 128, 1, Kind::New, u32::MAX, u32::MAX);
+    builder.live_record(
+        BLOCK + 256,
+        Live {
+            origin: 0,
+            block: u64::MAX,
+        },
+        2,
+    );
+    let image = open_whole(&builder);
+    read_all(&image);
+    let kinds: Vec<Damage> = image
+        .damage()
+        .into_iter()
+        .map(|(damage, _)| damage)
+        .collect();
+    assert_eq!(kinds, [Damage::BadReference, Damage::BadBlock]);
+}
+
+#[test]
+fn stacks_in_a_circle_end() {
+    let mut builder = small();
+    let one = builder.node(Frame::Address(1).encode(), 0);
+    let first = builder.node(Frame::Address(2).encode(), one + 2);
+    let second = builder.node(Frame::Address(3).encode(), first);
+    let image = open_whole(&builder);
+    assert!(image.stack(second).incomplete);
+    assert_eq!(image.damage(), [(Damage::EndlessStack, 1)]);
+}
+
+#[test]
+fn segments_being_created_are_no_damage() {
+    let builder = small();
+    let mut bytes = builder.finish();
+    let segments = HEADER_LEN as usize;
+    bytes[segments..segments + size_of::<SegmentHeader>()].fill(0);
+    let image = open(&bytes).expect("opens");
+    assert_eq!(image.damage(), []);
+    let live = image.live_records(0).next().expect("a block");
+    assert!(
+        image.stack(live.stack).incomplete,
+        "the nodes were still being created"
+    );
+}
+
+#[test]
+fn refresh_shows_what_was_added() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("live.hackleak");
+    let mut builder = small();
+    builder.write(&path).expect("write");
+    let mut image = Image::open(&path).expect("open");
+    assert_eq!(image.live_records(0).count(), 2);
+    let context = builder.context(2, 0, 0, 0);
+    builder.live(0x10, 3, Kind::New, 0, context);
+    builder.write(&path).expect("write");
+    image.refresh().expect("refresh");
+    assert_eq!(image.live_records(0).count(), 3);
+}

@@ -1,0 +1,148 @@
+//! An append-only array of one record type, in segments of the window.
+//!
+//! An index is handed out by one `fetch_add`; the segment it falls into is created by whoever
+//! needs it first. Two threads may create the same segment at once: one installs its own, the
+//! other's stays behind unused. That is rarer and cheaper than a lock that a signal handler
+//! could find taken.
+
+use super::window::Window;
+use crate::layout::{Blob, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
+use core::marker::PhantomData;
+use core::ptr;
+use core::sync::atomic::{
+    AtomicPtr, AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+/// The most segments of one arena: 4 GiB of records.
+const MAX_SEGMENTS: usize = 4096;
+
+/// An append-only array of `T`.
+pub struct Arena<T> {
+    kind: SegmentKind,
+    segments: [AtomicPtr<SegmentHeader>; MAX_SEGMENTS],
+    record: PhantomData<fn(T)>,
+}
+
+impl<T> Arena<T> {
+    const PER_SEGMENT: u64 = SEGMENT_DATA_LEN / size_of::<T>() as u64;
+
+    pub(super) const fn new(kind: SegmentKind) -> Arena<T> {
+        Arena {
+            kind,
+            segments: [const { AtomicPtr::new(ptr::null_mut()) }; MAX_SEGMENTS],
+            record: PhantomData,
+        }
+    }
+
+    fn position(&self) -> usize {
+        self.kind.arena().unwrap_or(0)
+    }
+
+    /// The place of `index` if its segment exists; else null.
+    #[inline(always)]
+    pub fn get(&self, index: u32) -> *mut T {
+        let index = index as u64;
+        let Some(segment) = self.segments.get((index / Self::PER_SEGMENT) as usize) else {
+            return ptr::null_mut();
+        };
+        let header = segment.load(Acquire);
+        if header.is_null() {
+            return ptr::null_mut();
+        }
+        // SAFETY: the segment's data follows its header, and the position is less than
+        // `PER_SEGMENT`.
+        unsafe {
+            let data = header
+                .cast::<u8>()
+                .add(SEGMENT_HEADER_LEN as usize)
+                .cast::<T>();
+            data.add((index % Self::PER_SEGMENT) as usize)
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn create(&self, window: &Window, segment: usize) -> bool {
+        let Some(place) = self.segments.get(segment) else {
+            return false;
+        };
+        if !place.load(Acquire).is_null() {
+            return true;
+        }
+        let header = window.segment(self.kind, segment as u64);
+        if header.is_null() {
+            return false;
+        }
+        if place
+            .compare_exchange(ptr::null_mut(), header, Release, Relaxed)
+            .is_err()
+        {
+            // SAFETY: the segment that lost the race is ours alone; a reader skips it.
+            unsafe { AtomicU32::from_ptr(&raw mut (*header).kind) }
+                .store(SegmentKind::Empty as u32, Release);
+        }
+        true
+    }
+
+    /// Reserves the next index without writing its record; `None` when the arena is full.
+    #[inline]
+    pub fn reserve(&self, window: &Window) -> Option<u32> {
+        let index = window.length(self.position()).fetch_add(1, Relaxed);
+        if index >= u32::MAX as u64 {
+            return None;
+        }
+        let segment = (index / Self::PER_SEGMENT) as usize;
+        if self.get(index as u32).is_null() && !self.create(window, segment) {
+            return None;
+        }
+        Some(index as u32)
+    }
+
+    /// Appends a record; `None` when the arena is full.
+    pub fn push(&self, window: &Window, record: T) -> Option<u32> {
+        let index = self.reserve(window)?;
+        let place = self.get(index);
+        if place.is_null() {
+            return None;
+        }
+        // SAFETY: the index was handed out to this call alone, and its segment exists.
+        unsafe { place.write(record) };
+        Some(index)
+    }
+
+    /// Records handed out so far.
+    pub fn len(&self, window: &Window) -> u32 {
+        window
+            .length(self.position())
+            .load(Acquire)
+            .min(u32::MAX as u64) as u32
+    }
+}
+
+impl Arena<u8> {
+    /// Appends a run of bytes that lies in one segment; the empty blob when the arena is full.
+    pub(super) fn push_bytes(&self, window: &Window, bytes: &[u8]) -> Blob {
+        let bytes = &bytes[..bytes.len().min(SEGMENT_DATA_LEN as usize - 1)];
+        let need = bytes.len() as u64;
+        let length = window.length(self.position());
+        let mut at = length.load(Relaxed);
+        let start = loop {
+            let left = SEGMENT_DATA_LEN - at % SEGMENT_DATA_LEN;
+            let start = if need > left { at + left } else { at };
+            if bytes.is_empty() || start + need > u32::MAX as u64 {
+                return Blob::default();
+            }
+            match length.compare_exchange_weak(at, start + need, Relaxed, Relaxed) {
+                Ok(_) => break start as u32,
+                Err(now) => at = now,
+            }
+        };
+        if !self.create(window, (start as u64 / SEGMENT_DATA_LEN) as usize) {
+            return Blob::default();
+        }
+        // SAFETY: the run was handed out to this call alone and lies within one segment.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.get(start), bytes.len()) };
+        Blob::new(start, need as u32)
+    }
+}

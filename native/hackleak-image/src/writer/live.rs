@@ -1,0 +1,232 @@
+//! The live table: address → size, kind, stack and context, exact and without locks.
+//!
+//! A direct map: sixteen bytes of record for each sixteen bytes of address space that was ever
+//! handed out, in segments of one MiB. Between `malloc` and `free` the caller owns the address,
+//! and with it the record, so plain stores do; readers take the block's word before and after.
+//!
+//! Allocators that are not glibc's hand out small blocks at 8 modulo 16; those have a second map
+//! of the same shape. Other alignments are refused and counted.
+
+use super::window::Window;
+use crate::layout::{Live, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
+use core::ptr;
+use core::sync::atomic::{
+    AtomicPtr, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+const MIB_BITS: u32 = 20;
+const LOWER_BITS: u32 = 12;
+const UPPER: usize = 1 << (47 - MIB_BITS - LOWER_BITS);
+const LOWER: usize = 1 << LOWER_BITS;
+
+type Lower = [AtomicPtr<SegmentHeader>; LOWER];
+
+/// Live blocks by address.
+pub struct LiveTable {
+    even: [AtomicPtr<Lower>; UPPER],
+    odd: [AtomicPtr<Lower>; UPPER],
+}
+
+/// Why a block is not in the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// The address is not a multiple of 8, or beyond 47 bits.
+    Address,
+    /// No segment could be had.
+    NoSegment,
+}
+
+impl LiveTable {
+    pub(super) const fn new() -> LiveTable {
+        LiveTable {
+            even: [const { AtomicPtr::new(ptr::null_mut()) }; UPPER],
+            odd: [const { AtomicPtr::new(ptr::null_mut()) }; UPPER],
+        }
+    }
+
+    /// The segment that holds `address`, or null.
+    #[inline(always)]
+    fn segment(&self, address: usize) -> *mut SegmentHeader {
+        let map = if address & 8 == 0 {
+            &self.even
+        } else {
+            &self.odd
+        };
+        let Some(upper) = map.get(address >> (MIB_BITS + LOWER_BITS)) else {
+            return ptr::null_mut();
+        };
+        let lower = upper.load(Acquire);
+        if lower.is_null() {
+            return ptr::null_mut();
+        }
+        // SAFETY: a lower table is never unmapped, and the index is masked to its length.
+        unsafe { (&(*lower))[(address >> MIB_BITS) & (LOWER - 1)].load(Acquire) }
+    }
+
+    /// Records a block. The caller owns the address: it was just handed out.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refused`]; the block is then not in the table.
+    #[inline(always)]
+    pub fn insert(
+        &self,
+        window: &Window,
+        address: usize,
+        live: Live,
+        epoch: u32,
+    ) -> Result<(), Refused> {
+        if address & 7 != 0 {
+            return Err(Refused::Address);
+        }
+        let mut segment = self.segment(address);
+        if segment.is_null() {
+            segment = self.create(window, address)?;
+        }
+        let slot = (address >> 4) & 0xffff;
+        let (origin, block) = words(segment, slot);
+        origin.store(live.origin, Relaxed);
+        block.store(live.block, Release);
+        // SAFETY: the segment is mapped for good, and `slot >> 8` is less than 256.
+        let newest = unsafe {
+            AtomicU32::from_ptr((&raw mut (*segment).summary).cast::<u32>().add(slot >> 8))
+        };
+        if newest.load(Relaxed) < epoch {
+            newest.fetch_max(epoch, Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Takes a block out of the table and returns its record, or `None` when it has none. The
+    /// caller still owns the address: it is about to be freed.
+    #[inline(always)]
+    pub fn remove(&self, address: usize) -> Option<Live> {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return None;
+        }
+        let (origin, block) = words(segment, (address >> 4) & 0xffff);
+        let live = Live {
+            block: block.load(Relaxed),
+            origin: origin.load(Relaxed),
+        };
+        if !live.is_live() {
+            return None;
+        }
+        block.store(0, Release);
+        Some(live)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn create(&self, window: &Window, address: usize) -> Result<*mut SegmentHeader, Refused> {
+        let (map, kind) = if address & 8 == 0 {
+            (&self.even, SegmentKind::Live)
+        } else {
+            (&self.odd, SegmentKind::LiveOdd)
+        };
+        let upper = map
+            .get(address >> (MIB_BITS + LOWER_BITS))
+            .ok_or(Refused::Address)?;
+        let lower = lower_table(upper).ok_or(Refused::NoSegment)?;
+        let place = &lower[(address >> MIB_BITS) & (LOWER - 1)];
+        let segment = window.segment(kind, (address >> MIB_BITS) as u64);
+        if segment.is_null() {
+            return Err(Refused::NoSegment);
+        }
+        match place.compare_exchange(ptr::null_mut(), segment, Release, Acquire) {
+            Ok(_) => Ok(segment),
+            Err(other) => {
+                // SAFETY: the segment that lost the race is ours alone; a reader skips it.
+                unsafe { AtomicU32::from_ptr(&raw mut (*segment).kind) }
+                    .store(SegmentKind::Empty as u32, Release);
+                Ok(other)
+            }
+        }
+    }
+
+    /// Calls `each` with every live block whose page saw an allocation in `epoch` or later.
+    /// Blocks that come and go meanwhile may or may not be seen.
+    pub fn for_each_since(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
+        for index in 0..window.segment_count() {
+            let Some((segment, kind)) = window.segment_at(index) else {
+                continue;
+            };
+            let odd = match kind {
+                SegmentKind::Live => 0,
+                SegmentKind::LiveOdd => 8,
+                _ => continue,
+            };
+            // SAFETY: a published segment; its `base` was written before its kind.
+            let (base, summary) = unsafe { ((*segment).base, &raw mut (*segment).summary) };
+            for page in 0..256 {
+                // SAFETY: the summary has 256 words.
+                let newest = unsafe { AtomicU32::from_ptr(summary.cast::<u32>().add(page)) };
+                let newest = newest.load(Relaxed);
+                if newest == 0 || newest < epoch {
+                    continue;
+                }
+                for slot in page * 256..(page + 1) * 256 {
+                    let (origin, block) = words(segment, slot);
+                    let before = block.load(Acquire);
+                    if before == 0 {
+                        continue;
+                    }
+                    let live = Live {
+                        origin: origin.load(Acquire),
+                        block: before,
+                    };
+                    if live.is_live() && block.load(Relaxed) == before {
+                        each(((base as usize) << MIB_BITS) + slot * 16 + odd, live);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The two words of a slot: origin and block.
+#[inline(always)]
+fn words(segment: *mut SegmentHeader, slot: usize) -> (&'static AtomicU64, &'static AtomicU64) {
+    // SAFETY: `slot` is less than 65,536, the records of a segment; segments are never unmapped.
+    unsafe {
+        let at = segment
+            .cast::<u8>()
+            .add(SEGMENT_HEADER_LEN as usize)
+            .cast::<u64>()
+            .add(slot * 2);
+        (AtomicU64::from_ptr(at), AtomicU64::from_ptr(at.add(1)))
+    }
+}
+
+fn lower_table(upper: &AtomicPtr<Lower>) -> Option<&'static Lower> {
+    let mut lower = upper.load(Acquire);
+    if lower.is_null() {
+        let len = size_of::<Lower>();
+        // SAFETY: a new anonymous mapping; zeroed memory is a table of null pointers.
+        let new = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+                -1,
+                0,
+            )
+        };
+        if new == libc::MAP_FAILED {
+            return None;
+        }
+        lower = match upper.compare_exchange(ptr::null_mut(), new.cast(), Release, Acquire) {
+            Ok(_) => new.cast(),
+            Err(other) => {
+                // SAFETY: the mapping that lost the race was never shown to anyone.
+                unsafe { libc::munmap(new, len) };
+                other
+            }
+        };
+    }
+    // SAFETY: lower tables are never unmapped once they are in place.
+    Some(unsafe { &*lower })
+}

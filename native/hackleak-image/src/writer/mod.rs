@@ -1,0 +1,189 @@
+//! The side that runs inside the recorded process.
+//!
+//! What is difficult: it runs inside `operator new`, on any thread, between any two instructions
+//! of the program. So nothing that hooks call allocates, takes a lock, panics or waits for another thread;
+//! every table that can run full says so to its caller, who counts it.
+
+mod arena;
+mod live;
+mod tree;
+mod window;
+
+pub use arena::Arena;
+pub use live::{LiveTable, Refused};
+pub use tree::StackTree;
+pub use window::{CreateError, Window};
+
+use crate::layout::{
+    Blob, Checkpoint, Context, Counter, Header, Method, Module, Node, Scope, SegmentKind, Thread,
+};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// Everything that the recorder writes. One instance lives in a `static` of the recorder.
+pub struct Writer {
+    window: Window,
+    /// Stack tree, over its arena of nodes.
+    pub tree: StackTree,
+    /// Live blocks by address.
+    pub live: LiveTable,
+    /// Interned contexts; index 0 is "unknown".
+    pub contexts: Arena<Context>,
+    /// Threads.
+    pub threads: Arena<Thread>,
+    /// Modules.
+    pub modules: Arena<Module>,
+    /// Java methods.
+    pub methods: Arena<Method>,
+    /// Scopes; index 0 is "none".
+    pub scopes: Arena<Scope>,
+    /// Checkpoints.
+    pub checkpoints: Arena<Checkpoint>,
+    blobs: Arena<u8>,
+}
+
+impl Default for Writer {
+    fn default() -> Self {
+        Writer::new()
+    }
+}
+
+impl Writer {
+    /// A writer without a file; nothing but [`Writer::create`] may be called on it.
+    pub const fn new() -> Writer {
+        Writer {
+            window: Window::new(),
+            tree: StackTree::new(),
+            live: LiveTable::new(),
+            contexts: Arena::new(SegmentKind::Contexts),
+            threads: Arena::new(SegmentKind::Threads),
+            modules: Arena::new(SegmentKind::Modules),
+            methods: Arena::new(SegmentKind::Methods),
+            scopes: Arena::new(SegmentKind::Scopes),
+            checkpoints: Arena::new(SegmentKind::Checkpoints),
+            blobs: Arena::new(SegmentKind::Blobs),
+        }
+    }
+
+    /// Creates the file and maps it. Called once, before any other thread uses the writer.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be created (it exists, the folder is missing or read-only), or no address
+    /// space is left for the window. A full file system is no error: see
+    /// [`crate::layout::flags::MEMORY_ONLY`].
+    pub fn create(&self, path: &core::ffi::CStr) -> Result<(), CreateError> {
+        self.window.create(path)?;
+        self.tree.init(&self.window);
+        let zero = [Context {
+            epoch: 0,
+            scope: 0,
+            thread: 0,
+            flags: 0,
+        }];
+        self.contexts.push(&self.window, zero[0]);
+        self.scopes.push(
+            &self.window,
+            Scope {
+                name: Blob::default(),
+            },
+        );
+        Ok(())
+    }
+
+    /// Whether [`Writer::create`] succeeded.
+    pub fn is_open(&self) -> bool {
+        self.window.is_open()
+    }
+
+    /// The window: where arenas get their segments from.
+    #[inline(always)]
+    pub fn window(&self) -> &Window {
+        &self.window
+    }
+
+    /// The header, for its plain fields.
+    ///
+    /// # Safety
+    ///
+    /// The writer is open, and no other thread reads or writes the fields that the caller writes.
+    #[allow(clippy::mut_from_ref)]
+    pub unsafe fn header_mut(&self) -> &mut Header {
+        // SAFETY: the window is open, so the header page is mapped; exclusivity is the caller's.
+        unsafe { &mut *self.window.header() }
+    }
+
+    /// The current epoch's word.
+    #[inline(always)]
+    pub fn epoch(&self) -> &AtomicU32 {
+        // SAFETY: the header page stays mapped for the life of the process once it is open, and
+        // until then `header()` points at a static page.
+        unsafe { AtomicU32::from_ptr(&raw mut (*self.window.header()).epoch) }
+    }
+
+    /// The flags' word.
+    pub fn flags(&self) -> &AtomicU32 {
+        // SAFETY: as for `epoch`.
+        unsafe { AtomicU32::from_ptr(&raw mut (*self.window.header()).flags) }
+    }
+
+    /// The state's word.
+    pub fn state(&self) -> &AtomicU32 {
+        // SAFETY: as for `epoch`.
+        unsafe { AtomicU32::from_ptr(&raw mut (*self.window.header()).state) }
+    }
+
+    /// One counter.
+    pub fn counter(&self, counter: Counter) -> &AtomicU64 {
+        self.window.counter(counter)
+    }
+
+    /// Adds one to a counter.
+    #[cold]
+    pub fn count(&self, counter: Counter) {
+        self.counter(counter).fetch_add(1, Relaxed);
+    }
+
+    /// Stores bytes; at most one MiB less one byte, the rest is cut. The empty blob when full.
+    pub fn blob(&self, bytes: &[u8]) -> Blob {
+        self.blobs.push_bytes(&self.window, bytes)
+    }
+
+    /// The bytes of a blob. Allocates: not for hooks.
+    pub fn bytes(&self, blob: Blob) -> Vec<u8> {
+        let place = self.blobs.get(blob.offset());
+        if blob.is_empty() || place.is_null() {
+            return Vec::new();
+        }
+        // SAFETY: as in `blob_is`.
+        unsafe { core::slice::from_raw_parts(place, blob.len() as usize) }.to_vec()
+    }
+
+    /// The bytes of a blob as text. Allocates: not for hooks.
+    pub fn text(&self, blob: Blob) -> String {
+        String::from_utf8_lossy(&self.bytes(blob)).into_owned()
+    }
+
+    /// Whether the bytes of `blob` are `bytes`.
+    pub fn blob_is(&self, blob: Blob, bytes: &[u8]) -> bool {
+        let place = self.blobs.get(blob.offset());
+        if blob.len() as usize != bytes.len() || place.is_null() {
+            return false;
+        }
+        // SAFETY: a blob lies within one segment and never changes once it was handed out.
+        unsafe { core::slice::from_raw_parts(place, bytes.len()) == bytes }
+    }
+
+    /// The node for `frame` below `parent`; `None` when the tree is full.
+    #[inline]
+    pub fn intern(&self, parent: u32, frame: u64) -> Option<u32> {
+        self.tree.intern(&self.window, parent, frame)
+    }
+
+    /// A node of the tree, or a zero node for an index that was never handed out.
+    pub fn node(&self, index: u32) -> Node {
+        self.tree.node(index)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! The writer without a recorder: several threads, full tables, a full file system.
+
+use super::*;
+use crate::layout::{Kind, Live, flags};
+use std::ffi::CString;
+use std::sync::atomic::Ordering;
+
+fn open(dir: &tempfile::TempDir) -> (Box<Writer>, std::path::PathBuf) {
+    let path = dir.path().join("test.hackleak");
+    let writer = Box::new(Writer::new());
+    let name = CString::new(path.to_str().expect("utf-8")).expect("no zero byte");
+    writer.create(&name).expect("created");
+    (writer, path)
+}
+
+#[test]
+fn live_blocks_are_found_and_removed_by_address() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (writer, _) = open(&dir);
+    let base = 0x7f12_3450_0000;
+    for (i, odd) in [(0, 0), (1, 8), (70_000, 0), (70_000, 8)] {
+        let live = Live::new(7, 3, 1_999_993 + i as u64, Kind::New);
+        let address = base + i * 16 + odd;
+        writer
+            .live
+            .insert(writer.window(), address, live, 5)
+            .expect("inserted");
+    }
+    let mut seen = Vec::new();
+    writer
+        .live
+        .for_each_since(writer.window(), 5, |address, live| {
+            seen.push((address - base, live.size()));
+        });
+    seen.sort_unstable();
+    assert_eq!(
+        seen,
+        [
+            (0, 1_999_993),
+            (24, 1_999_994),
+            (1_120_000, 2_069_993),
+            (1_120_008, 2_069_993)
+        ]
+    );
+    writer
+        .live
+        .for_each_since(writer.window(), 6, |_, _| panic!("nothing is that new"));
+    assert_eq!(writer.live.remove(base).map(Live::size), Some(1_999_993));
+    assert_eq!(writer.live.remove(base), None);
+    assert_eq!(writer.live.remove(base + 4), None);
+    assert_eq!(
+        writer
+            .live
+            .insert(writer.window(), base + 4, Live::new(0, 0, 1, Kind::New), 1),
+        Err(live::Refused::Address)
+    );
+}
+
+#[test]
+fn threads_intern_the_same_tree() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (writer, _) = open(&dir);
+    let writer = &*writer;
+    let leaves: Vec<Vec<u32>> = std::thread::scope(|scope| {
+        let work = || {
+            (0..2_000u64)
+                .map(|leaf| {
+                    let mut node = 0;
+                    for depth in 0..30 {
+                        let frame = 1 << 60 | depth << 20 | if depth > 20 { leaf } else { 0 };
+                        node = writer.intern(node, frame).expect("room");
+                    }
+                    node
+                })
+                .collect()
+        };
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(work)).collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("thread"))
+            .collect()
+    });
+    for leaves in &leaves {
+        for (leaf, node) in leaves.iter().enumerate() {
+            let mut at = *node;
+            for depth in (0..30u64).rev() {
+                let node = writer.node(at);
+                let unique = if depth > 20 { leaf as u64 } else { 0 };
+                assert_eq!(node.frame, 1 << 60 | depth << 20 | unique);
+                at = node.parent;
+            }
+            assert_eq!(at, 0);
+        }
+    }
+}
+
+#[test]
+fn tree_outgrows_its_first_table() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (writer, _) = open(&dir);
+    let nodes: Vec<u32> = (0..400_000u64)
+        .map(|i| writer.intern(0, 1 << 60 | i).expect("room"))
+        .collect();
+    for (i, node) in nodes.iter().enumerate() {
+        assert_eq!(
+            writer.intern(0, 1 << 60 | i as u64),
+            Some(*node),
+            "found again"
+        );
+        assert_eq!(writer.node(*node).frame, 1 << 60 | i as u64);
+    }
+}
+
+#[test]
+fn blobs_never_cross_a_segment() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (writer, _) = open(&dir);
+    let text = vec![b'x'; 300_000];
+    for _ in 0..10 {
+        let blob = writer.blob(&text);
+        assert_eq!(blob.len(), 300_000);
+        let first = u64::from(blob.offset()) >> 20;
+        assert_eq!(first, (u64::from(blob.offset()) + 299_999) >> 20);
+    }
+    assert!(writer.blob(b"").is_empty());
+}
+
+#[test]
+fn a_file_size_limit_means_memory_only_and_is_said() {
+    let dir = tempfile::tempdir().expect("dir");
+    let (writer, path) = open(&dir);
+    let size = std::fs::metadata(&path).expect("metadata").len();
+    writer.window().limit_file(size);
+    let base = 0x7f00_0000_0000;
+    for i in 0..5 {
+        let live = Live::new(0, 0, 64, Kind::New);
+        writer
+            .live
+            .insert(writer.window(), base + (i << 20), live, 1)
+            .expect("in memory");
+    }
+    assert_eq!(std::fs::metadata(&path).expect("metadata").len(), size);
+    assert_eq!(
+        writer.flags().load(Ordering::Relaxed) & flags::MEMORY_ONLY,
+        flags::MEMORY_ONLY
+    );
+    assert_eq!(
+        writer
+            .counter(Counter::SegmentsInMemory)
+            .load(Ordering::Relaxed),
+        5
+    );
+    let mut count = 0;
+    writer
+        .live
+        .for_each_since(writer.window(), 0, |_, _| count += 1);
+    assert_eq!(count, 5);
+}

@@ -1,0 +1,350 @@
+use std::fmt;
+use std::str::FromStr;
+
+/// One option as the documentation lists it; a test compares this table with the README.
+#[derive(Debug, Clone, Copy)]
+pub struct Key {
+    /// The name on the left of `=`.
+    pub name: &'static str,
+    /// The values it takes, as shown to users.
+    pub values: &'static str,
+    /// The value in force when the key is absent.
+    pub default: &'static str,
+    /// What it does, in one sentence.
+    pub meaning: &'static str,
+}
+
+/// Every key that [`Options`] reads, in the order of the documentation.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "track",
+        values: "new",
+        default: "new",
+        meaning: "which allocations are recorded",
+    },
+    Key {
+        name: "stacks",
+        values: "full|native|java|off",
+        default: "full",
+        meaning: "which frames are recorded with each allocation",
+    },
+    Key {
+        name: "out",
+        values: "DIR",
+        default: "hackleak-out",
+        meaning: "the folder for images and reports, created when missing",
+    },
+    Key {
+        name: "follow",
+        values: "jvm|all|none",
+        default: "jvm",
+        meaning: "which processes are recorded; all others pass through untouched",
+    },
+    Key {
+        name: "depth",
+        values: "1..2000",
+        default: "2000",
+        meaning: "the most native frames recorded for one allocation",
+    },
+    Key {
+        name: "exit",
+        values: "off|settle|report",
+        default: "off",
+        meaning: "at JVM exit, after the shutdown hooks: settle first, and report leaks on stderr",
+    },
+    Key {
+        name: "suppressions",
+        values: "FILE",
+        default: "",
+        meaning: "leaks that are not reported, in LeakSanitizer's syntax",
+    },
+];
+
+/// The kinds of allocation that are recorded: a set, joined by `+` in the text form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Track(u32);
+
+impl Track {
+    /// C++ `operator new` and `operator delete`, all variants.
+    pub const NEW: Track = Track(1);
+
+    /// The set as the bits that the image stores.
+    pub fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Whether every kind of `other` is in this set.
+    pub fn contains(self, other: Track) -> bool {
+        self.0 & other.0 == other.0
+    }
+}
+
+/// Which frames are recorded with each allocation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stacks {
+    /// Native frames, and above them the Java frames that crossed JNI.
+    Full,
+    /// Native frames only.
+    Native,
+    /// Java frames only.
+    Java,
+    /// No frames: totals per checkpoint and thread.
+    Off,
+}
+
+/// Which processes are recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Follow {
+    /// Java virtual machines.
+    Jvm,
+    /// Every process that loads the library.
+    All,
+    /// No process.
+    None,
+}
+
+/// What happens at the exit of a JVM, after its shutdown hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Nothing.
+    Off,
+    /// Force garbage collection until the live set is stable.
+    Settle,
+    /// Settle, then report what is still live on stderr.
+    Report,
+}
+
+/// The options of one recorded process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// See the key `track`.
+    pub track: Track,
+    /// See the key `stacks`.
+    pub stacks: Stacks,
+    /// See the key `out`.
+    pub out: String,
+    /// See the key `follow`.
+    pub follow: Follow,
+    /// See the key `depth`.
+    pub depth: u32,
+    /// See the key `exit`.
+    pub exit: Exit,
+    /// See the key `suppressions`; empty when there is none.
+    pub suppressions: String,
+}
+
+/// The most frames that `depth` may ask for.
+pub const MAX_DEPTH: u32 = 2000;
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            track: Track::NEW,
+            stacks: Stacks::Full,
+            out: "hackleak-out".to_owned(),
+            follow: Follow::Jvm,
+            depth: MAX_DEPTH,
+            exit: Exit::Off,
+            suppressions: String::new(),
+        }
+    }
+}
+
+/// One sentence that names the culprit and the remedy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionError(String);
+
+impl fmt::Display for OptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for OptionError {}
+
+impl FromStr for Options {
+    type Err = OptionError;
+
+    fn from_str(text: &str) -> Result<Self, OptionError> {
+        let mut options = Options::default();
+        options.apply(text)?;
+        Ok(options)
+    }
+}
+
+impl Options {
+    /// Reads `text` over the options as they are: keys that it does not name keep their value.
+    ///
+    /// # Errors
+    ///
+    /// An unknown key, a key without `=`, or a value outside of what the key takes. The options
+    /// are then partly changed and must not be used.
+    pub fn apply(&mut self, text: &str) -> Result<(), OptionError> {
+        for item in text.split(',').filter(|item| !item.trim().is_empty()) {
+            let (key, value) = item.trim().split_once('=').ok_or_else(|| {
+                OptionError(format!(
+                    "option `{item}` has no value: write it as key=value"
+                ))
+            })?;
+            self.set(key, value)?;
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, key: &str, value: &str) -> Result<(), OptionError> {
+        match key {
+            "track" => self.track = track(value)?,
+            "stacks" => self.stacks = choice(key, value, STACKS)?,
+            "follow" => self.follow = choice(key, value, FOLLOW)?,
+            "exit" => self.exit = choice(key, value, EXIT)?,
+            "out" if !value.is_empty() => self.out = value.to_owned(),
+            "out" => {
+                return Err(OptionError(
+                    "option `out` is empty: name a folder".to_owned(),
+                ));
+            }
+            "suppressions" => self.suppressions = value.to_owned(),
+            "depth" => {
+                self.depth = match value.parse() {
+                    Ok(depth) if (1..=MAX_DEPTH).contains(&depth) => depth,
+                    _ => {
+                        return Err(OptionError(format!(
+                            "option `depth={value}` is not a whole number from 1 to {MAX_DEPTH}"
+                        )));
+                    }
+                }
+            }
+            _ => {
+                let known: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+                return Err(OptionError(format!(
+                    "option `{key}` is not known: use one of {}",
+                    known.join(", ")
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+const STACKS: &[(&str, Stacks)] = &[
+    ("full", Stacks::Full),
+    ("native", Stacks::Native),
+    ("java", Stacks::Java),
+    ("off", Stacks::Off),
+];
+const FOLLOW: &[(&str, Follow)] = &[
+    ("jvm", Follow::Jvm),
+    ("all", Follow::All),
+    ("none", Follow::None),
+];
+const EXIT: &[(&str, Exit)] = &[
+    ("off", Exit::Off),
+    ("settle", Exit::Settle),
+    ("report", Exit::Report),
+];
+const TRACK: &[(&str, Track)] = &[("new", Track::NEW)];
+
+fn choice<T: Copy>(key: &str, value: &str, known: &[(&str, T)]) -> Result<T, OptionError> {
+    known
+        .iter()
+        .find(|(name, _)| *name == value)
+        .map(|(_, choice)| *choice)
+        .ok_or_else(|| {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            OptionError(format!(
+                "option `{key}={value}` is not known: use one of {}",
+                names.join(", ")
+            ))
+        })
+}
+
+fn track(value: &str) -> Result<Track, OptionError> {
+    let mut set = 0;
+    for kind in value.split('+') {
+        set |= choice("track", kind, TRACK)?.0;
+    }
+    Ok(Track(set))
+}
+
+fn name<T: Copy + PartialEq>(value: T, known: &[(&'static str, T)]) -> &'static str {
+    known
+        .iter()
+        .find(|(_, choice)| *choice == value)
+        .map_or("", |(name, _)| name)
+}
+
+impl fmt::Display for Track {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = TRACK
+            .iter()
+            .filter(|(_, kind)| self.contains(*kind))
+            .map(|(name, _)| *name)
+            .collect();
+        f.write_str(&names.join("+"))
+    }
+}
+
+/// The text form: every key with its value, so that reading it back gives the same options.
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "track={},stacks={},out={},follow={},depth={},exit={}",
+            self.track,
+            name(self.stacks, STACKS),
+            self.out,
+            name(self.follow, FOLLOW),
+            self.depth,
+            name(self.exit, EXIT),
+        )?;
+        if !self.suppressions.is_empty() {
+            write!(f, ",suppressions={}", self.suppressions)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_form_reads_back_as_the_same_options() {
+        let text = "track=new,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,suppressions=x.supp";
+        let options: Options = text.parse().expect("valid");
+        assert_eq!(options.to_string(), text);
+        assert_eq!(options.depth, 12);
+        assert_eq!(options.follow, Follow::All);
+    }
+
+    #[test]
+    fn every_documented_key_is_read_and_its_default_holds() {
+        for key in KEYS {
+            if key.default.is_empty() {
+                continue;
+            }
+            let options: Options = format!("{}={}", key.name, key.default)
+                .parse()
+                .expect(key.name);
+            assert_eq!(options, Options::default(), "{}", key.name);
+        }
+    }
+
+    #[test]
+    fn errors_name_the_culprit_and_the_remedy() {
+        for (text, culprit, remedy) in [
+            ("colour=red", "`colour`", "track, stacks"),
+            ("stacks=some", "`stacks=some`", "full, native, java, off"),
+            ("track=new+old", "`track=old`", "new"),
+            ("depth=0", "`depth=0`", "1 to 2000"),
+            ("depth", "`depth`", "key=value"),
+            ("out=", "`out`", "folder"),
+        ] {
+            let error = text.parse::<Options>().expect_err(text).to_string();
+            assert!(
+                error.contains(culprit) && error.contains(remedy),
+                "{text}: {error}"
+            );
+        }
+    }
+}

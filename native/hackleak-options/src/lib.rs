@@ -1,0 +1,14 @@
+//! The one codec of HackLeak's options.
+//!
+//! The same text, `key=value,key=value`, is read from the environment variable
+//! [`ENVIRONMENT`], from `-agentpath:libhackleak.so=…`, and is written by the command line and
+//! the build plugins. Values hold no comma; a list inside a value is joined by `+`.
+//!
+//! The crate has no dependencies because it is linked into the preloaded library.
+
+mod codec;
+
+pub use codec::{Exit, Follow, KEYS, Key, MAX_DEPTH, OptionError, Options, Stacks, Track};
+
+/// The environment variable that carries the options into a process.
+pub const ENVIRONMENT: &str = "HACKLEAK_OPTIONS";

@@ -1,0 +1,96 @@
+//! Blocks with the same frames and kind are one site.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use hackleak_image::Image;
+use hackleak_image::layout;
+
+use crate::model::{Frame, Kind, Site, Thread};
+use crate::read::{Blocks, Sum};
+use crate::symbolise::Symbolised;
+
+/// A site being summed up.
+#[derive(Default)]
+struct Group {
+    sum: Sum,
+    threads: BTreeSet<u32>,
+    scopes: BTreeSet<Option<u32>>,
+}
+
+/// The sites of `blocks`, most bytes first.
+pub(crate) fn group(image: &Image, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<Site> {
+    // The same node has the same frames, so most blocks meet here without comparing stacks.
+    let mut by_node: HashMap<(u32, layout::Kind), Group> = HashMap::new();
+    for block in blocks {
+        let group = by_node.entry((block.stack, block.kind)).or_default();
+        group.sum.add(block.sum);
+        group.threads.extend(block.origin.map(|(thread, _)| thread));
+        group.scopes.insert(block.origin.map(|(_, scope)| scope));
+    }
+    let mut by_frames: HashMap<(Rc<[Frame]>, layout::Kind), Group> = HashMap::new();
+    for ((stack, kind), group) in by_node {
+        let Some(frames) = symbolised.stacks.get(&stack) else {
+            continue;
+        };
+        let site = by_frames.entry((Rc::clone(frames), kind)).or_default();
+        site.sum.add(group.sum);
+        site.threads.extend(group.threads);
+        site.scopes.extend(group.scopes);
+    }
+    let mut names = Threads {
+        image,
+        known: HashMap::new(),
+    };
+    let mut sites: Vec<Site> = by_frames
+        .into_iter()
+        .map(|((frames, kind), group)| Site {
+            bytes: group.sum.bytes,
+            count: group.sum.count,
+            kind: match kind {
+                layout::Kind::New => Kind::New,
+                layout::Kind::NewArray => Kind::NewArray,
+            },
+            threads: names.of(&group.threads),
+            scope: only_scope(image, &group.scopes),
+            frames: frames.to_vec(),
+        })
+        .collect();
+    sites.sort_by(|a, b| {
+        let size = (b.bytes, b.count).cmp(&(a.bytes, a.count));
+        size.then_with(|| (&a.frames, a.kind.name()).cmp(&(&b.frames, b.kind.name())))
+    });
+    sites
+}
+
+fn only_scope(image: &Image, scopes: &BTreeSet<Option<u32>>) -> Option<String> {
+    match scopes.iter().collect::<Vec<_>>()[..] {
+        [Some(scope)] => image.scope(*scope),
+        _ => None,
+    }
+}
+
+/// Threads that were looked up.
+struct Threads<'image> {
+    image: &'image Image,
+    known: HashMap<u32, Option<Thread>>,
+}
+
+impl Threads<'_> {
+    fn of(&mut self, indices: &BTreeSet<u32>) -> Vec<Thread> {
+        let mut threads: Vec<Thread> = Vec::new();
+        for index in indices {
+            let thread = self.known.entry(*index).or_insert_with(|| {
+                let thread = self.image.thread(*index)?;
+                Some(Thread {
+                    tid: thread.record.tid,
+                    name: thread.name,
+                })
+            });
+            threads.extend(thread.clone());
+        }
+        threads.sort();
+        threads.dedup();
+        threads
+    }
+}

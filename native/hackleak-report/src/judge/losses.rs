@@ -1,0 +1,59 @@
+//! What the recorder could not record, said in words.
+
+use hackleak_image::Image;
+use hackleak_image::layout::Counter;
+
+use crate::render::numbers::counted;
+
+/// One sentence per counter that is not zero.
+pub(super) fn of_counters(image: &Image) -> impl Iterator<Item = String> {
+    image
+        .counters()
+        .map(|(counter, count)| sentence(counter, count))
+}
+
+fn sentence(counter: Counter, count: u64) -> String {
+    use Counter::*;
+    let allocations = counted(count, "allocation");
+    match counter {
+        DroppedNoSegment => format!("{allocations} not recorded: no memory for the live table"),
+        DroppedAddress => format!("{allocations} not recorded: unusual address"),
+        StackTreeFull => format!("{allocations} without stack: the stack tree is full"),
+        StackInterrupted => {
+            format!("{allocations} without stack: made in a signal handler inside the recorder")
+        }
+        StackTruncated => format!("{} cut at the depth limit", counted(count, "stack")),
+        StackNoTables => format!("{} without unwind tables", counted(count, "stack")),
+        ContextsFull => {
+            format!("{allocations} without thread, checkpoint and scope: the contexts are full")
+        }
+        JavaStackMissing => format!("the JVM gave no Java stack {}", counted(count, "time")),
+        JniNestingDeep => {
+            format!(
+                "{} nested too deeply for the entry stack",
+                counted(count, "JNI call")
+            )
+        }
+        NamesFull => format!(
+            "{} of methods or modules lost: no room",
+            counted(count, "name")
+        ),
+        ThunksFull => format!(
+            "{} not watched: no thunk left",
+            counted(count, "native method")
+        ),
+        ThreadsFull => format!("{} without a record of their own", counted(count, "thread")),
+        SegmentsInMemory => {
+            format!(
+                "{} in memory only: the file system was full",
+                counted(count, "segment")
+            )
+        }
+        FreesWithoutThread => {
+            format!(
+                "{} of threads that were ending, not in the totals",
+                counted(count, "free")
+            )
+        }
+    }
+}

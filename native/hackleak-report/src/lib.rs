@@ -1,0 +1,31 @@
+//! From an image to a report that a person can act on.
+//!
+//! The folders are the pipeline:
+//!
+//! ```text
+//! read ─► symbolise ─► group ─► suppress ─► judge ─► render
+//! ```
+//!
+//! - [`model`]: the report itself, which is also the JSON; [`schema`] publishes its shape.
+//! - `read`: live blocks of an image, summed by stack, kind and context.
+//! - `symbolise`: frames with names, files and lines; never a symbol of another build.
+//! - `group`: blocks with the same frames and kind are one site.
+//! - [`suppress`]: sites that are known and not reported.
+//! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
+//! - [`render`]: text for terminals and IDE consoles, JSON, and lines for the Java side.
+//!
+//! Start at [`Process::of_image`].
+#![forbid(unsafe_code)]
+
+mod group;
+mod judge;
+pub mod model;
+mod process;
+mod read;
+pub mod render;
+pub mod schema;
+pub mod suppress;
+mod symbolise;
+
+pub use model::{Process, Report, Verdict};
+pub use read::Selection;

@@ -1,0 +1,283 @@
+//! The report. Its serialised form is version 1 of the JSON that `docs/schema` publishes: fields
+//! may be added to it, never renamed, removed or given another meaning.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the JSON.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What is live, and was not freed, in one or many processes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// The version of this format.
+    #[schemars(range(min = 1, max = 1))]
+    pub schema_version: u32,
+    /// What wrote the report.
+    pub tool: Tool,
+    /// One entry per image.
+    pub processes: Vec<Process>,
+}
+
+/// What wrote the report.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Tool {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// What the report says about a process.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Verdict {
+    /// No leak among what was tracked, and nothing of that is missing from the record.
+    Clean,
+    /// No leak was seen, but the record is incomplete, so that says nothing.
+    Incomplete,
+    /// There are leaks.
+    Leaks,
+}
+
+/// What has become of the recorded process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum State {
+    /// It reached its normal exit.
+    Finished,
+    /// It is gone without having reached its exit.
+    Killed,
+    /// It was still running when the report was made.
+    Running,
+}
+
+/// One recorded process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Path of its executable.
+    pub exe: String,
+    /// Its arguments, its name first.
+    pub command: Vec<String>,
+    /// What has become of it.
+    pub state: State,
+    /// What the report says about it.
+    pub verdict: Verdict,
+    /// The image that was read.
+    pub image: PathBuf,
+    /// The options it was recorded with.
+    pub options: String,
+    /// Which kinds of allocation were tracked.
+    pub track: Vec<String>,
+    /// Everything recorded, freed or not.
+    pub totals: Totals,
+    /// What could not be recorded, or not in full, by name; only what is not zero.
+    pub counters: BTreeMap<String, u64>,
+    /// Threads that allocated.
+    pub threads: u64,
+    /// Modules that frames were seen in.
+    pub modules: Vec<Module>,
+    /// Checkpoints in the order in which they were taken.
+    pub checkpoints: Vec<Checkpoint>,
+    /// What must be known to read the numbers right, one sentence each.
+    pub notes: Vec<String>,
+    /// The leaks.
+    pub leaks: Leaks,
+}
+
+/// Everything recorded in a process, freed or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Totals {
+    /// Allocations.
+    pub allocations: u64,
+    /// Frees of recorded blocks.
+    pub frees: u64,
+    /// Bytes allocated.
+    pub bytes: u64,
+}
+
+/// A loaded module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Module {
+    /// Path as the loader knew it.
+    pub path: String,
+    /// GNU build-id in hexadecimal digits, empty when there is none.
+    pub build_id: String,
+}
+
+/// A checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Checkpoint {
+    /// Allocations from then on have this epoch or a later one.
+    pub epoch: u32,
+    /// Its label, empty when it has none.
+    pub label: String,
+}
+
+/// The leaks of one process.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Leaks {
+    /// Only blocks allocated in this epoch or later were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u32>,
+    /// Only blocks allocated in the scope of this number were looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<u32>,
+    /// Bytes at all sites.
+    pub bytes: u64,
+    /// Blocks at all sites.
+    pub count: u64,
+    /// The sites, most bytes first.
+    pub sites: Vec<Site>,
+}
+
+/// Blocks with the same frames and kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Site {
+    /// Bytes in all blocks, as they were asked for.
+    pub bytes: u64,
+    /// Blocks.
+    pub count: u64,
+    /// How they were allocated.
+    pub kind: Kind,
+    /// The threads that allocated them.
+    pub threads: Vec<Thread>,
+    /// The scope they were allocated in, when it is the same for all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The merged stack, the allocating function first.
+    pub frames: Vec<Frame>,
+}
+
+/// How a block was allocated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Kind {
+    /// `operator new`.
+    #[serde(rename = "new")]
+    New,
+    /// `operator new[]`.
+    #[serde(rename = "new[]")]
+    NewArray,
+}
+
+impl Kind {
+    /// The name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::New => "new",
+            Kind::NewArray => "new[]",
+        }
+    }
+}
+
+/// A thread.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Thread {
+    /// The kernel's number.
+    pub tid: u32,
+    /// The name as the kernel knew it.
+    pub name: String,
+}
+
+/// One frame of a merged stack.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(tag = "type", rename_all = "camelCase")]
+pub enum Frame {
+    /// A native function.
+    Native(NativeFrame),
+    /// A Java method.
+    Java(JavaFrame),
+    /// Something that must be said about the stack at this place.
+    Mark {
+        /// What must be said.
+        text: String,
+    },
+}
+
+/// A native function.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub struct NativeFrame {
+    /// Name, demangled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub function: Option<String>,
+    /// Source file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Line in the source file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Whether it was inlined into the next native frame.
+    pub inlined: bool,
+    /// Path of its module as the loader knew it.
+    pub module: String,
+    /// Last byte of the call, as the module's file counts addresses: what `addr2line` takes.
+    pub offset: String,
+}
+
+/// A Java method.
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+pub struct JavaFrame {
+    /// Class as Java names it: `java.util.HashMap$Node`.
+    pub class: String,
+    /// Method.
+    pub method: String,
+    /// Source file, without its folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Line in the source file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Whether the method is native.
+    pub native: bool,
+}
+
+impl Report {
+    /// The report on `processes`, written by this version.
+    pub fn new(processes: Vec<Process>) -> Report {
+        let tool = Tool {
+            name: "hackleak".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Report {
+            schema_version: SCHEMA_VERSION,
+            tool,
+            processes,
+        }
+    }
+
+    /// The worst verdict; clean when there is no process.
+    pub fn verdict(&self) -> Verdict {
+        self.processes
+            .iter()
+            .map(|process| process.verdict)
+            .max()
+            .unwrap_or(Verdict::Clean)
+    }
+
+    /// Bytes and blocks leaked in all processes.
+    pub fn leaked(&self) -> (u64, u64) {
+        let leaks = self.processes.iter().map(|process| &process.leaks);
+        leaks.fold((0, 0), |(bytes, count), leaks| {
+            (
+                bytes.saturating_add(leaks.bytes),
+                count.saturating_add(leaks.count),
+            )
+        })
+    }
+}

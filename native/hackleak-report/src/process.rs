@@ -1,0 +1,96 @@
+//! One image through the whole pipeline.
+
+use std::path::Path;
+
+use hackleak_image::reader::ProcessState;
+use hackleak_image::{Image, ImageError};
+use hackleak_options::Track;
+
+use crate::group::group;
+use crate::judge;
+use crate::model::{Checkpoint, Leaks, Process, State, Totals};
+use crate::read::{Selection, select};
+use crate::suppress::Suppressions;
+use crate::symbolise::symbolise;
+
+impl Process {
+    /// The report on the image at `path`.
+    ///
+    /// # Errors
+    ///
+    /// The file is no readable image. Damage inside an image is no error: the report has what can
+    /// be read, and notes say what is missing.
+    pub fn of_image(path: &Path, selection: Selection) -> Result<Process, ImageError> {
+        let mut image = Image::open(path)?;
+        let state = image.process_state();
+        let selected = select(&mut image, selection)?;
+        let symbolised = symbolise(&image, selected.blocks.iter().map(|block| block.stack));
+        let sites = group(&image, &selected.blocks, &symbolised);
+        let (suppressions, unreadable) = Suppressions::of_options(&image.options());
+        let (sites, runtime) = Suppressions::built_in().apply(sites);
+        let (sites, suppressed) = suppressions.apply(sites);
+
+        let mut threads = 0;
+        let mut totals = Totals::default();
+        for thread in image.threads() {
+            threads += 1;
+            totals.allocations = totals.allocations.saturating_add(thread.record.allocations);
+            totals.frees = totals.frees.saturating_add(thread.record.frees);
+            totals.bytes = totals.bytes.saturating_add(thread.record.bytes);
+        }
+        let checkpoints = image
+            .checkpoints()
+            .map(|checkpoint| Checkpoint {
+                epoch: checkpoint.record.epoch,
+                label: checkpoint.label,
+            })
+            .collect();
+        let leaks = Leaks {
+            since: selection.since,
+            scope: selection.scope,
+            bytes: sites
+                .iter()
+                .fold(0, |sum: u64, site| sum.saturating_add(site.bytes)),
+            count: sites
+                .iter()
+                .fold(0, |sum: u64, site| sum.saturating_add(site.count)),
+            sites,
+        };
+        let mut process = Process {
+            pid: image.header().pid,
+            exe: image.exe(),
+            command: image.command(),
+            state: match state {
+                ProcessState::Finished => State::Finished,
+                ProcessState::Killed => State::Killed,
+                ProcessState::Running => State::Running,
+            },
+            verdict: judge::verdict(&image, state, &leaks),
+            image: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+            options: image.options(),
+            track: tracked(image.header().track),
+            totals,
+            counters: image
+                .counters()
+                .map(|(counter, n)| (counter.name().to_owned(), n))
+                .collect(),
+            threads,
+            modules: symbolised.modules.clone(),
+            checkpoints,
+            notes: Vec::new(),
+            leaks,
+        };
+        process.notes = judge::notes(&image, &process, &selected, &symbolised);
+        process.notes.extend(unreadable);
+        process.notes.extend(runtime);
+        process.notes.extend(suppressed);
+        Ok(process)
+    }
+}
+
+/// The names of the kinds in the bits of a header.
+fn tracked(bits: u32) -> Vec<String> {
+    let known = [(Track::NEW, "new")];
+    let names = known.iter().filter(|(track, _)| bits & track.bits() != 0);
+    names.map(|(_, name)| (*name).to_owned()).collect()
+}

@@ -1,0 +1,91 @@
+//! The live blocks of an image, selected and summed by stack, kind and context.
+
+use std::collections::HashMap;
+
+use hackleak_image::layout::{CONTEXT_IGNORED, Kind};
+use hackleak_image::{Image, ImageError};
+
+/// Which live blocks are leaks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Only blocks allocated in this epoch or later.
+    pub since: Option<u32>,
+    /// Only blocks allocated in the scope of this number.
+    pub scope: Option<u32>,
+}
+
+/// Bytes and blocks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub(crate) bytes: u64,
+    pub(crate) count: u64,
+}
+
+impl Sum {
+    pub(crate) fn add(&mut self, other: Sum) {
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.count = self.count.saturating_add(other.count);
+    }
+}
+
+/// Blocks of one stack, kind, thread and scope.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Blocks {
+    pub(crate) stack: u32,
+    pub(crate) kind: Kind,
+    /// Thread and scope; `None` when the context was lost.
+    pub(crate) origin: Option<(u32, u32)>,
+    pub(crate) sum: Sum,
+}
+
+/// What the selection took, and what it met on the way.
+#[derive(Debug, Default)]
+pub(crate) struct Selected {
+    pub(crate) blocks: Vec<Blocks>,
+    /// Allocated inside `HackLeak.ignore()`: left out.
+    pub(crate) ignored: Sum,
+    /// Of unknown context, although the selection asks for one: taken, to be safe.
+    pub(crate) unknown: Sum,
+}
+
+/// Streams the live records, then refreshes the image so that all they name is visible.
+pub(crate) fn select(image: &mut Image, selection: Selection) -> Result<Selected, ImageError> {
+    let mut sums: HashMap<(u32, u32, Kind), Sum> = HashMap::new();
+    for live in image.live_records(selection.since.unwrap_or(0)) {
+        let sum = sums
+            .entry((live.stack, live.context, live.kind))
+            .or_default();
+        sum.add(Sum {
+            bytes: live.size,
+            count: 1,
+        });
+    }
+    image.refresh()?;
+
+    let mut selected = Selected::default();
+    for ((stack, context, kind), sum) in sums {
+        let context = image.context(context);
+        if context.is_none() && selection != Selection::default() {
+            selected.unknown.add(sum);
+        }
+        if let Some(context) = context {
+            if selection.since.is_some_and(|since| context.epoch < since)
+                || selection.scope.is_some_and(|scope| context.scope != scope)
+            {
+                continue;
+            }
+            if context.flags & CONTEXT_IGNORED != 0 {
+                selected.ignored.add(sum);
+                continue;
+            }
+        }
+        let origin = context.map(|context| (context.thread, context.scope));
+        selected.blocks.push(Blocks {
+            stack,
+            kind,
+            origin,
+            sum,
+        });
+    }
+    Ok(selected)
+}

@@ -1,0 +1,23 @@
+//! The report as text for people, JSON for programs, and lines for the Java side.
+
+mod fold;
+mod lines;
+pub mod numbers;
+mod stack;
+mod text;
+
+pub use lines::lines;
+pub use text::text;
+
+use crate::model::Report;
+
+/// The report as indented JSON, ended by a newline; see [`crate::schema`].
+///
+/// # Errors
+///
+/// None that a report can cause; the signature is that of `serde_json`.
+pub fn json(report: &Report) -> serde_json::Result<String> {
+    let mut json = serde_json::to_string_pretty(report)?;
+    json.push('\n');
+    Ok(json)
+}

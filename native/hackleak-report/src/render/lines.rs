@@ -1,0 +1,104 @@
+//! The report for the Java side, which has no JSON parser: rows of fields between tabs.
+//!
+//! ```text
+//! hackleak-lines  1
+//! json    path                                              only when it was written
+//! total   bytes  blocks
+//! note    text
+//! site    bytes  blocks  kind                               its frames follow, innermost first
+//! java    class  method  file  line  native(0|1)
+//! native  function  file  line  module  offset  inlined(0|1)
+//! mark    text
+//! text    one line of the human rendering
+//! end
+//! ```
+//!
+//! Backslash, tab and line feed inside a field are `\\`, `\t` and `\n`. A text that is not known
+//! is empty, a line that is not known is 0. A report without `end` was cut off.
+
+use std::path::Path;
+
+use super::text::text;
+use crate::model::{Frame, Report, Site};
+
+/// The report as lines. `json` is where the whole report was written, if it was.
+pub fn lines(report: &Report, json: Option<&Path>) -> String {
+    let mut rows = Rows::default();
+    rows.row(&["hackleak-lines", "1"]);
+    if let Some(json) = json {
+        rows.row(&["json", &json.to_string_lossy()]);
+    }
+    let (bytes, blocks) = report.leaked();
+    rows.row(&["total", &bytes.to_string(), &blocks.to_string()]);
+    for process in &report.processes {
+        process
+            .notes
+            .iter()
+            .for_each(|note| rows.row(&["note", note]));
+    }
+    for process in &report.processes {
+        process.leaks.sites.iter().for_each(|site| rows.site(site));
+    }
+    text(report, json)
+        .lines()
+        .for_each(|line| rows.row(&["text", line]));
+    rows.row(&["end"]);
+    rows.0
+}
+
+#[derive(Default)]
+struct Rows(String);
+
+impl Rows {
+    fn row(&mut self, fields: &[&str]) {
+        for (position, field) in fields.iter().enumerate() {
+            if position > 0 {
+                self.0.push('\t');
+            }
+            for character in field.chars() {
+                match character {
+                    '\\' => self.0.push_str("\\\\"),
+                    '\t' => self.0.push_str("\\t"),
+                    '\n' => self.0.push_str("\\n"),
+                    other => self.0.push(other),
+                }
+            }
+        }
+        self.0.push('\n');
+    }
+
+    fn site(&mut self, site: &Site) {
+        self.row(&[
+            "site",
+            &site.bytes.to_string(),
+            &site.count.to_string(),
+            site.kind.name(),
+        ]);
+        for frame in &site.frames {
+            match frame {
+                Frame::Java(java) => self.row(&[
+                    "java",
+                    &java.class,
+                    &java.method,
+                    java.file.as_deref().unwrap_or_default(),
+                    &java.line.unwrap_or(0).to_string(),
+                    flag(java.native),
+                ]),
+                Frame::Native(native) => self.row(&[
+                    "native",
+                    native.function.as_deref().unwrap_or_default(),
+                    native.file.as_deref().unwrap_or_default(),
+                    &native.line.unwrap_or(0).to_string(),
+                    &native.module,
+                    &native.offset,
+                    flag(native.inlined),
+                ]),
+                Frame::Mark { text } => self.row(&["mark", text]),
+            }
+        }
+    }
+}
+
+fn flag(value: bool) -> &'static str {
+    if value { "1" } else { "0" }
+}

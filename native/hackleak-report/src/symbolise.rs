@@ -1,0 +1,78 @@
+//! From nodes of the stack tree to frames that a person can read.
+//!
+//! Every address is looked up once, module by module, because opening the debug information of a
+//! large library costs more than a thousand look-ups in it.
+
+mod file;
+mod java;
+mod marks;
+pub(crate) mod native;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use hackleak_image::{Image, frame};
+
+use crate::model::{Frame, Module};
+use java::JavaNames;
+use native::NativeNames;
+
+/// Frames of stacks, and what was met while they were looked up.
+#[derive(Debug, Default)]
+pub(crate) struct Symbolised {
+    /// The frames of each node that was asked for, the allocating function first.
+    pub(crate) stacks: HashMap<u32, Rc<[Frame]>>,
+    /// The modules of those frames.
+    pub(crate) modules: Vec<Module>,
+    /// Stacks that were cut, or lack frames.
+    pub(crate) incomplete: u64,
+    /// Why symbols of a module are missing, one sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Looks up the stacks of `nodes`.
+pub(crate) fn symbolise(image: &Image, nodes: impl Iterator<Item = u32>) -> Symbolised {
+    let stacks: BTreeMap<u32, _> = nodes.map(|node| (node, image.stack(node))).collect();
+    let mut addresses: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
+    for frame in stacks.values().flat_map(|stack| &stack.frames) {
+        if let frame::Frame::Native { module, vaddr } = *frame {
+            addresses.entry(module).or_default().insert(vaddr);
+        }
+    }
+    let native = NativeNames::look_up(image, addresses);
+    let mut java = JavaNames::new(image);
+    let mut symbolised = Symbolised::default();
+    for (node, stack) in stacks {
+        let mut frames = Vec::with_capacity(stack.frames.len());
+        for frame in &stack.frames {
+            match *frame {
+                frame::Frame::Native { module, vaddr } => {
+                    frames.extend(
+                        native
+                            .frames(module, vaddr)
+                            .iter()
+                            .cloned()
+                            .map(Frame::Native),
+                    );
+                }
+                frame::Frame::Java { method, bci } => {
+                    frames.push(Frame::Java(java.frame(method, bci)));
+                }
+                frame::Frame::Marker(marker) => frames.push(marks::of(marker)),
+                frame::Frame::Address(address) => {
+                    frames.push(Frame::Native(native::unmapped(address)))
+                }
+            }
+        }
+        if stack.incomplete {
+            symbolised.incomplete += 1;
+            frames.push(marks::incomplete());
+        } else if frames.is_empty() {
+            frames.push(marks::empty());
+        }
+        symbolised.stacks.insert(node, frames.into());
+    }
+    symbolised.modules = native.modules;
+    symbolised.notes = native.notes;
+    symbolised
+}

@@ -1,0 +1,141 @@
+//! Which blocks are leaks, and which of them are one site.
+
+mod support;
+
+use hackleak_image::Frame;
+use hackleak_image::layout::{CONTEXT_IGNORED, Kind};
+use hackleak_image::reader::testing::ImageBuilder;
+use hackleak_report::Selection;
+use support::{BLOCK, SIZE, report, report_since};
+
+#[test]
+fn blocks_of_one_stack_and_kind_are_one_site() {
+    let mut image = ImageBuilder::new();
+    let (one, two) = (image.thread(8, "a", 0, 0), image.thread(9, "b", 0, 0));
+    let contexts = [image.context(1, 0, one, 0), image.context(1, 0, two, 0)];
+    let frames = [Frame::Address(1), Frame::Address(2)];
+    // The same frames under two nodes, as after a race between two threads that interned them.
+    let stacks = [image.stack(&frames), image.stack(&frames)];
+    for block in 0..4 {
+        let at = block as usize;
+        image.live(
+            BLOCK + 16 * block,
+            SIZE,
+            Kind::New,
+            stacks[at % 2],
+            contexts[at / 2],
+        );
+    }
+    image.live(BLOCK + 0x1000, SIZE, Kind::NewArray, stacks[0], contexts[0]);
+    let report = report(&image);
+    let sites = &report.processes[0].leaks.sites;
+    let sums: Vec<(u64, u64)> = sites.iter().map(|site| (site.bytes, site.count)).collect();
+    assert_eq!(sums, [(4 * SIZE, 4), (SIZE, 1)]);
+    let tids: Vec<u32> = sites[0].threads.iter().map(|thread| thread.tid).collect();
+    assert_eq!(tids, [8, 9]);
+}
+
+#[test]
+fn epoch_scope_and_ignored_select() {
+    let mut image = ImageBuilder::new();
+    let scope = image.scope("mine");
+    let stack = image.stack(&[Frame::Address(1)]);
+    image.checkpoint(5, "");
+    let contexts = [
+        image.context(4, scope, 0, 0),
+        image.context(5, scope, 0, 0),
+        image.context(6, 0, 0, 0),
+        image.context(6, scope, 0, CONTEXT_IGNORED),
+        0,
+    ];
+    for (number, context) in (0..).zip(contexts) {
+        image.live(
+            BLOCK + number * 16,
+            1 << (8 * number),
+            Kind::New,
+            stack,
+            context,
+        );
+    }
+    let leaked = |since, scope| report_since(&image, Selection { since, scope }).leaked().0;
+    assert_eq!(leaked(None, None), 1 << 32 | 1 << 16 | 1 << 8 | 1);
+    assert_eq!(leaked(Some(5), None), 1 << 32 | 1 << 16 | 1 << 8);
+    assert_eq!(leaked(Some(6), None), 1 << 32 | 1 << 16);
+    assert_eq!(leaked(None, Some(scope)), 1 << 32 | 1 << 8 | 1);
+    let report = report_since(
+        &image,
+        Selection {
+            since: Some(6),
+            scope: Some(scope),
+        },
+    );
+    assert_eq!(report.leaked(), (1 << 32, 1));
+    let notes = &report.processes[0].notes;
+    assert!(
+        notes
+            .iter()
+            .any(|note| note == "1 block (16,777,216 bytes) ignored on purpose")
+    );
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.contains("of unknown checkpoint and scope are included"))
+    );
+}
+
+#[test]
+fn a_scope_is_named_when_all_blocks_share_it() {
+    let mut image = ImageBuilder::new();
+    let scope = image.scope("mine");
+    let contexts = [image.context(1, scope, 0, 0), image.context(1, 0, 0, 0)];
+    for number in 0..3 {
+        let stack = image.stack(&[Frame::Address(1 + number / 2)]);
+        let context = contexts[usize::from(number == 1)];
+        image.live(BLOCK + number * 16, 10, Kind::New, stack, context);
+    }
+    let report = report(&image);
+    let scopes: Vec<Option<&str>> = report.processes[0]
+        .leaks
+        .sites
+        .iter()
+        .map(|site| site.scope.as_deref())
+        .collect();
+    assert_eq!(scopes, [None, Some("mine")]);
+}
+
+#[test]
+fn suppressions_of_the_options_apply() {
+    let file = tempfile::NamedTempFile::new().expect("temporary file");
+    std::fs::write(file.path(), "leak:a.B.c*\n").expect("write");
+    let mut image = ImageBuilder::new();
+    let options = format!("track=new,suppressions={}", file.path().display());
+    image.header.options = image.text(&options);
+    for (number, name) in (0..).zip(["close", "open"]) {
+        let method = image.method("a.B", name, "B.java", &[]);
+        let stack = image.stack(&[Frame::Java { method, bci: 0 }]);
+        image.live(BLOCK + number * 16, 10 + number, Kind::New, stack, 0);
+    }
+    let report = report(&image);
+    assert_eq!(report.leaked(), (11, 1));
+    let notes = &report.processes[0].notes;
+    assert!(
+        notes
+            .iter()
+            .any(|note| note.starts_with("10 bytes in 1 block suppressed by"))
+    );
+}
+
+#[test]
+fn what_the_jvm_holds_for_life_is_not_counted() {
+    let mut image = ImageBuilder::new();
+    let jimage = image.module("/usr/lib/jvm/lib/libjimage.so", &[], 0);
+    let stack = image.stack(&[Frame::Native {
+        module: jimage,
+        vaddr: 0x354e,
+    }]);
+    image.live(BLOCK, 120, Kind::New, stack, 0);
+    let report = report(&image);
+    assert_eq!(report.leaked(), (0, 0));
+    let said = "120 bytes in 1 block held by the runtime for its whole life are not counted";
+    assert!(report.processes[0].notes.iter().any(|note| note == said));
+}

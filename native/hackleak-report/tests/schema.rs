@@ -1,0 +1,91 @@
+//! The JSON and its published schema.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use hackleak_image::layout::Counter;
+use hackleak_image::reader::testing::ImageBuilder;
+use hackleak_report::{Report, Selection, render, schema};
+use support::{nested, report, report_since};
+
+fn published() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/report-v1.json")
+}
+
+#[test]
+fn the_published_schema_is_that_of_the_code() {
+    if std::env::var_os("HACKLEAK_BLESS").is_some() {
+        fs::write(published(), schema::text()).expect("write the schema");
+    }
+    let published = fs::read_to_string(published()).unwrap_or_default();
+    assert_eq!(
+        published,
+        schema::text(),
+        "HACKLEAK_BLESS=1 publishes the new schema"
+    );
+}
+
+#[test]
+fn every_report_is_valid_and_reads_back() {
+    let schema = serde_json::from_str(&schema::text()).expect("JSON");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let mut lossy = nested();
+    lossy.counter(Counter::StackTruncated, 7);
+    for report in [
+        report(&ImageBuilder::new()),
+        report_since(
+            &lossy,
+            Selection {
+                since: Some(2),
+                scope: Some(0),
+            },
+        ),
+        report(&lossy),
+        Report::new(Vec::new()),
+    ] {
+        let json = render::json(&report).expect("JSON");
+        let value = serde_json::from_str(&json).expect("JSON");
+        let errors: Vec<String> = validator
+            .iter_errors(&value)
+            .map(|error| error.to_string())
+            .collect();
+        assert_eq!(errors, Vec::<String>::new());
+        assert_eq!(
+            serde_json::from_str::<Report>(&json).expect("a report"),
+            report
+        );
+    }
+}
+
+#[test]
+fn the_shape_is_the_agreed_one() {
+    let report = report_since(
+        &nested(),
+        Selection {
+            since: Some(2),
+            scope: None,
+        },
+    );
+    let value = serde_json::to_value(&report).expect("JSON");
+    assert_eq!(value["schemaVersion"], 1);
+    let process = &value["processes"][0];
+    assert_eq!(process["state"], "finished");
+    assert_eq!(process["modules"][0]["buildId"], "abcd");
+    assert_eq!(process["leaks"]["sites"][0]["kind"], "new[]");
+    let frames = &process["leaks"]["sites"][0]["frames"];
+    assert_eq!(
+        frames[0],
+        serde_json::json!({
+            "type": "native", "inlined": false, "module": "/tmp/gone/librocks.so", "offset": "0x1234"
+        })
+    );
+    assert_eq!(
+        frames[3],
+        serde_json::json!({
+            "type": "java", "class": "demo.Store", "method": "onEvent", "file": "Store.java",
+            "line": 41, "native": false
+        })
+    );
+}
