@@ -143,26 +143,50 @@ fn is_preloaded() -> bool {
 /// variables that launchers read. The image must be made before `Agent_OnLoad`.
 fn agent_options_ahead() -> Vec<String> {
     let command = std::fs::read("/proc/self/cmdline").unwrap_or_default();
-    let variables = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"];
-    let variables = variables.iter().filter_map(|name| std::env::var(name).ok());
-    let words: Vec<String> = variables
-        .flat_map(|text| {
-            text.split_whitespace()
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        })
-        .chain(
-            command
-                .split(|b| *b == 0)
-                .map(|arg| String::from_utf8_lossy(arg).into_owned()),
-        )
-        .collect();
-    words.iter().filter_map(|word| of_agentpath(word)).collect()
+    let arguments = command.split(|byte| *byte == 0);
+    let arguments = arguments.map(|argument| String::from_utf8_lossy(argument).into_owned());
+    let words = variable_words().chain(arguments);
+    words.filter_map(|word| of_agentpath(&word)?.1).collect()
 }
 
-fn of_agentpath(argument: &str) -> Option<String> {
-    let (library, options) = argument.strip_prefix("-agentpath:")?.split_once('=')?;
-    (Path::new(library).file_name()? == "libhackleak.so").then(|| options.to_owned())
+fn variable_words() -> impl Iterator<Item = String> {
+    let variables = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"].into_iter();
+    let texts = variables.filter_map(|name| std::env::var(name).ok());
+    texts.flat_map(|text| {
+        text.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    })
+}
+
+/// Whether a variable that launchers read names this library as an agent.
+pub fn is_agent_ahead() -> bool {
+    variable_words().any(|word| is_agent(&word))
+}
+
+/// Whether the argument names this library as an agent.
+pub fn is_agent(argument: &str) -> bool {
+    of_agentpath(argument).is_some()
+}
+
+/// Library and options of an `-agentpath` argument that names this library.
+fn of_agentpath(argument: &str) -> Option<(&str, Option<String>)> {
+    let rest = argument.strip_prefix("-agentpath:")?;
+    let (library, options) = match rest.split_once('=') {
+        Some((library, options)) => (library, Some(options.to_owned())),
+        None => (rest, None),
+    };
+    (Path::new(library).file_name()? == "libhackleak.so").then_some((library, options))
+}
+
+/// File name of the executable.
+pub fn executable_name() -> Option<&'static OsStr> {
+    static NAME: OnceLock<Option<std::ffi::OsString>> = OnceLock::new();
+    let name = NAME.get_or_init(|| {
+        let exe = std::fs::read_link("/proc/self/exe").ok()?;
+        exe.file_name().map(OsStr::to_owned)
+    });
+    name.as_deref()
 }
 
 /// Called with the options of `-agentpath`, which the constructor should have read already.

@@ -5,6 +5,7 @@
 
 mod dynamic;
 mod exhausted;
+mod launcher;
 mod operators;
 mod threads;
 

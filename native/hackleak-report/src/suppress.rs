@@ -81,11 +81,15 @@ impl Suppressions {
                 count: site.count,
             })
         });
-        let note = format!(
-            "{} suppressed by `{}`",
-            crate::judge::amount(sum),
-            self.source
-        );
+        let source = &self.source;
+        let note = if source == BUILT_IN_SOURCE {
+            format!(
+                "{} held by the runtime for its whole life are not counted",
+                amount(sum)
+            )
+        } else {
+            format!("{} suppressed by `{source}`", amount(sum))
+        };
         (left, Some(note))
     }
 

@@ -139,3 +139,16 @@ fn what_the_jvm_holds_for_life_is_not_counted() {
     let said = "120 bytes in 1 block held by the runtime for its whole life are not counted";
     assert!(report.processes[0].notes.iter().any(|note| note == said));
 }
+
+#[test]
+fn an_epoch_that_has_not_begun_is_said() {
+    let report = report_since(
+        &ImageBuilder::new(),
+        Selection {
+            since: Some(2),
+            scope: None,
+        },
+    );
+    let said = "epoch 2 has not begun: the newest checkpoint's is 1";
+    assert!(report.processes[0].notes.iter().any(|note| note == said));
+}
