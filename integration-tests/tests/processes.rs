@@ -160,7 +160,7 @@ fn bad_options_are_one_clear_line_and_the_program_runs_on() {
         ("follow=all,depth=-3", "-3"),
         ("follow=all,depth", "depth"),
         ("stacks=sideways", "sideways"),
-        ("follow=all,,=", "="),
+        ("follow=all,=x", "option ``"),
     ];
     for (options, culprit) in cases {
         let run = leaks_with_options(options);

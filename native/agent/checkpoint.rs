@@ -1,6 +1,6 @@
 //! Checkpoints, and what is still live since one.
 
-use crate::{IMAGE, gate, thread};
+use crate::{IMAGE, gate, keep, thread};
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use hackleak_image::layout::{Blob, CONTEXT_IGNORED, Checkpoint, Context, Live};
@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Takes a checkpoint and returns its epoch: allocations made from now on have it or a later one.
 pub fn take(label: &[u8]) -> u32 {
+    keep::modules();
     let epoch = IMAGE.epoch().fetch_add(1, AcqRel) + 1;
     let thread = thread::current().map_or(0, |thread| thread.index());
     let label = if label.is_empty() {

@@ -18,6 +18,7 @@ mod control;
 mod gate;
 mod hooks;
 mod jvm;
+mod keep;
 mod lifecycle;
 mod lookup;
 mod record;

@@ -97,6 +97,12 @@ fn begin() -> Outcome {
     if !unwind_available() {
         return refused("this C library has no _dl_find_object: glibc 2.35 or newer is needed");
     }
+    if !options.suppressions.is_empty()
+        && let Ok(path) = std::path::absolute(&options.suppressions)
+    {
+        // The reporter may run in another folder.
+        options.suppressions = path.to_string_lossy().into_owned();
+    }
     match create(&options, &exe) {
         Ok(image) => Outcome::Recorded(Recording { options, image }),
         Err(error) => refused(&error),

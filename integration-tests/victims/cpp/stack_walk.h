@@ -54,7 +54,7 @@ NOINLINE inline void allocate() {
   s.budget--;
 }
 
-NOINLINE inline void go(int depth);
+NOINLINE static void go(int depth);
 
 template <int N>
 NOINLINE void plain(int depth) {
@@ -194,7 +194,7 @@ inline const Shape shapes[] = {
     throwing, catching, jumping,  setting,   functional, looping,  looping, plain<5>,
 };
 
-NOINLINE inline void go(int depth) {
+NOINLINE static void go(int depth) {
   State& s = *current();
   if (depth <= 0 || s.budget <= 0) return;
   unsigned calls = 1 + s.random.below(2);

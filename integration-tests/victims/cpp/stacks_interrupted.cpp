@@ -16,8 +16,17 @@ static volatile uint64_t sink;
 static walk::State state;
 static uint64_t taken;
 
+// One shot, set again when the handler is done: a handler that is slower than a period would leave no time to compute.
+static void set_timer(suseconds_t microseconds) {
+  itimerval timer{{0, 0}, {0, microseconds}};
+  setitimer(ITIMER_REAL, &timer, nullptr);
+}
+
 static void handle(int) {
-  if (!computing) return;
+  if (!computing) {
+    set_timer(50);
+    return;
+  }
   taken++;
   for (int i = 0; i < 10; i++) {
     char* block = new char[32];
@@ -27,6 +36,7 @@ static void handle(int) {
   walk::State* outer = walk::current();
   walk::run(taken, 40);
   walk::current() = outer;
+  set_timer(static_cast<suseconds_t>(20 + taken % 37));
 }
 
 NOINLINE static uint64_t leaf(uint64_t x) {
@@ -66,19 +76,17 @@ int main(int, char** argv) {
   struct sigaction action {};
   action.sa_handler = handle;
   sigaction(SIGALRM, &action, nullptr);
-  itimerval timer{{0, 53}, {0, 53}};
   timespec now{};
   clock_gettime(CLOCK_MONOTONIC, &now);
   long end = now.tv_sec * 1000 + now.tv_nsec / 1'000'000 + milliseconds;
-  setitimer(ITIMER_REAL, &timer, nullptr);
+  set_timer(50);
   do {
     computing = 1;
     for (int i = 0; i < 2000; i++) sink = sink + recursive(static_cast<int>(state.random.below(12)), sink);
     computing = 0;
     clock_gettime(CLOCK_MONOTONIC, &now);
   } while (now.tv_sec * 1000 + now.tv_nsec / 1'000'000 < end);
-  timer = {};
-  setitimer(ITIMER_REAL, &timer, nullptr);
+  set_timer(0);
   std::printf("interrupted: %s\n", taken > 100 ? "often" : "hardly");
   return 0;
 }

@@ -19,6 +19,12 @@ fn next(name: &CStr) -> *mut c_void {
     unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
 }
 
+/// An address in the library of the `java` launcher, if there is one.
+pub fn launcher() -> Option<usize> {
+    let found = next(c"JLI_Launch") as usize;
+    (found != 0).then_some(found)
+}
+
 /// Resolves what hooks pass on to, while that is safe: in the constructor.
 pub fn init() {
     dynamic::init();

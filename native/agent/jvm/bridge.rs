@@ -91,6 +91,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
     _class: JClass<'local>,
 ) -> JString<'local> {
     call(env, |env| {
+        exit::find_exit_check(env);
         let degraded = IMAGE.flags().load(Relaxed) & flags::MEMORY_ONLY != 0;
         let text = format!(
             "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\n",

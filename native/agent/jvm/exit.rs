@@ -1,13 +1,20 @@
 //! The end of the JVM: `VMDeath` comes after the shutdown hooks, while Java code still runs.
+//!
+//! Where `dev.hackleak` is in use, its `ExitCheck` does the work, because it knows the settlers
+//! that other libraries have plugged in. Otherwise it is done from here.
 
 use super::Jvmti;
 use crate::{IMAGE, checkpoint, lifecycle};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::flags;
 use hackleak_options::Exit;
+use jni::objects::{JClass, JValue};
+use jni::refs::Global;
+use jni::{Env, EnvUnowned, jni_sig, jni_str};
 use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 /// How long settling may take.
@@ -16,10 +23,41 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// looks at its queue every 100 ms.
 const QUIET: Duration = Duration::from_millis(250);
 
+static EXIT_CHECK: OnceLock<Global<JClass<'static>>> = OnceLock::new();
+
+/// Remembers `dev.hackleak.ExitCheck`. Called from a native method of the bridge, so that the
+/// class is found by the loader of the bridge.
+pub fn find_exit_check(env: &mut Env) {
+    if EXIT_CHECK.get().is_some() {
+        return;
+    }
+    let found = env
+        .find_class(jni_str!("dev/hackleak/ExitCheck"))
+        .and_then(|class| env.new_global_ref(class));
+    match found {
+        Ok(class) => {
+            let _ = EXIT_CHECK.set(class);
+        }
+        Err(_) => env.exception_clear(),
+    }
+}
+
 /// Does what the option `exit` asks for.
-pub fn at_vm_death() {
+pub fn at_vm_death(env: *mut jni::sys::JNIEnv) {
     let exit = lifecycle::exit();
     if exit == Exit::Off {
+        return;
+    }
+    if let Some(class) = EXIT_CHECK.get() {
+        // SAFETY: the environment that the JVM gave for this thread and this event.
+        let mut env = unsafe { EnvUnowned::from_raw(env) };
+        let report = JValue::Bool((exit == Exit::Report).into());
+        let outcome = env.with_env(|env| {
+            env.call_static_method(class, jni_str!("atExit"), jni_sig!("(Z)V"), &[report])?;
+            Ok::<(), jni::errors::Error>(())
+        });
+        outcome.resolve::<jni::errors::LogErrorAndDefault>();
+        IMAGE.flags().fetch_or(flags::SETTLED_AT_EXIT, Relaxed);
         return;
     }
     if settle() {

@@ -1,7 +1,8 @@
 //! The JNI boundary: which Java code an allocation belongs to.
 //!
 //! - `start`: finds the JVM and asks it for events, from `JNI_OnLoad` or `Agent_OnLoad`.
-//! - `thunks`: code in front of native methods; `entries`: what it notes.
+//! - `thunks`: code in front of native methods, and (`upcalls`) of the JNI functions that can run
+//!   Java code; `entries`: what it notes.
 //! - `stacks`: asks the JVM for the Java stack of an entry, once; `methods`: names.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
 //! - `exit`: what is done when the JVM ends.
@@ -13,6 +14,7 @@ mod methods;
 pub mod stacks;
 mod start;
 mod thunks;
+mod upcalls;
 
 use core::ffi::c_void;
 use core::ptr;

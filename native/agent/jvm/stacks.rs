@@ -6,10 +6,11 @@
 //! method id yet, because it makes them one.
 
 use super::entries::Entry;
+use super::upcalls::Between;
 use super::{Jvmti, jni_env, methods, start};
 use crate::IMAGE;
 use crate::thread::ThreadState;
-use crate::unwind::{function_start, intern};
+use crate::unwind::{self, function_start, intern};
 use core::ffi::{CStr, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -84,21 +85,21 @@ pub fn init(_vm: *mut JavaVM) {
 #[inline(never)]
 pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize) -> u32 {
     let Some(entry) = thread.entries.at(slot) else {
-        return ask(thread).unwrap_or(Marker::NoJavaStack as u32);
+        return ask(thread, slot).unwrap_or(Marker::NoJavaStack as u32);
     };
     let entry: *mut Entry = entry;
     // SAFETY: an entry of this thread's own stack, of which nothing else moves meanwhile.
-    let (known, target) = unsafe { ((*entry).root, (*entry).cell.read()) };
+    let (known, target) = unsafe { ((*entry).detail, (*entry).cell().target) };
     // A native method that was bound before the boundary was in place has no thunk: the entry at
     // its position may be that of an earlier call. It is not if it leads to the same function.
     let certain = start::is_early() || outermost != 0 && function_start(outermost) == Some(target);
     if certain && known != 0 {
         return known as u32 - 1;
     }
-    match ask(thread) {
+    match ask(thread, slot) {
         Some(node) if certain => {
             // SAFETY: as above.
-            unsafe { (*entry).root = node as usize + 1 };
+            unsafe { (*entry).detail = node as usize + 1 };
             node
         }
         node => node.unwrap_or(Marker::NoJavaStack as u32),
@@ -108,7 +109,7 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize) -> u32 {
 /// The Java stack of the calling thread; 0 for a thread without one. `None` when the JVM gave
 /// none though it should have: the answer may be another next time.
 #[inline(never)]
-fn ask(thread: &mut ThreadState) -> Option<u32> {
+fn ask(thread: &mut ThreadState, slot: usize) -> Option<u32> {
     let env = jni_env();
     if env.is_null() {
         return Some(0);
@@ -127,7 +128,48 @@ fn ask(thread: &mut ThreadState) -> Option<u32> {
             }
         }
     };
-    Some(plant(&mut thread.java, env, len))
+    let frames = &thread.java.frames;
+    let native = |frame: usize| {
+        // The leaf is the native method that is running.
+        let CallFrame { bci, method } = frames[frame];
+        (bci < 0 && frame > 0).then_some(method as usize)
+    };
+    let between = Between::of(thread.entries.all(), slot, len, native);
+    Some(if between.is_empty() {
+        plant(&mut thread.java, env, len)
+    } else {
+        plant_nested(&mut thread.java, env, len, &between)
+    })
+}
+
+/// Interns the first `len` frames with the native frames between them.
+#[cold]
+#[inline(never)]
+fn plant_nested(buffers: &mut Buffers, env: *mut JNIEnv, len: usize, between: &Between) -> u32 {
+    buffers.last_len = 0;
+    let mut node = 0;
+    for index in (0..=len).rev() {
+        if index < len {
+            node = plant_frame(buffers, env, index, node);
+        }
+        if let Some(call) = between.at(index) {
+            node = unwind::plant_call(node, call);
+        }
+    }
+    node
+}
+
+/// Interns one Java frame.
+#[inline(always)]
+fn plant_frame(buffers: &mut Buffers, env: *mut JNIEnv, index: usize, node: u32) -> u32 {
+    let CallFrame { bci, method } = buffers.frames[index];
+    match methods::index(&mut buffers.names, env, method) {
+        Some(method) => {
+            let bci = if bci < 0 { BCI_NATIVE } else { bci as u16 };
+            intern(node, Frame::Java { method, bci }.encode())
+        }
+        None => node,
+    }
 }
 
 /// The number of frames; an error when the fallback should be asked.
@@ -213,11 +255,7 @@ fn plant(buffers: &mut Buffers, env: *mut JNIEnv, len: usize) -> u32 {
         buffers.last_nodes.copy_within(from..old_len, to);
     }
     for index in (0..len - shared).rev() {
-        let CallFrame { bci, method } = buffers.frames[index];
-        if let Some(method) = methods::index(&mut buffers.names, env, method) {
-            let bci = if bci < 0 { BCI_NATIVE } else { bci as u16 };
-            node = intern(node, Frame::Java { method, bci }.encode());
-        }
+        node = plant_frame(buffers, env, index, node);
         buffers.last_nodes[index] = node;
     }
     buffers.last[..len].copy_from_slice(&buffers.frames[..len]);

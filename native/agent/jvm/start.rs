@@ -3,7 +3,7 @@
 //! `System.load` of the preloaded file calls `JNI_OnLoad` on the mapping that the hooks are in;
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
-use super::{Jvmti, VM, exit, stacks, thunks};
+use super::{Jvmti, VM, exit, stacks, thunks, upcalls};
 use crate::{IMAGE, control, gate, lifecycle};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
@@ -15,8 +15,8 @@ use hackleak_image::layout::flags;
 use jvmti_bindings::sys::jni::{JNI_VERSION_1_6, JNIEnv, JavaVM, jclass, jint, jmethodID, jthread};
 use jvmti_bindings::sys::jvmti::{
     JVMTI_ENABLE, JVMTI_ERROR_NONE, JVMTI_EVENT_CLASS_LOAD, JVMTI_EVENT_NATIVE_METHOD_BIND,
-    JVMTI_EVENT_VM_DEATH, JVMTI_VERSION_1_2, jvmtiCapabilities, jvmtiEnv, jvmtiEvent,
-    jvmtiEventCallbacks,
+    JVMTI_EVENT_VM_DEATH, JVMTI_EVENT_VM_START, JVMTI_VERSION_1_2, jvmtiCapabilities, jvmtiEnv,
+    jvmtiEvent, jvmtiEventCallbacks,
 };
 use std::io::Write;
 
@@ -79,6 +79,12 @@ fn start(vm: *mut JavaVM, early: bool) {
                 Relaxed,
             );
             control::set_java();
+            // JVMTI lets the function table be replaced from the start of the VM on.
+            if early {
+                let _ = enable(jvmti, JVMTI_EVENT_VM_START);
+            } else {
+                upcalls::watch(jvmti);
+            }
         }
         Err(what) => {
             let _ = writeln!(
@@ -110,6 +116,7 @@ fn prepare(vm: *mut JavaVM) -> Result<Jvmti, &'static str> {
     let mut callbacks = jvmtiEventCallbacks::default();
     callbacks.NativeMethodBind = Some(on_native_method_bind);
     callbacks.ClassLoad = Some(on_class_load);
+    callbacks.VMStart = Some(on_vm_start);
     callbacks.VMDeath = Some(on_vm_death);
     let set = functions.SetEventCallbacks.ok_or("no SetEventCallbacks")?;
     // The table up to the last slot that JDK 8 knows.
@@ -146,11 +153,11 @@ unsafe extern "system" fn on_native_method_bind(
     _jvmti: *mut jvmtiEnv,
     _jni: *mut JNIEnv,
     _thread: jthread,
-    _method: jmethodID,
+    method: jmethodID,
     address: *mut c_void,
     new_address: *mut *mut c_void,
 ) {
-    if let Some(thunk) = thunks::in_front_of(address as usize)
+    if let Some(thunk) = thunks::in_front_of_method(method as usize, address as usize)
         && !new_address.is_null()
     {
         // SAFETY: the place that the JVM gave for the answer.
@@ -166,6 +173,12 @@ unsafe extern "system" fn on_class_load(
 ) {
 }
 
-unsafe extern "system" fn on_vm_death(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {
-    exit::at_vm_death();
+unsafe extern "system" fn on_vm_start(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {
+    if let Some(jvmti) = Jvmti::get() {
+        upcalls::watch(jvmti);
+    }
+}
+
+unsafe extern "system" fn on_vm_death(_jvmti: *mut jvmtiEnv, jni: *mut JNIEnv) {
+    exit::at_vm_death(jni.cast());
 }

@@ -1,12 +1,13 @@
 //! The pool of thunks.
 //!
-//! A pair of pages at a time: stubs on the first, which becomes executable when all of them are
-//! written, and their cells on the second, which stays writable. A thunk is never taken back: the
-//! JVM may hold its address for as long as it runs. A target that is bound again gets the thunk
-//! that it has.
+//! Three pages at a time: stubs on the first, which becomes executable when all of them are
+//! written, and their cells on the others, which stay writable. A thunk is never taken back: the
+//! JVM may hold its address for as long as it runs. A method that is bound again to the same
+//! target gets the thunk that it has.
 
-use crate::IMAGE;
-use crate::arch::{STUB_LEN, thunk_common, write_stub};
+use super::entries::Cell;
+use crate::arch::{STUB_LEN, thunk_common, thunk_upcall, write_stub};
+use crate::{IMAGE, keep};
 use hackleak_image::layout::Counter;
 use jvmti_bindings::sys::jni::JavaVM;
 use std::collections::HashMap;
@@ -14,64 +15,92 @@ use std::ops::Range;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 const PAGE: usize = 4096;
+const STUBS: usize = PAGE / STUB_LEN;
+const MAPPED: usize = PAGE + STUBS * size_of::<Cell>();
 
 struct Pool {
-    /// Address of the next unused stub, and the end of its page.
-    free: Range<usize>,
-    by_target: HashMap<usize, usize>,
+    /// Address of the page of stubs, and how many of them are handed out.
+    page: usize,
+    used: usize,
+    /// Stubs by method and target.
+    known: HashMap<(usize, usize), usize>,
 }
 
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
-/// Code that gets no thunk: the JVM itself, which uses no allocator that is hooked, and this
-/// library.
+/// Native methods that get no thunk: the JVM's own, which use no allocator that is hooked, and
+/// this library's.
 static LEFT_ALONE: OnceLock<[Range<usize>; 2]> = OnceLock::new();
 
 /// Finds out which code is left alone.
 pub fn init(vm: *mut JavaVM) {
     // SAFETY: the invocation interface of a running JVM.
     let jvm = unsafe { (**vm).GetEnv as usize };
-    let own = in_front_of as *const () as usize;
+    let own = in_front_of_method as *const () as usize;
     let range = |at| crate::unwind::module_range(at).unwrap_or(0..0);
     let _ = LEFT_ALONE.set([range(jvm), range(own)]);
 }
 
-/// The thunk for the native method at `target`; `None` when it is called directly.
-pub fn in_front_of(target: usize) -> Option<usize> {
+/// The thunk for a native method; `None` when it is called directly.
+pub fn in_front_of_method(method: usize, target: usize) -> Option<usize> {
     let alone = LEFT_ALONE.get()?;
     if target == 0 || alone.iter().any(|range| range.contains(&target)) {
         return None;
     }
+    keep::module_at(target);
+    thunk(Cell {
+        target,
+        common: thunk_common as *const () as usize,
+        method,
+    })
+}
+
+/// The thunk for a JNI function that can run Java code.
+pub fn in_front_of_function(target: usize) -> Option<usize> {
+    thunk(Cell {
+        target,
+        common: thunk_upcall as *const () as usize,
+        method: 0,
+    })
+}
+
+fn thunk(cell: Cell) -> Option<usize> {
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     let pool = pool.get_or_insert_with(|| Pool {
-        free: 0..0,
-        by_target: HashMap::new(),
+        page: 0,
+        used: STUBS,
+        known: HashMap::new(),
     });
-    if let Some(thunk) = pool.by_target.get(&target) {
+    let key = (cell.method, cell.target);
+    if let Some(thunk) = pool.known.get(&key) {
         return Some(*thunk);
     }
-    if pool.free.is_empty() {
+    if pool.used == STUBS {
         let Some(page) = map_stubs() else {
             IMAGE.count(Counter::ThunksFull);
             return None;
         };
-        pool.free = page..page + PAGE;
+        (pool.page, pool.used) = (page, 0);
     }
-    let thunk = pool.free.start;
-    pool.free.start += STUB_LEN;
-    let cell = (thunk + PAGE) as *mut [usize; 2];
-    // SAFETY: the stub's cell on the page of cells; nobody runs the stub before it is handed out.
-    unsafe { cell.write([target, thunk_common as *const () as usize]) };
-    pool.by_target.insert(target, thunk);
+    let thunk = pool.page + pool.used * STUB_LEN;
+    // SAFETY: the stub's cell on the pages of cells; nobody runs the stub before it is handed
+    // out.
+    unsafe { cell_of(pool.page, pool.used).write(cell) };
+    pool.used += 1;
+    pool.known.insert(key, thunk);
     Some(thunk)
 }
 
-/// A page of stubs with its page of cells after it.
+fn cell_of(page: usize, index: usize) -> *mut Cell {
+    (page + PAGE + index * size_of::<Cell>()) as *mut Cell
+}
+
+/// A page of stubs with their cells after it.
 fn map_stubs() -> Option<usize> {
-    // SAFETY: a new anonymous mapping of two pages, written while it is ours alone.
+    // SAFETY: a new anonymous mapping, written while it is ours alone.
     unsafe {
         let at = libc::mmap(
             core::ptr::null_mut(),
-            2 * PAGE,
+            MAPPED,
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
             -1,
@@ -80,15 +109,16 @@ fn map_stubs() -> Option<usize> {
         if at == libc::MAP_FAILED {
             return None;
         }
-        let stubs: &mut [[u8; STUB_LEN]] =
-            core::slice::from_raw_parts_mut(at.cast(), PAGE / STUB_LEN);
-        for stub in stubs {
-            write_stub(stub, PAGE as u32);
+        let page = at as usize;
+        let stubs: &mut [[u8; STUB_LEN]] = core::slice::from_raw_parts_mut(at.cast(), STUBS);
+        for (index, stub) in stubs.iter_mut().enumerate() {
+            let distance = cell_of(page, index) as usize - (page + index * STUB_LEN);
+            write_stub(stub, distance as u32);
         }
         if libc::mprotect(at, PAGE, libc::PROT_READ | libc::PROT_EXEC) != 0 {
-            libc::munmap(at, 2 * PAGE);
+            libc::munmap(at, MAPPED);
             return None;
         }
-        Some(at as usize)
+        Some(page)
     }
 }

@@ -132,6 +132,85 @@ unsafe fn read(at: usize) -> usize {
     unsafe { (at as *const usize).read_volatile() }
 }
 
+/// Where a walk stands.
+#[derive(Clone, Copy)]
+pub struct Cursor {
+    /// The word that holds `pc`.
+    pub slot: usize,
+    pub pc: usize,
+    sp: usize,
+    fp: usize,
+    /// The address whose rule applies: `pc - 1`, or `pc` itself in a frame that a signal
+    /// interrupted.
+    pub lookup: usize,
+}
+
+impl Cursor {
+    /// At the caller whose return address lies in the position's slot.
+    #[inline(always)]
+    pub fn new(position: Position) -> Cursor {
+        let Position {
+            slot,
+            frame_pointer,
+        } = position;
+        // SAFETY: the word that holds the return address of a call that has not returned.
+        let pc = unsafe { read(slot) };
+        let sp = slot + size_of::<usize>();
+        Cursor {
+            slot,
+            pc,
+            sp,
+            fp: frame_pointer,
+            lookup: pc.wrapping_sub(1),
+        }
+    }
+
+    /// Goes on to the caller, or tells why there is none. `rule` is the rule at `lookup`, and
+    /// neither [`Shape::Foreign`] nor [`Shape::Other`].
+    #[inline(always)]
+    pub fn step(&mut self, rule: Rule) -> Result<(), End> {
+        let cfa = match rule.shape() {
+            Shape::Outermost => return Err(End::Outermost),
+            Shape::Signal => {
+                // SAFETY: the kernel's frame lies at this stack position.
+                unsafe {
+                    self.slot = self.sp + signal_frame::PROGRAM_COUNTER as usize;
+                    self.pc = read(self.slot);
+                    self.fp = read(self.sp + signal_frame::FRAME_POINTER as usize);
+                    self.sp = read(self.sp + signal_frame::STACK_POINTER as usize);
+                }
+                self.lookup = self.pc;
+                return Ok(());
+            }
+            Shape::NoTables => {
+                IMAGE.count(Counter::StackNoTables);
+                let Some((cfa, saved)) = slow::by_frame_pointer(self.sp, self.fp) else {
+                    return Err(End::Cut(Marker::NoUnwindTables));
+                };
+                self.fp = saved;
+                cfa
+            }
+            // SAFETY: a word of a frame that is on this thread's stack.
+            _ => rule.cfa(self.sp, self.fp, |cell| unsafe { read(cell) }),
+        };
+        if cfa <= self.sp || cfa & 7 != 0 {
+            // No caller can lie below its callee: the tables are wrong.
+            IMAGE.count(Counter::StackNoTables);
+            return Err(End::Cut(Marker::NoUnwindTables));
+        }
+        if rule.restores_frame_pointer() {
+            // SAFETY: as above.
+            self.fp = unsafe { read(rule.saved_frame_pointer(cfa, self.fp)) };
+        }
+        self.slot = cfa - size_of::<usize>();
+        // SAFETY: as above.
+        self.pc = unsafe { read(self.slot) };
+        self.sp = cfa;
+        self.lookup = self.pc.wrapping_sub(1);
+        Ok(())
+    }
+}
+
 /// The node for the stack at `position`.
 #[inline(always)]
 pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
@@ -141,27 +220,22 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
         memo.clear();
         memo.generation = generation;
     }
-    let mut slot = position.slot;
-    // SAFETY: the word that holds the hook's own return address.
-    let mut pc = unsafe { read(slot) };
-    let mut sp = slot + size_of::<usize>();
-    let mut fp = position.frame_pointer;
-    let mut lookup = pc.wrapping_sub(1);
+    let mut at = Cursor::new(position);
     let limit = control::depth();
     let mut steps = 0;
     let mut candidates = memo.len;
     // Whether this walk may be remembered.
     let mut plain = true;
     let end = loop {
-        while candidates > 1 && memo.frames[candidates - 1].slot < slot {
+        while candidates > 1 && memo.frames[candidates - 1].slot < at.slot {
             candidates -= 1;
         }
         if candidates > 1 {
             let known = &memo.frames[candidates - 1];
-            if known.slot == slot
-                && known.pc == pc
-                && known.sp == sp
-                && (!known.fp_matters || known.fp == fp)
+            if known.slot == at.slot
+                && known.pc == at.pc
+                && known.sp == at.sp
+                && (!known.fp_matters || known.fp == at.fp)
             {
                 match memo.verify(candidates - 1) {
                     Ok(()) => return remembered(thread, candidates, steps, plain),
@@ -170,14 +244,20 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
                 continue;
             }
         }
-        let (rule, frame) = rules::at(lookup);
-        if rule.shape() == Shape::Foreign {
-            break End::Foreign { slot };
+        let (rule, frame) = rules::at(at.lookup);
+        match rule.shape() {
+            Shape::Foreign => break End::Foreign { slot: at.slot },
+            Shape::Other => return slow::stack(thread, position),
+            Shape::Signal | Shape::NoTables => plain = false,
+            _ => {}
         }
         if steps == limit {
             IMAGE.count(Counter::StackTruncated);
             break End::Cut(Marker::Truncated);
         }
+        let Cursor {
+            slot, pc, sp, fp, ..
+        } = at;
         memo.steps[steps] = Step {
             slot,
             pc,
@@ -187,54 +267,11 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
             frame,
         };
         steps += 1;
-        lookup = usize::MAX;
-        let cfa = match rule.shape() {
-            Shape::Outermost => break End::Outermost,
-            Shape::Signal => {
-                plain = false;
-                // SAFETY: the kernel's frame lies at this stack position.
-                unsafe {
-                    slot = sp + signal_frame::PROGRAM_COUNTER as usize;
-                    pc = read(slot);
-                    fp = read(sp + signal_frame::FRAME_POINTER as usize);
-                    sp = read(sp + signal_frame::STACK_POINTER as usize);
-                }
-                lookup = pc;
-                continue;
-            }
-            Shape::NoTables => {
-                IMAGE.count(Counter::StackNoTables);
-                plain = false;
-                match slow::by_frame_pointer(sp, fp) {
-                    Some((cfa, saved)) => {
-                        fp = saved;
-                        cfa
-                    }
-                    None => break End::Cut(Marker::NoUnwindTables),
-                }
-            }
-            Shape::Other => return slow::stack(thread, position),
-            // SAFETY: a word of a frame that is on this thread's stack.
-            _ => rule.cfa(sp, fp, |cell| unsafe { read(cell) }),
-        };
-        if cfa <= sp || cfa & 7 != 0 {
-            // No caller can lie below its callee: the tables are wrong.
-            IMAGE.count(Counter::StackNoTables);
-            break End::Cut(Marker::NoUnwindTables);
-        }
-        if rule.restores_frame_pointer() {
-            // SAFETY: as above.
-            fp = unsafe { read(rule.saved_frame_pointer(cfa, fp)) };
-        }
-        slot = cfa - size_of::<usize>();
-        // SAFETY: as above.
-        pc = unsafe { read(slot) };
-        sp = cfa;
-        if lookup == usize::MAX {
-            lookup = pc.wrapping_sub(1);
+        if let Err(end) = at.step(rule) {
+            break end;
         }
     };
-    walked(thread, end, pc, steps, plain)
+    walked(thread, end, at.pc, steps, plain)
 }
 
 /// The walk met remembered frame `kept - 1`; the steps before it are new.
@@ -249,7 +286,7 @@ fn remembered(thread: &mut ThreadState, kept: usize, steps: usize, plain: bool) 
     {
         let root = match thread.entries.at(slot) {
             // The Java stack of this entry has been asked for and is the one remembered.
-            Some(entry) if entry.root == thread.memo.root as usize + 1 => thread.memo.root,
+            Some(entry) if entry.detail == thread.memo.root as usize + 1 => thread.memo.root,
             _ => {
                 let outermost = match thread.memo.len {
                     1 => steps

@@ -15,6 +15,7 @@ pub mod verify;
 
 pub use memo::Memo;
 pub use modules::Closing;
+pub use slow::{Call, plant_call};
 
 use crate::arch::Position;
 use crate::thread::ThreadState;
@@ -86,6 +87,11 @@ pub fn function_start(address: usize) -> Option<usize> {
 /// Where the module that the address lies in is mapped.
 pub fn module_range(address: usize) -> Option<core::ops::Range<usize>> {
     modules::range(address)
+}
+
+/// Enters the module at `address` in the image and gives its index.
+pub fn enter_module(address: usize) -> Option<u32> {
+    modules::find(address)?.module
 }
 
 /// Sets the path of the executable, which the loader does not know.

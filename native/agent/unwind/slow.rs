@@ -5,7 +5,7 @@
 //! tables on, libgcc takes no lock for that. A module without any tables is crossed by frame
 //! pointers, and its frames are marked.
 
-use super::memo::{End, MAX_FRAMES};
+use super::memo::{Cursor, End, MAX_FRAMES};
 use super::{intern, rules};
 use crate::arch::Position;
 use crate::thread::ThreadState;
@@ -89,6 +89,50 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
         node = intern(node, Frame::Marker(Marker::Truncated).encode());
     }
     for frame in frames[..total.min(frames.len())].iter().rev() {
+        node = intern(node, *frame);
+    }
+    node
+}
+
+/// A call of native code that has not returned: where a walk can begin.
+pub type Call = Position;
+
+impl Call {
+    /// The return address of the call.
+    pub fn return_address(&self) -> usize {
+        Cursor::new(*self).pc
+    }
+}
+
+/// Interns the native frames from `call` to the end of its native stack under `node`. Nothing is
+/// remembered of it.
+pub fn plant_call(mut node: u32, call: Call) -> u32 {
+    const MAX: usize = 512;
+    let mut frames = [0u64; MAX];
+    let mut len = 0;
+    let mut at = Cursor::new(call);
+    loop {
+        let (rule, frame) = rules::at(at.lookup);
+        if rule.shape() == Shape::Foreign {
+            break;
+        }
+        if len == MAX || rule.shape() == Shape::Other {
+            let marker = if len == MAX {
+                Marker::Truncated
+            } else {
+                Marker::NoUnwindTables
+            };
+            IMAGE.count(Counter::StackTruncated);
+            node = intern(node, Frame::Marker(marker).encode());
+            break;
+        }
+        frames[len] = frame;
+        len += 1;
+        if at.step(rule).is_err() {
+            break;
+        }
+    }
+    for frame in frames[..len].iter().rev() {
         node = intern(node, *frame);
     }
     node

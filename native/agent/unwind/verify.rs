@@ -59,14 +59,14 @@ pub fn compare(node: u32, position: Position) {
     }
 }
 
-/// The first native frame at `node` or above, and the node after it. Java frames and the markers
-/// that say how a frame was found are passed over.
+/// The first native frame at `node` or above, before any Java frame, and the node after it. The
+/// marker that says how a frame was found is passed over.
 fn next_native(mut node: u32) -> (u64, u32) {
     while node != 0 {
         let found = IMAGE.node(node);
         match Frame::decode(found.frame) {
-            Some(Frame::Java { .. } | Frame::Marker(Marker::FramePointers)) => node = found.parent,
-            Some(Frame::Marker(_)) | None => return (0, 0),
+            Some(Frame::Marker(Marker::FramePointers)) => node = found.parent,
+            Some(Frame::Marker(_) | Frame::Java { .. }) | None => return (0, 0),
             Some(_) => return (found.frame, found.parent),
         }
     }

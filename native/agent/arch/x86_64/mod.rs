@@ -9,4 +9,4 @@ mod thunk;
 pub(crate) use entry::allocator_entry;
 pub use registers::*;
 pub use slot::{set_thread_slot, thread_slot};
-pub use thunk::{STUB_LEN, thread_start, thunk_common, write_stub};
+pub use thunk::{STUB_LEN, thread_start, thunk_common, thunk_upcall, write_stub};

@@ -1,23 +1,24 @@
 //! The code in front of native methods, and the start routine of threads.
 //!
-//! A stub is sixteen bytes on an executable page; what it stands for is in its cell on the page
-//! of data that follows. All stubs of a page are written before it becomes executable, so handing
+//! A stub is sixteen bytes on an executable page; what it stands for is in its cell on the pages
+//! of data that follow. All stubs of a page are written before it becomes executable, so handing
 //! one out only writes its cell.
 //!
 //! The thunk notes {stack pointer, cell} on the thread's entry stack and jumps to the real
-//! method. All registers that carry arguments stay as they are, `rax` too (the count of vector
+//! function: a native method, or a JNI function that can run Java code, for which `rbp` is noted
+//! too. All registers that carry arguments stay as they are, `rax` too (the count of vector
 //! registers of a variadic call); stack arguments stay where they are because nothing is pushed
 //! when the method runs. There is no code after the call: an entry is stale when its stack
 //! pointer lies below the one that looks at it.
 
-use crate::jvm::entries::{ENTRIES_FULL, Entry, EntryStack};
+use crate::jvm::entries::{Cell, ENTRIES_FULL, Entry, EntryStack, UPCALL};
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
-/// Bytes per stub, and per cell.
+/// Bytes per stub.
 pub const STUB_LEN: usize = 16;
 
-/// Writes the stub whose cell lies `distance` bytes after it. A cell is {target, thunk_common}.
+/// Writes the stub whose cell lies `distance` bytes after it.
 pub fn write_stub(stub: &mut [u8; STUB_LEN], distance: u32) {
     // lea r11, [rip + distance - 7]; jmp [r11 + 8]; int3 …
     const LEA_LEN: u32 = 7;
@@ -27,13 +28,17 @@ pub fn write_stub(stub: &mut [u8; STUB_LEN], distance: u32) {
     stub[7..11].copy_from_slice(&[0x41, 0xff, 0x63, 0x08]);
 }
 
-/// What every stub jumps to, with its cell in `r11`.
+/// Notes a crossing whose cell is in `r11` and goes on to its target. `$tag` is added to the
+/// cell's address, and `$detail` stores the entry's third word.
+macro_rules! thunk {
+    ($name:ident, $tag:literal, $detail:literal, $first:literal, $doc:literal) => {
+#[doc = $doc]
 ///
 /// # Safety
 ///
-/// Reached only from a stub, in place of the native method that the cell names.
+/// Reached only from a stub, in place of the function that its cell names.
 #[unsafe(naked)]
-pub unsafe extern "C" fn thunk_common() {
+pub unsafe extern "C" fn $name() {
     naked_asm!(
         "mov r10, qword ptr [rip + hackleak_thread_slot@GOTTPOFF]",
         "mov r10, qword ptr fs:[r10]",
@@ -56,8 +61,9 @@ pub unsafe extern "C" fn thunk_common() {
         "cmp rax, {full}",
         "jae 4f",
         "mov qword ptr [r10 + rax + {items}], rbx",
-        "mov qword ptr [r10 + rax + {items} + 8], r11",
-        "mov qword ptr [r10 + rax + {items} + 16], 0",
+        "lea rbx, [r11 + {tag}]",
+        "mov qword ptr [r10 + rax + {items} + 8], rbx",
+        $detail,
         "add rax, {item}",
         "mov qword ptr [r10 + {len}], rax",
         "pop rbx",
@@ -90,7 +96,8 @@ pub unsafe extern "C" fn thunk_common() {
         "movups xmmword ptr [rsp + 96], xmm6",
         "movups xmmword ptr [rsp + 112], xmm7",
         "lea rdi, [rsp + 200]",
-        "mov rsi, r11",
+        "lea rsi, [r11 + {tag}]",
+        $first,
         "call {first}",
         "movups xmm0, xmmword ptr [rsp]",
         "movups xmm1, xmmword ptr [rsp + 16]",
@@ -116,8 +123,32 @@ pub unsafe extern "C" fn thunk_common() {
         items = const offset_of!(EntryStack, items),
         item = const size_of::<Entry>(),
         full = const ENTRIES_FULL,
+        tag = const $tag,
     )
 }
+    };
+}
+
+thunk!(
+    thunk_common,
+    0,
+    "mov qword ptr [r10 + rax + {items} + 16], 0",
+    "xor edx, edx",
+    "What the stubs of native methods jump to."
+);
+thunk!(
+    thunk_upcall,
+    1,
+    "mov qword ptr [r10 + rax + {items} + 16], rbp",
+    "mov rdx, rbp",
+    "What the stubs of JNI functions that can run Java code jump to."
+);
+
+const _: () = {
+    // What the assembly takes for granted.
+    assert!(offset_of!(Cell, target) == 0 && offset_of!(Cell, common) == 8 && UPCALL == 1);
+    assert!(offset_of!(Entry, slot) == 0 && offset_of!(Entry, detail) == 16);
+};
 
 /// Start routine of a thread whose parent has a scope: takes it over, then becomes the real one.
 ///

@@ -10,7 +10,7 @@ use crate::layout::{Blob, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SegmentHeader, S
 use core::marker::PhantomData;
 use core::ptr;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32,
+    AtomicPtr,
     Ordering::{Acquire, Relaxed, Release},
 };
 
@@ -70,17 +70,15 @@ impl<T> Arena<T> {
         if !place.load(Acquire).is_null() {
             return true;
         }
-        let header = window.segment(self.kind, segment as u64);
+        let header = window.segment(segment as u64);
         if header.is_null() {
             return false;
         }
         if place
             .compare_exchange(ptr::null_mut(), header, Release, Relaxed)
-            .is_err()
+            .is_ok()
         {
-            // SAFETY: the segment that lost the race is ours alone; a reader skips it.
-            unsafe { AtomicU32::from_ptr(&raw mut (*header).kind) }
-                .store(SegmentKind::Empty as u32, Release);
+            Window::publish(header, self.kind);
         }
         true
     }

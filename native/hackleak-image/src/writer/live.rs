@@ -85,16 +85,17 @@ impl LiveTable {
             segment = self.create(window, address)?;
         }
         let slot = (address >> 4) & 0xffff;
-        let (origin, block) = words(segment, slot);
-        origin.store(live.origin, Relaxed);
-        block.store(live.block, Release);
         // SAFETY: the segment is mapped for good, and `slot >> 8` is less than 256.
         let newest = unsafe {
             AtomicU32::from_ptr((&raw mut (*segment).summary).cast::<u32>().add(slot >> 8))
         };
+        // Before the block: a process that is killed in between must not hide it.
         if newest.load(Relaxed) < epoch {
             newest.fetch_max(epoch, Relaxed);
         }
+        let (origin, block) = words(segment, slot);
+        origin.store(live.origin, Relaxed);
+        block.store(live.block, Release);
         Ok(())
     }
 
@@ -131,18 +132,16 @@ impl LiveTable {
             .ok_or(Refused::Address)?;
         let lower = lower_table(upper).ok_or(Refused::NoSegment)?;
         let place = &lower[(address >> MIB_BITS) & (LOWER - 1)];
-        let segment = window.segment(kind, (address >> MIB_BITS) as u64);
+        let segment = window.segment((address >> MIB_BITS) as u64);
         if segment.is_null() {
             return Err(Refused::NoSegment);
         }
         match place.compare_exchange(ptr::null_mut(), segment, Release, Acquire) {
-            Ok(_) => Ok(segment),
-            Err(other) => {
-                // SAFETY: the segment that lost the race is ours alone; a reader skips it.
-                unsafe { AtomicU32::from_ptr(&raw mut (*segment).kind) }
-                    .store(SegmentKind::Empty as u32, Release);
-                Ok(other)
+            Ok(_) => {
+                Window::publish(segment, kind);
+                Ok(segment)
             }
+            Err(other) => Ok(other),
         }
     }
 

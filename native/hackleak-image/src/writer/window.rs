@@ -184,9 +184,10 @@ impl Window {
         word.fetch_or(flags::MEMORY_ONLY, Relaxed);
     }
 
-    /// A new segment, zeroed, or null when neither the file nor memory can supply it.
+    /// A new segment, zeroed, or null when neither the file nor memory can supply it. It is not
+    /// part of the image until it is published.
     #[cold]
-    pub(super) fn segment(&self, kind: SegmentKind, base: u64) -> *mut SegmentHeader {
+    pub(super) fn segment(&self, base: u64) -> *mut SegmentHeader {
         let window = self.base.load(Acquire);
         let len = self.len.load(Relaxed) as u64;
         if window.is_null() {
@@ -220,13 +221,19 @@ impl Window {
                 .fetch_add(1, Relaxed);
         }
         let header: *mut SegmentHeader = at.cast();
-        // SAFETY: the page is backed now and belongs to this call; `kind` is published last.
+        // SAFETY: the page is backed now and belongs to this call.
         unsafe {
             (*header).magic = SEGMENT_MAGIC;
             (*header).base = base;
-            AtomicU32::from_ptr(&raw mut (*header).kind).store(kind as u32, Release);
         }
         header
+    }
+
+    /// Makes a segment part of the image. Of two threads that made the same one, only the one
+    /// whose segment is used calls this; a reader skips the other.
+    pub(super) fn publish(header: *mut SegmentHeader, kind: SegmentKind) {
+        // SAFETY: a segment of this window, which stays mapped.
+        unsafe { AtomicU32::from_ptr(&raw mut (*header).kind) }.store(kind as u32, Release);
     }
 
     /// The segment at `index`, with its kind; `None` while it is being created.
