@@ -37,9 +37,10 @@ pub(crate) enum Subcommand {
 }
 
 const RUN_NOTES: &str = "\
-Every JVM that the command starts prints \"Picked up JAVA_TOOL_OPTIONS\" once: that is how the \
-agent gets in before the first class is loaded. --no-agent avoids it; Java stacks are then \
-recorded from the first use of `dev.hackleak.HackLeak` on.
+The `java` command gets the recorder as its agent without further ado. For JVMs that something \
+else starts (jsvc, an IDE's own launcher), --java-tool-options passes the agent in \
+JAVA_TOOL_OPTIONS, which every JVM announces on stderr; without it their Java stacks are recorded \
+from the first use of `dev.hackleak.HackLeak` on.
 
 Each run gets a folder of its own in DIR, so images of older runs are never mixed in.
 
@@ -70,9 +71,9 @@ pub(crate) struct Run {
     /// How to print the leaks, on stderr
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RunFormat::Text)]
     pub(crate) format: RunFormat,
-    /// Do not pass the agent to JVMs
+    /// Also pass the agent in JAVA_TOOL_OPTIONS
     #[arg(long)]
-    pub(crate) no_agent: bool,
+    pub(crate) java_tool_options: bool,
     /// The command and its arguments
     #[arg(required = true, last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
     let library = library::find()?;
     let folder = folder::create(&arguments.out)?;
     options.out = text_of(&folder)?;
-    let environment = environment::of(&library, &options, !arguments.no_agent);
+    let environment = environment::of(&library, &options, arguments.java_tool_options);
     let code = child::run(&arguments.command, &environment)?;
 
     let images = images::in_folder(&folder)?;

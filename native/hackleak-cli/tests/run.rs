@@ -123,7 +123,8 @@ fn the_environment_brings_library_options_and_agent() {
         .expect("there")
         .join("hackleak-out");
     let (library, out) = (library.display(), out.display());
-    let ended = setting.run(&["--stacks", "native", "--depth", "9"], 0, print);
+    let flags = ["--stacks", "native", "--depth", "9", "--java-tool-options"];
+    let ended = setting.run(&flags, 0, print);
     assert_eq!(
         ended.stdout,
         format!(
@@ -131,7 +132,7 @@ fn the_environment_brings_library_options_and_agent() {
              -agentpath:{library}\n"
         )
     );
-    let ended = setting.run(&["--no-agent", "--follow", "all"], 0, print);
+    let ended = setting.run(&["--follow", "all"], 0, print);
     assert!(ended.stdout.contains("follow=all"), "{}", ended.stdout);
     assert!(ended.stdout.ends_with("|\n"), "{}", ended.stdout);
 }
@@ -149,7 +150,7 @@ fn what_is_in_the_environment_stays() {
         .env("JAVA_TOOL_OPTIONS", "-Da=b")
         .env("HACKLEAK_OPTIONS", "depth=17");
     command
-        .args(["run", "--out"])
+        .args(["run", "--java-tool-options", "--out"])
         .arg(setting.path().join("o"))
         .args(["--", "sh", "-c"]);
     let ended = end(command.arg(r#"echo "$LD_PRELOAD|$HACKLEAK_OPTIONS|$JAVA_TOOL_OPTIONS""#));

@@ -331,6 +331,43 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_lists_every_key_as_it_is() {
+        let readme = include_str!("../../../README.md");
+        for key in KEYS {
+            let quoted = |list: &str| {
+                let words: Vec<String> = list.split('|').map(|word| format!("`{word}`")).collect();
+                words.join(", ")
+            };
+            let default = if key.default.is_empty() {
+                String::new()
+            } else {
+                quoted(key.default)
+            };
+            let row = format!(
+                "| `{}` | {} | {default} | {} |",
+                key.name,
+                quoted(key.values),
+                key.meaning
+            );
+            assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+        }
+        let rows = readme
+            .split("## Options")
+            .nth(1)
+            .and_then(|rest| rest.split("## ").next());
+        let count = rows
+            .unwrap_or_default()
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .count();
+        assert_eq!(
+            count,
+            KEYS.len(),
+            "README.md lists an option that does not exist"
+        );
+    }
+
+    #[test]
     fn errors_name_the_culprit_and_the_remedy() {
         for (text, culprit, remedy) in [
             ("colour=red", "`colour`", "track, stacks"),

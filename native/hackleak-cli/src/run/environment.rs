@@ -5,7 +5,8 @@ use std::ffi::OsString;
 
 use hackleak_options::{ENVIRONMENT, Follow, Options};
 
-/// Variables to set: the library first in LD_PRELOAD, the options, and the agent for JVMs.
+/// Variables to set: the library first in LD_PRELOAD, the options, and the agent for
+/// JVMs that the `java` launcher does not start.
 pub(super) fn of(library: &str, options: &Options, agent: bool) -> Vec<(&'static str, OsString)> {
     let mut variables = vec![
         (
