@@ -51,7 +51,7 @@ pub fn at_vm_death(env: *mut jni::sys::JNIEnv) {
     if let Some(class) = EXIT_CHECK.get() {
         // SAFETY: the environment that the JVM gave for this thread and this event.
         let mut env = unsafe { EnvUnowned::from_raw(env) };
-        let report = JValue::Bool((exit == Exit::Report).into());
+        let report = JValue::Bool(exit == Exit::Report);
         let outcome = env.with_env(|env| {
             env.call_static_method(class, jni_str!("atExit"), jni_sig!("(Z)V"), &[report])?;
             Ok::<(), jni::errors::Error>(())
