@@ -17,14 +17,25 @@ static PAGE: Page = Page {
     rest: [0; 4092],
 };
 
-/// Whether allocations are recorded.
+/// Bit of the word: the process is recorded.
+const OPEN: u32 = 1;
+/// Bit of the word: the malloc family is tracked.
+const MALLOC: u32 = 2;
+
+/// Whether the process is recorded.
 #[inline(always)]
 pub fn is_open() -> bool {
     PAGE.recording.load(Relaxed) != 0
 }
 
+/// Whether calls of the malloc family are recorded.
+#[inline(always)]
+pub fn is_open_for_malloc() -> bool {
+    PAGE.recording.load(Relaxed) & MALLOC != 0
+}
+
 /// Starts recording. Called once, when everything that hooks use is in place.
-pub fn open() {
+pub fn open(malloc: bool) {
     // SAFETY: advice about one whole page of this library's zero-initialised data.
     let wiped = unsafe {
         libc::madvise(
@@ -37,7 +48,8 @@ pub fn open() {
         // SAFETY: registers a function of this library, which is never unloaded.
         unsafe { libc::pthread_atfork(None, None, Some(close_in_child)) };
     }
-    PAGE.recording.store(1, Relaxed);
+    PAGE.recording
+        .store(OPEN | if malloc { MALLOC } else { 0 }, Relaxed);
 }
 
 extern "C" fn close_in_child() {

@@ -13,6 +13,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arch;
+mod callers;
 mod checkpoint;
 mod control;
 mod gate;

@@ -7,12 +7,12 @@
 //!                          image, tables, gate open ─► … ─► destructor: state FINISHED
 //! ```
 
-use crate::{IMAGE, checkpoint, control, gate, hooks, thread, unwind};
+use crate::{IMAGE, callers, checkpoint, control, gate, hooks, thread, unwind};
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
 use hackleak_image::layout::{self, state};
 use hackleak_image::{Frame, Marker};
-use hackleak_options::{ENVIRONMENT, Exit, Follow, Options};
+use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
 use std::ffi::{CString, OsStr};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -48,8 +48,8 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
     let outcome = std::panic::catch_unwind(begin)
         .unwrap_or_else(|_| Outcome::Not("the recorder could not start".to_owned(), true));
     let _ = OUTCOME.set(outcome);
-    if matches!(OUTCOME.get(), Some(Outcome::Recorded(_))) {
-        gate::open();
+    if let Some(Outcome::Recorded(recording)) = OUTCOME.get() {
+        gate::open(recording.options.track.contains(Track::MALLOC));
     }
 }
 
@@ -134,6 +134,12 @@ fn is_jvm(exe: &Path) -> bool {
     bin.join("../lib/server/libjvm.so").exists()
         || bin.join("../lib/amd64/server/libjvm.so").exists()
         || bin.join("../jre/lib/amd64/server/libjvm.so").exists()
+}
+
+/// The folder of the JDK whose launcher this is; empty for other executables.
+fn exe_home(exe: &Path) -> PathBuf {
+    let home = exe.parent().and_then(Path::parent).filter(|_| is_jvm(exe));
+    home.map(Path::to_owned).unwrap_or_default()
 }
 
 /// Whether the library is in the program's global scope, where its hooks are found first.
@@ -251,6 +257,7 @@ fn create(options: &Options, exe: &Path) -> Result<String, String> {
         }
     }
     control::set(options);
+    callers::init(options, exe, &exe_home(exe));
     #[cfg(feature = "verify")]
     unwind::verify::init();
     thread::init();

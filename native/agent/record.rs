@@ -23,6 +23,41 @@ pub fn allocated(address: usize, size: usize, kind: Kind, position: Position) {
     }
 }
 
+/// Records a block of the malloc family, if it is one whose caller's memory counts.
+#[inline(always)]
+pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
+    if unwind::caller_counts(position) {
+        allocated(address, size, Kind::Malloc, position);
+    }
+}
+
+/// Takes the block out of the table before `realloc`; its record, if it has one.
+#[inline(always)]
+pub fn retired(address: usize) -> Option<Live> {
+    IMAGE.live.remove(address)
+}
+
+/// `realloc` failed: the block is still what it was.
+#[cold]
+pub fn restored(address: usize, old: Live) {
+    insert(address, old, IMAGE.epoch().load(Relaxed));
+}
+
+/// `realloc` to nothing freed the block.
+#[cold]
+pub fn ended(_old: Live) {
+    if let Some(thread) = thread::current() {
+        thread.record().frees += 1;
+    }
+}
+
+/// `realloc` gave the block a new size, and perhaps another address.
+pub fn moved(old: Live, address: usize, size: usize, position: Position) {
+    ended(old);
+    let kind = Kind::from_number(old.kind()).unwrap_or(Kind::Malloc);
+    allocated(address, size, kind, position);
+}
+
 #[inline(always)]
 fn recorded(thread: &mut ThreadState, address: usize, size: usize, kind: Kind, position: Position) {
     thread.busy = true;

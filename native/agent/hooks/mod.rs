@@ -1,12 +1,15 @@
 //! The functions that the library puts in front of the C and C++ libraries' own.
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
-//! exported functions and the pass-through to the real ones come from it.
+//! exported functions and the pass-through to the real ones come from it. The malloc family is
+//! in `malloc`, and what both pass on to in `real`.
 
 mod dynamic;
 mod exhausted;
 mod launcher;
+mod malloc;
 mod operators;
+mod real;
 mod threads;
 
 pub use threads::thread_begin;

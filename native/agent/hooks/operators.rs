@@ -1,6 +1,6 @@
 //! `operator new` and `operator delete`, all twenty variants.
 //!
-//! They allocate through `malloc` and `posix_memalign`, as libstdc++'s own do: in a JVM libstdc++
+//! They allocate through the real `malloc` and `posix_memalign`, as libstdc++'s own do: in a JVM libstdc++
 //! lies in a local scope where `RTLD_NEXT` cannot find it. Only when memory is exhausted is the
 //! real operator looked up, because it alone may call the new-handler and throw.
 
@@ -79,12 +79,9 @@ operators!(define);
 
 #[inline(always)]
 unsafe fn release(block: *mut c_void) {
-    if !block.is_null() {
-        record::freed(block as usize);
-        // SAFETY: the caller's: a block of the operators here, which came from `malloc`, or one
-        // of the real operators, which do the same.
-        unsafe { libc::free(block) }
-    }
+    // SAFETY: the caller's: a block of the operators here, which came from `malloc`, or one of the
+    // real operators, which do the same.
+    unsafe { super::malloc::release(block) }
 }
 
 /// Records what `operator new` number `INDEX` returns.
@@ -104,7 +101,7 @@ fn returned<const INDEX: usize>(
 fn malloc(size: usize) -> *mut c_void {
     // SAFETY: no contract but the C library's own. A block of no bytes must have an address of
     // its own.
-    unsafe { libc::malloc(size.max(1)) }
+    unsafe { super::real::malloc()(size.max(1)) }
 }
 
 #[inline(always)]
@@ -113,7 +110,7 @@ fn memalign(size: usize, alignment: usize) -> *mut c_void {
     let alignment = alignment.max(align_of::<usize>());
     // An alignment that is no power of two is refused, and the real operator then says how.
     // SAFETY: `block` is a valid place for the answer.
-    let refused = unsafe { libc::posix_memalign(&mut block, alignment, size.max(1)) };
+    let refused = unsafe { super::real::posix_memalign()(&mut block, alignment, size.max(1)) };
     if refused == 0 { block } else { ptr::null_mut() }
 }
 

@@ -4,6 +4,7 @@
 //! - `thunks`: code in front of native methods, and (`upcalls`) of the JNI functions that can run
 //!   Java code; `entries`: what it notes.
 //! - `stacks`: asks the JVM for the Java stack of an entry, once; `methods`: names.
+//! - `unsafe_memory`: what Java code allocates through `Unsafe`.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
 //! - `exit`: what is done when the JVM ends.
 
@@ -14,6 +15,7 @@ mod methods;
 pub mod stacks;
 mod start;
 mod thunks;
+mod unsafe_memory;
 mod upcalls;
 
 use core::ffi::c_void;

@@ -3,7 +3,7 @@
 //! `System.load` of the preloaded file calls `JNI_OnLoad` on the mapping that the hooks are in;
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
-use super::{Jvmti, VM, exit, stacks, thunks, upcalls};
+use super::{Jvmti, VM, exit, stacks, thunks, unsafe_memory, upcalls};
 use crate::{IMAGE, control, gate, lifecycle};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
@@ -68,12 +68,10 @@ fn start(vm: *mut JavaVM, early: bool) {
     if !gate::is_open() || STARTED.swap(true, Relaxed) {
         return;
     }
-    match prepare(vm) {
+    match prepare(vm, early) {
         Ok(jvmti) => {
             VM.store(vm, Release);
-            Jvmti::set(jvmti.env);
             stacks::init(vm);
-            thunks::init(vm);
             IMAGE.flags().fetch_or(
                 flags::JAVA | if early { flags::JAVA_EARLY } else { 0 },
                 Relaxed,
@@ -95,7 +93,7 @@ fn start(vm: *mut JavaVM, early: bool) {
     }
 }
 
-fn prepare(vm: *mut JavaVM) -> Result<Jvmti, &'static str> {
+fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
     let mut env: *mut c_void = ptr::null_mut();
     // SAFETY: the invocation interface that the JVM passed; `env` is a valid place.
     if unsafe { ((**vm).GetEnv)(vm, &mut env, JVMTI_VERSION_1_2) } != 0 {
@@ -108,6 +106,17 @@ fn prepare(vm: *mut JavaVM) -> Result<Jvmti, &'static str> {
     wanted.set_can_generate_native_method_bind_events(true);
     wanted.set_can_get_line_numbers(true);
     wanted.set_can_get_source_file_name(true);
+    if early {
+        // Methods of the JVM's own are bound before its start phase.
+        let mut potential = jvmtiCapabilities::default();
+        if let Some(get) = functions.GetPotentialCapabilities {
+            // SAFETY: a JVMTI call with a valid structure.
+            unsafe { get(env, &mut potential) };
+        }
+        wanted.set_can_generate_early_vmstart(
+            potential.can_generate_early_vmstart() && unsafe_memory::is_tracked(),
+        );
+    }
     let add = functions.AddCapabilities.ok_or("no AddCapabilities")?;
     // SAFETY: a JVMTI call with a valid structure.
     if unsafe { add(env, &wanted) } != JVMTI_ERROR_NONE {
@@ -126,6 +135,9 @@ fn prepare(vm: *mut JavaVM) -> Result<Jvmti, &'static str> {
     if unsafe { set(env, &callbacks, len) } != JVMTI_ERROR_NONE {
         return Err("no event callbacks");
     }
+    // The callbacks use both.
+    Jvmti::set(env);
+    thunks::init(vm);
     // `AsyncGetCallTrace` answers only while class load events are on.
     for event in [
         JVMTI_EVENT_VM_DEATH,
@@ -157,7 +169,15 @@ unsafe extern "system" fn on_native_method_bind(
     address: *mut c_void,
     new_address: *mut *mut c_void,
 ) {
-    if let Some(thunk) = thunks::in_front_of_method(method as usize, address as usize)
+    let (method, target) = (method as usize, address as usize);
+    let replacement = (thunks::is_of_jvm(target) && unsafe_memory::is_tracked())
+        .then(|| unsafe_memory::replacement(method as jmethodID, target))
+        .flatten();
+    let thunk = match replacement {
+        Some(replacement) => thunks::in_front_of_replacement(method, replacement),
+        None => thunks::in_front_of_method(method, target),
+    };
+    if let Some(thunk) = thunk
         && !new_address.is_null()
     {
         // SAFETY: the place that the JVM gave for the answer.

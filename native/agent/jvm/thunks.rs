@@ -28,8 +28,15 @@ struct Pool {
 
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 /// Native methods that get no thunk: the JVM's own, which use no allocator that is hooked, and
-/// this library's.
+/// the bridge's.
 static LEFT_ALONE: OnceLock<[Range<usize>; 2]> = OnceLock::new();
+
+/// Whether the code is the JVM's own.
+pub fn is_of_jvm(target: usize) -> bool {
+    LEFT_ALONE
+        .get()
+        .is_some_and(|[jvm, _]| jvm.contains(&target))
+}
 
 /// Finds out which code is left alone.
 pub fn init(vm: *mut JavaVM) {
@@ -47,6 +54,11 @@ pub fn in_front_of_method(method: usize, target: usize) -> Option<usize> {
         return None;
     }
     keep::module_at(target);
+    in_front_of_replacement(method, target)
+}
+
+/// The thunk for a function of this library that takes a native method's place.
+pub fn in_front_of_replacement(method: usize, target: usize) -> Option<usize> {
     thunk(Cell {
         target,
         common: thunk_common as *const () as usize,

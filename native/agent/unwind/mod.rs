@@ -19,10 +19,10 @@ pub use slow::{Call, plant_call};
 
 use crate::arch::Position;
 use crate::thread::ThreadState;
-use crate::{IMAGE, control, jvm};
+use crate::{IMAGE, callers, control, jvm};
 use core::sync::atomic::Ordering::Relaxed;
-use hackleak_image::Marker;
 use hackleak_image::layout::Counter;
+use hackleak_image::{Frame, Marker};
 use hackleak_options::Stacks;
 
 /// The node for the stack of an allocation made at `position`.
@@ -35,6 +35,17 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
     #[cfg(feature = "verify")]
     verify::compare(node, position);
     node
+}
+
+/// Whether what the caller at `position` allocates with `malloc` is recorded.
+#[inline(always)]
+pub fn caller_counts(position: Position) -> bool {
+    let lookup = memo::Cursor::new(position).lookup;
+    match Frame::decode(rules::at(lookup).1) {
+        Some(Frame::Native { module, .. }) => callers::is_recorded(module),
+        // Code of no module: Java's own compiled code calls no `malloc`, so it is somebody's.
+        _ => true,
+    }
 }
 
 /// Whether the tests have switched off the memo's checks.

@@ -6,7 +6,7 @@
 //! loaded a second time.
 
 use super::rules;
-use crate::IMAGE;
+use crate::{IMAGE, callers};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -188,7 +188,17 @@ fn enter(object: &DlFindObject, bias: usize) -> Option<u32> {
         end: object.map_end as u64,
     };
     match IMAGE.modules.push(IMAGE.window(), module) {
-        Some(index) if index <= MAX_MODULE => Some(index),
+        Some(index) if index <= MAX_MODULE => {
+            callers::decide(
+                index,
+                if name.is_empty() {
+                    callers::executable()
+                } else {
+                    name
+                },
+            );
+            Some(index)
+        }
         _ => {
             IMAGE.count(Counter::NamesFull);
             None

@@ -417,30 +417,34 @@ impl Live {
     }
 }
 
-/// How a block was allocated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u8)]
-pub enum Kind {
-    /// `operator new`.
-    New = 1,
-    /// `operator new[]`.
-    NewArray = 2,
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident = $number:literal $text:literal,)*) => {
+        /// What was allocated, and how.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Kind { $($(#[doc = $doc])+ $name = $number,)* }
+        impl Kind {
+            /// The kind of a number read from a file.
+            pub fn from_number(number: u8) -> Option<Kind> {
+                match number { $($number => Some(Kind::$name),)* _ => None }
+            }
+            /// The name in reports.
+            pub const fn name(self) -> &'static str {
+                match self { $(Kind::$name => $text,)* }
+            }
+        }
+    };
 }
 
-impl Kind {
-    /// The kind of a number read from a file.
-    pub fn from_number(number: u8) -> Option<Kind> {
-        [Kind::New, Kind::NewArray]
-            .into_iter()
-            .find(|kind| *kind as u8 == number)
-    }
-    /// The name in reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::New => "new",
-            Kind::NewArray => "new[]",
-        }
-    }
+kinds! {
+    /// `operator new`.
+    New = 1 "new",
+    /// `operator new[]`.
+    NewArray = 2 "new[]",
+    /// The malloc family.
+    Malloc = 3 "malloc",
+    /// `Unsafe.allocateMemory`.
+    Unsafe = 4 "unsafe",
 }
 
 const _: () = {

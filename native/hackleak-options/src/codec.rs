@@ -18,9 +18,21 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "track",
-        values: "new",
+        values: "new|malloc|unsafe",
         default: "new",
-        meaning: "which allocations are recorded",
+        meaning: "which allocations are recorded: one kind, or several joined by `+`",
+    },
+    Key {
+        name: "include",
+        values: "PATTERN",
+        default: "",
+        meaning: "modules whose malloc calls are recorded though they belong to the runtime; several joined by `+`, `*` stands for anything",
+    },
+    Key {
+        name: "exclude",
+        values: "PATTERN",
+        default: "",
+        meaning: "modules whose malloc calls are not recorded",
     },
     Key {
         name: "stacks",
@@ -67,6 +79,17 @@ pub struct Track(u32);
 impl Track {
     /// C++ `operator new` and `operator delete`, all variants.
     pub const NEW: Track = Track(1);
+    /// The malloc family, where the caller is not the runtime itself.
+    pub const MALLOC: Track = Track(2);
+    /// `Unsafe.allocateMemory` and what is built on it.
+    pub const UNSAFE: Track = Track(8);
+
+    /// Every kind with its name.
+    pub const ALL: &'static [(&'static str, Track)] = &[
+        ("new", Track::NEW),
+        ("malloc", Track::MALLOC),
+        ("unsafe", Track::UNSAFE),
+    ];
 
     /// The set as the bits that the image stores.
     pub fn bits(self) -> u32 {
@@ -119,6 +142,10 @@ pub enum Exit {
 pub struct Options {
     /// See the key `track`.
     pub track: Track,
+    /// See the key `include`: patterns joined by `+`; empty when there are none.
+    pub include: String,
+    /// See the key `exclude`.
+    pub exclude: String,
     /// See the key `stacks`.
     pub stacks: Stacks,
     /// See the key `out`.
@@ -140,6 +167,8 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             track: Track::NEW,
+            include: String::new(),
+            exclude: String::new(),
             stacks: Stacks::Full,
             out: "hackleak-out".to_owned(),
             follow: Follow::Jvm,
@@ -204,6 +233,8 @@ impl Options {
                 ));
             }
             "suppressions" => self.suppressions = value.to_owned(),
+            "include" => self.include = value.to_owned(),
+            "exclude" => self.exclude = value.to_owned(),
             "depth" => {
                 self.depth = match value.parse() {
                     Ok(depth) if (1..=MAX_DEPTH).contains(&depth) => depth,
@@ -242,7 +273,6 @@ const EXIT: &[(&str, Exit)] = &[
     ("settle", Exit::Settle),
     ("report", Exit::Report),
 ];
-const TRACK: &[(&str, Track)] = &[("new", Track::NEW)];
 
 fn choice<T: Copy>(key: &str, value: &str, known: &[(&str, T)]) -> Result<T, OptionError> {
     known
@@ -261,7 +291,7 @@ fn choice<T: Copy>(key: &str, value: &str, known: &[(&str, T)]) -> Result<T, Opt
 fn track(value: &str) -> Result<Track, OptionError> {
     let mut set = 0;
     for kind in value.split('+') {
-        set |= choice("track", kind, TRACK)?.0;
+        set |= choice("track", kind, Track::ALL)?.0;
     }
     Ok(Track(set))
 }
@@ -275,7 +305,7 @@ fn name<T: Copy + PartialEq>(value: T, known: &[(&'static str, T)]) -> &'static 
 
 impl fmt::Display for Track {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = TRACK
+        let names: Vec<&str> = Track::ALL
             .iter()
             .filter(|(_, kind)| self.contains(*kind))
             .map(|(name, _)| *name)
@@ -297,8 +327,13 @@ impl fmt::Display for Options {
             self.depth,
             name(self.exit, EXIT),
         )?;
-        if !self.suppressions.is_empty() {
-            write!(f, ",suppressions={}", self.suppressions)?;
+        let texts = [
+            ("include", &self.include),
+            ("exclude", &self.exclude),
+            ("suppressions", &self.suppressions),
+        ];
+        for (key, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
+            write!(f, ",{key}={value}")?;
         }
         Ok(())
     }
@@ -372,7 +407,7 @@ mod tests {
         for (text, culprit, remedy) in [
             ("colour=red", "`colour`", "track, stacks"),
             ("stacks=some", "`stacks=some`", "full, native, java, off"),
-            ("track=new+old", "`track=old`", "new"),
+            ("track=new+old", "`track=old`", "new, malloc"),
             ("depth=0", "`depth=0`", "1 to 2000"),
             ("depth", "`depth`", "key=value"),
             ("out=", "`out`", "folder"),

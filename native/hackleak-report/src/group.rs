@@ -6,7 +6,7 @@ use std::rc::Rc;
 use hackleak_image::Image;
 use hackleak_image::layout;
 
-use crate::model::{Frame, Kind, Site, Thread};
+use crate::model::{Frame, Site, Thread};
 use crate::read::{Blocks, Sum};
 use crate::symbolise::Symbolised;
 
@@ -47,10 +47,7 @@ pub(crate) fn group(image: &Image, blocks: &[Blocks], symbolised: &Symbolised) -
         .map(|((frames, kind), group)| Site {
             bytes: group.sum.bytes,
             count: group.sum.count,
-            kind: match kind {
-                layout::Kind::New => Kind::New,
-                layout::Kind::NewArray => Kind::NewArray,
-            },
+            kind: kind.into(),
             threads: names.of(&group.threads),
             scope: only_scope(image, &group.scopes),
             frames: frames.to_vec(),

@@ -168,6 +168,24 @@ pub enum Kind {
     /// `operator new[]`.
     #[serde(rename = "new[]")]
     NewArray,
+    /// The malloc family.
+    #[serde(rename = "malloc")]
+    Malloc,
+    /// `Unsafe.allocateMemory`, and with it direct byte buffers.
+    #[serde(rename = "unsafe")]
+    Unsafe,
+}
+
+impl From<hackleak_image::layout::Kind> for Kind {
+    fn from(kind: hackleak_image::layout::Kind) -> Kind {
+        use hackleak_image::layout;
+        match kind {
+            layout::Kind::New => Kind::New,
+            layout::Kind::NewArray => Kind::NewArray,
+            layout::Kind::Malloc => Kind::Malloc,
+            layout::Kind::Unsafe => Kind::Unsafe,
+        }
+    }
 }
 
 impl Kind {
@@ -176,6 +194,8 @@ impl Kind {
         match self {
             Kind::New => "new",
             Kind::NewArray => "new[]",
+            Kind::Malloc => "malloc",
+            Kind::Unsafe => "unsafe",
         }
     }
 }

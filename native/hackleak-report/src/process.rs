@@ -90,7 +90,8 @@ impl Process {
 
 /// The names of the kinds in the bits of a header.
 fn tracked(bits: u32) -> Vec<String> {
-    let known = [(Track::NEW, "new")];
-    let names = known.iter().filter(|(track, _)| bits & track.bits() != 0);
-    names.map(|(_, name)| (*name).to_owned()).collect()
+    let names = Track::ALL
+        .iter()
+        .filter(|(_, track)| bits & track.bits() != 0);
+    names.map(|(name, _)| (*name).to_owned()).collect()
 }

@@ -23,4 +23,21 @@ macro_rules! allocator_entry {
         }
     };
 }
-pub(crate) use allocator_entry;
+/// Defines the private function `$name`, which jumps to `$handler` with two more arguments; for
+/// replacements of native methods with `$args` register arguments.
+macro_rules! method_entry {
+    ($name:ident, 3, $handler:path) => {
+        method_entry!(@ $name, "mov rcx, rsp", "mov r8, rbp", $handler);
+    };
+    ($name:ident, 4, $handler:path) => {
+        method_entry!(@ $name, "mov r8, rsp", "mov r9, rbp", $handler);
+    };
+    (@ $name:ident, $first:literal, $second:literal, $handler:path) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            core::arch::naked_asm!($first, $second, "jmp {handler}", handler = sym $handler)
+        }
+    };
+}
+
+pub(crate) use {allocator_entry, method_entry};

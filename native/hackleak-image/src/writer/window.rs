@@ -193,6 +193,8 @@ impl Window {
         if window.is_null() {
             return ptr::null_mut();
         }
+        // `malloc` may not change `errno` when it succeeds.
+        let _errno = KeepErrno::new();
         let index = self.segments().fetch_add(1, Relaxed);
         let offset = HEADER_LEN.saturating_add(index.saturating_mul(SEGMENT_STRIDE));
         if offset.saturating_add(SEGMENT_STRIDE) > len {
@@ -311,6 +313,22 @@ fn map_window(fd: i32, on_disk: bool) -> Result<(*mut u8, usize), CreateError> {
         }
     }
     Err(CreateError::Map(errno()))
+}
+
+/// Puts `errno` back to what it was.
+struct KeepErrno(i32);
+
+impl KeepErrno {
+    fn new() -> KeepErrno {
+        KeepErrno(errno())
+    }
+}
+
+impl Drop for KeepErrno {
+    fn drop(&mut self) {
+        // SAFETY: the C library's own place for the error of this thread.
+        unsafe { *libc::__errno_location() = self.0 };
+    }
 }
 
 fn errno() -> i32 {

@@ -1,0 +1,126 @@
+//! Whose `malloc` calls are recorded.
+//!
+//! The JVM allocates with `malloc` all the time; its memory is not what a test leaks. So calls
+//! are told apart by the module that makes them. Left out by default are the JDK's libraries, the
+//! C library, the loader, the compiler's runtime, and this library; `include` and `exclude`
+//! change that. The decision is made once, when a module is first seen.
+
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use hackleak_options::Options;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::sync::OnceLock;
+
+/// File names of the runtime's own libraries.
+const RUNTIME: [&[u8]; 10] = [
+    b"ld-linux-x86-64.so.2",
+    b"libc.so.6",
+    b"libpthread.so.0",
+    b"libdl.so.2",
+    b"librt.so.1",
+    b"libgcc_s.so.1",
+    b"libhackleak.so",
+    b"libjvm.so",
+    b"libjli.so",
+    b"linux-vdso.so.1",
+];
+
+struct Rules {
+    include: Vec<u8>,
+    exclude: Vec<u8>,
+    /// The folder of the JDK, with a slash at its end; empty when there is none.
+    jdk: Vec<u8>,
+    executable: Vec<u8>,
+}
+
+static RULES: OnceLock<Rules> = OnceLock::new();
+
+const MAX_MODULES: usize = 1 << 14;
+const UNKNOWN: u8 = 0;
+const RECORDED: u8 = 1;
+const LEFT_OUT: u8 = 2;
+static DECISIONS: [AtomicU8; MAX_MODULES] = [const { AtomicU8::new(UNKNOWN) }; MAX_MODULES];
+
+/// Takes over the patterns. Called before the gate opens.
+pub fn init(options: &Options, executable: &Path, jdk: &Path) {
+    let mut jdk = jdk.as_os_str().as_bytes().to_vec();
+    if !jdk.is_empty() {
+        jdk.push(b'/');
+    }
+    let include = options.include.clone().into_bytes();
+    let exclude = options.exclude.clone().into_bytes();
+    let executable = executable.as_os_str().as_bytes().to_vec();
+    let _ = RULES.set(Rules {
+        include,
+        exclude,
+        jdk,
+        executable,
+    });
+}
+
+/// The path of the executable.
+pub fn executable() -> &'static [u8] {
+    RULES.get().map_or(&[], |rules| &rules.executable)
+}
+
+/// Whether calls from module `index` are recorded.
+#[inline(always)]
+pub fn is_recorded(index: u32) -> bool {
+    DECISIONS
+        .get(index as usize)
+        .is_none_or(|decision| decision.load(Relaxed) != LEFT_OUT)
+}
+
+/// Decides for a module that was just entered.
+pub fn decide(index: u32, path: &[u8]) {
+    let (Some(rules), Some(place)) = (RULES.get(), DECISIONS.get(index as usize)) else {
+        return;
+    };
+    let recorded = !matches_any(&rules.exclude, path)
+        && (matches_any(&rules.include, path) || !is_runtime(rules, path));
+    place.store(if recorded { RECORDED } else { LEFT_OUT }, Relaxed);
+}
+
+fn is_runtime(rules: &Rules, path: &[u8]) -> bool {
+    let name = file_name(path);
+    RUNTIME.contains(&name) || !rules.jdk.is_empty() && path.starts_with(&rules.jdk)
+}
+
+fn file_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+/// Whether one of the patterns, joined by `+`, matches the path or its file name.
+fn matches_any(patterns: &[u8], path: &[u8]) -> bool {
+    let mut patterns = patterns
+        .split(|byte| *byte == b'+')
+        .filter(|pattern| !pattern.is_empty());
+    patterns.any(|pattern| matches(pattern, path) || matches(pattern, file_name(path)))
+}
+
+/// `*` stands for any run of bytes, everything else for itself. Needs no memory.
+fn matches(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut at_pattern, mut at_text) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at_text < text.len() {
+        match pattern.get(at_pattern) {
+            Some(b'*') => {
+                star = Some((at_pattern, at_text));
+                at_pattern += 1;
+            }
+            Some(byte) if *byte == text[at_text] => {
+                at_pattern += 1;
+                at_text += 1;
+            }
+            _ => {
+                let Some((after, from)) = star else {
+                    return false;
+                };
+                star = Some((after, from + 1));
+                at_pattern = after + 1;
+                at_text = from + 1;
+            }
+        }
+    }
+    pattern[at_pattern..].iter().all(|byte| *byte == b'*')
+}

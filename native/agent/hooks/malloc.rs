@@ -1,0 +1,236 @@
+//! The malloc family.
+//!
+//! Every function passes on to the allocator under test ([`real`]) and records what it returns,
+//! if the module that called it is one whose memory counts (`callers`). A `free` needs no such
+//! question: an address that was not recorded is none of ours.
+
+use super::real;
+use crate::arch::{Position, allocator_entry};
+use crate::{gate, record};
+use core::ffi::{c_char, c_int, c_void};
+use core::ptr;
+
+allocator_entry!(malloc, 1, on_malloc);
+allocator_entry!(calloc, 2, on_calloc);
+allocator_entry!(realloc, 2, on_realloc);
+allocator_entry!(reallocarray, 3, on_reallocarray);
+allocator_entry!(posix_memalign, 3, on_posix_memalign);
+allocator_entry!(aligned_alloc, 2, on_aligned_alloc);
+allocator_entry!(memalign, 2, on_memalign);
+allocator_entry!(valloc, 1, on_valloc);
+allocator_entry!(pvalloc, 1, on_pvalloc);
+allocator_entry!(strdup, 1, on_strdup);
+allocator_entry!(__strdup, 1, on_strdup);
+allocator_entry!(strndup, 2, on_strndup);
+allocator_entry!(__strndup, 2, on_strndup);
+
+#[inline(always)]
+fn returned(block: *mut c_void, size: usize, slot: usize, frame_pointer: usize) -> *mut c_void {
+    if gate::is_open_for_malloc() && !block.is_null() {
+        record::allocated_by_caller(
+            block as usize,
+            size,
+            Position {
+                slot,
+                frame_pointer,
+            },
+        );
+    }
+    block
+}
+
+unsafe extern "C" fn on_malloc(size: usize, slot: usize, fp: usize) -> *mut c_void {
+    // SAFETY: the caller's contract is that of the function passed on to, here and below.
+    returned(unsafe { real::malloc()(size) }, size, slot, fp)
+}
+
+unsafe extern "C" fn on_calloc(count: usize, size: usize, slot: usize, fp: usize) -> *mut c_void {
+    // SAFETY: as above.
+    let block = unsafe { real::calloc()(count, size) };
+    returned(block, count.wrapping_mul(size), slot, fp)
+}
+
+unsafe extern "C" fn on_realloc(
+    block: *mut c_void,
+    size: usize,
+    slot: usize,
+    fp: usize,
+) -> *mut c_void {
+    if block.is_null() {
+        // SAFETY: as above.
+        return unsafe { on_malloc(size, slot, fp) };
+    }
+    if real::is_reserve(block) {
+        // SAFETY: as above; the block came from the reserve.
+        unsafe {
+            let new = on_malloc(size, slot, fp);
+            if !new.is_null() {
+                real::copy_reserve(block, new, size);
+            }
+            return new;
+        }
+    }
+    if !gate::is_open() {
+        // SAFETY: as above.
+        return unsafe { real::realloc()(block, size) };
+    }
+    // Another thread may own the old address as soon as the call is under way.
+    let old = record::retired(block as usize);
+    // SAFETY: as above.
+    let new = unsafe { real::realloc()(block, size) };
+    let position = Position {
+        slot,
+        frame_pointer: fp,
+    };
+    match old {
+        Some(old) if new.is_null() && size > 0 => record::restored(block as usize, old),
+        Some(old) if new.is_null() => record::ended(old),
+        Some(old) => record::moved(old, new as usize, size, position),
+        None => {
+            returned(new, size, slot, fp);
+        }
+    }
+    new
+}
+
+unsafe extern "C" fn on_reallocarray(
+    block: *mut c_void,
+    count: usize,
+    size: usize,
+    slot: usize,
+    fp: usize,
+) -> *mut c_void {
+    match count.checked_mul(size) {
+        // SAFETY: as above.
+        Some(size) => unsafe { on_realloc(block, size, slot, fp) },
+        None => {
+            // SAFETY: the C library's own place for the error of this thread.
+            unsafe { *libc::__errno_location() = libc::ENOMEM };
+            ptr::null_mut()
+        }
+    }
+}
+
+unsafe extern "C" fn on_posix_memalign(
+    place: *mut *mut c_void,
+    alignment: usize,
+    size: usize,
+    slot: usize,
+    fp: usize,
+) -> c_int {
+    // SAFETY: as above.
+    unsafe {
+        let refused = real::posix_memalign()(place, alignment, size);
+        if refused == 0 {
+            returned(*place, size, slot, fp);
+        }
+        refused
+    }
+}
+
+unsafe extern "C" fn on_aligned_alloc(
+    alignment: usize,
+    size: usize,
+    slot: usize,
+    fp: usize,
+) -> *mut c_void {
+    // SAFETY: as above.
+    returned(
+        unsafe { real::aligned_alloc()(alignment, size) },
+        size,
+        slot,
+        fp,
+    )
+}
+
+unsafe extern "C" fn on_memalign(
+    alignment: usize,
+    size: usize,
+    slot: usize,
+    fp: usize,
+) -> *mut c_void {
+    // SAFETY: as above.
+    returned(unsafe { real::memalign()(alignment, size) }, size, slot, fp)
+}
+
+unsafe extern "C" fn on_valloc(size: usize, slot: usize, fp: usize) -> *mut c_void {
+    // SAFETY: as above.
+    returned(unsafe { real::valloc()(size) }, size, slot, fp)
+}
+
+unsafe extern "C" fn on_pvalloc(size: usize, slot: usize, fp: usize) -> *mut c_void {
+    // SAFETY: as above.
+    returned(unsafe { real::pvalloc()(size) }, size, slot, fp)
+}
+
+/// The C library's `strdup` would call `malloc` itself, and its caller would be lost.
+unsafe extern "C" fn on_strdup(text: *const c_char, slot: usize, fp: usize) -> *mut c_void {
+    // SAFETY: the caller's: `text` ends in a zero byte.
+    unsafe { duplicate(text, libc::strlen(text), slot, fp) }
+}
+
+unsafe extern "C" fn on_strndup(
+    text: *const c_char,
+    most: usize,
+    slot: usize,
+    fp: usize,
+) -> *mut c_void {
+    // SAFETY: the caller's: `text` has `most` bytes, or ends in a zero byte before.
+    unsafe { duplicate(text, libc::strnlen(text, most), slot, fp) }
+}
+
+unsafe fn duplicate(text: *const c_char, len: usize, slot: usize, fp: usize) -> *mut c_void {
+    // SAFETY: the caller's: `text` has `len` bytes; the new block has one more.
+    unsafe {
+        let block = real::malloc()(len + 1);
+        if !block.is_null() {
+            ptr::copy_nonoverlapping(text.cast::<u8>(), block.cast::<u8>(), len);
+            block.cast::<u8>().add(len).write(0);
+        }
+        returned(block, len + 1, slot, fp)
+    }
+}
+
+/// Hook.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free(block: *mut c_void) {
+    // SAFETY: the caller's.
+    unsafe { release(block) }
+}
+
+/// Hook of C23.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free_sized(block: *mut c_void, _size: usize) {
+    // SAFETY: the caller's.
+    unsafe { release(block) }
+}
+
+/// Hook of C23.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn free_aligned_sized(block: *mut c_void, _alignment: usize, _size: usize) {
+    // SAFETY: the caller's.
+    unsafe { release(block) }
+}
+
+/// Takes the block out of the live table, then frees it.
+#[inline(always)]
+pub unsafe fn release(block: *mut c_void) {
+    if block.is_null() || real::is_reserve(block) {
+        return;
+    }
+    record::freed(block as usize);
+    // SAFETY: the caller's.
+    unsafe { real::free()(block) }
+}

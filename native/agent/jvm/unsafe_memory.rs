@@ -1,0 +1,138 @@
+//! `Unsafe.allocateMemory`, `reallocateMemory` and `freeMemory`: off-heap memory that Java code
+//! manages itself, and with it direct byte buffers, Netty, Arrow and cuDF's host buffers.
+//!
+//! The JVM implements them as native methods of its own. When they are bound, which happens very
+//! early, replacements take their place: they call the JVM's, and record what it returned for the
+//! Java stack that asked. The memory comes from `malloc`, but the caller is the JVM itself, so it
+//! is not counted there.
+
+use super::Jvmti;
+use crate::arch::{Position, method_entry};
+use crate::{IMAGE, record};
+use core::ffi::{CStr, c_char, c_void};
+use core::mem::transmute;
+use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use hackleak_image::layout::Kind;
+use jvmti_bindings::sys::jni::jmethodID;
+
+type Allocate = unsafe extern "C" fn(*mut c_void, *mut c_void, i64) -> i64;
+type Reallocate = unsafe extern "C" fn(*mut c_void, *mut c_void, i64, i64) -> i64;
+type Free = unsafe extern "C" fn(*mut c_void, *mut c_void, i64);
+
+static ALLOCATE: AtomicUsize = AtomicUsize::new(0);
+static REALLOCATE: AtomicUsize = AtomicUsize::new(0);
+static FREE: AtomicUsize = AtomicUsize::new(0);
+
+method_entry!(allocate_entry, 3, allocate);
+method_entry!(reallocate_entry, 4, reallocate);
+method_entry!(free_entry, 3, free);
+
+/// The replacement for a native method of the JVM's own, if it is one of the three.
+pub fn replacement(method: jmethodID, target: usize) -> Option<usize> {
+    let (real, entry) = match &*name(method)? {
+        // With and without the 0 that JDK 9 added.
+        b"allocateMemory" | b"allocateMemory0" => (&ALLOCATE, allocate_entry as *const ()),
+        b"reallocateMemory" | b"reallocateMemory0" => (&REALLOCATE, reallocate_entry as *const ()),
+        b"freeMemory" | b"freeMemory0" => (&FREE, free_entry as *const ()),
+        _ => return None,
+    };
+    real.store(target, Relaxed);
+    Some(entry as usize)
+}
+
+/// The method's name, if its class is an `Unsafe`.
+fn name(method: jmethodID) -> Option<Vec<u8>> {
+    let jvmti = Jvmti::get()?;
+    let functions = jvmti.functions();
+    let mut name: *mut c_char = ptr::null_mut();
+    // SAFETY: a JVMTI call about a method that is being bound, with a valid place for the answer,
+    // whose memory is given back.
+    unsafe {
+        functions.GetMethodName?(
+            jvmti.env,
+            method,
+            &mut name,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        );
+        if name.is_null() {
+            return None;
+        }
+        let text = CStr::from_ptr(name).to_bytes().to_vec();
+        functions.Deallocate?(jvmti.env, name.cast());
+        Some(text)
+    }
+}
+
+unsafe extern "C" fn allocate(
+    env: *mut c_void,
+    this: *mut c_void,
+    size: i64,
+    slot: usize,
+    frame_pointer: usize,
+) -> i64 {
+    // SAFETY: the JVM's own function, called with the arguments that Java passed.
+    let block = unsafe { transmute::<usize, Allocate>(ALLOCATE.load(Relaxed))(env, this, size) };
+    if block != 0 {
+        let position = Position {
+            slot,
+            frame_pointer,
+        };
+        record::allocated(block as usize, size as usize, Kind::Unsafe, position);
+    }
+    block
+}
+
+unsafe extern "C" fn reallocate(
+    env: *mut c_void,
+    this: *mut c_void,
+    block: i64,
+    size: i64,
+    slot: usize,
+    frame_pointer: usize,
+) -> i64 {
+    let old = if block == 0 {
+        None
+    } else {
+        record::retired(block as usize)
+    };
+    // SAFETY: as in `allocate`.
+    let new =
+        unsafe { transmute::<usize, Reallocate>(REALLOCATE.load(Relaxed))(env, this, block, size) };
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    match old {
+        Some(old) if new != 0 => record::moved(old, new as usize, size as usize, position),
+        // The JVM throws OutOfMemoryError and leaves the block; a size of 0 frees it.
+        Some(old) if size != 0 => record::restored(block as usize, old),
+        Some(old) => record::ended(old),
+        None if new != 0 => {
+            record::allocated(new as usize, size as usize, Kind::Unsafe, position);
+        }
+        None => {}
+    }
+    new
+}
+
+unsafe extern "C" fn free(
+    env: *mut c_void,
+    this: *mut c_void,
+    block: i64,
+    _slot: usize,
+    _frame_pointer: usize,
+) {
+    if block != 0 {
+        record::freed(block as usize);
+    }
+    // SAFETY: as in `allocate`.
+    unsafe { transmute::<usize, Free>(FREE.load(Relaxed))(env, this, block) }
+}
+
+/// Whether `Unsafe` memory is tracked.
+pub fn is_tracked() -> bool {
+    // SAFETY: the option is written before the gate opens and never again.
+    unsafe { IMAGE.header_mut() }.track & hackleak_options::Track::UNSAFE.bits() != 0
+}
