@@ -1,10 +1,11 @@
 //! The options that hooks read, as plain words.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
-use hackleak_options::{MAX_DEPTH, Options, Stacks};
+use hackleak_options::{MAX_DEPTH, Options, Stacks, Track};
 
 static STACKS: AtomicU8 = AtomicU8::new(FULL);
 static DEPTH: AtomicU32 = AtomicU32::new(MAX_DEPTH);
+static TRACK: AtomicU32 = AtomicU32::new(0);
 static JAVA: AtomicBool = AtomicBool::new(false);
 
 const FULL: u8 = 0;
@@ -22,6 +23,12 @@ pub fn set(options: &Options) {
     };
     STACKS.store(stacks, Relaxed);
     DEPTH.store(options.depth, Relaxed);
+    TRACK.store(options.track.bits(), Relaxed);
+}
+
+/// Whether all of these kinds are tracked.
+pub fn tracks(kinds: Track) -> bool {
+    TRACK.load(Relaxed) & kinds.bits() == kinds.bits()
 }
 
 /// Which frames are recorded.

@@ -31,6 +31,45 @@ pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
     }
 }
 
+/// Records a resource that native code took from the JVM, if its caller's resources count.
+#[inline(always)]
+pub fn taken_by_caller(address: usize, size: usize, kind: Kind, position: Position) {
+    if gate::is_open() && address != 0 && unwind::caller_counts(position) {
+        allocated(address, size, kind, position);
+    }
+}
+
+/// The same for a resource that can be taken several times at one address.
+pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
+    if !gate::is_open() || address == 0 || !unwind::caller_counts(position) {
+        return;
+    }
+    let Some(thread) = thread::current().filter(|thread| !thread.busy) else {
+        return;
+    };
+    thread.busy = true;
+    compiler_fence(SeqCst);
+    let stack = unwind::stack(thread, position);
+    let (context, epoch) = thread.context();
+    let live = Live::new(stack, context, 0, kind);
+    if let Err(refused) = IMAGE.live.pin(IMAGE.window(), address, live, epoch) {
+        dropped(refused);
+    }
+    thread.record().allocations += 1;
+    compiler_fence(SeqCst);
+    thread.busy = false;
+}
+
+/// Ends one hold of a resource that can be taken several times.
+pub fn unpinned(address: usize) {
+    if gate::is_open()
+        && IMAGE.live.unpin(address)
+        && let Some(thread) = thread::current()
+    {
+        thread.record().frees += 1;
+    }
+}
+
 /// Takes the block out of the table before `realloc`; its record, if it has one.
 #[inline(always)]
 pub fn retired(address: usize) -> Option<Live> {

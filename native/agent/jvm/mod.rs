@@ -4,7 +4,8 @@
 //! - `thunks`: code in front of native methods, and (`upcalls`) of the JNI functions that can run
 //!   Java code; `entries`: what it notes.
 //! - `stacks`: asks the JVM for the Java stack of an entry, once; `methods`: names.
-//! - `unsafe_memory`: what Java code allocates through `Unsafe`.
+//! - `resources`: references, array elements and the like; `unsafe_memory`: what Java code allocates through
+//!   `Unsafe`.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
 //! - `exit`: what is done when the JVM ends.
 
@@ -12,6 +13,7 @@ mod bridge;
 pub mod entries;
 mod exit;
 mod methods;
+mod resources;
 pub mod stacks;
 mod start;
 mod thunks;

@@ -12,6 +12,7 @@ use core::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 use hackleak_image::layout::flags;
+use hackleak_options::Track;
 use jvmti_bindings::sys::jni::{JNI_VERSION_1_6, JNIEnv, JavaVM, jclass, jint, jmethodID, jthread};
 use jvmti_bindings::sys::jvmti::{
     JVMTI_ENABLE, JVMTI_ERROR_NONE, JVMTI_EVENT_CLASS_LOAD, JVMTI_EVENT_NATIVE_METHOD_BIND,
@@ -114,7 +115,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
             unsafe { get(env, &mut potential) };
         }
         wanted.set_can_generate_early_vmstart(
-            potential.can_generate_early_vmstart() && unsafe_memory::is_tracked(),
+            potential.can_generate_early_vmstart() && control::tracks(Track::UNSAFE),
         );
     }
     let add = functions.AddCapabilities.ok_or("no AddCapabilities")?;
@@ -170,7 +171,7 @@ unsafe extern "system" fn on_native_method_bind(
     new_address: *mut *mut c_void,
 ) {
     let (method, target) = (method as usize, address as usize);
-    let replacement = (thunks::is_of_jvm(target) && unsafe_memory::is_tracked())
+    let replacement = (thunks::is_of_jvm(target) && control::tracks(Track::UNSAFE))
         .then(|| unsafe_memory::replacement(method as jmethodID, target))
         .flatten();
     let thunk = match replacement {

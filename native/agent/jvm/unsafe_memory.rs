@@ -8,7 +8,7 @@
 
 use super::Jvmti;
 use crate::arch::{Position, method_entry};
-use crate::{IMAGE, record};
+use crate::record;
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -129,10 +129,4 @@ unsafe extern "C" fn free(
     }
     // SAFETY: as in `allocate`.
     unsafe { transmute::<usize, Free>(FREE.load(Relaxed))(env, this, block) }
-}
-
-/// Whether `Unsafe` memory is tracked.
-pub fn is_tracked() -> bool {
-    // SAFETY: the option is written before the gate opens and never again.
-    unsafe { IMAGE.header_mut() }.track & hackleak_options::Track::UNSAFE.bits() != 0
 }

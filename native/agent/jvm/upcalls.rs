@@ -5,17 +5,18 @@
 //! they were called from, and the native frames are walked from there when an allocation further
 //! in needs them.
 
-use super::{Jvmti, entries::Entry, thunks};
-use crate::unwind;
+use super::{Jvmti, entries::Entry, resources, thunks};
+use crate::{control, unwind};
 use core::mem::offset_of;
 use core::ops::Range;
+use hackleak_options::Track;
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
 use std::sync::OnceLock;
 
 /// First and last of each run of functions that can run Java code: class loading and
 /// initialisation, constructors, and methods of every kind.
-const RUNS: [(usize, usize); 9] = [
+const RUNS: [(usize, usize); 8] = [
     (
         offset_of!(Functions, DefineClass),
         offset_of!(Functions, FindClass),
@@ -45,10 +46,6 @@ const RUNS: [(usize, usize); 9] = [
         offset_of!(Functions, RegisterNatives),
     ),
     (
-        offset_of!(Functions, MonitorEnter),
-        offset_of!(Functions, MonitorEnter),
-    ),
-    (
         offset_of!(Functions, NewDirectByteBuffer),
         offset_of!(Functions, NewDirectByteBuffer),
     ),
@@ -73,6 +70,10 @@ pub fn watch(jvmti: Jvmti) {
     // for good.
     if unsafe { get(jvmti.env, (&raw mut table).cast()) } != JVMTI_ERROR_NONE || table.is_null() {
         return;
+    }
+    if control::tracks(Track::JNI) {
+        // SAFETY: a complete table of this call's own.
+        unsafe { resources::replace(table) };
     }
     for (first, last) in RUNS {
         for offset in (first..=last).step_by(size_of::<usize>()) {

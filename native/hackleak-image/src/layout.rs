@@ -369,8 +369,8 @@ pub struct Checkpoint {
 pub struct Live {
     /// Node of the stack tree in the lower, context in the upper 32 bits.
     pub origin: u64,
-    /// Size in the lower 48 bits, then 8 bits [`Kind`], then 8 bits flags of which bit 63 says
-    /// that the block is live. Written after `origin`; 0 is no block.
+    /// Size in the lower 48 bits, then 8 bits [`Kind`], then 6 bits [`Live::pins`]; bit 62 is
+    /// reserved, bit 63 says that the block is live. Written after `origin`; 0 is no block.
     pub block: u64,
 }
 
@@ -378,6 +378,11 @@ pub struct Live {
 pub const LIVE: u64 = 1 << 63;
 /// [`Live::block`]: the bits of the size.
 pub const SIZE_BITS: u32 = 48;
+
+/// [`Live::block`]: where the count of [`Live::pins`] begins.
+pub const PIN_SHIFT: u32 = 56;
+/// The most that [`Live::pins`] counts.
+pub const MAX_PINS: u8 = 63;
 
 impl Live {
     /// The record of a live block.
@@ -404,6 +409,11 @@ impl Live {
     #[inline]
     pub const fn kind(self) -> u8 {
         (self.block >> SIZE_BITS) as u8
+    }
+    /// How often the resource is held beyond once, for the kinds that nest.
+    #[inline]
+    pub const fn pins(self) -> u8 {
+        (self.block >> PIN_SHIFT) as u8 & MAX_PINS
     }
     /// Node of the stack tree.
     #[inline]
@@ -445,6 +455,25 @@ kinds! {
     Malloc = 3 "malloc",
     /// `Unsafe.allocateMemory`.
     Unsafe = 4 "unsafe",
+    /// `NewGlobalRef`. The address is the reference's, without its tag bits.
+    GlobalRef = 5 "global reference",
+    /// `NewWeakGlobalRef`.
+    WeakGlobalRef = 6 "weak global reference",
+    /// `Get<Type>ArrayElements`.
+    ArrayElements = 7 "array elements",
+    /// `GetPrimitiveArrayCritical`. [`Live::pins`] counts how often.
+    ArrayCritical = 8 "critical array",
+    /// `GetStringChars`.
+    StringChars = 9 "string characters",
+    /// `GetStringUTFChars`.
+    StringUtfChars = 10 "UTF string characters",
+    /// `GetStringCritical`. [`Live::pins`] counts how often.
+    StringCritical = 11 "critical string",
+    /// `MonitorEnter`. The address is made of the object's identity hash; [`Live::pins`] counts
+    /// how often.
+    Monitor = 12 "monitor",
+    /// `hackleak_alloc`: an object of a pool of the library's own.
+    Pool = 13 "pool object",
 }
 
 const _: () = {

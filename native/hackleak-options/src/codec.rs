@@ -18,7 +18,7 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "track",
-        values: "new|malloc|unsafe",
+        values: "new|malloc|jni|unsafe",
         default: "new",
         meaning: "which allocations are recorded: one kind, or several joined by `+`",
     },
@@ -81,6 +81,8 @@ impl Track {
     pub const NEW: Track = Track(1);
     /// The malloc family, where the caller is not the runtime itself.
     pub const MALLOC: Track = Track(2);
+    /// What native code takes through the JNI function table and must give back.
+    pub const JNI: Track = Track(4);
     /// `Unsafe.allocateMemory` and what is built on it.
     pub const UNSAFE: Track = Track(8);
 
@@ -88,6 +90,7 @@ impl Track {
     pub const ALL: &'static [(&'static str, Track)] = &[
         ("new", Track::NEW),
         ("malloc", Track::MALLOC),
+        ("jni", Track::JNI),
         ("unsafe", Track::UNSAFE),
     ];
 

@@ -159,45 +159,52 @@ pub struct Site {
     pub frames: Vec<Frame>,
 }
 
-/// How a block was allocated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-pub enum Kind {
+macro_rules! kinds {
+    ($($(#[doc = $doc:literal])+ $name:ident $text:literal,)*) => {
+        /// What was allocated, and how.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum Kind { $($(#[doc = $doc])+ #[serde(rename = $text)] $name,)* }
+        impl Kind {
+            /// The name, as in the JSON.
+            pub const fn name(self) -> &'static str {
+                match self { $(Kind::$name => $text,)* }
+            }
+        }
+        impl From<hackleak_image::layout::Kind> for Kind {
+            fn from(kind: hackleak_image::layout::Kind) -> Kind {
+                match kind { $(hackleak_image::layout::Kind::$name => Kind::$name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
     /// `operator new`.
-    #[serde(rename = "new")]
-    New,
+    New "new",
     /// `operator new[]`.
-    #[serde(rename = "new[]")]
-    NewArray,
+    NewArray "new[]",
     /// The malloc family.
-    #[serde(rename = "malloc")]
-    Malloc,
+    Malloc "malloc",
     /// `Unsafe.allocateMemory`, and with it direct byte buffers.
-    #[serde(rename = "unsafe")]
-    Unsafe,
-}
-
-impl From<hackleak_image::layout::Kind> for Kind {
-    fn from(kind: hackleak_image::layout::Kind) -> Kind {
-        use hackleak_image::layout;
-        match kind {
-            layout::Kind::New => Kind::New,
-            layout::Kind::NewArray => Kind::NewArray,
-            layout::Kind::Malloc => Kind::Malloc,
-            layout::Kind::Unsafe => Kind::Unsafe,
-        }
-    }
-}
-
-impl Kind {
-    /// The name, as in the JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Kind::New => "new",
-            Kind::NewArray => "new[]",
-            Kind::Malloc => "malloc",
-            Kind::Unsafe => "unsafe",
-        }
-    }
+    Unsafe "unsafe",
+    /// `NewGlobalRef` without `DeleteGlobalRef`.
+    GlobalRef "global reference",
+    /// `NewWeakGlobalRef` without `DeleteWeakGlobalRef`.
+    WeakGlobalRef "weak global reference",
+    /// `Get<Type>ArrayElements` without `Release<Type>ArrayElements`.
+    ArrayElements "array elements",
+    /// `GetPrimitiveArrayCritical` without `ReleasePrimitiveArrayCritical`.
+    ArrayCritical "critical array",
+    /// `GetStringChars` without `ReleaseStringChars`.
+    StringChars "string characters",
+    /// `GetStringUTFChars` without `ReleaseStringUTFChars`.
+    StringUtfChars "UTF string characters",
+    /// `GetStringCritical` without `ReleaseStringCritical`.
+    StringCritical "critical string",
+    /// `MonitorEnter` without `MonitorExit`.
+    Monitor "monitor",
+    /// An object of a pool of the library's own.
+    Pool "pool object",
 }
 
 /// A thread.

@@ -24,8 +24,11 @@ macro_rules! allocator_entry {
     };
 }
 /// Defines the private function `$name`, which jumps to `$handler` with two more arguments; for
-/// replacements of native methods with `$args` register arguments.
+/// replacements of native methods and JNI functions with `$args` register arguments.
 macro_rules! method_entry {
+    ($name:ident, 2, $handler:path) => {
+        method_entry!(@ $name, "mov rdx, rsp", "mov rcx, rbp", $handler);
+    };
     ($name:ident, 3, $handler:path) => {
         method_entry!(@ $name, "mov rcx, rsp", "mov r8, rbp", $handler);
     };

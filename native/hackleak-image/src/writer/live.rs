@@ -8,7 +8,7 @@
 //! of the same shape. Other alignments are refused and counted.
 
 use super::window::Window;
-use crate::layout::{Live, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
+use crate::layout::{Live, MAX_PINS, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
 use core::ptr;
 use core::sync::atomic::{
     AtomicPtr, AtomicU32, AtomicU64,
@@ -117,6 +117,58 @@ impl LiveTable {
         }
         block.store(0, Release);
         Some(live)
+    }
+
+    /// Records one more hold of a resource that can be held several times at one address, by
+    /// several threads at once.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refused`].
+    pub fn pin(
+        &self,
+        window: &Window,
+        address: usize,
+        live: Live,
+        epoch: u32,
+    ) -> Result<(), Refused> {
+        let segment = self.segment(address);
+        if !segment.is_null() && address & 7 == 0 {
+            let (_, block) = words(segment, (address >> 4) & 0xffff);
+            let more = block.fetch_update(Relaxed, Relaxed, |word| {
+                let held = Live {
+                    origin: 0,
+                    block: word,
+                };
+                let same = held.is_live() && held.kind() == live.kind();
+                (same && held.pins() < MAX_PINS).then_some(word + (1 << PIN_SHIFT))
+            });
+            if more.is_ok() {
+                return Ok(());
+            }
+        }
+        self.insert(window, address, live, epoch)
+    }
+
+    /// Ends one hold; false when there is none on record.
+    pub fn unpin(&self, address: usize) -> bool {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return false;
+        }
+        let (_, block) = words(segment, (address >> 4) & 0xffff);
+        let ended = block.fetch_update(Release, Relaxed, |word| {
+            let held = Live {
+                origin: 0,
+                block: word,
+            };
+            match held.pins() {
+                _ if !held.is_live() => None,
+                0 => Some(0),
+                _ => Some(word - (1 << PIN_SHIFT)),
+            }
+        });
+        ended.is_ok()
     }
 
     #[cold]

@@ -1,0 +1,60 @@
+package libraries;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtException;
+import ai.onnxruntime.OrtSession;
+import dev.hackleak.junit.NoLeaks;
+import java.util.HexFormat;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** onnxruntime: C++ with a C interface and a JNI library in C. */
+@NoLeaks
+class OnnxTest {
+  /** The smallest model: y = -x for a vector of floats. */
+  private static final byte[] MODEL = HexFormat.of().parseHex("08083a340a0b0a017812017922034e65671201675a100a0178120b0a09080112050a0312016e62100a0179120b0a09080112050a0312016e42040a00100d");
+
+  private static final float[] INPUT = new float[10_000];
+
+  @BeforeAll
+  static void warmUp() throws Exception {
+    INPUT[7] = 4;
+    Use.repeat(3, OnnxTest::use);
+  }
+
+  @Test
+  void closed() throws Exception {
+    Use.repeat(100, OnnxTest::use);
+  }
+
+  @Test
+  void sessionNotClosed() throws OrtException {
+    for (int i = 0; i < 10; i++) {
+      run(OrtEnvironment.getEnvironment().createSession(MODEL));
+    }
+  }
+
+  @Test
+  void tensorNotClosed() throws OrtException {
+    for (int i = 0; i < 10; i++) {
+      OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), INPUT);
+    }
+  }
+
+  static void use() throws OrtException {
+    try (OrtSession session = OrtEnvironment.getEnvironment().createSession(MODEL)) {
+      run(session);
+    }
+  }
+
+  private static void run(OrtSession session) throws OrtException {
+    try (OnnxTensor tensor = OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), INPUT);
+        OrtSession.Result result = session.run(Map.of("x", tensor))) {
+      assertEquals(-4, ((float[]) result.get(0).getValue())[7]);
+    }
+  }
+}

@@ -1,0 +1,365 @@
+//! What native code takes through the JNI function table and must give back.
+//!
+//! The JVM's function table gets replacements that call the JVM's own functions and record what
+//! they gave, for the native and Java stack that asked. Memory that the JVM allocates for array
+//! elements and strings comes from its own `malloc` calls, which are not counted there. Calls by
+//! the JDK's own libraries are left out, as with `malloc`.
+//!
+//! A critical array or string may be the heap object itself and can be held several times at one
+//! address; so can a monitor, which has no address at all and is known by its object's identity
+//! hash.
+
+use super::Jvmti;
+use crate::arch::{Position, method_entry};
+use crate::record;
+use core::ffi::{c_char, c_void};
+use core::mem::{offset_of, transmute};
+use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use hackleak_image::layout::Kind;
+use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
+use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
+
+type Env = *mut c_void;
+type Object = *mut c_void;
+
+/// More than the functions of any JNI version.
+const TABLE_LEN: usize = 256;
+/// The JVM's own functions, by their position in the table.
+static REAL: [AtomicUsize; TABLE_LEN] = [const { AtomicUsize::new(0) }; TABLE_LEN];
+
+/// The position of a function in the table.
+macro_rules! position {
+    ($name:ident) => {
+        offset_of!(Functions, $name) / size_of::<usize>()
+    };
+}
+
+fn real(index: usize) -> usize {
+    REAL[index].load(Relaxed)
+}
+
+macro_rules! replacements {
+    ($($name:ident $args:tt $handler:ident$(($constant:expr))?;)*) => {
+        $(
+            #[allow(non_snake_case)]
+            mod $name {
+                use super::*;
+                const INDEX: usize = position!($name);
+                method_entry!(entry, $args, $handler::<INDEX $(, { $constant })?>);
+                pub fn replacement() -> (usize, usize) {
+                    (INDEX, entry as *const () as usize)
+                }
+            }
+        )*
+        /// Position and replacement of every function.
+        fn replacements() -> impl Iterator<Item = (usize, usize)> {
+            [$($name::replacement()),*].into_iter()
+        }
+    };
+}
+
+const GLOBAL: u8 = Kind::GlobalRef as u8;
+const WEAK: u8 = Kind::WeakGlobalRef as u8;
+const ARRAY: u8 = Kind::ArrayCritical as u8;
+const STRING: u8 = Kind::StringCritical as u8;
+
+replacements! {
+    NewGlobalRef 2 new_reference(GLOBAL);
+    DeleteGlobalRef 2 delete_reference;
+    NewWeakGlobalRef 2 new_reference(WEAK);
+    DeleteWeakGlobalRef 2 delete_reference;
+    GetBooleanArrayElements 3 get_elements(1);
+    GetByteArrayElements 3 get_elements(1);
+    GetCharArrayElements 3 get_elements(2);
+    GetShortArrayElements 3 get_elements(2);
+    GetIntArrayElements 3 get_elements(4);
+    GetLongArrayElements 3 get_elements(8);
+    GetFloatArrayElements 3 get_elements(4);
+    GetDoubleArrayElements 3 get_elements(8);
+    ReleaseBooleanArrayElements 4 release_elements;
+    ReleaseByteArrayElements 4 release_elements;
+    ReleaseCharArrayElements 4 release_elements;
+    ReleaseShortArrayElements 4 release_elements;
+    ReleaseIntArrayElements 4 release_elements;
+    ReleaseLongArrayElements 4 release_elements;
+    ReleaseFloatArrayElements 4 release_elements;
+    ReleaseDoubleArrayElements 4 release_elements;
+    GetPrimitiveArrayCritical 3 get_critical(ARRAY);
+    ReleasePrimitiveArrayCritical 4 release_critical_array;
+    GetStringChars 3 get_chars;
+    ReleaseStringChars 3 release_chars;
+    GetStringUTFChars 3 get_utf_chars;
+    ReleaseStringUTFChars 3 release_chars;
+    GetStringCritical 3 get_critical(STRING);
+    ReleaseStringCritical 3 release_critical_string;
+    MonitorEnter 2 monitor_enter;
+    MonitorExit 2 monitor_exit;
+}
+
+/// Puts the replacements into a copy of the JVM's function table.
+///
+/// # Safety
+///
+/// `table` is a complete function table that nobody else uses.
+pub unsafe fn replace(table: *mut Functions) {
+    for (index, replacement) in replacements() {
+        // SAFETY: the caller's; the position of a function of the table.
+        unsafe {
+            let place = table.cast::<usize>().add(index);
+            REAL[index].store(place.read(), Relaxed);
+            place.write(replacement);
+        }
+    }
+    for index in [position!(GetArrayLength), position!(GetStringLength)] {
+        // SAFETY: as above.
+        REAL[index].store(unsafe { table.cast::<usize>().add(index).read() }, Relaxed);
+    }
+}
+
+/// References carry tags in their lower bits.
+fn untagged(reference: Object) -> usize {
+    reference as usize & !7
+}
+
+fn kind(number: u8) -> Kind {
+    Kind::from_number(number).unwrap_or(Kind::GlobalRef)
+}
+
+type Two = unsafe extern "C" fn(Env, Object) -> Object;
+type Three = unsafe extern "C" fn(Env, Object, *mut u8) -> Object;
+type Four = unsafe extern "C" fn(Env, Object, Object, i32);
+type Length = unsafe extern "C" fn(Env, Object) -> i32;
+type Status = unsafe extern "C" fn(Env, Object) -> i32;
+
+unsafe extern "C" fn new_reference<const INDEX: usize, const KIND: u8>(
+    env: Env,
+    object: Object,
+    slot: usize,
+    frame_pointer: usize,
+) -> Object {
+    // SAFETY: the JVM's own function of this position and type, with the caller's arguments; so
+    // in every function below.
+    let reference = unsafe { transmute::<usize, Two>(real(INDEX))(env, object) };
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    record::taken_by_caller(untagged(reference), 0, kind(KIND), position);
+    reference
+}
+
+unsafe extern "C" fn delete_reference<const INDEX: usize>(
+    env: Env,
+    reference: Object,
+    _slot: usize,
+    _frame_pointer: usize,
+) {
+    record::freed(untagged(reference));
+    // SAFETY: see `new_reference`.
+    unsafe { transmute::<usize, Two>(real(INDEX))(env, reference) };
+}
+
+unsafe extern "C" fn get_elements<const INDEX: usize, const SIZE: usize>(
+    env: Env,
+    array: Object,
+    is_copy: *mut u8,
+    slot: usize,
+    frame_pointer: usize,
+) -> Object {
+    // SAFETY: see `new_reference`.
+    let (elements, len) = unsafe {
+        let elements = transmute::<usize, Three>(real(INDEX))(env, array, is_copy);
+        let len = transmute::<usize, Length>(real(position!(GetArrayLength)));
+        (
+            elements,
+            if elements.is_null() {
+                0
+            } else {
+                len(env, array)
+            },
+        )
+    };
+    // All empty arrays share one address, where nothing is allocated.
+    if len > 0 {
+        let position = Position {
+            slot,
+            frame_pointer,
+        };
+        let size = len as usize * SIZE;
+        record::taken_by_caller(elements as usize, size, Kind::ArrayElements, position);
+    }
+    elements
+}
+
+unsafe extern "C" fn release_elements<const INDEX: usize>(
+    env: Env,
+    array: Object,
+    elements: Object,
+    mode: i32,
+    _slot: usize,
+    _frame_pointer: usize,
+) {
+    /// Copies back, and frees nothing.
+    const JNI_COMMIT: i32 = 1;
+    if mode != JNI_COMMIT {
+        record::freed(elements as usize);
+    }
+    // SAFETY: see `new_reference`.
+    unsafe { transmute::<usize, Four>(real(INDEX))(env, array, elements, mode) };
+}
+
+unsafe extern "C" fn get_critical<const INDEX: usize, const KIND: u8>(
+    env: Env,
+    object: Object,
+    is_copy: *mut u8,
+    slot: usize,
+    frame_pointer: usize,
+) -> Object {
+    // SAFETY: see `new_reference`.
+    let at = unsafe { transmute::<usize, Three>(real(INDEX))(env, object, is_copy) };
+    record::pinned_by_caller(
+        at as usize,
+        kind(KIND),
+        Position {
+            slot,
+            frame_pointer,
+        },
+    );
+    at
+}
+
+unsafe extern "C" fn release_critical_array<const INDEX: usize>(
+    env: Env,
+    array: Object,
+    at: Object,
+    mode: i32,
+    _slot: usize,
+    _frame_pointer: usize,
+) {
+    record::unpinned(at as usize);
+    // SAFETY: see `new_reference`.
+    unsafe { transmute::<usize, Four>(real(INDEX))(env, array, at, mode) };
+}
+
+unsafe extern "C" fn release_critical_string<const INDEX: usize>(
+    env: Env,
+    string: Object,
+    at: *mut u8,
+    _slot: usize,
+    _frame_pointer: usize,
+) {
+    record::unpinned(at as usize);
+    // SAFETY: see `new_reference`.
+    unsafe { transmute::<usize, Three>(real(INDEX))(env, string, at) };
+}
+
+unsafe extern "C" fn get_chars<const INDEX: usize>(
+    env: Env,
+    string: Object,
+    is_copy: *mut u8,
+    slot: usize,
+    frame_pointer: usize,
+) -> Object {
+    // SAFETY: see `new_reference`.
+    let (chars, len) = unsafe {
+        let chars = transmute::<usize, Three>(real(INDEX))(env, string, is_copy);
+        let len = transmute::<usize, Length>(real(position!(GetStringLength)));
+        (chars, if chars.is_null() { 0 } else { len(env, string) })
+    };
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    let size = (len as usize + 1) * size_of::<u16>();
+    record::taken_by_caller(chars as usize, size, Kind::StringChars, position);
+    chars
+}
+
+unsafe extern "C" fn get_utf_chars<const INDEX: usize>(
+    env: Env,
+    string: Object,
+    is_copy: *mut u8,
+    slot: usize,
+    frame_pointer: usize,
+) -> Object {
+    // SAFETY: see `new_reference`; the JVM's characters end in a zero byte.
+    let (chars, size) = unsafe {
+        let chars = transmute::<usize, Three>(real(INDEX))(env, string, is_copy);
+        (
+            chars,
+            if chars.is_null() {
+                0
+            } else {
+                libc::strlen(chars.cast::<c_char>()) + 1
+            },
+        )
+    };
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    record::taken_by_caller(chars as usize, size, Kind::StringUtfChars, position);
+    chars
+}
+
+unsafe extern "C" fn release_chars<const INDEX: usize>(
+    env: Env,
+    string: Object,
+    chars: *mut u8,
+    _slot: usize,
+    _frame_pointer: usize,
+) {
+    record::freed(chars as usize);
+    // SAFETY: see `new_reference`.
+    unsafe { transmute::<usize, Three>(real(INDEX))(env, string, chars) };
+}
+
+unsafe extern "C" fn monitor_enter<const INDEX: usize>(
+    env: Env,
+    object: Object,
+    slot: usize,
+    frame_pointer: usize,
+) -> i32 {
+    // SAFETY: see `new_reference`.
+    let status = unsafe { transmute::<usize, Status>(real(INDEX))(env, object) };
+    if status == 0 {
+        let position = Position {
+            slot,
+            frame_pointer,
+        };
+        record::pinned_by_caller(monitor_address(object), Kind::Monitor, position);
+    }
+    status
+}
+
+unsafe extern "C" fn monitor_exit<const INDEX: usize>(
+    env: Env,
+    object: Object,
+    _slot: usize,
+    _frame_pointer: usize,
+) -> i32 {
+    let address = monitor_address(object);
+    // SAFETY: see `new_reference`.
+    let status = unsafe { transmute::<usize, Status>(real(INDEX))(env, object) };
+    if status == 0 {
+        record::unpinned(address);
+    }
+    status
+}
+
+/// Stands for the object's monitor in the live table: a place of its own in a part of the address
+/// space where no allocator puts anything.
+fn monitor_address(object: Object) -> usize {
+    const BASE: usize = 0x4000_0000_0000;
+    let mut hash = 0;
+    if let Some(jvmti) = Jvmti::get()
+        && let Some(get) = jvmti.functions().GetObjectHashCode
+    {
+        // SAFETY: a JVMTI call about the caller's object, with a valid place for the answer.
+        if unsafe { get(jvmti.env, object.cast(), ptr::from_mut(&mut hash)) } != JVMTI_ERROR_NONE {
+            return 0;
+        }
+    }
+    BASE + ((hash as u32 as usize) << 4)
+}
