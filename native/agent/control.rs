@@ -1,11 +1,12 @@
 //! The options that hooks read, as plain words.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
-use hackleak_options::{MAX_DEPTH, Options, Stacks, Track};
+use hackleak_options::{Findings, MAX_DEPTH, Options, Stacks, Track};
 
 static STACKS: AtomicU8 = AtomicU8::new(FULL);
 static DEPTH: AtomicU32 = AtomicU32::new(MAX_DEPTH);
 static TRACK: AtomicU32 = AtomicU32::new(0);
+static FINDINGS: AtomicBool = AtomicBool::new(false);
 static JAVA: AtomicBool = AtomicBool::new(false);
 
 const FULL: u8 = 0;
@@ -24,6 +25,12 @@ pub fn set(options: &Options) {
     STACKS.store(stacks, Relaxed);
     DEPTH.store(options.depth, Relaxed);
     TRACK.store(options.track.bits(), Relaxed);
+    FINDINGS.store(options.findings != Findings::Off, Relaxed);
+}
+
+/// Whether wrong frees are noted.
+pub fn wants_findings() -> bool {
+    FINDINGS.load(Relaxed)
 }
 
 /// Whether all of these kinds are tracked.

@@ -16,6 +16,7 @@ mod arch;
 mod callers;
 mod checkpoint;
 mod control;
+mod findings;
 mod gate;
 mod hooks;
 mod jvm;

@@ -12,7 +12,7 @@ use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
 use hackleak_image::layout::{self, state};
 use hackleak_image::{Frame, Marker};
-use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
+use hackleak_options::{ENVIRONMENT, Exit, Findings, Follow, Options, Track};
 use std::ffi::{CString, OsStr};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -327,6 +327,14 @@ pub fn exit() -> Exit {
     match OUTCOME.get() {
         Some(Outcome::Recorded(recording)) => recording.options.exit,
         _ => Exit::Off,
+    }
+}
+
+/// What is done about wrong frees.
+pub fn findings() -> Findings {
+    match OUTCOME.get() {
+        Some(Outcome::Recorded(recording)) => recording.options.findings,
+        _ => Findings::Off,
     }
 }
 

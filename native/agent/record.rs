@@ -5,11 +5,11 @@
 
 use crate::arch::Position;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, gate, unwind};
+use crate::{IMAGE, findings, gate, unwind};
 use core::sync::atomic::Ordering::SeqCst;
 use core::sync::atomic::{Ordering::Relaxed, compiler_fence};
 use hackleak_image::Marker;
-use hackleak_image::layout::{Counter, Kind, Live};
+use hackleak_image::layout::{Counter, Kind, Live, Release};
 
 /// Records a block that was just handed out. `address` is not null.
 #[inline(always)]
@@ -28,6 +28,8 @@ pub fn allocated(address: usize, size: usize, kind: Kind, position: Position) {
 pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
     if unwind::caller_counts(position) {
         allocated(address, size, Kind::Malloc, position);
+    } else {
+        passed(address);
     }
 }
 
@@ -73,7 +75,7 @@ pub fn unpinned(address: usize) {
 /// Takes the block out of the table before `realloc`; its record, if it has one.
 #[inline(always)]
 pub fn retired(address: usize) -> Option<Live> {
-    IMAGE.live.remove(address)
+    IMAGE.live.remove(address).ok()
 }
 
 /// `realloc` failed: the block is still what it was.
@@ -151,12 +153,44 @@ fn dropped(refused: hackleak_image::writer::Refused) {
 /// Takes a block out of the live table before it is freed. An address that was never recorded is
 /// none of ours.
 #[inline(always)]
-pub fn freed(address: usize) {
-    if gate::is_open() && IMAGE.live.remove(address).is_some() {
-        match thread::existing() {
-            Some(thread) => thread.record().frees += 1,
-            None => count_free(),
+pub fn freed(address: usize, release: Release, told: Option<usize>, position: Position) {
+    if !gate::is_open() {
+        return;
+    }
+    match IMAGE.live.remove(address) {
+        Ok(live) => {
+            if release == Release::Java {
+                // The JVM frees the memory behind it by its own means, which pass here as well.
+                IMAGE.live.forget(address);
+            }
+            match thread::existing() {
+                Some(thread) => thread.record().frees += 1,
+                None => count_free(),
+            }
+            let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
+            if !fits {
+                findings::mismatch(address, live, release, position);
+            } else if let Some(told) = told
+                && told as u64 != live.size()
+            {
+                findings::wrong_size(address, live, release, told, position);
+            }
         }
+        Err(left) => {
+            if left.block != 0 {
+                findings::double_free(address, left, release, position);
+            } else if matches!(release, Release::Delete | Release::DeleteArray) {
+                findings::not_a_start(address, release, position);
+            }
+        }
+    }
+}
+
+/// A block was handed out that is not recorded: what was known of the address is void.
+#[inline(always)]
+pub fn passed(address: usize) {
+    if gate::is_open() {
+        IMAGE.live.forget(address);
     }
 }
 

@@ -9,6 +9,7 @@ use crate::arch::{Position, allocator_entry};
 use crate::{gate, record};
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
+use hackleak_image::layout::Release;
 
 allocator_entry!(malloc, 1, on_malloc);
 allocator_entry!(calloc, 2, on_calloc);
@@ -23,6 +24,10 @@ allocator_entry!(strdup, 1, on_strdup);
 allocator_entry!(__strdup, 1, on_strdup);
 allocator_entry!(strndup, 2, on_strndup);
 allocator_entry!(__strndup, 2, on_strndup);
+allocator_entry!(free, 1, on_free);
+// C23.
+allocator_entry!(free_sized, 2, on_free_sized);
+allocator_entry!(free_aligned_sized, 3, on_free_aligned_sized);
 
 #[inline(always)]
 fn returned(block: *mut c_void, size: usize, slot: usize, frame_pointer: usize) -> *mut c_void {
@@ -191,46 +196,50 @@ unsafe fn duplicate(text: *const c_char, len: usize, slot: usize, fp: usize) -> 
     }
 }
 
-/// Hook.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn free(block: *mut c_void) {
-    // SAFETY: the caller's.
-    unsafe { release(block) }
+unsafe extern "C" fn on_free(block: *mut c_void, slot: usize, frame_pointer: usize) {
+    // SAFETY: as above.
+    unsafe {
+        release(
+            block,
+            Release::Free,
+            None,
+            Position {
+                slot,
+                frame_pointer,
+            },
+        )
+    }
 }
 
-/// Hook of C23.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn free_sized(block: *mut c_void, _size: usize) {
-    // SAFETY: the caller's.
-    unsafe { release(block) }
+unsafe extern "C" fn on_free_sized(block: *mut c_void, _: usize, slot: usize, fp: usize) {
+    // SAFETY: as above.
+    unsafe { on_free(block, slot, fp) }
 }
 
-/// Hook of C23.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn free_aligned_sized(block: *mut c_void, _alignment: usize, _size: usize) {
-    // SAFETY: the caller's.
-    unsafe { release(block) }
+unsafe extern "C" fn on_free_aligned_sized(
+    block: *mut c_void,
+    _alignment: usize,
+    _size: usize,
+    slot: usize,
+    fp: usize,
+) {
+    // SAFETY: as above.
+    unsafe { on_free(block, slot, fp) }
 }
 
-/// Takes the block out of the live table, then frees it.
+/// Takes the block out of the live table, then frees it. `told` is the size that a sized
+/// `operator delete` was given.
 #[inline(always)]
-pub unsafe fn release(block: *mut c_void) {
+pub unsafe fn release(
+    block: *mut c_void,
+    release: Release,
+    told: Option<usize>,
+    position: Position,
+) {
     if block.is_null() || real::is_reserve(block) {
         return;
     }
-    record::freed(block as usize);
+    record::freed(block as usize, release, told, position);
     // SAFETY: the caller's.
     unsafe { real::free()(block) }
 }

@@ -10,7 +10,7 @@ use crate::record;
 use core::ffi::{CStr, c_void};
 use core::mem::transmute;
 use core::ptr;
-use hackleak_image::layout::Kind;
+use hackleak_image::layout::{Kind, Release};
 
 /// Every operator once.
 ///
@@ -29,18 +29,18 @@ macro_rules! operators {
             allocate(5, _ZnamSt11align_val_t, NewArray, 2, aligned),
             allocate(6, _ZnwmSt11align_val_tRKSt9nothrow_t, New, 3, aligned_nothrow),
             allocate(7, _ZnamSt11align_val_tRKSt9nothrow_t, NewArray, 3, aligned_nothrow);
-            release(_ZdlPv),
-            release(_ZdaPv),
-            release(_ZdlPvm),
-            release(_ZdaPvm),
-            release(_ZdlPvRKSt9nothrow_t),
-            release(_ZdaPvRKSt9nothrow_t),
-            release(_ZdlPvSt11align_val_t),
-            release(_ZdaPvSt11align_val_t),
-            release(_ZdlPvmSt11align_val_t),
-            release(_ZdaPvmSt11align_val_t),
-            release(_ZdlPvSt11align_val_tRKSt9nothrow_t),
-            release(_ZdaPvSt11align_val_tRKSt9nothrow_t)
+            release(_ZdlPv, 1, delete, Delete),
+            release(_ZdaPv, 1, delete, DeleteArray),
+            release(_ZdlPvm, 2, delete_sized, Delete),
+            release(_ZdaPvm, 2, delete_sized, DeleteArray),
+            release(_ZdlPvRKSt9nothrow_t, 2, delete_with, Delete),
+            release(_ZdaPvRKSt9nothrow_t, 2, delete_with, DeleteArray),
+            release(_ZdlPvSt11align_val_t, 2, delete_with, Delete),
+            release(_ZdaPvSt11align_val_t, 2, delete_with, DeleteArray),
+            release(_ZdlPvmSt11align_val_t, 3, delete_sized_aligned, Delete),
+            release(_ZdaPvmSt11align_val_t, 3, delete_sized_aligned, DeleteArray),
+            release(_ZdlPvSt11align_val_tRKSt9nothrow_t, 3, delete_with_two, Delete),
+            release(_ZdaPvSt11align_val_tRKSt9nothrow_t, 3, delete_with_two, DeleteArray)
         }
     };
 }
@@ -48,7 +48,7 @@ macro_rules! operators {
 macro_rules! define {
     (
         $(allocate($index:literal, $new:ident, $kind:ident, $args:tt, $handler:ident)),*;
-        $(release($delete:ident)),*
+        $(release($delete:ident, $delete_args:tt, $release:ident, $family:ident)),*
     ) => {
         /// Name and kind of every allocating operator, by its index.
         pub(super) const ALLOCATORS: [(&CStr, Kind); [$($index),*].len()] = [
@@ -61,27 +61,78 @@ macro_rules! define {
             )),*
         ];
         $(allocator_entry!($new, $args, $handler::<$index>);)*
-        $(
-            /// Hook; see the table.
-            ///
-            /// # Safety
-            ///
-            /// The C++ operator's own contract.
-            #[unsafe(no_mangle)]
-            pub unsafe extern "C" fn $delete(block: *mut c_void) {
-                // SAFETY: the caller's.
-                unsafe { release(block) }
-            }
-        )*
+        $(allocator_entry!($delete, $delete_args, $release::<{ Release::$family as u32 }>);)*
     };
 }
 operators!(define);
 
-#[inline(always)]
-unsafe fn release(block: *mut c_void) {
+/// The family of a number that a table row gives.
+const fn family(number: u32) -> Release {
+    if number == Release::DeleteArray as u32 {
+        Release::DeleteArray
+    } else {
+        Release::Delete
+    }
+}
+
+unsafe extern "C" fn delete<const FAMILY: u32>(
+    block: *mut c_void,
+    slot: usize,
+    frame_pointer: usize,
+) {
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
     // SAFETY: the caller's: a block of the operators here, which came from `malloc`, or one of the
     // real operators, which do the same.
-    unsafe { super::malloc::release(block) }
+    unsafe { super::malloc::release(block, family(FAMILY), None, position) }
+}
+
+unsafe extern "C" fn delete_with<const FAMILY: u32>(
+    block: *mut c_void,
+    _with: usize,
+    slot: usize,
+    frame_pointer: usize,
+) {
+    // SAFETY: as in `delete`.
+    unsafe { delete::<FAMILY>(block, slot, frame_pointer) }
+}
+
+unsafe extern "C" fn delete_with_two<const FAMILY: u32>(
+    block: *mut c_void,
+    _with: usize,
+    _and: usize,
+    slot: usize,
+    frame_pointer: usize,
+) {
+    // SAFETY: as in `delete`.
+    unsafe { delete::<FAMILY>(block, slot, frame_pointer) }
+}
+
+unsafe extern "C" fn delete_sized<const FAMILY: u32>(
+    block: *mut c_void,
+    size: usize,
+    slot: usize,
+    frame_pointer: usize,
+) {
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    // SAFETY: as in `delete`.
+    unsafe { super::malloc::release(block, family(FAMILY), Some(size), position) }
+}
+
+unsafe extern "C" fn delete_sized_aligned<const FAMILY: u32>(
+    block: *mut c_void,
+    size: usize,
+    _alignment: usize,
+    slot: usize,
+    frame_pointer: usize,
+) {
+    // SAFETY: as in `delete`.
+    unsafe { delete_sized::<FAMILY>(block, size, slot, frame_pointer) }
 }
 
 /// Records what `operator new` number `INDEX` returns.

@@ -16,7 +16,7 @@ use core::ffi::{c_char, c_void};
 use core::mem::{offset_of, transmute};
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use hackleak_image::layout::Kind;
+use hackleak_image::layout::{Kind, Release};
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
 
@@ -152,10 +152,18 @@ unsafe extern "C" fn new_reference<const INDEX: usize, const KIND: u8>(
 unsafe extern "C" fn delete_reference<const INDEX: usize>(
     env: Env,
     reference: Object,
-    _slot: usize,
-    _frame_pointer: usize,
+    slot: usize,
+    frame_pointer: usize,
 ) {
-    record::freed(untagged(reference));
+    record::freed(
+        untagged(reference),
+        Release::Java,
+        None,
+        Position {
+            slot,
+            frame_pointer,
+        },
+    );
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Two>(real(INDEX))(env, reference) };
 }
@@ -197,13 +205,21 @@ unsafe extern "C" fn release_elements<const INDEX: usize>(
     array: Object,
     elements: Object,
     mode: i32,
-    _slot: usize,
-    _frame_pointer: usize,
+    slot: usize,
+    frame_pointer: usize,
 ) {
     /// Copies back, and frees nothing.
     const JNI_COMMIT: i32 = 1;
     if mode != JNI_COMMIT {
-        record::freed(elements as usize);
+        record::freed(
+            elements as usize,
+            Release::Java,
+            None,
+            Position {
+                slot,
+                frame_pointer,
+            },
+        );
     }
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Four>(real(INDEX))(env, array, elements, mode) };
@@ -307,10 +323,18 @@ unsafe extern "C" fn release_chars<const INDEX: usize>(
     env: Env,
     string: Object,
     chars: *mut u8,
-    _slot: usize,
-    _frame_pointer: usize,
+    slot: usize,
+    frame_pointer: usize,
 ) {
-    record::freed(chars as usize);
+    record::freed(
+        chars as usize,
+        Release::Java,
+        None,
+        Position {
+            slot,
+            frame_pointer,
+        },
+    );
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, chars) };
 }

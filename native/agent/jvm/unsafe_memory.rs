@@ -13,7 +13,7 @@ use core::ffi::{CStr, c_char, c_void};
 use core::mem::transmute;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use hackleak_image::layout::Kind;
+use hackleak_image::layout::{Kind, Release};
 use jvmti_bindings::sys::jni::jmethodID;
 
 type Allocate = unsafe extern "C" fn(*mut c_void, *mut c_void, i64) -> i64;
@@ -121,11 +121,19 @@ unsafe extern "C" fn free(
     env: *mut c_void,
     this: *mut c_void,
     block: i64,
-    _slot: usize,
-    _frame_pointer: usize,
+    slot: usize,
+    frame_pointer: usize,
 ) {
     if block != 0 {
-        record::freed(block as usize);
+        record::freed(
+            block as usize,
+            Release::Java,
+            None,
+            Position {
+                slot,
+                frame_pointer,
+            },
+        );
     }
     // SAFETY: as in `allocate`.
     unsafe { transmute::<usize, Free>(FREE.load(Relaxed))(env, this, block) }

@@ -11,11 +11,12 @@ Examples:
   hackleak run --follow all -- ./server --once     record a program that is no JVM
   hackleak report hackleak-out                     what the last runs left behind
   hackleak report --format json 4242.hackleak      the same for programs
+  hackleak doctor libmine.so                       whether its allocations can be seen
 
 Exit codes:
   0   no leaks among what was tracked
   1   wrong usage, unreadable input, or a record too incomplete to call clean
-  23  leaks
+  23  leaks; `doctor`: a library that is not seen, or only in part
 `hackleak run` exits as its command does, and with 23 when that succeeded and leaked.";
 
 /// Finds native memory that programs, JVMs above all, allocate and never free.
@@ -32,8 +33,20 @@ pub(crate) enum Subcommand {
     Run(Run),
     /// Report from images of finished, killed or running processes.
     Report(Report),
+    /// Say whether the allocations of libraries can be seen, and if not, why.
+    Doctor(Doctor),
     /// Print the JSON Schema of `--format json`.
-    Schema,
+    Schema {
+        /// Of which command
+        #[arg(value_enum, default_value_t = SchemaOf::Report)]
+        of: SchemaOf,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SchemaOf {
+    Report,
+    Doctor,
 }
 
 const RUN_NOTES: &str = "\
@@ -119,4 +132,48 @@ pub(crate) enum ReportFormat {
     Text,
     Json,
     Lines,
+}
+
+const DOCTOR_NOTES: &str = "\
+seen     all allocations of the tracked kinds are recorded
+partly   some of them, or as another kind
+blind    none of them: \"no leaks\" says nothing about this library
+unknown  its file is gone or cannot be read
+
+The runtime (the JDK, the C and C++ libraries) is not under test and left out, except where it is \
+named itself.
+
+Examples:
+  hackleak doctor --track new+malloc build/libmine.so
+  hackleak doctor 4711                      a running process: what is loaded there
+  hackleak doctor --strict hackleak-out     exit 23 only for libraries that fail with strict=true
+
+Exit codes:
+  0   every library is seen
+  1   wrong usage, unreadable input, or a library of which nothing is known
+  23  a library is blind or seen only in part, or a process is not recorded; with --strict: a \
+library is blind";
+
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_NOTES)]
+pub(crate) struct Doctor {
+    /// Libraries, programs, numbers of running processes, images, or folders with images
+    #[arg(required = true, value_name = "FILE|PID|IMAGE|DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The kinds that would be tracked, for libraries and processes that are not recorded
+    /// [default: that of the recorder]
+    #[arg(long, value_name = "KINDS")]
+    pub(crate) track: Option<String>,
+    /// Exit with 23 only for what `strict=true` fails because of
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = DoctorFormat::Text)]
+    pub(crate) format: DoctorFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    Text,
+    Json,
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod doctor;
 mod exit;
 mod images;
 mod output;
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use arguments::{Cli, Subcommand};
+use arguments::{Cli, SchemaOf, Subcommand};
+use hackleak_report::schema;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -35,7 +37,12 @@ fn main() -> ExitCode {
     let done = match cli.subcommand {
         Subcommand::Run(arguments) => run::run(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
-        Subcommand::Schema => output::print(&hackleak_report::schema::text()).map(|()| exit::CLEAN),
+        Subcommand::Doctor(arguments) => doctor::doctor(&arguments),
+        Subcommand::Schema { of } => output::print(&match of {
+            SchemaOf::Report => schema::text(),
+            SchemaOf::Doctor => schema::doctor(),
+        })
+        .map(|()| exit::CLEAN),
     };
     match done {
         Ok(code) => code.into(),

@@ -44,6 +44,11 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
     if verdict == Verdict::Incomplete {
         output::complain("no leaks were seen, but the record is incomplete: see the notes");
     }
+    let blind = report.strict_failures();
+    blind.iter().for_each(|sentence| output::complain(sentence));
+    if !blind.is_empty() {
+        return Ok(exit::NOT_SEEN);
+    }
     // An image that cannot be read may hold leaks, so the rest does not make it clean.
     Ok(if errors.is_empty() {
         exit::of(verdict)

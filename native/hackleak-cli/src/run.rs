@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
     })
 }
 
-/// Prints what the command leaked; returns whether it did.
+/// Prints what the command leaked; returns whether it did, or a strict run was blind.
 fn report(images: &[std::path::PathBuf], folder: &Path, format: RunFormat) -> anyhow::Result<bool> {
     let (report, errors) = images::read(images, Selection::default());
     errors
@@ -55,7 +55,7 @@ fn report(images: &[std::path::PathBuf], folder: &Path, format: RunFormat) -> an
         RunFormat::Text => render::text(&report, Some(&file)),
         RunFormat::Json => json,
     });
-    Ok(report.verdict() == Verdict::Leaks)
+    Ok(report.verdict() >= Verdict::Findings)
 }
 
 /// The options of the recorder: those already in the environment, then those of the command line.

@@ -42,6 +42,8 @@ pub enum SegmentKind {
     Scopes = 7,
     /// Checkpoints: [`Checkpoint`].
     Checkpoints = 8,
+    /// Wrong frees: [`Finding`].
+    Findings = 9,
     /// Live records of one MiB of address space: [`Live`] per 16-byte granule. `base` is the
     /// address divided by one MiB. [`SegmentHeader::summary`] holds the newest epoch per page.
     Live = 16,
@@ -51,7 +53,7 @@ pub enum SegmentKind {
 
 impl SegmentKind {
     /// The kinds that are arenas, in the order of [`Header::lengths`].
-    pub const ARENAS: [SegmentKind; 8] = [
+    pub const ARENAS: [SegmentKind; 9] = [
         SegmentKind::Nodes,
         SegmentKind::Contexts,
         SegmentKind::Threads,
@@ -60,6 +62,7 @@ impl SegmentKind {
         SegmentKind::Blobs,
         SegmentKind::Scopes,
         SegmentKind::Checkpoints,
+        SegmentKind::Findings,
     ];
 
     /// The kind of a number read from a file.
@@ -211,7 +214,7 @@ pub struct Header {
     /// Segments in the file, in use or being created.
     pub segments: u64,
     /// Records per arena, in the order of [`SegmentKind::ARENAS`]; bytes for the blobs.
-    pub lengths: [u64; 8],
+    pub lengths: [u64; 12],
     /// See [`Counter`].
     pub counters: [u64; MAX_COUNTERS],
     /// Path of the executable.
@@ -363,19 +366,114 @@ pub struct Checkpoint {
     pub unix_ns: u64,
 }
 
+/// What is wrong with a free.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Wrong {
+    /// The block was freed by another family of functions than it was allocated by.
+    Mismatch = 1,
+    /// The block had been freed before.
+    DoubleFree = 2,
+    /// The pointer lies inside a block.
+    Interior = 3,
+    /// `operator delete` was told another size than `operator new`.
+    Size = 4,
+}
+
+impl Wrong {
+    /// The finding of a number read from a file.
+    pub fn from_number(number: u32) -> Option<Wrong> {
+        [
+            Wrong::Mismatch,
+            Wrong::DoubleFree,
+            Wrong::Interior,
+            Wrong::Size,
+        ]
+        .into_iter()
+        .find(|wrong| *wrong as u32 == number)
+    }
+}
+
+/// A wrong free, with the stacks of the allocation and of the free.
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+pub struct Finding {
+    /// A [`Wrong`]; written last.
+    pub wrong: u32,
+    /// How it was freed: a [`Release`].
+    pub release: u32,
+    /// The pointer that was freed.
+    pub address: u64,
+    /// Size that the free was told, for [`Wrong::Size`]; distance from the block's start, for
+    /// [`Wrong::Interior`].
+    pub detail: u64,
+    /// Node and context of the free, as in [`Live::origin`].
+    pub freed: u64,
+    /// The block's record: [`Live::origin`] and [`Live::block`].
+    pub allocated: Live,
+}
+
+/// Which function freed a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+pub enum Release {
+    /// `free` and its like.
+    Free = 1,
+    /// `operator delete`.
+    Delete = 2,
+    /// `operator delete[]`.
+    DeleteArray = 3,
+    /// A function of the JNI function table, or of `Unsafe`.
+    Java = 4,
+}
+
+impl Release {
+    /// The function of a number read from a file.
+    pub fn from_number(number: u32) -> Option<Release> {
+        [
+            Release::Free,
+            Release::Delete,
+            Release::DeleteArray,
+            Release::Java,
+        ]
+        .into_iter()
+        .find(|release| *release as u32 == number)
+    }
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Release::Free => "free",
+            Release::Delete => "delete",
+            Release::DeleteArray => "delete[]",
+            Release::Java => "release",
+        }
+    }
+    /// Whether it is the right function for a block of this kind.
+    pub const fn fits(self, kind: Kind) -> bool {
+        match kind {
+            Kind::New => matches!(self, Release::Delete),
+            Kind::NewArray => matches!(self, Release::DeleteArray),
+            Kind::Malloc => matches!(self, Release::Free),
+            _ => matches!(self, Release::Java),
+        }
+    }
+}
+
 /// One live block: sixteen bytes at the place that its address decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Live {
     /// Node of the stack tree in the lower, context in the upper 32 bits.
     pub origin: u64,
-    /// Size in the lower 48 bits, then 8 bits [`Kind`], then 6 bits [`Live::pins`]; bit 62 is
-    /// reserved, bit 63 says that the block is live. Written after `origin`; 0 is no block.
+    /// Size in the lower 48 bits, then 8 bits [`Kind`], then 6 bits [`Live::pins`]; bit 62 says
+    /// that it was freed, bit 63 that it is live. Written after `origin`; 0 is no block.
     pub block: u64,
 }
 
 /// [`Live::block`]: the block is live.
 pub const LIVE: u64 = 1 << 63;
+/// [`Live::block`]: the block was freed, and nobody has the address since.
+pub const FREED: u64 = 1 << 62;
 /// [`Live::block`]: the bits of the size.
 pub const SIZE_BITS: u32 = 48;
 

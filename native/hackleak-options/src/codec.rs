@@ -35,6 +35,12 @@ pub const KEYS: &[Key] = &[
         meaning: "modules whose malloc calls are not recorded",
     },
     Key {
+        name: "findings",
+        values: "off|report|fail",
+        default: "report",
+        meaning: "wrong frees: not looked for, reported, or reported and counted as a failure",
+    },
+    Key {
         name: "stacks",
         values: "full|native|java|off",
         default: "full",
@@ -63,6 +69,12 @@ pub const KEYS: &[Key] = &[
         values: "off|settle|report",
         default: "off",
         meaning: "at JVM exit, after the shutdown hooks: settle first, and report leaks on stderr",
+    },
+    Key {
+        name: "strict",
+        values: "true|false",
+        default: "false",
+        meaning: "a library under test whose allocations are not seen fails the test or the run",
     },
     Key {
         name: "suppressions",
@@ -129,6 +141,17 @@ pub enum Follow {
     None,
 }
 
+/// What is done about wrong frees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Findings {
+    /// They are not noted.
+    Off,
+    /// They are reported.
+    Report,
+    /// They are reported and fail a test or a run.
+    Fail,
+}
+
 /// What happens at the exit of a JVM, after its shutdown hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -149,6 +172,8 @@ pub struct Options {
     pub include: String,
     /// See the key `exclude`.
     pub exclude: String,
+    /// See the key `findings`.
+    pub findings: Findings,
     /// See the key `stacks`.
     pub stacks: Stacks,
     /// See the key `out`.
@@ -159,6 +184,8 @@ pub struct Options {
     pub depth: u32,
     /// See the key `exit`.
     pub exit: Exit,
+    /// See the key `strict`.
+    pub strict: bool,
     /// See the key `suppressions`; empty when there is none.
     pub suppressions: String,
 }
@@ -172,11 +199,13 @@ impl Default for Options {
             track: Track::NEW,
             include: String::new(),
             exclude: String::new(),
+            findings: Findings::Report,
             stacks: Stacks::Full,
             out: "hackleak-out".to_owned(),
             follow: Follow::Jvm,
             depth: MAX_DEPTH,
             exit: Exit::Off,
+            strict: false,
             suppressions: String::new(),
         }
     }
@@ -226,9 +255,11 @@ impl Options {
     fn set(&mut self, key: &str, value: &str) -> Result<(), OptionError> {
         match key {
             "track" => self.track = track(value)?,
+            "findings" => self.findings = choice(key, value, FINDINGS)?,
             "stacks" => self.stacks = choice(key, value, STACKS)?,
             "follow" => self.follow = choice(key, value, FOLLOW)?,
             "exit" => self.exit = choice(key, value, EXIT)?,
+            "strict" => self.strict = choice(key, value, STRICT)?,
             "out" if !value.is_empty() => self.out = value.to_owned(),
             "out" => {
                 return Err(OptionError(
@@ -260,6 +291,11 @@ impl Options {
     }
 }
 
+const FINDINGS: &[(&str, Findings)] = &[
+    ("off", Findings::Off),
+    ("report", Findings::Report),
+    ("fail", Findings::Fail),
+];
 const STACKS: &[(&str, Stacks)] = &[
     ("full", Stacks::Full),
     ("native", Stacks::Native),
@@ -271,6 +307,7 @@ const FOLLOW: &[(&str, Follow)] = &[
     ("all", Follow::All),
     ("none", Follow::None),
 ];
+const STRICT: &[(&str, bool)] = &[("true", true), ("false", false)];
 const EXIT: &[(&str, Exit)] = &[
     ("off", Exit::Off),
     ("settle", Exit::Settle),
@@ -322,13 +359,15 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "track={},stacks={},out={},follow={},depth={},exit={}",
+            "track={},findings={},stacks={},out={},follow={},depth={},exit={},strict={}",
             self.track,
+            name(self.findings, FINDINGS),
             name(self.stacks, STACKS),
             self.out,
             name(self.follow, FOLLOW),
             self.depth,
             name(self.exit, EXIT),
+            self.strict,
         )?;
         let texts = [
             ("include", &self.include),
@@ -348,7 +387,7 @@ mod tests {
 
     #[test]
     fn text_form_reads_back_as_the_same_options() {
-        let text = "track=new,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,suppressions=x.supp";
+        let text = "track=new,findings=fail,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp";
         let options: Options = text.parse().expect("valid");
         assert_eq!(options.to_string(), text);
         assert_eq!(options.depth, 12);

@@ -8,7 +8,9 @@
 
 mod codec;
 
-pub use codec::{Exit, Follow, KEYS, Key, MAX_DEPTH, OptionError, Options, Stacks, Track};
+pub use codec::{
+    Exit, Findings, Follow, KEYS, Key, MAX_DEPTH, OptionError, Options, Stacks, Track,
+};
 
 /// The environment variable that carries the options into a process.
 pub const ENVIRONMENT: &str = "HACKLEAK_OPTIONS";

@@ -12,8 +12,8 @@ use crate::read::{Selected, Sum};
 use crate::render::numbers::{blocks, bytes, counted};
 use crate::symbolise::Symbolised;
 
-/// The verdict on a process with these leaks.
-pub(crate) fn verdict(image: &Image, state: ProcessState, leaks: &Leaks) -> Verdict {
+/// The verdict on a process with these leaks; `blind` says that a library under test is not seen.
+pub(crate) fn verdict(image: &Image, state: ProcessState, leaks: &Leaks, blind: bool) -> Verdict {
     let dropped = [Counter::DroppedNoSegment, Counter::DroppedAddress];
     let damaged = |(damage, _): (Damage, u64)| {
         // The header counts a segment before the file has it. A process that was killed in
@@ -22,7 +22,8 @@ pub(crate) fn verdict(image: &Image, state: ProcessState, leaks: &Leaks) -> Verd
     };
     if leaks.count > 0 {
         Verdict::Leaks
-    } else if image.has_flag(flags::MEMORY_ONLY)
+    } else if blind
+        || image.has_flag(flags::MEMORY_ONLY)
         || dropped
             .into_iter()
             .any(|counter| image.counter(counter) > 0)

@@ -11,12 +11,15 @@
 //! - `symbolise`: frames with names, files and lines; never a symbol of another build.
 //! - `group`: blocks with the same frames and kind are one site.
 //! - [`suppress`]: sites that are known and not reported.
+//! - [`coverage`]: whether the calls of each library reach the recorder at all.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`render`]: text for terminals and IDE consoles, JSON, and lines for the Java side.
 //!
 //! Start at [`Process::of_image`].
 #![forbid(unsafe_code)]
 
+pub mod coverage;
+mod findings;
 mod group;
 mod judge;
 pub mod model;
@@ -27,5 +30,5 @@ pub mod schema;
 pub mod suppress;
 mod symbolise;
 
-pub use model::{Process, Report, Verdict};
+pub use model::{Coverage, Process, Report, Sight, Verdict};
 pub use read::Selection;

@@ -42,6 +42,8 @@ pub enum Verdict {
     Clean,
     /// No leak was seen, but the record is incomplete, so that says nothing.
     Incomplete,
+    /// There are wrong frees, and the option `findings` is `fail`.
+    Findings,
     /// There are leaks.
     Leaks,
 }
@@ -84,14 +86,81 @@ pub struct Process {
     pub counters: BTreeMap<String, u64>,
     /// Threads that allocated.
     pub threads: u64,
-    /// Modules that frames were seen in.
+    /// Modules that were seen in the process.
     pub modules: Vec<Module>,
     /// Checkpoints in the order in which they were taken.
     pub checkpoints: Vec<Checkpoint>,
     /// What must be known to read the numbers right, one sentence each.
     pub notes: Vec<String>,
+    /// Wrong frees.
+    #[serde(default)]
+    pub findings: Vec<Finding>,
     /// The leaks.
     pub leaks: Leaks,
+}
+
+/// A wrong free.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Finding {
+    /// What is wrong.
+    pub problem: Problem,
+    /// How often it was seen, with these stacks.
+    pub count: u64,
+    /// How the block was allocated.
+    pub kind: Kind,
+    /// Size of the block in bytes.
+    pub bytes: u64,
+    /// The function that freed it: `free`, `delete`, `delete[]`, or `release` for the functions of
+    /// JNI and `Unsafe`.
+    pub released_by: String,
+    /// Bytes from the start of the block, for `interior`; the size that the free was told, for
+    /// `size`; else 0.
+    pub detail: u64,
+    /// The stack of the wrong free.
+    pub freed: Vec<Frame>,
+    /// The stack of the allocation.
+    pub allocated: Vec<Frame>,
+}
+
+/// What is wrong with a free.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Problem {
+    /// The block was freed by another family of functions than it was allocated by.
+    Mismatch,
+    /// The block had been freed before.
+    DoubleFree,
+    /// The pointer lies inside a block.
+    Interior,
+    /// `operator delete` was told another size than `operator new`.
+    Size,
+}
+
+impl Finding {
+    /// What happened, in one clause.
+    pub fn sentence(&self) -> String {
+        let Finding {
+            kind,
+            bytes,
+            detail,
+            released_by,
+            ..
+        } = self;
+        let block = format!("a block of {bytes} bytes from {}", kind.name());
+        match self.problem {
+            Problem::Mismatch => format!("{block} was freed by {released_by}"),
+            Problem::DoubleFree => {
+                format!("{block} was freed twice, the second time by {released_by}")
+            }
+            Problem::Interior => {
+                format!("{released_by} was given a pointer {detail} bytes inside {block}")
+            }
+            Problem::Size => format!("{released_by} was told {detail} bytes for {block}"),
+        }
+    }
 }
 
 /// Everything recorded in a process, freed or not.
@@ -113,6 +182,41 @@ pub struct Module {
     pub path: String,
     /// GNU build-id in hexadecimal digits, empty when there is none.
     pub build_id: String,
+    /// Whether its allocations are recorded; absent for the runtime, which is not under test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
+}
+
+/// Whether the allocation calls of a module reach the recorder, for the kinds that are tracked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Coverage {
+    /// The answer.
+    pub verdict: Sight,
+    /// Why, one clause each.
+    pub reasons: Vec<String>,
+    /// What would make it `seen`, where anything would.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// It is blind only because the kinds that it allocates are not tracked.
+    #[serde(default)]
+    pub untracked: bool,
+}
+
+/// How much of a module's allocations is recorded.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Sight {
+    /// All of the kinds that are tracked.
+    Seen,
+    /// Its file is gone or cannot be read.
+    Unknown,
+    /// Some, or as another kind.
+    Partly,
+    /// Nothing.
+    Blind,
 }
 
 /// A checkpoint.
@@ -286,6 +390,23 @@ impl Report {
             tool,
             processes,
         }
+    }
+
+    /// Per library that is blind in a process recorded with `strict=true`: a sentence.
+    pub fn strict_failures(&self) -> Vec<String> {
+        let processes = self.processes.iter();
+        let strict = processes.filter(|process| crate::coverage::is_strict(&process.options));
+        strict
+            .flat_map(|process| {
+                let failing = process.modules.iter().filter(|module| module.fails_strict());
+                failing.map(|module| {
+                    format!(
+                        "strict: `{}` in process {} is blind, so nothing can be said about its leaks",
+                        module.path, process.pid
+                    )
+                })
+            })
+            .collect()
     }
 
     /// The worst verdict; clean when there is no process.

@@ -4,14 +4,15 @@ use std::path::Path;
 
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
-use hackleak_options::Track;
+use hackleak_options::{Findings, Options, Track};
 
+use crate::coverage::Modules;
 use crate::group::group;
-use crate::judge;
-use crate::model::{Checkpoint, Leaks, Process, State, Totals};
+use crate::model::{Checkpoint, Leaks, Process, State, Totals, Verdict};
 use crate::read::{Selection, select};
 use crate::suppress::Suppressions;
 use crate::symbolise::symbolise;
+use crate::{findings, judge};
 
 impl Process {
     /// The report on the image at `path`.
@@ -24,7 +25,9 @@ impl Process {
         let mut image = Image::open(path)?;
         let state = image.process_state();
         let selected = select(&mut image, selection)?;
-        let symbolised = symbolise(&image, selected.blocks.iter().map(|block| block.stack));
+        let wrong = findings::read(&image, selection.since);
+        let stacks = selected.blocks.iter().map(|block| block.stack);
+        let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
         let sites = group(&image, &selected.blocks, &symbolised);
         let (suppressions, unreadable) = Suppressions::of_options(&image.options());
         let (sites, runtime) = Suppressions::built_in().apply(sites);
@@ -56,6 +59,7 @@ impl Process {
                 .fold(0, |sum: u64, site| sum.saturating_add(site.count)),
             sites,
         };
+        let modules = Modules::of(&image);
         let mut process = Process {
             pid: image.header().pid,
             exe: image.exe(),
@@ -65,7 +69,7 @@ impl Process {
                 ProcessState::Killed => State::Killed,
                 ProcessState::Running => State::Running,
             },
-            verdict: judge::verdict(&image, state, &leaks),
+            verdict: judge::verdict(&image, state, &leaks, modules.blind),
             image: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             options: image.options(),
             track: tracked(image.header().track),
@@ -75,17 +79,28 @@ impl Process {
                 .map(|(counter, n)| (counter.name().to_owned(), n))
                 .collect(),
             threads,
-            modules: symbolised.modules.clone(),
+            modules: modules.all,
             checkpoints,
             notes: Vec::new(),
+            findings: findings::symbolised(&wrong, &symbolised),
             leaks,
         };
+        if process.verdict < Verdict::Findings && !process.findings.is_empty() && fails(&image) {
+            process.verdict = Verdict::Findings;
+        }
         process.notes = judge::notes(&image, &process, &selected, &symbolised);
+        process.notes.splice(0..0, modules.notes);
         process.notes.extend(unreadable);
         process.notes.extend(runtime);
         process.notes.extend(suppressed);
         Ok(process)
     }
+}
+
+/// Whether wrong frees count as a failure.
+fn fails(image: &Image) -> bool {
+    let options: Result<Options, _> = image.options().parse();
+    options.is_ok_and(|options| options.findings == Findings::Fail)
 }
 
 /// The names of the kinds in the bits of a header.

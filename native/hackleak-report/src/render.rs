@@ -1,22 +1,24 @@
 //! The report as text for people, JSON for programs, and lines for the Java side.
 
+mod doctor;
 mod fold;
 mod lines;
 pub mod numbers;
 mod stack;
 mod text;
 
+pub use doctor::doctor;
 pub use lines::lines;
 pub use text::text;
 
-use crate::model::Report;
+use serde::Serialize;
 
-/// The report as indented JSON, ended by a newline; see [`crate::schema`].
+/// A report or diagnosis as indented JSON, ended by a newline; see [`crate::schema`].
 ///
 /// # Errors
 ///
 /// None that a report can cause; the signature is that of `serde_json`.
-pub fn json(report: &Report) -> serde_json::Result<String> {
+pub fn json(report: &impl Serialize) -> serde_json::Result<String> {
     let mut json = serde_json::to_string_pretty(report)?;
     json.push('\n');
     Ok(json)

@@ -1,10 +1,19 @@
-//! The published JSON Schema of the report.
+//! The published JSON Schemas.
 
+use crate::coverage::Diagnosis;
 use crate::model::Report;
 
 /// The schema as `docs/schema/report-v1.json` holds it, ended by a newline.
 pub fn text() -> String {
-    let schema = schemars::schema_for!(Report);
+    published(&schemars::schema_for!(Report))
+}
+
+/// The schema as `docs/schema/doctor-v1.json` holds it, ended by a newline.
+pub fn doctor() -> String {
+    published(&schemars::schema_for!(Diagnosis))
+}
+
+fn published(schema: &schemars::Schema) -> String {
     let mut text = format!("{:#}", schema.as_value());
     text.push('\n');
     text

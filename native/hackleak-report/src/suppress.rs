@@ -119,7 +119,7 @@ impl Suppressions {
 
 /// Whether `pattern` matches somewhere in `text`. Each piece between stars is taken as early as
 /// it occurs, which finds a match whenever there is one; a piece held to the end is compared there.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (mut anchored, pattern) = match pattern.strip_prefix('^') {
         Some(rest) => (true, rest),
         None => (false, pattern),

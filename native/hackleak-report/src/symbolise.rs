@@ -3,7 +3,7 @@
 //! Every address is looked up once, module by module, because opening the debug information of a
 //! large library costs more than a thousand look-ups in it.
 
-mod file;
+pub(crate) mod file;
 mod java;
 mod marks;
 pub(crate) mod native;

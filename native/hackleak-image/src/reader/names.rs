@@ -2,7 +2,7 @@
 
 use super::open::Image;
 use crate::layout::{
-    Checkpoint, Context, Method, Module, Scope, SegmentKind, Thread, module_flags,
+    Checkpoint, Context, Finding, Method, Module, Scope, SegmentKind, Thread, module_flags,
 };
 
 /// The longest name in bytes, as class files limit it; also for paths.
@@ -175,6 +175,15 @@ impl Image {
         }
         let scope: Scope = self.record(SegmentKind::Scopes, index.into())?;
         Some(self.text(scope.name, MAX_NAME))
+    }
+
+    /// Every wrong free that was noted in full, in the order in which they were noted.
+    pub fn findings(&self) -> impl Iterator<Item = Finding> {
+        let count = self.records::<Finding>(SegmentKind::Findings);
+        (0..count).filter_map(|index| {
+            let finding: Finding = self.record(SegmentKind::Findings, index)?;
+            (finding.wrong != 0).then_some(finding)
+        })
     }
 
     /// Every checkpoint that was written in full, in the order in which they were taken.

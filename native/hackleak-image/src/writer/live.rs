@@ -8,7 +8,9 @@
 //! of the same shape. Other alignments are refused and counted.
 
 use super::window::Window;
-use crate::layout::{Live, MAX_PINS, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
+use crate::layout::{
+    FREED, LIVE, Live, MAX_PINS, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind,
+};
 use core::ptr;
 use core::sync::atomic::{
     AtomicPtr, AtomicU32, AtomicU64,
@@ -99,13 +101,21 @@ impl LiveTable {
         Ok(())
     }
 
-    /// Takes a block out of the table and returns its record, or `None` when it has none. The
-    /// caller still owns the address: it is about to be freed.
+    /// Takes a block out of the table and returns its record, or what was left at its place when
+    /// it is not live: a block with `FREED` set, or nothing. The caller still owns the address: it
+    /// is about to be freed.
+    ///
+    /// # Errors
+    ///
+    /// There is no live block at the address.
     #[inline(always)]
-    pub fn remove(&self, address: usize) -> Option<Live> {
+    pub fn remove(&self, address: usize) -> Result<Live, Live> {
         let segment = self.segment(address);
         if segment.is_null() || address & 7 != 0 {
-            return None;
+            return Err(Live {
+                origin: 0,
+                block: 0,
+            });
         }
         let (origin, block) = words(segment, (address >> 4) & 0xffff);
         let live = Live {
@@ -113,10 +123,46 @@ impl LiveTable {
             origin: origin.load(Relaxed),
         };
         if !live.is_live() {
-            return None;
+            return Err(live);
         }
-        block.store(0, Release);
-        Some(live)
+        block.store(live.block ^ (LIVE | FREED), Release);
+        Ok(live)
+    }
+
+    /// Forgets that a block at the address was freed: somebody has it now who is not recorded, or
+    /// its second free has been noted.
+    #[inline(always)]
+    pub fn forget(&self, address: usize) {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return;
+        }
+        let (_, block) = words(segment, (address >> 4) & 0xffff);
+        if block.load(Relaxed) != 0 {
+            block.store(0, Relaxed);
+        }
+    }
+
+    /// The live block that `address` lies inside of, if its start is at most 4 KiB before.
+    pub fn around(&self, address: usize) -> Option<(usize, Live)> {
+        const GRANULE: usize = 16;
+        let first = address & !(GRANULE - 1);
+        (0..256)
+            .map(|step| first.wrapping_sub(step * GRANULE))
+            .find_map(|start| {
+                let segment = self.segment(start);
+                if segment.is_null() {
+                    return None;
+                }
+                let (origin, block) = words(segment, (start >> 4) & 0xffff);
+                let live = Live {
+                    block: block.load(Acquire),
+                    origin: origin.load(Relaxed),
+                };
+                let inside =
+                    live.is_live() && address > start && address - start < live.size() as usize;
+                inside.then_some((start, live))
+            })
     }
 
     /// Records one more hold of a resource that can be held several times at one address, by
@@ -221,7 +267,7 @@ impl LiveTable {
                 for slot in page * 256..(page + 1) * 256 {
                     let (origin, block) = words(segment, slot);
                     let before = block.load(Acquire);
-                    if before == 0 {
+                    if before & LIVE == 0 {
                         continue;
                     }
                     let live = Live {

@@ -15,7 +15,8 @@ pub use tree::StackTree;
 pub use window::{CreateError, Window};
 
 use crate::layout::{
-    Blob, Checkpoint, Context, Counter, Header, Method, Module, Node, Scope, SegmentKind, Thread,
+    Blob, Checkpoint, Context, Counter, Finding, Header, Method, Module, Node, Scope, SegmentKind,
+    Thread,
 };
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -38,6 +39,8 @@ pub struct Writer {
     pub scopes: Arena<Scope>,
     /// Checkpoints.
     pub checkpoints: Arena<Checkpoint>,
+    /// Wrong frees.
+    pub findings: Arena<Finding>,
     blobs: Arena<u8>,
 }
 
@@ -60,6 +63,7 @@ impl Writer {
             methods: Arena::new(SegmentKind::Methods),
             scopes: Arena::new(SegmentKind::Scopes),
             checkpoints: Arena::new(SegmentKind::Checkpoints),
+            findings: Arena::new(SegmentKind::Findings),
             blobs: Arena::new(SegmentKind::Blobs),
         }
     }

@@ -1,7 +1,7 @@
 //! The writer without a recorder: several threads, full tables, a full file system.
 
 use super::*;
-use crate::layout::{Kind, Live, flags};
+use crate::layout::{FREED, Kind, Live, flags};
 use std::ffi::CString;
 use std::sync::atomic::Ordering;
 
@@ -45,9 +45,28 @@ fn live_blocks_are_found_and_removed_by_address() {
     writer
         .live
         .for_each_since(writer.window(), 6, |_, _| panic!("nothing is that new"));
-    assert_eq!(writer.live.remove(base).map(Live::size), Some(1_999_993));
-    assert_eq!(writer.live.remove(base), None);
-    assert_eq!(writer.live.remove(base + 4), None);
+    assert_eq!(writer.live.remove(base).map(Live::size), Ok(1_999_993));
+    let freed = writer.live.remove(base).expect_err("it was freed");
+    assert_eq!((freed.size(), freed.block & FREED), (1_999_993, FREED));
+    writer.live.forget(base);
+    assert_eq!(
+        writer.live.remove(base),
+        Err(Live {
+            origin: freed.origin,
+            block: 0
+        })
+    );
+    assert!(writer.live.remove(base + 4).is_err());
+    let inside = writer.live.around(base + 24 + 1).map(|(start, _)| start);
+    assert_eq!(
+        inside, None,
+        "blocks at 8 modulo 16 have no neighbours to look through"
+    );
+    let inside = writer
+        .live
+        .around(base + 1_120_000 + 4_000)
+        .map(|(start, _)| start - base);
+    assert_eq!(inside, Some(1_120_000));
     assert_eq!(
         writer
             .live

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::numbers::{bytes, counted, thousands};
 use super::stack;
-use crate::model::{Process, Report, Site, Thread, Verdict};
+use crate::model::{Finding, Process, Report, Site, Thread, Verdict};
 
 /// The most sites that are shown per process; the JSON has all.
 const MAX_SITES: usize = 20;
@@ -56,7 +56,10 @@ impl Page {
             self.line("");
         }
         self.rest(process.leaks.sites.get(MAX_SITES..).unwrap_or_default());
-        if process.verdict == Verdict::Leaks {
+        for finding in process.findings.iter().take(MAX_SITES) {
+            self.finding(finding);
+        }
+        if process.verdict >= Verdict::Findings {
             self.line(&format!(
                 "tracked: {}; {}",
                 tracked(process),
@@ -87,6 +90,22 @@ impl Page {
         }
     }
 
+    fn finding(&mut self, finding: &Finding) {
+        let often = if finding.count > 1 {
+            format!(" ({} times)", thousands(finding.count))
+        } else {
+            String::new()
+        };
+        self.line(&format!("wrong free: {}{often}", finding.sentence()));
+        for (what, frames) in [("freed", &finding.freed), ("allocated", &finding.allocated)] {
+            self.line(&format!("  {what}:"));
+            for line in stack::lines(frames) {
+                self.line(&format!("    {line}"));
+            }
+        }
+        self.line("");
+    }
+
     fn rest(&mut self, rest: &[Site]) {
         if !rest.is_empty() {
             let left = rest
@@ -110,6 +129,10 @@ fn headline(process: &Process) -> String {
             bytes(leaks.bytes),
             counted(leaks.count, "block"),
             counted(leaks.sites.len() as u64, "site")
+        ),
+        Verdict::Findings => format!(
+            "{} in {place}, and no leaks",
+            counted(process.findings.len() as u64, "wrong free")
         ),
         Verdict::Clean => {
             format!(

@@ -9,16 +9,16 @@ use hackleak_image::reader::LoadedModule;
 
 /// Where the symbols of a module are.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct SymbolFile {
+pub(crate) struct SymbolFile {
     /// The file, when there is one that can be trusted.
-    pub(super) path: Option<PathBuf>,
+    pub(crate) path: Option<PathBuf>,
     /// What must be said about it.
-    pub(super) note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 /// The symbols of `module`, recorded in an image in the folder `images`. Libraries that were
 /// unpacked to a temporary file and deleted are kept by the recorder in `modules/<build-id>`.
-pub(super) fn find(images: &Path, module: &LoadedModule) -> SymbolFile {
+pub(crate) fn find(images: &Path, module: &LoadedModule) -> SymbolFile {
     let build_id = module.build_id_hex();
     if !build_id.is_empty() {
         let kept = images.join("modules").join(&build_id);

@@ -60,6 +60,7 @@ impl NativeNames {
             names.modules.push(Module {
                 path: module.path,
                 build_id,
+                coverage: None,
             });
         }
         names

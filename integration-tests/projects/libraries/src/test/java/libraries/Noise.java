@@ -32,7 +32,7 @@ final class Noise {
       int times = round == rounds ? 100 : 1;
       Checkpoint before = HackLeak.checkpoint();
       long start = System.nanoTime();
-      for (int i = 0; i < times; i++) use.invoke(null);
+      for (int i = 0; i < times; i++) { if (Boolean.getBoolean("thread")) { Thread th = new Thread(() -> { try { use.invoke(null); } catch (Exception e) { throw new RuntimeException(e);}}); th.start(); th.join(); } else use.invoke(null); }
       long t = System.nanoTime() - start;
       LeakReport raw = HackLeak.leaksSince(before, LeakCheck.standard().settling(false));
       LeakReport settled = HackLeak.leaksSince(before, LeakCheck.standard().settling(true));

@@ -18,11 +18,10 @@ class OnnxTest {
   /** The smallest model: y = -x for a vector of floats. */
   private static final byte[] MODEL = HexFormat.of().parseHex("08083a340a0b0a017812017922034e65671201675a100a0178120b0a09080112050a0312016e62100a0179120b0a09080112050a0312016e42040a00100d");
 
-  private static final float[] INPUT = new float[10_000];
+  private static final float[] INPUT = {1, 2, 4};
 
   @BeforeAll
   static void warmUp() throws Exception {
-    INPUT[7] = 4;
     Use.repeat(3, OnnxTest::use);
   }
 
@@ -46,7 +45,8 @@ class OnnxTest {
   }
 
   static void use() throws OrtException {
-    try (OrtSession session = OrtEnvironment.getEnvironment().createSession(MODEL)) {
+    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions();
+        OrtSession session = OrtEnvironment.getEnvironment().createSession(MODEL, options)) {
       run(session);
     }
   }
@@ -54,7 +54,7 @@ class OnnxTest {
   private static void run(OrtSession session) throws OrtException {
     try (OnnxTensor tensor = OnnxTensor.createTensor(OrtEnvironment.getEnvironment(), INPUT);
         OrtSession.Result result = session.run(Map.of("x", tensor))) {
-      assertEquals(-4, ((float[]) result.get(0).getValue())[7]);
+      assertEquals(-4, ((float[]) result.get(0).getValue())[2]);
     }
   }
 }

@@ -13,6 +13,7 @@ import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.LRUCache;
 import org.rocksdb.Options;
 import org.rocksdb.ReadOptions;
+import org.rocksdb.RocksDB;
 import org.rocksdb.RocksDBException;
 import org.rocksdb.SstFileReader;
 import org.rocksdb.SstFileReaderIterator;
@@ -26,6 +27,10 @@ import org.rocksdb.WriteBatch;
 @NoLeaks
 class RocksDbTest {
   @TempDir static Path folder;
+
+  static {
+    RocksDB.loadLibrary();
+  }
 
   @BeforeAll
   static void warmUp() throws Exception {

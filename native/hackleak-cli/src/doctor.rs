@@ -1,0 +1,126 @@
+//! `hackleak doctor`: whether the allocations of libraries can be seen.
+
+mod bindings;
+mod maps;
+mod process;
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use anyhow::Context;
+use hackleak_image::{Image, layout};
+use hackleak_options::{Options, Track};
+use hackleak_report::Sight;
+use hackleak_report::coverage::{Diagnosis, Facts, Library, Subject, libraries};
+use hackleak_report::render;
+
+use crate::arguments::{Doctor, DoctorFormat};
+use crate::{exit, images, output};
+
+/// Looks at everything that was named and returns the exit code.
+pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<u8> {
+    let mut options = Options::default();
+    if let Some(track) = &arguments.track {
+        options.apply(&format!("track={track}"))?;
+    }
+    let mut subjects = Vec::new();
+    let mut failed = false;
+    for input in &arguments.inputs {
+        match examine(input, options.track) {
+            Ok(found) => subjects.extend(found),
+            Err(error) => {
+                output::complain(&format!("{error:#}"));
+                failed = true;
+            }
+        }
+    }
+    let diagnosis = Diagnosis::new(subjects);
+    output::print(&match arguments.format {
+        DoctorFormat::Text => render::doctor(&diagnosis),
+        DoctorFormat::Json => render::json(&diagnosis)?,
+    })?;
+    let code = if arguments.strict {
+        strictly(&diagnosis)
+    } else {
+        code(&diagnosis)
+    };
+    Ok(if failed { code.max(exit::FAILED) } else { code })
+}
+
+/// The exit code of what fails with `strict=true`.
+fn strictly(diagnosis: &Diagnosis) -> u8 {
+    match diagnosis.libraries().any(|library| library.fails_strict) {
+        true => exit::NOT_SEEN,
+        false => exit::CLEAN,
+    }
+}
+
+fn code(diagnosis: &Diagnosis) -> u8 {
+    let mut processes = diagnosis.subjects.iter().filter_map(|subject| subject.process.as_ref());
+    let unrecorded = processes.any(|process| process.image.is_none());
+    match diagnosis.worst() {
+        Sight::Partly | Sight::Blind => exit::NOT_SEEN,
+        _ if unrecorded => exit::NOT_SEEN,
+        Sight::Unknown => exit::FAILED,
+        Sight::Seen => exit::CLEAN,
+    }
+}
+
+/// What can be said about one argument.
+fn examine(input: &Path, track: Track) -> anyhow::Result<Vec<Subject>> {
+    let text = input.to_string_lossy();
+    if !input.exists()
+        && let Ok(pid) = text.parse::<u32>()
+    {
+        return Ok(vec![process::examine(pid, track)?]);
+    }
+    if input.is_dir() {
+        let images = images::find(&[input.to_owned()])?;
+        return images.iter().map(|image| of_image(image)).collect();
+    }
+    if is_image(input)? {
+        return Ok(vec![of_image(input)?]);
+    }
+    let facts = Facts::read(input).with_context(|| format!("`{text}`"))?;
+    Ok(vec![Subject {
+        input: text.clone().into_owned(),
+        track: names(track.bits()),
+        process: None,
+        libraries: vec![Library::of_file(&text, &Ok(facts), track.into(), None)],
+    }])
+}
+
+fn is_image(input: &Path) -> anyhow::Result<bool> {
+    if input.extension().is_some_and(|extension| extension == "hackleak") {
+        return Ok(true);
+    }
+    let cannot_open = || format!("cannot open `{}`", input.display());
+    let mut start = [0; layout::MAGIC.len()];
+    let mut file = File::open(input).with_context(cannot_open)?;
+    Ok(file.metadata().with_context(cannot_open)?.is_file()
+        && file.read_exact(&mut start).is_ok()
+        && start == layout::MAGIC)
+}
+
+fn of_image(path: &Path) -> anyhow::Result<Subject> {
+    let image = Image::open(path)?;
+    let under_test = libraries(&image)
+        .into_iter()
+        .filter_map(|module| Some(Library::new(&module.path, module.coverage?)));
+    Ok(Subject {
+        input: path.to_string_lossy().into_owned(),
+        track: names(image.header().track),
+        process: None,
+        libraries: under_test.collect(),
+    })
+}
+
+/// The names of the kinds in the bits of an image.
+fn names(bits: u32) -> Vec<String> {
+    Track::ALL
+        .iter()
+        .filter(|(_, track)| bits & track.bits() != 0)
+        .map(|(name, _)| (*name).to_owned())
+        .collect()
+}

@@ -1,0 +1,70 @@
+//! Wrong frees, with the stacks of the allocation and of the free. Those that are alike are one.
+
+use std::collections::HashMap;
+
+use hackleak_image::Image;
+use hackleak_image::layout::{self, Release, Wrong};
+
+use crate::model::{Finding, Frame, Problem};
+use crate::symbolise::Symbolised;
+
+/// Every wrong free since the epoch, as the image has it.
+pub(crate) fn read(image: &Image, since: Option<u32>) -> Vec<layout::Finding> {
+    let made_since = |finding: &layout::Finding| {
+        let context = image.context((finding.freed >> 32) as u32);
+        // A finding whose context was lost could be anyone's.
+        context.is_none_or(|context| since.is_none_or(|since| context.epoch >= since))
+    };
+    image.findings().filter(made_since).collect()
+}
+
+/// The nodes of the stacks of the findings.
+pub(crate) fn stacks(findings: &[layout::Finding]) -> impl Iterator<Item = u32> {
+    findings
+        .iter()
+        .flat_map(|finding| [finding.allocated.stack(), finding.freed as u32])
+}
+
+/// The findings with their stacks, the most frequent first.
+pub(crate) fn symbolised(findings: &[layout::Finding], symbolised: &Symbolised) -> Vec<Finding> {
+    let frames = |node: u32| -> Vec<Frame> {
+        let known = symbolised.stacks.get(&node);
+        known.map(|frames| frames.to_vec()).unwrap_or_default()
+    };
+    let mut counts: HashMap<Finding, u64> = HashMap::new();
+    for finding in findings {
+        let (Some(wrong), Some(kind), Some(release)) = (
+            Wrong::from_number(finding.wrong),
+            layout::Kind::from_number(finding.allocated.kind()),
+            Release::from_number(finding.release),
+        ) else {
+            continue;
+        };
+        let finding = Finding {
+            problem: match wrong {
+                Wrong::Mismatch => Problem::Mismatch,
+                Wrong::DoubleFree => Problem::DoubleFree,
+                Wrong::Interior => Problem::Interior,
+                Wrong::Size => Problem::Size,
+            },
+            count: 0,
+            kind: kind.into(),
+            bytes: finding.allocated.size(),
+            released_by: release.name().to_owned(),
+            detail: finding.detail,
+            freed: frames(finding.freed as u32),
+            allocated: frames(finding.allocated.stack()),
+        };
+        *counts.entry(finding).or_default() += 1;
+    }
+    let mut findings: Vec<Finding> = counts
+        .into_iter()
+        .map(|(finding, count)| Finding { count, ..finding })
+        .collect();
+    findings.sort_by(|a, b| {
+        let place = |finding: &Finding| (finding.problem, finding.bytes, finding.detail);
+        let order = b.count.cmp(&a.count).then_with(|| place(a).cmp(&place(b)));
+        order.then_with(|| (&a.freed, &a.allocated).cmp(&(&b.freed, &b.allocated)))
+    });
+    findings
+}
