@@ -21,8 +21,10 @@ pub fn module_at(address: usize) {
     }
 }
 
-/// Keeps the modules that have come since the last call.
+/// Enters every module that is loaded now in the image, and keeps those that have come since the
+/// last call and need to be kept.
 pub fn modules() {
+    unwind::enter_all_modules();
     let len = IMAGE.modules.len(IMAGE.window());
     for index in SEEN.fetch_max(len, Relaxed)..len {
         keep(index);

@@ -55,6 +55,7 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
 
 extern "C" fn destructor() {
     if gate::is_open() {
+        unwind::enter_all_modules();
         IMAGE.state().store(state::FINISHED, Release);
         #[cfg(feature = "verify")]
         unwind::verify::report();

@@ -62,6 +62,39 @@ pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
     thread.busy = false;
 }
 
+/// Records an object of a pool.
+pub fn pooled(address: usize, size: usize, position: Position) {
+    if !gate::is_open() {
+        return;
+    }
+    let Some(thread) = thread::current().filter(|thread| !thread.busy) else {
+        return;
+    };
+    thread.busy = true;
+    compiler_fence(SeqCst);
+    let stack = unwind::stack(thread, position);
+    let (context, epoch) = thread.context();
+    let live = Live::new(stack, context, size as u64, Kind::Pool);
+    if let Err(refused) = IMAGE.pool.insert(IMAGE.window(), address, live, epoch) {
+        dropped(refused);
+    }
+    let record = thread.record();
+    record.allocations += 1;
+    record.bytes += size as u64;
+    compiler_fence(SeqCst);
+    thread.busy = false;
+}
+
+/// Takes an object of a pool out of the table.
+pub fn unpooled(address: usize) {
+    if gate::is_open() && IMAGE.pool.remove(address).is_ok() {
+        match thread::existing() {
+            Some(thread) => thread.record().frees += 1,
+            None => count_free(),
+        }
+    }
+}
+
 /// Ends one hold of a resource that can be taken several times.
 pub fn unpinned(address: usize) {
     if gate::is_open()

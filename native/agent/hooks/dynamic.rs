@@ -1,20 +1,49 @@
 //! `dlclose`: what is known of a library's code ends with its mapping.
 //!
-//! `dlopen` needs no hook (new code misses the rule cache) and must not have one: its caller's
-//! address decides which RUNPATH is searched.
+//! `dlopen` needs no hook to know new code (that misses the rule cache), but a library that is
+//! opened with `RTLD_DEEPBIND` would find its own allocator before the recorder. The flag is taken
+//! away, and that is counted. The stub in `arch` keeps the caller's address as it is, because it
+//! decides which RUNPATH is searched.
 
-use crate::{gate, unwind};
+use crate::{IMAGE, gate, unwind};
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use hackleak_image::layout::Counter;
 
 type Dlclose = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
 static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
+static REAL_DLOPEN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
 pub fn init() {
     REAL.store(super::next(c"dlclose"), Relaxed);
+    REAL_DLOPEN.store(super::next(c"dlopen"), Relaxed);
+}
+
+/// Flags and function for the real `dlopen`, as two return registers.
+#[repr(C)]
+pub struct Request {
+    flags: usize,
+    real: *mut c_void,
+}
+
+/// Called by `arch::dlopen` with the caller's flags.
+pub extern "C" fn dlopen_request(flags: c_int) -> Request {
+    if REAL_DLOPEN.load(Relaxed).is_null() {
+        init();
+    }
+    let mut flags = flags;
+    if flags & libc::RTLD_DEEPBIND != 0 && gate::is_open() {
+        IMAGE.count(Counter::DeepBindDropped);
+        flags &= !libc::RTLD_DEEPBIND;
+    }
+    Request {
+        flags: flags as u32 as usize,
+        real: REAL_DLOPEN.load(Relaxed),
+    }
 }
 
 /// Hook.

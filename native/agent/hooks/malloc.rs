@@ -31,15 +31,16 @@ allocator_entry!(free_aligned_sized, 3, on_free_aligned_sized);
 
 #[inline(always)]
 fn returned(block: *mut c_void, size: usize, slot: usize, frame_pointer: usize) -> *mut c_void {
-    if gate::is_open_for_malloc() && !block.is_null() {
-        record::allocated_by_caller(
-            block as usize,
-            size,
-            Position {
+    if !block.is_null() {
+        if gate::is_open_for_malloc() {
+            let position = Position {
                 slot,
                 frame_pointer,
-            },
-        );
+            };
+            record::allocated_by_caller(block as usize, size, position);
+        } else {
+            record::passed(block as usize);
+        }
     }
     block
 }

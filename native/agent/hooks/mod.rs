@@ -9,9 +9,11 @@ mod exhausted;
 mod launcher;
 mod malloc;
 mod operators;
+mod pool;
 mod real;
 mod threads;
 
+pub use dynamic::dlopen_request;
 pub use threads::thread_begin;
 
 use core::ffi::{CStr, c_void};

@@ -7,8 +7,9 @@
 
 use super::entries::Entry;
 use super::upcalls::Between;
-use super::{Jvmti, jni_env, methods, start};
+use super::{Jvmti, jni_env, methods, start, thunks};
 use crate::IMAGE;
+use crate::arch::Position;
 use crate::thread::ThreadState;
 use crate::unwind::{self, function_start, intern};
 use core::ffi::{CStr, c_void};
@@ -83,9 +84,9 @@ pub fn init(_vm: *mut JavaVM) {
 /// The node of the Java stack that called native code with its return address at `slot`.
 /// `outermost` is an address in the native frame that Java called; 0 when there is none.
 #[inline(never)]
-pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize) -> u32 {
+pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: Position) -> u32 {
     let Some(entry) = thread.entries.at(slot) else {
-        return ask(thread, slot).unwrap_or(Marker::NoJavaStack as u32);
+        return ask(thread, slot, position).unwrap_or(Marker::NoJavaStack as u32);
     };
     let entry: *mut Entry = entry;
     // SAFETY: an entry of this thread's own stack, of which nothing else moves meanwhile.
@@ -96,7 +97,7 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize) -> u32 {
     if certain && known != 0 {
         return known as u32 - 1;
     }
-    match ask(thread, slot) {
+    match ask(thread, slot, position) {
         Some(node) if certain => {
             // SAFETY: as above.
             unsafe { (*entry).detail = node as usize + 1 };
@@ -109,7 +110,7 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize) -> u32 {
 /// The Java stack of the calling thread; 0 for a thread without one. `None` when the JVM gave
 /// none though it should have: the answer may be another next time.
 #[inline(never)]
-fn ask(thread: &mut ThreadState, slot: usize) -> Option<u32> {
+fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32> {
     let env = jni_env();
     if env.is_null() {
         return Some(0);
@@ -117,9 +118,17 @@ fn ask(thread: &mut ThreadState, slot: usize) -> Option<u32> {
     thread.record().java_asks += 1;
     let len = match async_trace(env, &mut thread.java.frames) {
         Ok(len) => len,
-        Err(()) => {
+        Err(refusal) => {
             thread.record().java_fallbacks += 1;
-            match jvmti_trace(&mut thread.java) {
+            // JVMTI may only be called from native code, not from inside the JVM.
+            let safe = matches!(refusal, Refusal::AskJvmti)
+                && !unwind::passes_through(position, thunks::jvm());
+            let answer = if safe {
+                jvmti_trace(&mut thread.java)
+            } else {
+                None
+            };
+            match answer {
                 Some(len) => len,
                 None => {
                     IMAGE.count(Counter::JavaStackMissing);
@@ -172,11 +181,19 @@ fn plant_frame(buffers: &mut Buffers, env: *mut JNIEnv, index: usize, node: u32)
     }
 }
 
-/// The number of frames; an error when the fallback should be asked.
-fn async_trace(env: *mut JNIEnv, frames: &mut [CallFrame; MAX_FRAMES]) -> Result<usize, ()> {
+/// Why `AsyncGetCallTrace` gave no stack.
+enum Refusal {
+    /// The fallback may know it.
+    AskJvmti,
+    /// The thread is not in native code, or cannot be walked: asking JVMTI would not be safe.
+    NotWalkable,
+}
+
+/// The number of frames.
+fn async_trace(env: *mut JNIEnv, frames: &mut [CallFrame; MAX_FRAMES]) -> Result<usize, Refusal> {
     let function = ASYNC_GET_CALL_TRACE.load(Relaxed);
     if function.is_null() {
-        return Err(());
+        return Err(Refusal::AskJvmti);
     }
     // SAFETY: the function of this name that every HotSpot exports has this type.
     let function: AsyncGetCallTrace = unsafe { transmute(function) };
@@ -193,14 +210,13 @@ fn async_trace(env: *mut JNIEnv, frames: &mut [CallFrame; MAX_FRAMES]) -> Result
             let len = len as usize;
             // A method without an id cannot be named.
             if frames[..len].iter().any(|frame| frame.method.is_null()) {
-                Err(())
+                Err(Refusal::AskJvmti)
             } else {
                 Ok(len)
             }
         }
-        NO_CLASS_LOAD_EVENTS | GC_ACTIVE => Err(()),
-        // The thread is not in native code or cannot be walked: asking JVMTI would not be safe.
-        _ => Ok(0),
+        NO_CLASS_LOAD_EVENTS | GC_ACTIVE => Err(Refusal::AskJvmti),
+        _ => Err(Refusal::NotWalkable),
     }
 }
 

@@ -171,7 +171,7 @@ unsafe extern "system" fn on_native_method_bind(
     new_address: *mut *mut c_void,
 ) {
     let (method, target) = (method as usize, address as usize);
-    let replacement = (thunks::is_of_jvm(target) && control::tracks(Track::UNSAFE))
+    let replacement = (thunks::jvm().contains(&target) && control::tracks(Track::UNSAFE))
         .then(|| unsafe_memory::replacement(method as jmethodID, target))
         .flatten();
     let thunk = match replacement {

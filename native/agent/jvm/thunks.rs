@@ -31,11 +31,9 @@ static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 /// the bridge's.
 static LEFT_ALONE: OnceLock<[Range<usize>; 2]> = OnceLock::new();
 
-/// Whether the code is the JVM's own.
-pub fn is_of_jvm(target: usize) -> bool {
-    LEFT_ALONE
-        .get()
-        .is_some_and(|[jvm, _]| jvm.contains(&target))
+/// Where the JVM's own code is mapped.
+pub fn jvm() -> Range<usize> {
+    LEFT_ALONE.get().map_or(0..0, |[jvm, _]| jvm.clone())
 }
 
 /// Finds out which code is left alone.

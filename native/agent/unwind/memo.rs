@@ -238,7 +238,7 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
                 && (!known.fp_matters || known.fp == at.fp)
             {
                 match memo.verify(candidates - 1) {
-                    Ok(()) => return remembered(thread, candidates, steps, plain),
+                    Ok(()) => return remembered(thread, candidates, steps, plain, position),
                     Err(stale) => candidates = stale,
                 }
                 continue;
@@ -271,12 +271,18 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
             break end;
         }
     };
-    walked(thread, end, at.pc, steps, plain)
+    walked(thread, end, at.pc, steps, plain, position)
 }
 
 /// The walk met remembered frame `kept - 1`; the steps before it are new.
 #[inline(always)]
-fn remembered(thread: &mut ThreadState, kept: usize, steps: usize, plain: bool) -> u32 {
+fn remembered(
+    thread: &mut ThreadState,
+    kept: usize,
+    steps: usize,
+    plain: bool,
+    position: Position,
+) -> u32 {
     thread.record().memo_hits += 1;
     let memo = &mut thread.memo;
     memo.len = kept;
@@ -294,7 +300,12 @@ fn remembered(thread: &mut ThreadState, kept: usize, steps: usize, plain: bool) 
                         .map_or(0, |last| thread.memo.steps[last].pc),
                     _ => thread.memo.frames[1].pc,
                 };
-                super::root(thread, thread.memo.end, outermost.saturating_sub(1))
+                super::root(
+                    thread,
+                    thread.memo.end,
+                    outermost.saturating_sub(1),
+                    position,
+                )
             }
         };
         if root != thread.memo.root {
@@ -319,12 +330,19 @@ fn replant(memo: &mut Memo, root: u32) {
 
 /// The walk reached the end of the stack.
 #[inline(never)]
-fn walked(thread: &mut ThreadState, end: End, end_pc: usize, steps: usize, plain: bool) -> u32 {
+fn walked(
+    thread: &mut ThreadState,
+    end: End,
+    end_pc: usize,
+    steps: usize,
+    plain: bool,
+    position: Position,
+) -> u32 {
     thread.record().full_walks += 1;
     let outermost = steps
         .checked_sub(1)
         .map_or(0, |last| thread.memo.steps[last].pc - 1);
-    let root = super::root(thread, end, outermost);
+    let root = super::root(thread, end, outermost, position);
     let memo = &mut thread.memo;
     memo.clear();
     memo.end = end;

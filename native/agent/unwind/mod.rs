@@ -80,14 +80,22 @@ fn tree_full() -> u32 {
 }
 
 /// The root of a native stack that ends where Java begins, or of one that Java has no part in.
+/// `outermost` is an address in the frame that Java called; 0 when there is none.
 #[inline(always)]
-fn root(thread: &mut ThreadState, end: memo::End, outermost: usize) -> u32 {
+fn root(thread: &mut ThreadState, end: memo::End, outermost: usize, position: Position) -> u32 {
     match end {
         memo::End::Foreign { slot } if control::wants_java() => {
-            jvm::stacks::root(thread, slot, outermost)
+            jvm::stacks::root(thread, slot, outermost, position)
         }
         _ => 0,
     }
+}
+
+/// Whether any native frame from `position` to the end of its native stack lies in `range`.
+#[cold]
+#[inline(never)]
+pub fn passes_through(position: Position, range: core::ops::Range<usize>) -> bool {
+    slow::frames(position, |pc, _| !range.contains(&pc)).is_err()
 }
 
 /// Start of the function that the address lies in, as the unwind tables have it.
@@ -103,6 +111,11 @@ pub fn module_range(address: usize) -> Option<core::ops::Range<usize>> {
 /// Enters the module at `address` in the image and gives its index.
 pub fn enter_module(address: usize) -> Option<u32> {
     modules::find(address)?.module
+}
+
+/// Enters every module that is loaded now in the image. Not for hooks.
+pub fn enter_all_modules() {
+    modules::enter_all();
 }
 
 /// Sets the path of the executable, which the loader does not know.

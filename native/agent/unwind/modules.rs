@@ -100,6 +100,40 @@ pub fn find(address: usize) -> Option<Found> {
     })
 }
 
+/// Loads that the loader had counted when every module was entered last.
+static ENTERED_AT: AtomicU64 = AtomicU64::new(0);
+
+/// Enters every module that is loaded now, also those whose code was on no stack yet: a report
+/// tells whether their allocations are seen. Takes the loader's lock: not for hooks.
+pub fn enter_all() {
+    // SAFETY: the callback has the type that the C library wants and keeps nothing.
+    unsafe { libc::dl_iterate_phdr(Some(enter_one), ptr::null_mut()) };
+}
+
+unsafe extern "C" fn enter_one(
+    info: *mut libc::dl_phdr_info,
+    _len: usize,
+    _data: *mut c_void,
+) -> c_int {
+    // SAFETY: the C library's description of one object, valid during the call.
+    let info = unsafe { &*info };
+    // The main program comes first.
+    // SAFETY: the name ends in a zero byte.
+    let first = info.dlpi_name.is_null() || unsafe { *info.dlpi_name } == 0;
+    if first && ENTERED_AT.swap(info.dlpi_adds, Relaxed) == info.dlpi_adds {
+        return 1;
+    }
+    for index in 0..usize::from(info.dlpi_phnum) {
+        // SAFETY: the object's program headers.
+        let program = unsafe { &*info.dlpi_phdr.add(index) };
+        if program.p_type == libc::PT_LOAD && program.p_flags & libc::PF_X != 0 {
+            find(info.dlpi_addr as usize + program.p_vaddr as usize);
+            break;
+        }
+    }
+    0
+}
+
 /// One mapping of a module that is loaded now.
 struct Mapping {
     start: AtomicUsize,
@@ -173,7 +207,7 @@ fn enter(object: &DlFindObject, bias: usize) -> Option<u32> {
     if (object.map_start..object.map_end).contains(&(enter as *const () as usize)) {
         flags |= module_flags::RECORDER;
     }
-    let mut path = IMAGE.blob(name);
+    let mut path = absolute(name);
     if name.is_empty() {
         flags |= module_flags::EXECUTABLE;
         path = Blob(EXECUTABLE.load(Relaxed));
@@ -206,6 +240,24 @@ fn enter(object: &DlFindObject, bias: usize) -> Option<u32> {
     }
 }
 
+/// Stores the path, after the working folder if it is relative: the reporter may run elsewhere.
+fn absolute(name: &[u8]) -> Blob {
+    const MAX: usize = 2048;
+    if name.first() == Some(&b'/') || !name.contains(&b'/') {
+        return IMAGE.blob(name);
+    }
+    let mut path = [0u8; MAX];
+    // SAFETY: a system call that writes at most `MAX` bytes, with a zero byte at their end.
+    let len = unsafe { libc::syscall(libc::SYS_getcwd, path.as_mut_ptr(), MAX) };
+    let len = len.max(1) as usize - 1;
+    if len == 0 || len + 1 + name.len() > MAX {
+        return IMAGE.blob(name);
+    }
+    path[len] = b'/';
+    path[len + 1..len + 1 + name.len()].copy_from_slice(name);
+    IMAGE.blob(&path[..len + 1 + name.len()])
+}
+
 /// The executable's path: the loader has an empty name for it.
 static EXECUTABLE: AtomicU64 = AtomicU64::new(0);
 
@@ -225,7 +277,7 @@ fn known(name: &[u8], build_id: &[u8; 32], build_id_len: u32) -> Option<u32> {
         let module = unsafe { place.read_volatile() };
         module.build_id_len == build_id_len
             && module.build_id == *build_id
-            && IMAGE.blob_is(module.path, name)
+            && IMAGE.blob_ends_with(module.path, name)
     })
 }
 

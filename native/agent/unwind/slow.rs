@@ -77,7 +77,7 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
         }
         total += 1;
     });
-    let root = super::root(thread, found.end, 0);
+    let root = super::root(thread, found.end, 0, position);
     if control::stacks() == Stacks::Java {
         return root;
     }
@@ -104,35 +104,46 @@ impl Call {
     }
 }
 
-/// Interns the native frames from `call` to the end of its native stack under `node`. Nothing is
-/// remembered of it.
-pub fn plant_call(mut node: u32, call: Call) -> u32 {
-    const MAX: usize = 512;
-    let mut frames = [0u64; MAX];
-    let mut len = 0;
+/// Walks from `call` to the end of its native stack and gives every frame's address and key to
+/// `visit`; nothing is remembered of it. An error when `visit` wanted no more, with the marker
+/// `None`, or when the walk had to be cut.
+pub fn frames(call: Call, mut visit: impl FnMut(usize, u64) -> bool) -> Result<(), Option<Marker>> {
     let mut at = Cursor::new(call);
     loop {
         let (rule, frame) = rules::at(at.lookup);
-        if rule.shape() == Shape::Foreign {
-            break;
+        match rule.shape() {
+            Shape::Foreign => return Ok(()),
+            Shape::Other => return Err(Some(Marker::NoUnwindTables)),
+            _ if !visit(at.lookup, frame) => return Err(None),
+            _ => {}
         }
-        if len == MAX || rule.shape() == Shape::Other {
-            let marker = if len == MAX {
-                Marker::Truncated
-            } else {
-                Marker::NoUnwindTables
-            };
-            IMAGE.count(Counter::StackTruncated);
-            node = intern(node, Frame::Marker(marker).encode());
-            break;
-        }
-        frames[len] = frame;
-        len += 1;
-        if at.step(rule).is_err() {
-            break;
+        match at.step(rule) {
+            Ok(()) => {}
+            Err(End::Cut(marker)) => return Err(Some(marker)),
+            Err(_) => return Ok(()),
         }
     }
-    for frame in frames[..len].iter().rev() {
+}
+
+/// Interns the native frames from `call` to the end of its native stack under `node`.
+pub fn plant_call(mut node: u32, call: Call) -> u32 {
+    const MAX: usize = 512;
+    let mut found = [0u64; MAX];
+    let mut len = 0;
+    let end = frames(call, |_, frame| {
+        if len == MAX {
+            return false;
+        }
+        found[len] = frame;
+        len += 1;
+        true
+    });
+    if let Err(marker) = end {
+        IMAGE.count(Counter::StackTruncated);
+        let marker = marker.unwrap_or(Marker::Truncated);
+        node = intern(node, Frame::Marker(marker).encode());
+    }
+    for frame in found[..len].iter().rev() {
         node = intern(node, *frame);
     }
     node

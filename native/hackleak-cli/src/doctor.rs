@@ -57,7 +57,10 @@ fn strictly(diagnosis: &Diagnosis) -> u8 {
 }
 
 fn code(diagnosis: &Diagnosis) -> u8 {
-    let mut processes = diagnosis.subjects.iter().filter_map(|subject| subject.process.as_ref());
+    let mut processes = diagnosis
+        .subjects
+        .iter()
+        .filter_map(|subject| subject.process.as_ref());
     let unrecorded = processes.any(|process| process.image.is_none());
     match diagnosis.worst() {
         Sight::Partly | Sight::Blind => exit::NOT_SEEN,
@@ -92,7 +95,10 @@ fn examine(input: &Path, track: Track) -> anyhow::Result<Vec<Subject>> {
 }
 
 fn is_image(input: &Path) -> anyhow::Result<bool> {
-    if input.extension().is_some_and(|extension| extension == "hackleak") {
+    if input
+        .extension()
+        .is_some_and(|extension| extension == "hackleak")
+    {
         return Ok(true);
     }
     let cannot_open = || format!("cannot open `{}`", input.display());

@@ -49,6 +49,10 @@ pub enum SegmentKind {
     Live = 16,
     /// The same for addresses that are 8 modulo 16; granule `i` is address `16 i + 8`.
     LiveOdd = 17,
+    /// The same for the objects of libraries' own pools, which lie inside of recorded blocks.
+    Pool = 18,
+    /// The same for pool objects at 8 modulo 16.
+    PoolOdd = 19,
 }
 
 impl SegmentKind {
@@ -72,6 +76,8 @@ impl SegmentKind {
             0 => Some(Empty),
             16 => Some(Live),
             17 => Some(LiveOdd),
+            18 => Some(Pool),
+            19 => Some(PoolOdd),
             _ => SegmentKind::ARENAS
                 .into_iter()
                 .find(|kind| *kind as u32 == number),
@@ -179,6 +185,8 @@ counters! {
     SegmentsInMemory = "segmentsInMemory",
     /// Frees whose thread had no record any more; they are in the live table all the same.
     FreesWithoutThread = "freesWithoutThread",
+    /// Libraries that were opened without the `RTLD_DEEPBIND` that was asked for.
+    DeepBindDropped = "deepBindDropped",
 }
 
 /// Room for counters in the header.

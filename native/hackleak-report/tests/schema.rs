@@ -10,21 +10,21 @@ use hackleak_image::reader::testing::ImageBuilder;
 use hackleak_report::{Report, Selection, render, schema};
 use support::{nested, report, report_since};
 
-fn published() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/schema/report-v1.json")
-}
-
 #[test]
-fn the_published_schema_is_that_of_the_code() {
-    if std::env::var_os("HACKLEAK_BLESS").is_some() {
-        fs::write(published(), schema::text()).expect("write the schema");
+fn the_published_schemas_are_those_of_the_code() {
+    for (name, text) in [
+        ("report-v1.json", schema::text()),
+        ("doctor-v1.json", schema::doctor()),
+    ] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../docs/schema")
+            .join(name);
+        if std::env::var_os("HACKLEAK_BLESS").is_some() {
+            fs::write(&file, &text).expect("write the schema");
+        }
+        let published = fs::read_to_string(&file).unwrap_or_default();
+        assert_eq!(published, text, "HACKLEAK_BLESS=1 publishes the new schema");
     }
-    let published = fs::read_to_string(published()).unwrap_or_default();
-    assert_eq!(
-        published,
-        schema::text(),
-        "HACKLEAK_BLESS=1 publishes the new schema"
-    );
 }
 
 #[test]

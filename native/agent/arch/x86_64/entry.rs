@@ -23,6 +23,26 @@ macro_rules! allocator_entry {
         }
     };
 }
+/// `dlopen`: lets `dlopen_request` change the flags and jumps to the real one, whose caller stays
+/// who it was: the C library looks at the return address to find the caller's RUNPATH.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlopen() {
+    core::arch::naked_asm!(
+        "push rdi",
+        "mov edi, esi",
+        "call {request}",
+        "pop rdi",
+        "mov esi, eax",
+        "jmp rdx",
+        request = sym crate::hooks::dlopen_request,
+    )
+}
+
 /// Defines the private function `$name`, which jumps to `$handler` with two more arguments; for
 /// replacements of native methods and JNI functions with `$args` register arguments.
 macro_rules! method_entry {

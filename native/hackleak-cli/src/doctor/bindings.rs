@@ -31,7 +31,12 @@ impl<'a> Bindings<'a> {
     }
 
     /// The coverage of `module` if calls of tracked families are bound past the recorder.
-    pub(super) fn check(&self, module: &Module, facts: &Facts, tracked: Tracked) -> Option<Coverage> {
+    pub(super) fn check(
+        &self,
+        module: &Module,
+        facts: &Facts,
+        tracked: Tracked,
+    ) -> Option<Coverage> {
         let bias = module.first.start.wrapping_sub(facts.base & PAGE);
         let mut past = None;
         let mut reached = false;

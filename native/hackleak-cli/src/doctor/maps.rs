@@ -70,7 +70,9 @@ impl Maps {
     /// The image that the process writes.
     pub(super) fn image(&self) -> Option<PathBuf> {
         let mut paths = self.mappings.iter().map(|mapping| &*mapping.path);
-        paths.find(|path| path.ends_with(".hackleak")).map(PathBuf::from)
+        paths
+            .find(|path| path.ends_with(".hackleak"))
+            .map(PathBuf::from)
     }
 }
 

@@ -32,22 +32,27 @@ pub(super) fn examine(pid: u32, track: Track) -> anyhow::Result<Subject> {
     let mut paths = modules.iter().map(|module| &*module.path);
     let recorder = paths.find(|path| path.rsplit('/').next() == Some(RECORDER));
     let found = recorder.and_then(|_| maps.image());
-    let opened = found.as_deref().and_then(|image| Image::open(&folder_of(&folder, image)).ok());
-    let bits = opened.as_ref().map_or(track.bits(), |image| image.header().track);
+    let opened = found
+        .as_deref()
+        .and_then(|image| Image::open(&folder_of(&folder, image)).ok());
+    let bits = opened
+        .as_ref()
+        .map_or(track.bits(), |image| image.header().track);
     let tracked = Tracked::of_bits(bits);
 
     let executable = fs::read_link(folder.join("exe")).unwrap_or_default();
     let of_executable = Facts::read(&folder.join("exe")).ok();
     let runtime = Runtime::of(modules.iter().map(|module| &*module.path));
     let bindings = recorder.and_then(|_| Bindings::open(&folder, &maps, RECORDER));
-    let under_test = modules.iter().filter(|module| !runtime.contains(&module.path));
+    let under_test = modules
+        .iter()
+        .filter(|module| !runtime.contains(&module.path));
     let libraries = under_test.map(|module| {
         let facts = match Path::new(&module.path) == executable {
             true => Facts::read(&folder.join("exe")),
             false => read(&folder, module),
         };
-        let mut library =
-            Library::of_file(&module.path, &facts, tracked, of_executable.as_deref());
+        let mut library = Library::of_file(&module.path, &facts, tracked, of_executable.as_deref());
         if let (Some(bindings), Ok(facts)) = (&bindings, &facts)
             && let Some(coverage) = bindings.check(module, facts, tracked)
         {
@@ -81,5 +86,9 @@ fn folder_of(folder: &Path, path: &Path) -> PathBuf {
     let inside = path.strip_prefix("/").unwrap_or(path);
     let rooted = folder.join("root").join(inside);
     // Another user's root cannot be entered; the paths are mostly the same.
-    if rooted.exists() { rooted } else { path.to_owned() }
+    if rooted.exists() {
+        rooted
+    } else {
+        path.to_owned()
+    }
 }

@@ -83,7 +83,7 @@ impl LiveRecords<'_> {
 
     fn read_run(&mut self, start: usize, end: usize) {
         let (kind, base, offset) = self.image.segments.live[self.next - 1];
-        let odd = if kind == SegmentKind::LiveOdd {
+        let odd = if matches!(kind, SegmentKind::LiveOdd | SegmentKind::PoolOdd) {
             GRANULE / 2
         } else {
             0

@@ -26,6 +26,8 @@ type Lower = [AtomicPtr<SegmentHeader>; LOWER];
 
 /// Live blocks by address.
 pub struct LiveTable {
+    /// Of its segments: for addresses at 0 and at 8 modulo 16.
+    kinds: [SegmentKind; 2],
     even: [AtomicPtr<Lower>; UPPER],
     odd: [AtomicPtr<Lower>; UPPER],
 }
@@ -40,8 +42,10 @@ pub enum Refused {
 }
 
 impl LiveTable {
-    pub(super) const fn new() -> LiveTable {
+    /// A table whose segments have these kinds.
+    pub(super) const fn new(even: SegmentKind, odd: SegmentKind) -> LiveTable {
         LiveTable {
+            kinds: [even, odd],
             even: [const { AtomicPtr::new(ptr::null_mut()) }; UPPER],
             odd: [const { AtomicPtr::new(ptr::null_mut()) }; UPPER],
         }
@@ -221,9 +225,9 @@ impl LiveTable {
     #[inline(never)]
     fn create(&self, window: &Window, address: usize) -> Result<*mut SegmentHeader, Refused> {
         let (map, kind) = if address & 8 == 0 {
-            (&self.even, SegmentKind::Live)
+            (&self.even, self.kinds[0])
         } else {
-            (&self.odd, SegmentKind::LiveOdd)
+            (&self.odd, self.kinds[1])
         };
         let upper = map
             .get(address >> (MIB_BITS + LOWER_BITS))
@@ -250,11 +254,10 @@ impl LiveTable {
             let Some((segment, kind)) = window.segment_at(index) else {
                 continue;
             };
-            let odd = match kind {
-                SegmentKind::Live => 0,
-                SegmentKind::LiveOdd => 8,
-                _ => continue,
+            let Some(odd) = self.kinds.iter().position(|known| *known == kind) else {
+                continue;
             };
+            let odd = odd * 8;
             // SAFETY: a published segment; its `base` was written before its kind.
             let (base, summary) = unsafe { ((*segment).base, &raw mut (*segment).summary) };
             for page in 0..256 {

@@ -27,6 +27,8 @@ pub struct Writer {
     pub tree: StackTree,
     /// Live blocks by address.
     pub live: LiveTable,
+    /// Live objects of libraries' own pools, by address.
+    pub pool: LiveTable,
     /// Interned contexts; index 0 is "unknown".
     pub contexts: Arena<Context>,
     /// Threads.
@@ -56,7 +58,8 @@ impl Writer {
         Writer {
             window: Window::new(),
             tree: StackTree::new(),
-            live: LiveTable::new(),
+            live: LiveTable::new(SegmentKind::Live, SegmentKind::LiveOdd),
+            pool: LiveTable::new(SegmentKind::Pool, SegmentKind::PoolOdd),
             contexts: Arena::new(SegmentKind::Contexts),
             threads: Arena::new(SegmentKind::Threads),
             modules: Arena::new(SegmentKind::Modules),
@@ -158,7 +161,7 @@ impl Writer {
         if blob.is_empty() || place.is_null() {
             return Vec::new();
         }
-        // SAFETY: as in `blob_is`.
+        // SAFETY: as in `blob_ends_with`.
         unsafe { core::slice::from_raw_parts(place, blob.len() as usize) }.to_vec()
     }
 
@@ -167,14 +170,14 @@ impl Writer {
         String::from_utf8_lossy(&self.bytes(blob)).into_owned()
     }
 
-    /// Whether the bytes of `blob` are `bytes`.
-    pub fn blob_is(&self, blob: Blob, bytes: &[u8]) -> bool {
+    /// Whether the blob ends with `bytes`.
+    pub fn blob_ends_with(&self, blob: Blob, bytes: &[u8]) -> bool {
         let place = self.blobs.get(blob.offset());
-        if blob.len() as usize != bytes.len() || place.is_null() {
+        if place.is_null() {
             return false;
         }
         // SAFETY: a blob lies within one segment and never changes once it was handed out.
-        unsafe { core::slice::from_raw_parts(place, bytes.len()) == bytes }
+        unsafe { core::slice::from_raw_parts(place, blob.len() as usize) }.ends_with(bytes)
     }
 
     /// The node for `frame` below `parent`; `None` when the tree is full.

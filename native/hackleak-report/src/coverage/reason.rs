@@ -160,13 +160,20 @@ impl Reason {
 /// The coverage of a library whose calls the loader has bound past the recorder: what `symbol`
 /// is bound to is in the module `to`.
 pub fn bypassed(symbol: &str, to: &str) -> Coverage {
+    let name = to.rsplit('/').next().unwrap_or(to);
+    let deep = ["libc.so", "libstdc++.so", "libc++.so"];
+    let remedy = if deep.iter().any(|start| name.starts_with(start)) {
+        "load it without RTLD_DEEPBIND".to_owned()
+    } else {
+        format!("`{name}` comes before the recorder: put libhackleak.so first in LD_PRELOAD")
+    };
     Coverage {
         verdict: Sight::Blind,
         reasons: vec![format!(
-            "its `{symbol}` is bound to `{to}`, past the recorder (RTLD_DEEPBIND or the like)"
+            "its `{symbol}` is bound to `{to}`, past the recorder"
         )],
+        remedy: Some(remedy),
         untracked: false,
-        remedy: Some("load it without RTLD_DEEPBIND".to_owned()),
     }
 }
 

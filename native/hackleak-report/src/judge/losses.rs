@@ -49,6 +49,12 @@ fn sentence(counter: Counter, count: u64) -> String {
                 counted(count, "segment")
             )
         }
+        DeepBindDropped => {
+            format!(
+                "RTLD_DEEPBIND was taken away in {}, so that what those libraries allocate is seen",
+                counted(count, "dlopen call")
+            )
+        }
         FreesWithoutThread => {
             format!(
                 "{} of threads that were ending, not in the totals",

@@ -11,31 +11,56 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Properties;
+import java.util.concurrent.FutureTask;
+import org.duckdb.DuckDBConnection;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 
-/** duckdb_jdbc: C++ with threads of its own. */
+/**
+ * duckdb_jdbc: C++.
+ *
+ * <p>Each thread that works for a database keeps a copy of its settings, until it works for the
+ * next one. So that the newest copy does not look like a leak, the databases here have no workers
+ * for queries, the one for I/O has its copy before the first test, and the databases that a test
+ * closes are opened by a thread that ends with the test.
+ */
 @NoLeaks
 class DuckDbTest {
   private static final List<Object> KEPT = new ArrayList<>();
 
-  private static Connection shared;
+  /** A worker first looks at the settings when it has been idle for half a second. */
+  private static final int IDLE_MILLIS = 1_500;
+
+  private static DuckDBConnection shared;
 
   @BeforeAll
   static void warmUp() throws Exception {
+    shared = open().unwrap(DuckDBConnection.class);
     Use.repeat(3, DuckDbTest::use);
-    shared = open();
+    Use.repeat(2, DuckDbTest::openAndClose);
+    Thread.sleep(IDLE_MILLIS);
   }
 
   @Test
-  void closed() throws Exception {
+  void connectionClosed() throws Exception {
     Use.repeat(100, DuckDbTest::use);
+  }
+
+  @Test
+  void databaseClosed() throws Exception {
+    Use.repeat(10, DuckDbTest::openAndClose);
+  }
+
+  @Test
+  void databaseNotClosed() throws SQLException {
+    KEPT.add(open());
   }
 
   @Test
   void connectionNotClosed() throws SQLException {
     for (int i = 0; i < 10; i++) {
-      Connection connection = open();
+      Connection connection = shared.duplicate();
       query(connection);
       KEPT.add(connection);
     }
@@ -51,23 +76,45 @@ class DuckDbTest {
   }
 
   static void use() throws SQLException {
-    try (Connection connection = open()) {
-      try (Statement statement = connection.createStatement()) {
-        statement.execute("create table t (id integer primary key, name varchar)");
-      }
-      try (PreparedStatement insert = connection.prepareStatement("insert into t values (?, ?)")) {
-        for (int i = 0; i < 100; i++) {
-          insert.setInt(1, i);
-          insert.setString(2, "row " + i);
-          insert.executeUpdate();
-        }
-      }
+    try (Connection connection = shared.duplicate()) {
       query(connection);
     }
   }
 
+  private static void openAndClose() throws Exception {
+    FutureTask<Void> task =
+        new FutureTask<>(
+            () -> {
+              try (Connection connection = open()) {
+                fill(connection);
+                query(connection);
+              }
+              return null;
+            });
+    Thread thread = new Thread(task);
+    thread.start();
+    thread.join();
+    task.get();
+  }
+
+  private static void fill(Connection connection) throws SQLException {
+    try (Statement statement = connection.createStatement()) {
+      statement.execute("create temporary table t (id integer, name varchar)");
+    }
+    try (PreparedStatement insert = connection.prepareStatement("insert into t values (?, ?)")) {
+      for (int i = 0; i < 10; i++) {
+        insert.setInt(1, i);
+        insert.setString(2, "row " + i);
+        insert.executeUpdate();
+      }
+    }
+  }
+
   private static Connection open() throws SQLException {
-    return DriverManager.getConnection("jdbc:duckdb:");
+    Properties settings = new Properties();
+    settings.setProperty("threads", "1");
+    settings.setProperty("async_threads", "1");
+    return DriverManager.getConnection("jdbc:duckdb:", settings);
   }
 
   private static void query(Connection connection) throws SQLException {

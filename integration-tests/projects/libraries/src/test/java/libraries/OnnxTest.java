@@ -6,6 +6,7 @@ import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
+import ai.onnxruntime.OrtSession.SessionOptions;
 import dev.hackleak.junit.NoLeaks;
 import java.util.HexFormat;
 import java.util.Map;
@@ -16,7 +17,10 @@ import org.junit.jupiter.api.Test;
 @NoLeaks
 class OnnxTest {
   /** The smallest model: y = -x for a vector of floats. */
-  private static final byte[] MODEL = HexFormat.of().parseHex("08083a340a0b0a017812017922034e65671201675a100a0178120b0a09080112050a0312016e62100a0179120b0a09080112050a0312016e42040a00100d");
+  private static final byte[] MODEL =
+      HexFormat.of()
+          .parseHex(
+              "08083a340a0b0a017812017922034e65671201675a100a0178120b0a09080112050a0312016e62100a0179120b0a09080112050a0312016e42040a00100d");
 
   private static final float[] INPUT = {1, 2, 4};
 
@@ -32,8 +36,18 @@ class OnnxTest {
 
   @Test
   void sessionNotClosed() throws OrtException {
+    try (SessionOptions options = new SessionOptions()) {
+      for (int i = 0; i < 10; i++) {
+        run(OrtEnvironment.getEnvironment().createSession(MODEL, options));
+      }
+    }
+  }
+
+  /** A leak of the library's own: nobody closes the default options that this creates. */
+  @Test
+  void sessionWithDefaultOptions() throws OrtException {
     for (int i = 0; i < 10; i++) {
-      run(OrtEnvironment.getEnvironment().createSession(MODEL));
+      OrtEnvironment.getEnvironment().createSession(MODEL).close();
     }
   }
 
@@ -45,7 +59,7 @@ class OnnxTest {
   }
 
   static void use() throws OrtException {
-    try (OrtSession.SessionOptions options = new OrtSession.SessionOptions();
+    try (SessionOptions options = new SessionOptions();
         OrtSession session = OrtEnvironment.getEnvironment().createSession(MODEL, options)) {
       run(session);
     }

@@ -18,7 +18,9 @@ import org.xerial.snappy.SnappyFramedInputStream;
 import org.xerial.snappy.SnappyFramedOutputStream;
 import org.xerial.snappy.pool.QuiescentBufferPool;
 
-/** snappy-java: C++ functions without handles; what can leak are the direct buffers they work on. */
+/**
+ * snappy-java: C++ functions without handles; what can leak are the direct buffers they work on.
+ */
 @NoLeaks
 class SnappyTest {
   private static final byte[] PLAIN = "compress me, ".repeat(10_000).getBytes();
@@ -47,8 +49,7 @@ class SnappyTest {
   static void use() throws IOException {
     assertArrayEquals(PLAIN, Snappy.uncompress(Snappy.compress(PLAIN)));
     ByteBuffer shuffled = ByteBuffer.allocateDirect(800);
-    BitShuffle.shuffle(
-        ByteBuffer.allocateDirect(800), BitShuffleType.LONG, shuffled);
+    BitShuffle.shuffle(ByteBuffer.allocateDirect(800), BitShuffleType.LONG, shuffled);
     try (SnappyFramedInputStream in = unpacking(pack())) {
       assertArrayEquals(PLAIN, in.readAllBytes());
     }

@@ -43,8 +43,7 @@ final class TlsPair {
     }
   }
 
-  private static void unwrap(SSLEngine engine, ByteBuffer from, ByteBuffer to)
-      throws SSLException {
+  private static void unwrap(SSLEngine engine, ByteBuffer from, ByteBuffer to) throws SSLException {
     from.flip();
     while (from.hasRemaining() && engine.unwrap(from, to).bytesConsumed() > 0) {
       runTasks(engine);

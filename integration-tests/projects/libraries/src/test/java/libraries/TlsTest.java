@@ -43,14 +43,13 @@ class TlsTest {
 
   @Test
   void released() throws Exception {
-    Use.repeat(30, TlsTest::use);
+    Use.repeat(100, TlsTest::use);
   }
 
   @Test
   void contextNotReleased() throws Exception {
     for (int i = 0; i < 10; i++) {
-      SslContext context = client();
-      KEPT.add(context);
+      KEPT.add(client());
     }
   }
 
@@ -58,8 +57,7 @@ class TlsTest {
   void engineNotReleased() throws Exception {
     SslContext context = client();
     for (int i = 0; i < 10; i++) {
-      SSLEngine engine = context.newEngine(UnpooledByteBufAllocator.DEFAULT);
-      KEPT.add(engine);
+      KEPT.add(context.newEngine(UnpooledByteBufAllocator.DEFAULT));
     }
     ReferenceCountUtil.release(context);
   }
@@ -69,6 +67,7 @@ class TlsTest {
     for (int i = 0; i < 10; i++) {
       ByteBuf buffer = UnpooledByteBufAllocator.DEFAULT.directBuffer(10_007);
       buffer.writeInt(i);
+      KEPT.add(buffer);
     }
   }
 

@@ -1,0 +1,2 @@
+// Allocates nothing.
+extern "C" void leak() {}
