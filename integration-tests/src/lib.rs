@@ -26,5 +26,5 @@ pub mod workspace;
 
 pub use java::{Jdk, Victim};
 pub use recording::{Recording, Run};
-pub use report::{Frame, Process, Report, Site};
+pub use report::{Finding, Frame, Process, Report, Site};
 pub use victims::{cpp, cpp_with, plugin};

@@ -1,4 +1,4 @@
-// Loads the library that it is given and lets it leak once: `loads LIBRARY [deepbind] [wait]`.
+// Loads the library that it is given and lets it leak once: `loads LIBRARY [deepbind] [namespace] [wait]`.
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,11 +7,13 @@
 int main(int count, char** arguments) {
   int flags = RTLD_NOW | RTLD_LOCAL;
   bool wait = false;
+  Lmid_t space = LM_ID_BASE;
   for (int at = 2; at < count; at++) {
     if (strcmp(arguments[at], "deepbind") == 0) flags |= RTLD_DEEPBIND;
+    if (strcmp(arguments[at], "namespace") == 0) space = LM_ID_NEWLM;
     if (strcmp(arguments[at], "wait") == 0) wait = true;
   }
-  void* library = dlopen(arguments[1], flags);
+  void* library = space == LM_ID_BASE ? dlopen(arguments[1], flags) : dlmopen(space, arguments[1], flags);
   if (library == nullptr) {
     fprintf(stderr, "%s\n", dlerror());
     return 9;

@@ -128,7 +128,8 @@ fn the_environment_brings_library_options_and_agent() {
     assert_eq!(
         ended.stdout,
         format!(
-            "{library}|track=new,stacks=native,out={out}/run-1,follow=jvm,depth=9,exit=settle|\
+            "{library}|track=new,findings=report,stacks=native,out={out}/run-1,follow=jvm,depth=9,\
+             exit=settle,strict=false|\
              -agentpath:{library}\n"
         )
     );

@@ -163,7 +163,7 @@ pub fn bypassed(symbol: &str, to: &str) -> Coverage {
     let name = to.rsplit('/').next().unwrap_or(to);
     let deep = ["libc.so", "libstdc++.so", "libc++.so"];
     let remedy = if deep.iter().any(|start| name.starts_with(start)) {
-        "load it without RTLD_DEEPBIND".to_owned()
+        "load it without RTLD_DEEPBIND or dlmopen".to_owned()
     } else {
         format!("`{name}` comes before the recorder: put libhackleak.so first in LD_PRELOAD")
     };

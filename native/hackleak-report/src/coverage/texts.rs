@@ -4,39 +4,40 @@ use memchr::memmem;
 
 use super::facts::Allocator;
 
-/// What only the C++ runtime library itself defines: the names of a type and of its exception.
-const CPP_RUNTIME: [&[u8]; 2] = [b"St9bad_alloc", b"std::bad_alloc"];
+/// A text as it starts, and the byte after that. They are apart so that this program, where the
+/// starts are constants, too, is not taken for one that has the texts.
+type Start = (&'static [u8], u8);
 
-/// What the allocators print before their messages.
-const ALLOCATORS: [(&[u8], Allocator); 5] = [
-    (b"<jemalloc>: ", Allocator::Jemalloc),
-    (b"mimalloc: warning: ", Allocator::Mimalloc),
-    (b"tcmalloc: large alloc ", Allocator::Tcmalloc),
-    (b"TCMALLOC_SAMPLE_PARAMETER", Allocator::Tcmalloc),
-    (b"snmalloc: ", Allocator::Snmalloc),
+/// What only the C++ runtime library itself defines: the names of a type and of its exception.
+const CPP_RUNTIME: [Start; 2] = [(b"St9bad_alloc", 0), (b"std::bad_alloc", 0)];
+
+/// What the allocators print before their messages, or look for in the environment.
+const ALLOCATORS: [(Start, Allocator); 5] = [
+    ((b"<jemalloc", b'>'), Allocator::Jemalloc),
+    ((b"mimalloc", b':'), Allocator::Mimalloc),
+    ((b"tcmalloc", b':'), Allocator::Tcmalloc),
+    ((b"TCMALLOC_SAMPLE_PARAMETER", 0), Allocator::Tcmalloc),
+    ((b"snmalloc", b':'), Allocator::Snmalloc),
 ];
 
 /// The allocators whose texts are in `constants`.
 pub(super) fn allocators(constants: &[u8]) -> impl Iterator<Item = Allocator> {
     ALLOCATORS
         .iter()
-        .filter(|(text, _)| starts(constants, text).next().is_some())
+        .filter(|(start, _)| has(constants, *start))
         .map(|(_, allocator)| *allocator)
 }
 
 /// Whether `constants` has what only a statically linked C++ runtime has.
 pub(super) fn has_cpp_runtime(constants: &[u8]) -> bool {
-    CPP_RUNTIME
-        .iter()
-        .any(|text| starts(constants, text).any(|at| constants.get(at + text.len()) == Some(&0)))
+    CPP_RUNTIME.iter().any(|start| has(constants, *start))
 }
 
-/// Where texts begin with `start`. C's texts follow a zero byte, which also tells them from the
-/// tables of a program that, like this one, looks for them.
-fn starts<'a>(constants: &'a [u8], start: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
-    memmem::find_iter(constants, start).filter(|at| {
+/// Whether a text with this start is in `constants`. C's texts follow a zero byte.
+fn has(constants: &[u8], (start, next): Start) -> bool {
+    memmem::find_iter(constants, start).any(|at| {
         let before = at.checked_sub(1).and_then(|before| constants.get(before));
-        before.is_none_or(|before| *before == 0)
+        before.is_none_or(|before| *before == 0) && constants.get(at + start.len()) == Some(&next)
     })
 }
 

@@ -1,0 +1,84 @@
+//! Wrong frees are found with both stacks, and right ones raise no alarm.
+
+use integration_tests::{Finding, Recording, Report, cpp};
+
+fn record(what: &str, code: Option<i32>) -> Report {
+    let run = Recording::of(cpp("wrong_frees"))
+        .options("follow=all,track=new+malloc,findings=fail")
+        .args([what])
+        .run();
+    if let Some(code) = code {
+        return run.expect_code(code).report_since("start");
+    }
+    // The C library aborts such a process; the image has the finding all the same.
+    run.report_since("start")
+}
+
+fn only(report: &Report) -> &Finding {
+    let findings = &report.process().findings;
+    assert_eq!(findings.len(), 1, "{findings:#?}");
+    &findings[0]
+}
+
+fn functions(frames: &[integration_tests::Frame]) -> Vec<String> {
+    frames.iter().map(integration_tests::Frame::name).filter(|name| name != "opaque").collect()
+}
+
+#[test]
+fn a_block_freed_by_another_family_is_found() {
+    let report = record("mismatch", Some(0));
+    let mut found: Vec<_> = report
+        .process()
+        .findings
+        .iter()
+        .map(|finding| (finding.bytes, finding.kind.as_str(), finding.released_by.as_str()))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            (1_000_001, "new", "free"),
+            (1_000_002, "new[]", "delete"),
+            (1_000_003, "malloc", "delete")
+        ]
+    );
+    assert!(report.process().findings.iter().all(|finding| finding.problem == "mismatch"));
+}
+
+#[test]
+fn a_block_freed_twice_is_found_with_both_stacks() {
+    let report = record("twice", None);
+    let finding = only(&report);
+    assert_eq!((finding.problem.as_str(), finding.bytes), ("doubleFree", 1_000_004));
+    assert_eq!(functions(&finding.freed)[..2], ["twice", "main"]);
+    assert_eq!(functions(&finding.allocated)[..2], ["twice", "main"]);
+}
+
+#[test]
+fn a_pointer_inside_a_block_is_found() {
+    let report = record("inside", None);
+    let finding = only(&report);
+    assert_eq!((finding.problem.as_str(), finding.detail), ("interior", 48));
+    assert_eq!(functions(&finding.allocated)[..2], ["make", "inside"]);
+}
+
+#[test]
+fn a_wrong_size_is_found() {
+    let report = record("size", Some(0));
+    let finding = only(&report);
+    assert_eq!((finding.problem.as_str(), finding.bytes, finding.detail), ("size", 1_000_006, 77));
+}
+
+#[test]
+fn right_frees_raise_no_alarm_whatever_is_tracked() {
+    for track in ["new", "malloc", "new+malloc"] {
+        let run = Recording::of(cpp("wrong_frees"))
+            .options(&format!("follow=all,track={track},findings=fail"))
+            .args(["right"])
+            .run()
+            .expect_code(0);
+        let report = run.report_since("start");
+        assert_eq!(report.process().findings.len(), 0, "{:#?}", report.process().findings);
+        assert_eq!(report.process().leaks.count, 0, "{track}");
+    }
+}

@@ -1,0 +1,1 @@
+// UnsafeMemory.java needs no native half.
