@@ -2,12 +2,14 @@
 
 mod fold;
 mod lines;
+mod names;
 pub mod numbers;
+mod sites;
 mod stack;
 mod text;
 
 pub use lines::lines;
-pub use text::text;
+pub use text::{message, text};
 
 use crate::model::Report;
 
