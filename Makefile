@@ -13,7 +13,7 @@ build: setup ## target/release/libhackleak.so, target/release/hackleak, java/*/t
 	mvn -B -ntp -q -f java/pom.xml package -DskipTests
 
 demo: build ## a JUnit suite on RocksDB with one planted leak, its clean twin, and the report
-	integration-tests/projects/demo-rocksdb/run.sh
+	integration-tests/projects/demo-rocksdb/run.sh "$${CARGO_TARGET_DIR:-target}/release"
 
 test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, whole projects
 	.ci/test

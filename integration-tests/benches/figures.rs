@@ -82,11 +82,12 @@ fn java(jdk: &Jdk, tool: Tool, arguments: &[String]) -> process::Ended {
     let mut command = match tool {
         Tool::Heaptrack => {
             let mut heaptrack = Command::new("heaptrack");
-            heaptrack
-                .arg("--record-only")
-                .arg("-o")
-                .arg(folder.path().join("heaptrack"))
-                .arg(program);
+            // Versions before 1.5 only record, and do not know the option.
+            if heaptrack_says("--help", "--record-only") {
+                heaptrack.arg("--record-only");
+            }
+            heaptrack.arg("-o").arg(folder.path().join("heaptrack"));
+            heaptrack.arg(program);
             heaptrack
         }
         _ => Command::new(program),
@@ -119,17 +120,22 @@ fn arguments(jdk: &Jdk, victim: &Victim, class_path: Option<&Path>, main: &[&str
     if jdk.feature >= 24 {
         all.push("--enable-native-access=ALL-UNNAMED".to_owned());
     }
+    // Databases in memory, where there is some: the disk would be most of the noise.
+    if Path::new("/dev/shm").is_dir() {
+        all.push("-Djava.io.tmpdir=/dev/shm".to_owned());
+    }
     all.extend(main.iter().map(|word| word.to_string()));
     all
 }
 
-/// The last number on the victim's standard output.
+/// The number after `result` on the victim's standard output, where tools may write too.
 fn number(ended: &process::Ended) -> f64 {
-    let words = ended.stdout.split_whitespace().rev();
-    words
-        .filter_map(|word| word.parse().ok())
-        .next()
-        .unwrap_or_else(|| panic!("no number: {ended}"))
+    let result = ended
+        .stdout
+        .lines()
+        .find_map(|line| line.strip_prefix("result "));
+    let number = result.and_then(|text| text.trim().parse().ok());
+    number.unwrap_or_else(|| panic!("no result: {ended}"))
 }
 
 /// ns per new+delete pair at native depth 20, below one JNI call.
@@ -237,10 +243,12 @@ fn start_and_end(jdk: &Jdk, scale: &Scale) {
 }
 
 fn heaptrack_installed() -> bool {
-    Command::new("heaptrack")
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
+    heaptrack_says("--version", "heaptrack")
+}
+
+fn heaptrack_says(option: &str, text: &str) -> bool {
+    let output = Command::new("heaptrack").arg(option).output();
+    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(text))
 }
 
 /// The jar of the demo's version, from the local Maven repository or from Maven Central.

@@ -1,9 +1,11 @@
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -15,11 +17,17 @@ import org.w3c.dom.Node;
 import org.w3c.dom.NodeList;
 
 /**
- * Compares what Surefire reported with what a project expects, and exits 0 exactly if both agree.
+ * Compares what Surefire reported with what is expected, and exits 0 exactly if both agree.
  *
- * <p>{@code java Verdict.java PROJECT}, where PROJECT/expected.txt has a line for each test: {@code
- * pass class.method}, or {@code fail class.method :: pattern :: pattern}. Every pattern must be
- * found in the failure, which must be a LeakError, and the JSON report that it points to must be
+ * <p>{@code java Verdict.java PROJECT EXPECTED}, where the file EXPECTED has a line for each test:
+ *
+ * <pre>
+ * pass  class.method
+ * fail  class.method :: pattern :: pattern    with a LeakError
+ * error class.method :: pattern               with any failure
+ * </pre>
+ *
+ * Every pattern must be found in the failure. The JSON that a LeakError points to must be
  * well-formed and name the test's class.
  */
 public final class Verdict {
@@ -27,25 +35,24 @@ public final class Verdict {
 
   private final Map<String, String> failures = new TreeMap<>();
   private final List<String> complaints = new ArrayList<>();
+  private final List<String> confirmed = new ArrayList<>();
 
   public static void main(String[] args) throws Exception {
     Path project = Path.of(args[0]);
     Verdict verdict = new Verdict();
     verdict.read(project.resolve("target/surefire-reports"));
-    for (String line : Files.readAllLines(project.resolve("expected.txt"))) {
+    for (String line : Files.readAllLines(Path.of(args[1]))) {
       if (!line.isBlank() && !line.startsWith("#")) {
-        int before = verdict.complaints.size();
         verdict.compare(line.trim());
-        if (verdict.complaints.size() == before) {
-          System.out.println("as expected: " + line.replaceAll("\\s+::.*", "").trim());
-        }
       }
     }
     verdict.failures.keySet().forEach(test -> verdict.complaints.add(test + ": not expected"));
+    verdict.confirmed.forEach(System.out::println);
     verdict.complaints.forEach(complaint -> System.err.println("UNEXPECTED " + complaint));
-    if (!verdict.complaints.isEmpty()) {
+    if (verdict.confirmed.isEmpty() || !verdict.complaints.isEmpty()) {
       System.exit(1);
     }
+    System.out.println("all " + verdict.confirmed.size() + " tests ended as expected");
   }
 
   /** Every test with the text of its failure, which is empty for a test that passed. */
@@ -67,7 +74,8 @@ public final class Verdict {
 
   private static String failure(Element test) {
     for (Node node = test.getFirstChild(); node != null; node = node.getNextSibling()) {
-      if (node instanceof Element outcome && outcome.getTagName().matches("failure|error|skipped")) {
+      if (node instanceof Element outcome
+          && outcome.getTagName().matches("failure|error|skipped")) {
         return outcome.getAttribute("type")
             + "\n"
             + outcome.getAttribute("message")
@@ -85,41 +93,71 @@ public final class Verdict {
     String failure = failures.remove(test);
     if (failure == null) {
       complaints.add(test + ": did not run");
-    } else if (head[0].equals("pass")) {
-      if (!failure.isEmpty()) {
-        complaints.add(test + ": failed: " + failure);
+      return;
+    }
+    switch (head[0]) {
+      case "pass" -> {
+        if (failure.isEmpty()) {
+          confirmed.add("passed, as expected: " + test);
+        } else {
+          complaints.add(test + ": failed: " + failure);
+        }
       }
-    } else if (failure.isEmpty()) {
-      complaints.add(test + ": passed");
-    } else {
-      compareFailure(test, failure, parts);
+      case "fail" -> {
+        if (matches(test, failure, parts) && isLeak(test, failure)) {
+          json(test, failure)
+              .ifPresent(path -> confirmed.add("leaked, as expected: " + test + ": " + path));
+        }
+      }
+      case "error" -> {
+        if (matches(test, failure, parts)) {
+          confirmed.add("failed, as expected: " + test);
+        }
+      }
+      default -> throw new IllegalArgumentException(line);
     }
   }
 
-  private void compareFailure(String test, String failure, String[] parts) throws IOException {
-    if (!failure.startsWith("dev.hackleak.LeakError\n")) {
-      complaints.add(test + ": not a LeakError: " + failure);
-      return;
+  private boolean matches(String test, String failure, String[] parts) {
+    if (failure.isEmpty()) {
+      complaints.add(test + ": passed");
+      return false;
     }
     for (int i = 1; i < parts.length; i++) {
       if (!Pattern.compile(parts[i]).matcher(failure).find()) {
         complaints.add(test + ": nothing matches " + parts[i] + " in: " + failure);
+        return false;
       }
     }
+    return true;
+  }
+
+  private boolean isLeak(String test, String failure) {
+    boolean leak = failure.startsWith("dev.hackleak.LeakError\n");
+    if (!leak) {
+      complaints.add(test + ": not a LeakError: " + failure);
+    }
+    return leak;
+  }
+
+  /** The report that the failure points to, if it is what it should be. */
+  private Optional<String> json(String test, String failure) throws IOException {
     Matcher path = JSON_PATH.matcher(failure);
     if (!path.find()) {
       complaints.add(test + ": no JSON report in: " + failure);
-      return;
+      return Optional.empty();
     }
     try {
       String testClass = test.substring(0, test.lastIndexOf('.'));
       List<String> strings = new Json(Files.readString(Path.of(path.group()))).strings();
-      if (strings.stream().noneMatch(string -> string.contains(testClass))) {
-        complaints.add(test + ": " + path.group() + " does not name " + testClass);
+      if (strings.stream().anyMatch(string -> string.contains(testClass))) {
+        return Optional.of(path.group());
       }
-    } catch (IllegalArgumentException e) {
-      complaints.add(test + ": " + path.group() + ": " + e.getMessage());
+      complaints.add(test + ": " + path.group() + " does not name " + testClass);
+    } catch (IllegalArgumentException | NoSuchFileException e) {
+      complaints.add(test + ": " + path.group() + ": " + e);
     }
+    return Optional.empty();
   }
 
   /** A reader that checks the grammar of RFC 8259 and keeps the strings. */

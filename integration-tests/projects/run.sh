@@ -4,7 +4,8 @@
 #   run.sh PROJECT [HOME] [MAVEN-ARGUMENT…]
 #
 # HOME is the folder with libhackleak.so and hackleak. Exits 0 exactly if every test ended as
-# expected, the leaking ones with the right LeakError.
+# expected, the leaking ones with the right LeakError. A project with unrecorded.txt or required.txt
+# is then run again without HackLeak, and with -Dhackleak.required=true.
 set -eu
 
 projects=$(cd "$(dirname "$0")" && pwd)
@@ -22,8 +23,23 @@ exec 9>"$projects/target/lock"
 flock 9
 if [ -n "${JAVA_HOME:-}" ]; then java=$JAVA_HOME/bin/java; else java=java; fi
 
-mvn -q -B -ntp -f "$projects/../../java/pom.xml" install -DskipTests -Dspotless.check.skip
 # The leaking tests are meant to fail: their outcome is the verdict's matter, not Maven's.
-mvn -B -ntp -f "$project/pom.xml" clean test -Dhackleak.home="$home" \
-    -Dmaven.test.failure.ignore=true "$@"
-"$java" "$projects/Verdict.java" "$project"
+tests() {
+    mvn -B -ntp -Dstyle.color=never -f "$project/pom.xml" -Dmaven.test.failure.ignore=true "$@"
+}
+verdict() {
+    "$java" "$projects/Verdict.java" "$project" "$project/$1"
+}
+
+mvn -q -B -ntp -Dstyle.color=never -f "$projects/../../java/pom.xml" install -DskipTests -Dspotless.check.skip
+tests clean test -Dhackleak.home="$home" "$@"
+verdict expected.txt
+for mode in unrecorded required; do
+    if [ -f "$project/$mode.txt" ]; then
+        rm -r "$project/target/surefire-reports"
+        required=false
+        [ $mode = unrecorded ] || required=true
+        tests surefire:test -Dtest=ForgottenTest -Dhackleak.required=$required "$@"
+        verdict $mode.txt
+    fi
+done

@@ -53,15 +53,20 @@ fn build(package: &str, name: &str, extra: &[&str]) -> PathBuf {
     command.args(extra);
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let limit = std::time::Duration::from_secs(1800);
-    let ended = process::start(&mut command, folder.path())
-        .wait(limit)
-        .expect_code(0);
+    let ended = process::start(&mut command, folder.path()).wait(limit);
+    // Not all of `ended`: its standard output is thousands of lines of JSON.
+    assert!(
+        ended.status.success(),
+        "{}\n{}",
+        ended.command,
+        ended.stderr
+    );
     let found = ended
         .stdout
         .lines()
         .filter_map(|line| artefact(line, name))
         .next_back();
-    found.unwrap_or_else(|| panic!("cargo named no artefact of {package}: {ended}"))
+    found.unwrap_or_else(|| panic!("cargo named no artefact of {package}: {}", ended.stderr))
 }
 
 fn artefact(line: &str, name: &str) -> Option<PathBuf> {

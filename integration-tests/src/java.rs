@@ -134,10 +134,18 @@ fn java_files(folder: &Path) -> Vec<PathBuf> {
 /// How the recorder gets into the JVM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// `LD_PRELOAD` alone: the JNI boundary starts when `HackLeak` is first used.
+    /// `LD_PRELOAD` alone, and the `java` launcher.
     Preload,
-    /// `LD_PRELOAD` and `-agentpath`: it starts with the JVM.
+    /// `LD_PRELOAD` and `-agentpath`.
     Agent,
+    /// `LD_PRELOAD` alone, and a program that embeds the JVM: the JNI boundary is watched only from the first use of
+    /// `HackLeak` on.
+    Embedded,
+}
+
+impl Entry {
+    /// Every way in.
+    pub const ALL: [Entry; 3] = [Entry::Preload, Entry::Agent, Entry::Embedded];
 }
 
 /// A Java victim, compiled for one JDK.
@@ -183,13 +191,17 @@ impl<'jdk> Victim<'jdk> {
             .iter()
             .map(|option| option.to_string())
             .collect();
-        if entry == Entry::Agent {
-            options.push(format!("-agentpath:{}", artefacts::recorder().display()));
-        }
-        self.java(
-            Recording::of(self.jdk.tool("java")).options("follow=jvm"),
-            &options,
-        )
+        let java = self.jdk.tool("java");
+        let recording = match entry {
+            Entry::Preload => Recording::of(java).options("follow=jvm"),
+            Entry::Agent => {
+                options.push(format!("-agentpath:{}", artefacts::recorder().display()));
+                Recording::of(java).options("follow=jvm")
+            }
+            Entry::Embedded => Recording::of(embedding(self.jdk))
+                .args([self.jdk.home.join("lib/server/libjvm.so")]),
+        };
+        self.java(recording, &options)
     }
 
     /// A bare run.
@@ -215,10 +227,24 @@ impl<'jdk> Victim<'jdk> {
     }
 }
 
+/// The program of [`Entry::Embedded`].
+fn embedding(jdk: &Jdk) -> PathBuf {
+    let [include, platform] = includes(jdk);
+    let output = format!("jni{}/embedding", jdk.feature);
+    victims::compile(
+        "cpp/embedding.cpp",
+        &output,
+        &["-O2", &include, &platform, "-ldl"],
+    )
+}
+
+fn includes(jdk: &Jdk) -> [String; 2] {
+    ["include", "include/linux"].map(|folder| format!("-I{}", jdk.home.join(folder).display()))
+}
+
 /// The native half of a Java victim alone: `victims/jni/NAME.cpp` as a shared library.
 pub fn native_half(jdk: &Jdk, name: &str) -> PathBuf {
-    let include = format!("-I{}", jdk.home.join("include").display());
-    let platform = format!("-I{}", jdk.home.join("include/linux").display());
+    let [include, platform] = includes(jdk);
     let cpp = format!("-I{}", workspace::victims().join("cpp").display());
     let flags = ["-O2", "-shared", "-pthread", &include, &platform, &cpp];
     let output = format!("jni{}/lib{name}.so", jdk.feature);
@@ -231,10 +257,19 @@ pub fn separate_classes(jdk: &Jdk, name: &str) -> PathBuf {
     jdk.compile(name, &[source], &[])
 }
 
-/// Runs `check` with every JDK and both ways in.
+/// Runs `check` with every JDK and the ways in that a `java` launcher has.
+pub fn on_each_launcher(check: impl Fn(&Jdk, Entry)) {
+    on_each_jdk(|jdk, entry| {
+        if entry != Entry::Embedded {
+            check(jdk, entry);
+        }
+    });
+}
+
+/// Runs `check` with every JDK and every way in.
 pub fn on_each_jdk(check: impl Fn(&Jdk, Entry)) {
     for jdk in Jdk::all() {
-        for entry in [Entry::Preload, Entry::Agent] {
+        for entry in Entry::ALL {
             println!("JDK {}, {entry:?}", jdk.feature);
             check(jdk, entry);
         }

@@ -6,7 +6,7 @@
 //! use integration_tests::{Recording, cpp};
 //!
 //! let run = Recording::of(cpp("pairs")).args(["8", "1000000", "2"]).run();
-//! assert_eq!(run.report().blocks_of(1_000_003), 2);
+//! assert_eq!(run.report().process().blocks_of(1_000_003), 2);
 //! ```
 //!
 //! * [`artefacts`] builds what is tested: the recorder, the recorder that checks itself, the CLI.

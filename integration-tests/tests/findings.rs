@@ -21,7 +21,11 @@ fn only(report: &Report) -> &Finding {
 }
 
 fn functions(frames: &[integration_tests::Frame]) -> Vec<String> {
-    frames.iter().map(integration_tests::Frame::name).filter(|name| name != "opaque").collect()
+    frames
+        .iter()
+        .map(integration_tests::Frame::name)
+        .filter(|name| name != "opaque")
+        .collect()
 }
 
 #[test]
@@ -31,7 +35,13 @@ fn a_block_freed_by_another_family_is_found() {
         .process()
         .findings
         .iter()
-        .map(|finding| (finding.bytes, finding.kind.as_str(), finding.released_by.as_str()))
+        .map(|finding| {
+            (
+                finding.bytes,
+                finding.kind.as_str(),
+                finding.released_by.as_str(),
+            )
+        })
         .collect();
     found.sort_unstable();
     assert_eq!(
@@ -42,14 +52,23 @@ fn a_block_freed_by_another_family_is_found() {
             (1_000_003, "malloc", "delete")
         ]
     );
-    assert!(report.process().findings.iter().all(|finding| finding.problem == "mismatch"));
+    assert!(
+        report
+            .process()
+            .findings
+            .iter()
+            .all(|finding| finding.problem == "mismatch")
+    );
 }
 
 #[test]
 fn a_block_freed_twice_is_found_with_both_stacks() {
     let report = record("twice", None);
     let finding = only(&report);
-    assert_eq!((finding.problem.as_str(), finding.bytes), ("doubleFree", 1_000_004));
+    assert_eq!(
+        (finding.problem.as_str(), finding.bytes),
+        ("doubleFree", 1_000_004)
+    );
     assert_eq!(functions(&finding.freed)[..2], ["twice", "main"]);
     assert_eq!(functions(&finding.allocated)[..2], ["twice", "main"]);
 }
@@ -66,7 +85,10 @@ fn a_pointer_inside_a_block_is_found() {
 fn a_wrong_size_is_found() {
     let report = record("size", Some(0));
     let finding = only(&report);
-    assert_eq!((finding.problem.as_str(), finding.bytes, finding.detail), ("size", 1_000_006, 77));
+    assert_eq!(
+        (finding.problem.as_str(), finding.bytes, finding.detail),
+        ("size", 1_000_006, 77)
+    );
 }
 
 #[test]
@@ -78,7 +100,12 @@ fn right_frees_raise_no_alarm_whatever_is_tracked() {
             .run()
             .expect_code(0);
         let report = run.report_since("start");
-        assert_eq!(report.process().findings.len(), 0, "{:#?}", report.process().findings);
+        assert_eq!(
+            report.process().findings.len(),
+            0,
+            "{:#?}",
+            report.process().findings
+        );
         assert_eq!(report.process().leaks.count, 0, "{track}");
     }
 }

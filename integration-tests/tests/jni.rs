@@ -291,7 +291,7 @@ fn frames_of_an_unloaded_class_and_library_are_named() {
 #[test]
 fn virtual_threads_show_their_own_frames_on_any_carrier() {
     for jdk in Jdk::since(21) {
-        for entry in [Entry::Preload, Entry::Agent] {
+        for entry in Entry::ALL {
             let report = record(&jdk, entry, "VirtualThreads", &[]);
             for (bytes, marker) in [(10_007, "before"), (10_037, "after")] {
                 let process = report.process();
@@ -392,12 +392,7 @@ fn a_million_short_calls_on_eight_threads_leave_exactly_what_was_planted() {
         let report = record(jdk, entry, "JavaPairs", &["8", "1000000", "leak"]);
         let site = report.process().site_of(1_999_993);
         assert_eq!(site.count, 8);
-        site.assert_order(&[
-            "inner",
-            "Java_JavaPairs_allocate",
-            "JavaPairs.allocate",
-            "JavaPairs.work",
-        ]);
+        site.assert_order(&["inner", "JavaPairs.allocate", "JavaPairs.work"]);
         assert_java_line(site, "JavaPairs.work", "JavaPairs.java", "leak");
     });
 }
@@ -407,7 +402,12 @@ fn the_image_survives_a_crash_of_the_jvm() {
     on_each_jdk(|jdk, entry| {
         let options = ["-XX:ErrorFile=hs_err.log", "-XX:-CreateCoredumpOnCrash"];
         let run = Victim::new(jdk, "Crash").recording(entry, &options).run();
-        assert_eq!(run.ended.signal(), Some(6), "{}", run.ended);
+        assert!(!run.ended.status.success(), "{}", run.ended);
+        assert!(
+            run.ended.stdout.contains("Java_Crash_crash"),
+            "{}",
+            run.ended
+        );
         let report = run.report_since("start");
         assert_eq!(report.process().state, "killed");
         let site = report.process().site_of(1_999_993);
@@ -454,15 +454,17 @@ fn natives_bound_before_hackleak_was_used_have_java_frames_too() {
 #[test]
 fn downcalls_and_upcalls_without_jni_have_java_frames() {
     for jdk in Jdk::since(22) {
-        for entry in [Entry::Preload, Entry::Agent] {
+        for entry in Entry::ALL {
             let report = record(&jdk, entry, "ForeignFunctions", &[]);
-            let site = report.process().site_of(1_999_993);
-            assert_eq!(site.count, 3);
-            site.assert_order(&[
-                "foreign_plant",
-                "ForeignFunctions.caller",
-                "ForeignFunctions.main",
-            ]);
+            // The method handle's own frames change once it has been customised.
+            assert_eq!(report.process().blocks_of(1_999_993), 3);
+            for site in report.process().sites_of(1_999_993) {
+                site.assert_order(&[
+                    "foreign_plant",
+                    "ForeignFunctions.caller",
+                    "ForeignFunctions.main",
+                ]);
+            }
             let site = report.process().site_of(2_999_999);
             site.assert_order(&[
                 "foreign_plant",
@@ -482,7 +484,13 @@ fn scopes_tell_parallel_tests_apart_and_ignored_leaks_do_not_count() {
             .expect_code(0);
         let expected = "5 blocks, 9999965 bytes\n0 blocks, 0 bytes\n5 blocks, 9999965 bytes\n";
         assert_eq!(run.ended.stdout, expected, "{}", run.ended);
-        assert_eq!(run.report_since("start").process().blocks_of(2_999_999), 0);
+        // In the embedded JVM all is followed, its helper for starting the reporter too.
+        let report = run.report();
+        let ignored = report
+            .processes
+            .iter()
+            .map(|process| process.blocks_of(2_999_999));
+        assert_eq!(ignored.sum::<u64>(), 0);
     });
 }
 
@@ -509,7 +517,12 @@ fn only_the_wanted_frames_are_recorded() {
         ];
         let native = ["inner", "Java_PlantedLeak_plant"];
         for (stacks, expected) in [("java", &java[..]), ("native", &native[..])] {
-            let options = format!("follow=jvm,stacks={stacks}");
+            let follow = if entry == Entry::Embedded {
+                "all"
+            } else {
+                "jvm"
+            };
+            let options = format!("follow={follow},stacks={stacks}");
             let recording = victim
                 .recording(entry, &[])
                 .options(&options)

@@ -1,11 +1,11 @@
 //! A JVM and the processes around it: only JVMs are recorded, each in its own image.
 
 use integration_tests::Victim;
-use integration_tests::java::{Entry, on_each_jdk};
+use integration_tests::java::{Entry, on_each_launcher};
 
 #[test]
 fn children_of_a_jvm_that_are_no_jvms_pass_through() {
-    on_each_jdk(|jdk, entry| {
+    on_each_launcher(|jdk, entry| {
         for mechanism in ["POSIX_SPAWN", "VFORK", "FORK"] {
             let option = format!("-Djdk.lang.Process.launchMechanism={mechanism}");
             let commands = ["python3 -c print(6*7)", "sh -c exit", "/bin/echo word"];
@@ -34,7 +34,7 @@ fn children_of_a_jvm_that_are_no_jvms_pass_through() {
 
 #[test]
 fn a_jvm_started_by_a_jvm_has_its_own_image() {
-    on_each_jdk(|jdk, entry| {
+    on_each_launcher(|jdk, entry| {
         let command = format!("{} -version", jdk.tool("java").display());
         let victim = Victim::new(jdk, "Children");
         let run = victim
@@ -60,7 +60,7 @@ fn a_jvm_started_by_a_jvm_has_its_own_image() {
 
 #[test]
 fn a_jvm_that_is_not_recorded_runs_on() {
-    on_each_jdk(|jdk, _| {
+    on_each_launcher(|jdk, _| {
         let victim = Victim::new(jdk, "PlantedLeak");
         // No recorder at all, one that follows nothing, and one whose options are wrong.
         victim.bare(&[]).args(["leak"]).run().expect_code(0);
@@ -76,7 +76,7 @@ fn a_jvm_that_is_not_recorded_runs_on() {
 
 #[test]
 fn agent_options_use_the_same_codec() {
-    on_each_jdk(|jdk, entry| {
+    on_each_launcher(|jdk, entry| {
         if entry == Entry::Preload {
             return;
         }

@@ -4,8 +4,8 @@ use integration_tests::java::on_each_jdk;
 use integration_tests::{Process, Recording, Victim, cpp, plugin};
 
 const MALLOC_SIZES: [u64; 12] = [
-    1_000_001, 1_000_002, 1_000_003, 1_000_004, 1_000_005, 1_000_064, 1_000_007, 1_000_008, 1_000_009,
-    1_000_100, 1_000_011, 1_000_011,
+    1_000_001, 1_000_002, 1_000_003, 1_000_004, 1_000_005, 1_000_064, 1_000_007, 1_000_008,
+    1_000_009, 1_000_100, 1_000_011, 1_000_011,
 ];
 
 fn count(process: &Process, kind: &str) -> u64 {
@@ -26,8 +26,15 @@ fn every_function_of_the_malloc_family_is_recorded() {
     for size in MALLOC_SIZES {
         assert!(process.blocks_of(size) >= 1, "{size}: {:#?}", process.leaks);
     }
-    assert_eq!(process.blocks_of(1_000_012), 0, "freed by realloc to nothing");
-    assert_eq!(process.site_of(1_000_001).names()[..2], ["allocate", "main"]);
+    assert_eq!(
+        process.blocks_of(1_000_012),
+        0,
+        "freed by realloc to nothing"
+    );
+    assert_eq!(
+        process.site_of(1_000_001).names()[..2],
+        ["allocate", "main"]
+    );
     // The stream that the C library keeps is its own affair.
     assert_eq!(process.leaks.count, 12, "{:#?}", process.leaks);
     process.assert_nothing_lost();
@@ -41,17 +48,32 @@ fn the_clean_twin_of_the_malloc_family_leaves_nothing() {
         .run()
         .expect_code(0);
     let report = run.report_since("start");
-    assert_eq!(report.process().leaks.count, 0, "{:#?}", report.process().leaks);
+    assert_eq!(
+        report.process().leaks.count,
+        0,
+        "{:#?}",
+        report.process().leaks
+    );
     assert!(report.process().totals.frees >= 13);
 }
 
 #[test]
 fn include_and_exclude_decide_whose_calls_count() {
     let run = |options: &str| {
-        let run = Recording::of(cpp("malloc_family")).options(options).args(["leak"]).run();
-        run.expect_code(0).report_since("start").process().leaks.count
+        let run = Recording::of(cpp("malloc_family"))
+            .options(options)
+            .args(["leak"])
+            .run();
+        run.expect_code(0)
+            .report_since("start")
+            .process()
+            .leaks
+            .count
     };
-    assert!(run("follow=all,track=malloc,include=libc.so*") > 12, "the stream counts");
+    assert!(
+        run("follow=all,track=malloc,include=libc.so*") > 12,
+        "the stream counts"
+    );
     assert_eq!(run("follow=all,track=malloc,exclude=malloc_fam*"), 0);
 }
 
@@ -63,7 +85,12 @@ fn operators_and_malloc_count_nothing_twice() {
         .run()
         .expect_code(0);
     let report = run.report_since("start");
-    assert_eq!(report.process().leaks.count, 20, "{:#?}", report.process().leaks);
+    assert_eq!(
+        report.process().leaks.count,
+        20,
+        "{:#?}",
+        report.process().leaks
+    );
 }
 
 #[test]
@@ -71,7 +98,11 @@ fn jni_resources_that_are_not_given_back_are_found() {
     on_each_jdk(|jdk, entry| {
         let record = |argument| {
             let victim = Victim::new(jdk, "Resources");
-            let run = victim.recording(entry, &[]).options("track=new+jni+malloc").args([argument]).run();
+            let run = victim
+                .recording(entry, &[])
+                .options("track=new+jni+malloc")
+                .args([argument])
+                .run();
             run.expect_code(0).report_since("start")
         };
         let report = record("leak");
@@ -85,15 +116,29 @@ fn jni_resources_that_are_not_given_back_are_found() {
             ("string characters", 1),
             ("monitor", 1),
         ] {
-            assert_eq!(count(process, kind), expected, "{kind}: {:#?}", process.leaks);
+            assert_eq!(
+                count(process, kind),
+                expected,
+                "{kind}: {:#?}",
+                process.leaks
+            );
         }
         let site = process.site_of(1_999_996);
         assert_eq!(site.count, 4);
-        site.assert_order(&["Java_Resources_elements", "Resources.elements", "Resources.round"]);
+        site.assert_order(&[
+            "Java_Resources_elements",
+            "Resources.elements",
+            "Resources.round",
+        ]);
         process.assert_nothing_lost();
 
         let report = record("clean");
-        assert_eq!(report.process().leaks.count, 0, "{:#?}", report.process().leaks);
+        assert_eq!(
+            report.process().leaks.count,
+            0,
+            "{:#?}",
+            report.process().leaks
+        );
         assert!(report.process().totals.frees >= 14_000);
     });
 }
@@ -103,24 +148,44 @@ fn unsafe_memory_and_direct_buffers_belong_to_the_java_code_that_asked() {
     on_each_jdk(|jdk, entry| {
         let record = |argument| {
             let victim = Victim::new(jdk, "UnsafeMemory");
-            let run = victim.recording(entry, &[]).options("track=new+malloc+unsafe").args([argument]).run();
+            let run = victim
+                .recording(entry, &[])
+                .options("track=new+malloc+unsafe")
+                .args([argument])
+                .run();
             run.expect_code(0).report_since("start")
         };
         let report = record("leak");
         let process = report.process();
         let site = process.site_of(1_999_992);
         assert_eq!((site.count, site.kind.as_str()), (3, "unsafe"));
-        site.assert_order(&["UnsafeMemory.take", "UnsafeMemory.leak", "UnsafeMemory.main"]);
+        site.assert_order(&[
+            "UnsafeMemory.take",
+            "UnsafeMemory.leak",
+            "UnsafeMemory.main",
+        ]);
         assert_eq!(process.blocks_of(2_999_992), 1);
         // A page more than asked for, on JDKs that align direct buffers to pages.
         let buffers = process.leaks.sites.iter().filter(|site| {
-            site.names().iter().any(|name| name.contains("ByteBuffer.allocateDirect"))
+            site.names()
+                .iter()
+                .any(|name| name.contains("ByteBuffer.allocateDirect"))
         });
-        assert_eq!(buffers.map(|site| site.count).sum::<u64>(), 1, "{:#?}", process.leaks);
+        assert_eq!(
+            buffers.map(|site| site.count).sum::<u64>(),
+            1,
+            "{:#?}",
+            process.leaks
+        );
         assert_eq!(count(process, "unsafe"), 5, "{:#?}", process.leaks);
 
         let report = record("clean");
-        assert_eq!(count(report.process(), "unsafe"), 0, "{:#?}", report.process().leaks);
+        assert_eq!(
+            count(report.process(), "unsafe"),
+            0,
+            "{:#?}",
+            report.process().leaks
+        );
         assert!(report.process().totals.frees >= 20_000);
     });
 }
@@ -128,7 +193,10 @@ fn unsafe_memory_and_direct_buffers_belong_to_the_java_code_that_asked() {
 #[test]
 fn pool_objects_have_stacks_of_their_own() {
     let record = |argument| {
-        let run = Recording::of(cpp("pools")).args([argument]).run().expect_code(0);
+        let run = Recording::of(cpp("pools"))
+            .args([argument])
+            .run()
+            .expect_code(0);
         run.report_since("start")
     };
     let report = record("leak");
@@ -140,7 +208,10 @@ fn pool_objects_have_stacks_of_their_own() {
 
 #[test]
 fn a_library_opened_with_deepbind_is_seen_and_the_report_says_how() {
-    let run = Recording::of(cpp("deep_bind")).arg(plugin(24)).run().expect_code(0);
+    let run = Recording::of(cpp("deep_bind"))
+        .arg(plugin(24))
+        .run()
+        .expect_code(0);
     let report = run.report_since("start");
     assert_eq!(report.process().site_of(1_999_993).count, 1);
     assert_eq!(report.process().counters.get("deepBindDropped"), Some(&1));

@@ -22,11 +22,12 @@ struct Verdict {
 
 fn verdict(run: &Run) -> Verdict {
     let prefix = "[hackleak verify] ";
-    let line = run
+    let mut lines = run
         .ended
         .stderr
         .lines()
-        .find_map(|line| line.strip_prefix(prefix));
+        .filter_map(|line| line.strip_prefix(prefix));
+    let line = lines.rfind(|line| line.starts_with("checked="));
     let line = line.unwrap_or_else(|| panic!("nothing was verified: {}", run.ended));
     let number = |name: &str| {
         let field = line
@@ -61,7 +62,12 @@ fn assert_exact(victim: &str, seeds: std::ops::Range<u32>, arguments: &[&str], l
             println!("{what}: checked {checked}, mismatches {mismatches}, memo hits {memo_hits}");
             assert_eq!(mismatches, 0, "{what}: {}", run.ended);
             assert!(checked >= least, "{what}: only {checked} were checked");
-            assert!(memo_hits > 0, "{what}: nothing was remembered");
+            // Stacks through signal frames are not remembered, and the others are in that victim only.
+            let interrupted = victim == "stacks_interrupted";
+            assert!(
+                memo_hits > 0 || interrupted,
+                "{what}: nothing was remembered"
+            );
         }
     }
 }

@@ -25,6 +25,9 @@ const RUNTIME: [&[u8]; 10] = [
     b"linux-vdso.so.1",
 ];
 
+/// The C library and the loader: where their unwind tables have no row, a stack ends.
+const C_LIBRARY: [&[u8]; 3] = [b"libc.so.6", b"libpthread.so.0", b"ld-linux-x86-64.so.2"];
+
 struct Rules {
     include: Vec<u8>,
     exclude: Vec<u8>,
@@ -39,6 +42,8 @@ const MAX_MODULES: usize = 1 << 14;
 const UNKNOWN: u8 = 0;
 const RECORDED: u8 = 1;
 const LEFT_OUT: u8 = 2;
+/// Added to the decision about a module of the C library.
+const IS_C_LIBRARY: u8 = 4;
 static DECISIONS: [AtomicU8; MAX_MODULES] = [const { AtomicU8::new(UNKNOWN) }; MAX_MODULES];
 
 /// Takes over the patterns. Called before the gate opens.
@@ -68,7 +73,14 @@ pub fn executable() -> &'static [u8] {
 pub fn is_recorded(index: u32) -> bool {
     DECISIONS
         .get(index as usize)
-        .is_none_or(|decision| decision.load(Relaxed) != LEFT_OUT)
+        .is_none_or(|decision| decision.load(Relaxed) & LEFT_OUT == 0)
+}
+
+/// Whether the module is the C library or the loader.
+pub fn is_c_library(index: u32) -> bool {
+    DECISIONS
+        .get(index as usize)
+        .is_some_and(|decision| decision.load(Relaxed) & IS_C_LIBRARY != 0)
 }
 
 /// Decides for a module that was just entered.
@@ -78,7 +90,13 @@ pub fn decide(index: u32, path: &[u8]) {
     };
     let recorded = !matches_any(&rules.exclude, path)
         && (matches_any(&rules.include, path) || !is_runtime(rules, path));
-    place.store(if recorded { RECORDED } else { LEFT_OUT }, Relaxed);
+    let decision = if recorded { RECORDED } else { LEFT_OUT };
+    let kind = if C_LIBRARY.contains(&file_name(path)) {
+        IS_C_LIBRARY
+    } else {
+        0
+    };
+    place.store(decision | kind, Relaxed);
 }
 
 fn is_runtime(rules: &Rules, path: &[u8]) -> bool {

@@ -53,11 +53,6 @@ pub fn leaks(epoch: u32, scope: u32, mut each: impl FnMut(usize, Live)) {
         });
 }
 
-/// The epoch of a context; 0 when it was lost.
-pub fn epoch_of(index: u32) -> u32 {
-    context(index).epoch
-}
-
 fn context(index: u32) -> Context {
     let place = IMAGE.contexts.get(index);
     if place.is_null() {

@@ -4,7 +4,7 @@
 //! allocated is no finding.
 
 use crate::arch::Position;
-use crate::{IMAGE, checkpoint, control, thread, unwind};
+use crate::{IMAGE, control, thread, unwind};
 use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 use hackleak_image::Marker;
 use hackleak_image::layout::{Finding, Live, Release, Wrong};
@@ -77,17 +77,4 @@ fn note(
         allocated,
     };
     IMAGE.findings.push(IMAGE.window(), finding);
-}
-
-/// Findings of wrong frees that were made in `epoch` or later.
-pub fn count_since(epoch: u32) -> u64 {
-    let made_since = |index: &u32| {
-        let place = IMAGE.findings.get(*index);
-        // SAFETY: below the arena's length; the place is null or in a segment that exists.
-        let finding = unsafe { place.as_ref() };
-        finding.is_some_and(|found| checkpoint::epoch_of((found.freed >> 32) as u32) >= epoch)
-    };
-    (0..IMAGE.findings.len(IMAGE.window()))
-        .filter(made_since)
-        .count() as u64
 }

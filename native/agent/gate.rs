@@ -21,11 +21,19 @@ static PAGE: Page = Page {
 const OPEN: u32 = 1;
 /// Bit of the word: the malloc family is tracked.
 const MALLOC: u32 = 2;
+/// Bit of the word: the C++ operators are tracked.
+const NEW: u32 = 4;
 
 /// Whether the process is recorded.
 #[inline(always)]
 pub fn is_open() -> bool {
     PAGE.recording.load(Relaxed) != 0
+}
+
+/// Whether calls of the C++ operators are recorded.
+#[inline(always)]
+pub fn is_open_for_new() -> bool {
+    PAGE.recording.load(Relaxed) & NEW != 0
 }
 
 /// Whether calls of the malloc family are recorded.
@@ -35,7 +43,7 @@ pub fn is_open_for_malloc() -> bool {
 }
 
 /// Starts recording. Called once, when everything that hooks use is in place.
-pub fn open(malloc: bool) {
+pub fn open(new: bool, malloc: bool) {
     // SAFETY: advice about one whole page of this library's zero-initialised data.
     let wiped = unsafe {
         libc::madvise(
@@ -48,8 +56,8 @@ pub fn open(malloc: bool) {
         // SAFETY: registers a function of this library, which is never unloaded.
         unsafe { libc::pthread_atfork(None, None, Some(close_in_child)) };
     }
-    PAGE.recording
-        .store(OPEN | if malloc { MALLOC } else { 0 }, Relaxed);
+    let bits = if new { NEW } else { 0 } | if malloc { MALLOC } else { 0 };
+    PAGE.recording.store(OPEN | bits, Relaxed);
 }
 
 extern "C" fn close_in_child() {

@@ -12,7 +12,7 @@ use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
 use hackleak_image::layout::{self, state};
 use hackleak_image::{Frame, Marker};
-use hackleak_options::{ENVIRONMENT, Exit, Findings, Follow, Options, Track};
+use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
 use std::ffi::{CString, OsStr};
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -49,7 +49,8 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
         .unwrap_or_else(|_| Outcome::Not("the recorder could not start".to_owned(), true));
     let _ = OUTCOME.set(outcome);
     if let Some(Outcome::Recorded(recording)) = OUTCOME.get() {
-        gate::open(recording.options.track.contains(Track::MALLOC));
+        let track = recording.options.track;
+        gate::open(track.contains(Track::NEW), track.contains(Track::MALLOC));
     }
 }
 
@@ -328,14 +329,6 @@ pub fn exit() -> Exit {
     match OUTCOME.get() {
         Some(Outcome::Recorded(recording)) => recording.options.exit,
         _ => Exit::Off,
-    }
-}
-
-/// What is done about wrong frees.
-pub fn findings() -> Findings {
-    match OUTCOME.get() {
-        Some(Outcome::Recorded(recording)) => recording.options.findings,
-        _ => Findings::Off,
     }
 }
 

@@ -217,9 +217,9 @@ impl ThreadState {
         self.record_index
     }
 
-    /// The thread's scope, and whether it ignores its allocations: what a child inherits.
-    pub fn inherited(&self) -> (u32, u32) {
-        (self.scope, self.ignoring)
+    /// The thread's scope, which a child inherits.
+    pub fn scope(&self) -> u32 {
+        self.scope
     }
 
     /// Sets the scope and returns the one before.

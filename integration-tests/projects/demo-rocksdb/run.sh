@@ -5,5 +5,4 @@
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
-home=$(cd "${1:-$here/../../../target/release}" && pwd)
-exec "$here/../run.sh" demo-rocksdb "$home" -q "-Dhackleak.argLine=-agentpath:$home/libhackleak.so"
+exec "$here/../run.sh" demo-rocksdb "${1:-$here/../../../target/release}" -q

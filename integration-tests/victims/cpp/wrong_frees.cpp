@@ -25,6 +25,7 @@ NOINLINE static void twice() {
   void* block = opaque(std::malloc(1'000'004));
   std::free(block);
   std::free(opaque(block));
+  keep(block);  // so that the free is no tail call
 }
 
 NOINLINE static void inside() { operator delete[](opaque(make(1'000'005)) + 48); }

@@ -16,6 +16,6 @@ public class Churn {
       churn(pairs / 5, depth);
       best = Math.min(best, (System.nanoTime() - start) / (pairs / 5.0));
     }
-    System.out.println(best);
+    System.out.println("result " + best);
   }
 }

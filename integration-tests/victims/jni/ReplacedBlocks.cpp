@@ -4,7 +4,9 @@
 #include "victim.h"
 
 extern "C" JNIEXPORT jlong JNICALL Java_ReplacedBlocks_allocate(JNIEnv*, jclass, jint bytes) {
-  return reinterpret_cast<jlong>(new char[static_cast<size_t>(bytes)]);
+  char* block = new char[static_cast<size_t>(bytes)];
+  keep(block);
+  return reinterpret_cast<jlong>(block);
 }
 
 extern "C" JNIEXPORT void JNICALL Java_ReplacedBlocks_free(JNIEnv*, jclass, jlong block) {

@@ -17,7 +17,7 @@ public class RocksPutGet {
     run(count / 10);
     long start = System.nanoTime();
     run(count);
-    System.out.println((System.nanoTime() - start) / 1e6);
+    System.out.println("result " + (System.nanoTime() - start) / 1e6);
   }
 
   static void run(int count) throws Exception {

@@ -6,7 +6,7 @@
 
 use super::exhausted::real;
 use crate::arch::{Position, allocator_entry};
-use crate::record;
+use crate::{gate, record};
 use core::ffi::{CStr, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -143,7 +143,11 @@ fn returned<const INDEX: usize>(
     position: Position,
 ) -> *mut c_void {
     if !block.is_null() {
-        record::allocated(block as usize, size, ALLOCATORS[INDEX].1, position);
+        if gate::is_open_for_new() {
+            record::allocated(block as usize, size, ALLOCATORS[INDEX].1, position);
+        } else {
+            record::passed(block as usize);
+        }
     }
     block
 }
@@ -158,8 +162,11 @@ fn malloc(size: usize) -> *mut c_void {
 #[inline(always)]
 fn memalign(size: usize, alignment: usize) -> *mut c_void {
     let mut block = ptr::null_mut();
+    // The real operator refuses an alignment that is no power of two, in its own way.
+    if !alignment.is_power_of_two() {
+        return block;
+    }
     let alignment = alignment.max(align_of::<usize>());
-    // An alignment that is no power of two is refused, and the real operator then says how.
     // SAFETY: `block` is a valid place for the answer.
     let refused = unsafe { super::real::posix_memalign()(&mut block, alignment, size.max(1)) };
     if refused == 0 { block } else { ptr::null_mut() }

@@ -25,10 +25,10 @@ struct Birth {
     start: Start,
     argument: *mut c_void,
     scope: u32,
-    ignoring: u32,
 }
 
-/// Hook. Only a thread that has a scope, or ignores, passes something on; all others pass through.
+/// Hook. Only a thread that has a scope passes something on; all others pass through. Ignoring
+/// ends with the thread that asked for it: a pool's thread would go on ignoring for ever.
 ///
 /// # Safety
 ///
@@ -45,11 +45,11 @@ pub unsafe extern "C-unwind" fn pthread_create(
     }
     // SAFETY: the C library's function of this name and type; it has one in every process.
     let real: Create = unsafe { transmute(REAL.load(Relaxed)) };
-    let (scope, ignoring) = match thread::existing() {
-        Some(thread) if gate::is_open() => thread.inherited(),
-        _ => (0, 0),
+    let scope = match thread::existing() {
+        Some(thread) if gate::is_open() => thread.scope(),
+        _ => 0,
     };
-    if scope == 0 && ignoring == 0 {
+    if scope == 0 {
         // SAFETY: the caller's.
         return unsafe { real(id, attributes, start, argument) };
     }
@@ -64,7 +64,6 @@ pub unsafe extern "C-unwind" fn pthread_create(
             start,
             argument,
             scope,
-            ignoring,
         });
         let entry: Start = transmute(crate::arch::thread_start as *const ());
         let result = real(id, attributes, entry, birth.cast());
@@ -89,7 +88,6 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
         start,
         argument,
         scope,
-        ignoring,
     } = unsafe { birth.cast::<Birth>().read() };
     // SAFETY: nobody else knows the mapping.
     unsafe { libc::munmap(birth, size_of::<Birth>()) };
@@ -97,9 +95,6 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
         && let Some(thread) = thread::current()
     {
         thread.set_scope(scope);
-        for _ in 0..ignoring {
-            thread.set_ignoring(true);
-        }
     }
     Begin { start, argument }
 }

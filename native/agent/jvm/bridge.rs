@@ -3,11 +3,10 @@
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
 use super::exit;
-use crate::{IMAGE, checkpoint, findings, gate, lifecycle, thread};
+use crate::{IMAGE, checkpoint, gate, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Counter, Kind, Module, Scope, flags};
-use hackleak_options::Findings;
 use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
 use jni::objects::{JClass, JLongArray, JString};
 use jni::strings::JNIString;
@@ -138,23 +137,6 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
             bytes += live.size() as i64;
         });
         longs(env, &[blocks, bytes])
-    })
-}
-
-/// `long findingsSince(int epoch)`: wrong frees, where the option `findings` is `fail`.
-#[unsafe(no_mangle)]
-pub extern "system" fn Java_dev_hackleak_NativeBridge_findingsSince<'local>(
-    env: EnvUnowned<'local>,
-    _class: JClass<'local>,
-    epoch: i32,
-) -> i64 {
-    call(env, |_| {
-        let fails = lifecycle::findings() == Findings::Fail;
-        Ok(if fails {
-            findings::count_since(epoch as u32) as i64
-        } else {
-            0
-        })
     })
 }
 

@@ -212,6 +212,16 @@ fn enter(object: &DlFindObject, bias: usize) -> Option<u32> {
         flags |= module_flags::EXECUTABLE;
         path = Blob(EXECUTABLE.load(Relaxed));
     }
+    let before = IMAGE.modules.len(IMAGE.window());
+    let Some(index) = IMAGE
+        .modules
+        .reserve(IMAGE.window())
+        .filter(|index| *index <= MAX_MODULE)
+    else {
+        IMAGE.count(Counter::NamesFull);
+        return None;
+    };
+    let place = IMAGE.modules.get(index);
     let module = Module {
         path,
         build_id,
@@ -219,25 +229,53 @@ fn enter(object: &DlFindObject, bias: usize) -> Option<u32> {
         flags,
         bias: bias as u64,
         start: object.map_start as u64,
-        end: object.map_end as u64,
+        end: 0,
     };
-    match IMAGE.modules.push(IMAGE.window(), module) {
-        Some(index) if index <= MAX_MODULE => {
-            callers::decide(
-                index,
-                if name.is_empty() {
-                    callers::executable()
-                } else {
-                    name
-                },
-            );
-            Some(index)
-        }
-        _ => {
-            IMAGE.count(Counter::NamesFull);
-            None
-        }
+    // SAFETY: the index was handed out to this call alone, and its segment exists. The end is
+    // written last: it tells that the record is complete.
+    unsafe {
+        place.write(module);
+        AtomicU64::from_ptr(&raw mut (*place).end).store(object.map_end as u64, Release);
     }
+    callers::decide(
+        index,
+        if name.is_empty() {
+            callers::executable()
+        } else {
+            name
+        },
+    );
+    // Another thread may have entered the module at the same time: the earlier record counts.
+    Some(
+        (before..index)
+            .find(|other| is_same(*other, &module))
+            .unwrap_or(index),
+    )
+}
+
+/// Whether record `index`, made by another thread just now, is of the same module.
+fn is_same(index: u32, module: &Module) -> bool {
+    const PATIENCE: u32 = 10_000;
+    let place = IMAGE.modules.get(index);
+    if place.is_null() {
+        return false;
+    }
+    // SAFETY: an index below the arena's length, in a segment that exists.
+    let end = unsafe { AtomicU64::from_ptr(&raw mut (*place).end) };
+    let mut waits = 0;
+    while end.load(Acquire) == 0 {
+        waits += 1;
+        if waits == PATIENCE {
+            return false;
+        }
+        core::hint::spin_loop();
+    }
+    // SAFETY: as above; the record is complete.
+    let other = unsafe { &*place };
+    other.start == module.start
+        && other.bias == module.bias
+        && other.build_id_len == module.build_id_len
+        && other.build_id == module.build_id
 }
 
 /// Stores the path, after the working folder if it is relative: the reporter may run elsewhere.

@@ -11,6 +11,7 @@
 
 use super::modules::{self, Found};
 use crate::arch::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER, signal_frame};
+use crate::callers;
 use crate::lookup::Lookup;
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, NativeEndian, Operation,
@@ -191,8 +192,16 @@ impl gimli::UnwindContextStorage<usize> for Storage {
 fn compile(lookup: usize, header: usize, found: &Found) -> Rule {
     match compile_row(lookup, header, found) {
         Ok(rule) => rule,
-        // The tables have no row for this address: libgcc's unwinder ends here too.
-        Err(gimli::Error::NoUnwindInfoForAddress) => Rule::plain(Shape::Outermost),
+        // The C library leaves out rows where a stack ends (the root of `makecontext`); elsewhere
+        // it is code that was built without tables.
+        Err(gimli::Error::NoUnwindInfoForAddress) => {
+            let ends = found.module.is_some_and(callers::is_c_library);
+            Rule::plain(if ends {
+                Shape::Outermost
+            } else {
+                Shape::NoTables
+            })
+        }
         Err(_) => Rule::plain(Shape::Other),
     }
 }

@@ -39,7 +39,8 @@ pub fn compare(node: u32, position: Position) {
         }
         len += 1;
     });
-    same &= next_native(at).0 == 0;
+    // Beyond a marker are frames that libgcc cannot find.
+    same &= next_native(at).0 == 0 || is_marked(node);
     CHECKED.fetch_add(1, Relaxed);
     if !same && MISMATCHES.fetch_add(1, Relaxed) < 3 {
         let mut have = Vec::new();
@@ -57,6 +58,15 @@ pub fn compare(node: u32, position: Position) {
             found.len
         );
     }
+}
+
+/// Whether some of the frames were found by frame pointers.
+fn is_marked(mut node: u32) -> bool {
+    let marker = Frame::Marker(Marker::FramePointers).encode();
+    while node != 0 && IMAGE.node(node).frame != marker {
+        node = IMAGE.node(node).parent;
+    }
+    node != 0
 }
 
 /// The first native frame at `node` or above, before any Java frame, and the node after it. The

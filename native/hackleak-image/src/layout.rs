@@ -324,7 +324,7 @@ pub struct Module {
     pub bias: u64,
     /// Start of the mapping in the process.
     pub start: u64,
-    /// End of the mapping in the process.
+    /// End of the mapping in the process; written last.
     pub end: u64,
 }
 

@@ -38,7 +38,7 @@ pub const KEYS: &[Key] = &[
         name: "findings",
         values: "off|report|fail",
         default: "report",
-        meaning: "wrong frees: not looked for, reported, or reported and counted as a failure",
+        meaning: "wrong frees: not looked for, reported, or counted as a failure by the `hackleak` command",
     },
     Key {
         name: "stacks",
@@ -447,7 +447,7 @@ mod tests {
     #[test]
     fn errors_name_the_culprit_and_the_remedy() {
         for (text, culprit, remedy) in [
-            ("colour=red", "`colour`", "track, stacks"),
+            ("colour=red", "`colour`", "use one of track, "),
             ("stacks=some", "`stacks=some`", "full, native, java, off"),
             ("track=new+old", "`track=old`", "new, malloc"),
             ("depth=0", "`depth=0`", "1 to 2000"),

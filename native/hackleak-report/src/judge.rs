@@ -55,15 +55,12 @@ pub(crate) fn notes(
         notes.push(format!("the image is damaged: {damage} ({count})"));
     }
     match process.state {
-        State::Finished => {}
+        State::Finished | State::Running => {}
         State::Killed => notes.push(
             "the process did not reach its normal exit (killed, crashed, or ended by _exit): what \
              it would have freed on its way out is reported too"
                 .to_owned(),
         ),
-        State::Running => {
-            notes.push("the process is still running: this is what it holds now".to_owned())
-        }
     }
     if symbolised.incomplete > 0 {
         notes.push(format!(

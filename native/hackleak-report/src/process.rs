@@ -36,7 +36,7 @@ impl Process {
         let mut threads = 0;
         let mut totals = Totals::default();
         for thread in image.threads() {
-            threads += 1;
+            threads += u64::from(thread.record.allocations > 0);
             totals.allocations = totals.allocations.saturating_add(thread.record.allocations);
             totals.frees = totals.frees.saturating_add(thread.record.frees);
             totals.bytes = totals.bytes.saturating_add(thread.record.bytes);

@@ -3,13 +3,15 @@
 mod doctor;
 mod fold;
 mod lines;
+mod names;
 pub mod numbers;
+mod sites;
 mod stack;
 mod text;
 
 pub use doctor::doctor;
 pub use lines::lines;
-pub use text::text;
+pub use text::{message, text};
 
 use serde::Serialize;
 

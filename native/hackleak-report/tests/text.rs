@@ -4,6 +4,7 @@ mod support;
 
 use std::path::Path;
 
+use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::layout::{CONTEXT_IGNORED, Counter, Kind, flags, state};
 use hackleak_image::reader::testing::ImageBuilder;
 use hackleak_image::{Frame, Marker};
@@ -25,7 +26,7 @@ fn java_is_printed_above_the_native_code_that_it_called() {
 }
 
 #[test]
-fn lines_have_the_same_text() {
+fn lines_have_the_message_for_the_process_itself() {
     let report = report_since(
         &nested(),
         Selection {
@@ -44,7 +45,7 @@ fn a_clean_process_says_what_was_not_seen() {
     let mut image = ImageBuilder::new();
     image.thread(4242, "java", 1_234_567, 1);
     for thread in 1..12 {
-        image.thread(4242 + thread, "worker", 0, 0);
+        image.thread(4242 + thread, "worker", u64::from(thread < 8), 0);
     }
     let report = report(&image);
     assert_eq!(report.verdict(), Verdict::Clean);
@@ -110,9 +111,75 @@ fn more_than_twenty_sites_are_summed_up() {
     assert!(text.contains("20) 981 bytes"), "{text}");
     assert!(!text.contains("21) "), "{text}");
     assert!(
-        text.contains("and 3 more sites with 2,937 bytes: see the JSON"),
+        text.contains("... 3 more sites with 2,937 bytes in 3 blocks: see the JSON"),
         "{text}"
     );
+}
+
+#[test]
+fn a_java_stack_is_printed_once_for_all_that_leaks_below_it() {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "java", 20, 20);
+    let other = image.thread(4243, "worker", 1, 1);
+    let library = image.module("/tmp/gone/librocks.so", &[0xab, 0xcd], 0);
+    let open = image.method("demo.Store", "open0", "Store.java", &[]);
+    let test = image.method(
+        "demo.StoreTest",
+        "leaks",
+        "StoreTest.java",
+        &[(0, 17), (5, 18)],
+    );
+    let scope = image.scope("part");
+    let context = image.context(1, scope, thread, 0);
+    let elsewhere = image.context(1, scope, other, 0);
+    let mut next = BLOCK;
+    let mut live = |image: &mut ImageBuilder, native: Option<u64>, line, bytes, context| {
+        let vaddr = native.map(|vaddr| Frame::Native {
+            module: library,
+            vaddr,
+        });
+        let java = [
+            Frame::Java {
+                method: open,
+                bci: BCI_NATIVE,
+            },
+            Frame::Java {
+                method: test,
+                bci: line,
+            },
+        ];
+        let frames: Vec<Frame> = vaddr.into_iter().chain(java).collect();
+        let stack = image.stack(&frames);
+        image.live(next, bytes, Kind::New, stack, context);
+        next += 16;
+    };
+    live(&mut image, Some(0x9001), 5, 450, context);
+    for site in 0..7 {
+        live(&mut image, Some(0x1001 + site), 0, 100 - site, context);
+    }
+    live(&mut image, None, 0, 300, context);
+    live(&mut image, Some(0x1001), 0, 100, elsewhere);
+    let whole_scope = Selection {
+        since: Some(0),
+        scope: Some(scope),
+    };
+    let report = report_since(&image, whole_scope);
+    assert_golden("grouped.txt", &render::message(&report, None));
+}
+
+#[test]
+fn the_middle_of_a_deep_recursion_is_left_out() {
+    let mut image = ImageBuilder::new();
+    let method = image.method("a.B", "c", "B.java", &[(0, 7)]);
+    let mut frames: Vec<Frame> = (0..61).map(|n| Frame::Address(0x1000 + n)).collect();
+    frames.extend((0..2_000).map(|_| Frame::Java { method, bci: 0 }));
+    let stack = image.stack(&frames);
+    image.live(BLOCK, 1, Kind::New, stack, 0);
+    let text = render::text(&report(&image), None);
+    assert!(text.contains("    ... 1,945 more frames\n"), "{text}");
+    let native = "#39 0x1027 (no module)\n      ... 6 more frames\n      #46 0x102e (no module)\n";
+    assert!(text.contains(native), "{text}");
+    assert_eq!(text.matches("at a.B.c(B.java:7)").count(), 55);
 }
 
 #[test]

@@ -5,9 +5,9 @@ use crate::layout::{FREED, Kind, Live, flags};
 use std::ffi::CString;
 use std::sync::atomic::Ordering;
 
-fn open(dir: &tempfile::TempDir) -> (Box<Writer>, std::path::PathBuf) {
+/// A writer is too large for a test's stack, so each test has a static one.
+fn open(writer: &'static Writer, dir: &tempfile::TempDir) -> (&'static Writer, std::path::PathBuf) {
     let path = dir.path().join("test.hackleak");
-    let writer = Box::new(Writer::new());
     let name = CString::new(path.to_str().expect("utf-8")).expect("no zero byte");
     writer.create(&name).expect("created");
     (writer, path)
@@ -15,8 +15,9 @@ fn open(dir: &tempfile::TempDir) -> (Box<Writer>, std::path::PathBuf) {
 
 #[test]
 fn live_blocks_are_found_and_removed_by_address() {
+    static WRITER: Writer = Writer::new();
     let dir = tempfile::tempdir().expect("dir");
-    let (writer, _) = open(&dir);
+    let (writer, _) = open(&WRITER, &dir);
     let base = 0x7f12_3450_0000;
     for (i, odd) in [(0, 0), (1, 8), (70_000, 0), (70_000, 8)] {
         let live = Live::new(7, 3, 1_999_993 + i as u64, Kind::New);
@@ -77,9 +78,9 @@ fn live_blocks_are_found_and_removed_by_address() {
 
 #[test]
 fn threads_intern_the_same_tree() {
+    static WRITER: Writer = Writer::new();
     let dir = tempfile::tempdir().expect("dir");
-    let (writer, _) = open(&dir);
-    let writer = &*writer;
+    let (writer, _) = open(&WRITER, &dir);
     let leaves: Vec<Vec<u32>> = std::thread::scope(|scope| {
         let work = || {
             (0..2_000u64)
@@ -115,8 +116,9 @@ fn threads_intern_the_same_tree() {
 
 #[test]
 fn tree_outgrows_its_first_table() {
+    static WRITER: Writer = Writer::new();
     let dir = tempfile::tempdir().expect("dir");
-    let (writer, _) = open(&dir);
+    let (writer, _) = open(&WRITER, &dir);
     let nodes: Vec<u32> = (0..400_000u64)
         .map(|i| writer.intern(0, 1 << 60 | i).expect("room"))
         .collect();
@@ -132,8 +134,9 @@ fn tree_outgrows_its_first_table() {
 
 #[test]
 fn blobs_never_cross_a_segment() {
+    static WRITER: Writer = Writer::new();
     let dir = tempfile::tempdir().expect("dir");
-    let (writer, _) = open(&dir);
+    let (writer, _) = open(&WRITER, &dir);
     let text = vec![b'x'; 300_000];
     for _ in 0..10 {
         let blob = writer.blob(&text);
@@ -146,8 +149,9 @@ fn blobs_never_cross_a_segment() {
 
 #[test]
 fn a_file_size_limit_means_memory_only_and_is_said() {
+    static WRITER: Writer = Writer::new();
     let dir = tempfile::tempdir().expect("dir");
-    let (writer, path) = open(&dir);
+    let (writer, path) = open(&WRITER, &dir);
     let size = std::fs::metadata(&path).expect("metadata").len();
     writer.window().limit_file(size);
     let base = 0x7f00_0000_0000;

@@ -9,7 +9,7 @@
 //! java    class  method  file  line  native(0|1)
 //! native  function  file  line  module  offset  inlined(0|1)
 //! mark    text
-//! text    one line of the human rendering
+//! text    one line of the message for people
 //! end
 //! ```
 //!
@@ -18,7 +18,7 @@
 
 use std::path::Path;
 
-use super::text::text;
+use super::text::message;
 use crate::model::{Frame, Report, Site};
 
 /// The report as lines. `json` is where the whole report was written, if it was.
@@ -39,7 +39,7 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
     for process in &report.processes {
         process.leaks.sites.iter().for_each(|site| rows.site(site));
     }
-    text(report, json)
+    message(report, json)
         .lines()
         .for_each(|line| rows.row(&["text", line]));
     rows.row(&["end"]);

@@ -5,17 +5,56 @@
 //! below it; the pair that called that pair follows.
 
 use super::fold::framework_frames;
+use super::names;
 use super::numbers::thousands;
 use crate::model::{Frame, JavaFrame, NativeFrame};
 use crate::symbolise::native::NO_MODULE;
 
-/// The lines of a stack, without indentation of their own.
-pub(super) fn lines(frames: &[Frame]) -> Vec<String> {
-    let runs = runs(frames);
-    let mixed = runs.iter().any(|run| run.java);
+/// A part with more frames than this is shown without its middle.
+const MAX_FRAMES: usize = 60;
+/// How many frames at the inner and at the outer end of such a part are shown.
+const SHOWN_INNER: usize = 40;
+const SHOWN_OUTER: usize = 15;
+
+/// The innermost native frames, and the rest, which begins with the Java code that called them.
+/// One of the two may be empty.
+pub(super) fn split(frames: &[Frame]) -> (&[Frame], &[Frame]) {
+    match runs(frames).first() {
+        Some(run) if !run.java => frames.split_at(run.frames.len()),
+        _ => (&[], frames),
+    }
+}
+
+/// Native frames that one and the same Java code called, and what is said above them.
+pub(super) struct Called<'frames> {
+    pub(super) label: String,
+    pub(super) frames: &'frames [Frame],
+}
+
+/// The lines of one whole stack.
+pub(super) fn whole(frames: &[Frame]) -> Vec<String> {
+    let (native, callers) = split(frames);
+    let called = Called {
+        label: String::new(),
+        frames: native,
+    };
+    lines(&[called], callers, None)
+}
+
+/// The lines of `callers` with each of `called` below their innermost Java part, and the line
+/// `more` after these. Without indentation of their own.
+pub(super) fn lines(called: &[Called<'_>], callers: &[Frame], more: Option<String>) -> Vec<String> {
+    let runs = runs(callers);
     let mut lines = Vec::new();
+    if runs.is_empty() {
+        for called in called {
+            native_lines(called.frames, "", &mut lines);
+        }
+        return lines;
+    }
+    let mut more = more;
     let mut native: Option<&Run<'_>> = None;
-    let last = runs.len().saturating_sub(1);
+    let last = runs.len() - 1;
     for (position, run) in runs.iter().enumerate() {
         if !run.java {
             native = Some(run);
@@ -23,17 +62,38 @@ pub(super) fn lines(frames: &[Frame]) -> Vec<String> {
                 continue;
             }
         }
-        if !lines.is_empty() {
+        if position > 0 {
             lines.push("called from".to_owned());
         }
         if run.java {
             java_lines(run.frames, position == last, &mut lines);
         }
-        if let Some(native) = native.take() {
-            native_lines(native.frames, mixed, &mut lines);
+        if position == 0 {
+            for called in called {
+                called_lines(called, &mut lines);
+            }
+            lines.extend(more.take());
+        } else if let Some(native) = native.take() {
+            lines.push("native:".to_owned());
+            native_lines(native.frames, "  ", &mut lines);
         }
     }
     lines
+}
+
+fn called_lines(called: &Called<'_>, lines: &mut Vec<String>) {
+    match (called.frames, called.label.is_empty()) {
+        ([], true) => {}
+        ([], false) => lines.push(format!("native, {}: no frames", called.label)),
+        (frames, true) => {
+            lines.push("native:".to_owned());
+            native_lines(frames, "  ", lines);
+        }
+        (frames, false) => {
+            lines.push(format!("native, {}:", called.label));
+            native_lines(frames, "  ", lines);
+        }
+    }
 }
 
 /// Neighbouring frames of one side; marks belong to the side that they follow.
@@ -70,37 +130,48 @@ fn java_lines(frames: &[Frame], outermost: bool, lines: &mut Vec<String>) {
         0
     };
     let (shown, hidden) = frames.split_at(frames.len() - folded);
-    for frame in shown {
-        match frame {
-            Frame::Java(java) => lines.push(java_line(java)),
-            Frame::Native(native) => lines.push(native_line(native)),
-            Frame::Mark { text } => lines.push(format!("({text})")),
-        }
-    }
+    let all = shown.iter().map(frame_line).collect();
+    lines.extend(without_middle(all));
     if !hidden.is_empty() {
         lines.push(format!(
-            "… {} frames of the test framework",
+            "... {} frames of the test framework",
             thousands(hidden.len() as u64)
         ));
     }
 }
 
-fn native_lines(frames: &[Frame], mixed: bool, lines: &mut Vec<String>) {
-    let indent = if mixed { "  " } else { "" };
-    if mixed {
-        lines.push("native:".to_owned());
-    }
+fn native_lines(frames: &[Frame], indent: &str, lines: &mut Vec<String>) {
     let mut number = 0;
+    let mut all = Vec::with_capacity(frames.len());
     for frame in frames {
-        let line = match frame {
-            Frame::Native(native) => {
-                number += 1;
-                format!("#{} {}", number - 1, native_line(native))
-            }
-            Frame::Java(java) => java_line(java),
-            Frame::Mark { text } => format!("({text})"),
-        };
-        lines.push(format!("{indent}{line}"));
+        let line = frame_line(frame);
+        if matches!(frame, Frame::Native(_)) {
+            all.push(format!("{indent}#{number} {line}"));
+            number += 1;
+        } else {
+            all.push(format!("{indent}{line}"));
+        }
+    }
+    lines.extend(without_middle(all));
+}
+
+/// Deep recursion must not bury the rest of the report.
+fn without_middle(mut lines: Vec<String>) -> Vec<String> {
+    if lines.len() > MAX_FRAMES {
+        let hidden = lines.len() - SHOWN_INNER - SHOWN_OUTER;
+        let inner = &lines[0];
+        let indent = &inner[..inner.len() - inner.trim_start().len()];
+        let line = format!("{indent}... {} more frames", thousands(hidden as u64));
+        lines.splice(SHOWN_INNER..SHOWN_INNER + hidden, [line]);
+    }
+    lines
+}
+
+fn frame_line(frame: &Frame) -> String {
+    match frame {
+        Frame::Java(java) => java_line(java),
+        Frame::Native(native) => native_line(native),
+        Frame::Mark { text } => format!("({text})"),
     }
 }
 
@@ -118,22 +189,20 @@ fn java_line(frame: &JavaFrame) -> String {
 fn native_line(frame: &NativeFrame) -> String {
     let inlined = if frame.inlined { " (inlined)" } else { "" };
     let offset = &frame.offset;
-    match (&frame.function, &frame.file) {
-        (Some(function), Some(file)) => {
-            let line = frame
-                .line
-                .map(|line| format!(":{line}"))
-                .unwrap_or_default();
-            format!("{function}{inlined}  {file}{line}")
-        }
-        (Some(function), None) => {
-            format!(
-                "{function}{inlined}  ({}+{offset})",
-                base_name(&frame.module)
-            )
-        }
-        (None, _) if frame.module == NO_MODULE => format!("{offset} {NO_MODULE}"),
-        (None, _) => format!("{}+{offset}", frame.module),
+    let Some(function) = frame.function.as_deref().map(names::brief) else {
+        return if frame.module == NO_MODULE {
+            format!("{offset} {NO_MODULE}")
+        } else {
+            format!("{}+{offset}", frame.module)
+        };
+    };
+    match (&frame.file, frame.line) {
+        (Some(file), Some(line)) => format!("{function}{inlined}  {file}:{line}"),
+        (Some(file), None) => format!("{function}{inlined}  {file}"),
+        (None, _) => format!(
+            "{function}{inlined}  ({}+{offset})",
+            base_name(&frame.module)
+        ),
     }
 }
 

@@ -1,31 +1,57 @@
-//! The report for terminals and IDE consoles; also the message of Java's `LeakError`.
+//! The report in words: for terminals, and as the message of Java's `LeakError`.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use super::numbers::{bytes, counted, thousands};
-use super::stack;
-use crate::model::{Finding, Process, Report, Site, Thread, Verdict};
+use super::{sites, stack};
+use crate::model::{Finding, Process, Report, State, Verdict};
 
-/// The most sites that are shown per process; the JSON has all.
-const MAX_SITES: usize = 20;
-/// The most threads that are named per site.
-const MAX_THREADS: usize = 3;
+/// The most wrong frees that are shown per process; the JSON has all.
+const MAX_FINDINGS: usize = 20;
+
 /// The longest command line that is shown, in characters.
 const MAX_COMMAND: usize = 100;
 
-/// The report as text, every line ended. `json` is where the whole report was written, if it was.
+/// The report for a terminal, every line ended. `json` is where the whole report was written, if
+/// it was.
 pub fn text(report: &Report, json: Option<&Path>) -> String {
     let mut page = Page::default();
     for (position, process) in report.processes.iter().enumerate() {
         if position > 0 {
             page.line("");
         }
-        page.process(process);
+        page.process(process, &of_process(process));
+        if process.verdict == Verdict::Leaks {
+            page.line(&format!(
+                "tracked: {}; {}",
+                tracked(process),
+                untracked(process).unwrap_or_else(|| "every kind was tracked".to_owned())
+            ));
+        }
+        page.notes(process);
+        if process.state == State::Running {
+            page.line("note: the process is still running: this is what it holds now");
+        }
     }
-    if let Some(json) = json {
-        page.line(&format!("report: {}", json.display()));
+    page.json(json);
+    page.0
+}
+
+/// The report for the process itself, which asked what it has leaked: it knows who it is.
+pub fn message(report: &Report, json: Option<&Path>) -> String {
+    let mut page = Page::default();
+    for process in &report.processes {
+        page.process(process, "");
+        if process.verdict == Verdict::Leaks {
+            let untracked = untracked(process);
+            untracked
+                .iter()
+                .for_each(|text| page.line(&format!("note: {text}")));
+        }
+        page.notes(process);
     }
+    page.json(json);
     page.0
 }
 
@@ -46,47 +72,15 @@ impl Page {
         self.0.push('\n');
     }
 
-    fn process(&mut self, process: &Process) {
-        self.line(&headline(process));
-        for (number, site) in process.leaks.sites.iter().take(MAX_SITES).enumerate() {
-            self.line("");
-            self.site(number + 1, site, process);
-        }
-        if !process.leaks.sites.is_empty() {
+    fn process(&mut self, process: &Process, place: &str) {
+        self.line(&headline(process, place));
+        let sites = sites::lines(process);
+        sites.iter().for_each(|line| self.line(line));
+        if !sites.is_empty() {
             self.line("");
         }
-        self.rest(process.leaks.sites.get(MAX_SITES..).unwrap_or_default());
-        for finding in process.findings.iter().take(MAX_SITES) {
+        for finding in process.findings.iter().take(MAX_FINDINGS) {
             self.finding(finding);
-        }
-        if process.verdict >= Verdict::Findings {
-            self.line(&format!(
-                "tracked: {}; {}",
-                tracked(process),
-                untracked(process)
-            ));
-        }
-        for note in &process.notes {
-            self.line(&format!("note: {note}"));
-        }
-    }
-
-    fn site(&mut self, number: usize, site: &Site, process: &Process) {
-        let mut head = format!(
-            "{number}) {} in {}, {}",
-            bytes(site.bytes),
-            counted(site.count, "block"),
-            site.kind.name()
-        );
-        if let Some(threads) = threads(&site.threads, process) {
-            let _ = write!(head, ", {threads}");
-        }
-        if let Some(scope) = &site.scope {
-            let _ = write!(head, ", scope `{scope}`");
-        }
-        self.line(&head);
-        for line in stack::lines(&site.frames) {
-            self.line(&format!("    {line}"));
         }
     }
 
@@ -99,82 +93,89 @@ impl Page {
         self.line(&format!("wrong free: {}{often}", finding.sentence()));
         for (what, frames) in [("freed", &finding.freed), ("allocated", &finding.allocated)] {
             self.line(&format!("  {what}:"));
-            for line in stack::lines(frames) {
+            for line in stack::whole(frames) {
                 self.line(&format!("    {line}"));
             }
         }
         self.line("");
     }
 
-    fn rest(&mut self, rest: &[Site]) {
-        if !rest.is_empty() {
-            let left = rest
-                .iter()
-                .fold(0, |sum: u64, site| sum.saturating_add(site.bytes));
-            self.line(&format!(
-                "and {} with {}: see the JSON",
-                counted(rest.len() as u64, "more site"),
-                bytes(left)
-            ));
+    fn notes(&mut self, process: &Process) {
+        for note in &process.notes {
+            self.line(&format!("note: {note}"));
+        }
+    }
+
+    fn json(&mut self, json: Option<&Path>) {
+        if let Some(json) = json {
+            self.line(&format!("report: {}", json.display()));
         }
     }
 }
 
-fn headline(process: &Process) -> String {
+fn headline(process: &Process, place: &str) -> String {
     let leaks = &process.leaks;
-    let place = place(process);
+    let place = format!("{place}{}", since(process));
+    let unseen = untracked(process).map_or_else(String::new, |text| format!("; {text}"));
     match process.verdict {
         Verdict::Leaks => format!(
-            "{} leaked in {} at {}: {place}",
+            "{} leaked in {} at {}{place}",
             bytes(leaks.bytes),
             counted(leaks.count, "block"),
             counted(leaks.sites.len() as u64, "site")
         ),
         Verdict::Findings => format!(
-            "{} in {place}, and no leaks",
+            "{}{place}, and no leaks",
             counted(process.findings.len() as u64, "wrong free")
         ),
-        Verdict::Clean => {
-            format!(
-                "no leaks among {} in {place}; {}",
-                tracked(process),
-                untracked(process)
-            )
-        }
+        Verdict::Clean => format!("no leaks among {}{place}{unseen}", tracked(process)),
         Verdict::Incomplete => format!(
-            "incomplete: no leaks were seen among {} in {place}, but not everything was recorded; {}",
-            tracked(process),
-            untracked(process)
+            "incomplete: no leaks were seen among {}{place}, but not everything was recorded{unseen}",
+            tracked(process)
         ),
     }
 }
 
-/// The process, and since when.
-fn place(process: &Process) -> String {
+fn of_process(process: &Process) -> String {
     let mut command = process.command.join(" ");
     if command.is_empty() {
         command.clone_from(&process.exe);
     }
     if let Some((end, _)) = command.char_indices().nth(MAX_COMMAND) {
         command.truncate(end);
-        command.push('…');
+        command.push_str("...");
     }
-    let mut place = format!("process {} ({command})", process.pid);
+    format!(" in process {} ({command})", process.pid)
+}
+
+/// Since when, and in which scope.
+fn since(process: &Process) -> String {
+    let mut text = String::new();
     if let Some(since) = process.leaks.since {
         let mut known = process
             .checkpoints
             .iter()
             .filter(|checkpoint| checkpoint.epoch == since);
-        match known.next() {
+        text = match known.next() {
             Some(checkpoint) if !checkpoint.label.is_empty() => {
-                let _ = write!(place, " since checkpoint `{}`", checkpoint.label);
+                format!(" since checkpoint `{}`", checkpoint.label)
             }
-            _ => {
-                let _ = write!(place, " since checkpoint {since}");
-            }
+            // The time before the first checkpoint is epoch 1.
+            None if since <= 1 => " since the start of the process".to_owned(),
+            _ => format!(" since checkpoint {since}"),
+        };
+    }
+    let scopes = process.leaks.sites.iter().map(|site| site.scope.as_deref());
+    match (process.leaks.scope, scopes.flatten().next()) {
+        (None, _) => {}
+        (Some(_), Some(name)) => {
+            let _ = write!(text, " in scope `{name}`");
+        }
+        (Some(scope), None) => {
+            let _ = write!(text, " in scope {scope}");
         }
     }
-    place
+    text
 }
 
 /// What was tracked, and how much of it there was.
@@ -193,16 +194,15 @@ fn tracked(process: &Process) -> String {
 }
 
 /// What was not tracked, so that nobody takes silence for an answer.
-fn untracked(process: &Process) -> String {
+fn untracked(process: &Process) -> Option<String> {
     let missing: Vec<&str> = ["new", "malloc", "jni", "unsafe"]
         .into_iter()
         .filter(|kind| !process.track.iter().any(|tracked| tracked == kind))
         .map(phrase)
         .collect();
-    match missing.split_last() {
-        None => "every kind was tracked".to_owned(),
-        Some((last, [])) => format!("{last} was not tracked"),
-        Some((last, others)) => format!("{} and {last} were not tracked", others.join(", ")),
+    match missing.split_last()? {
+        (last, []) => Some(format!("{last} was not tracked")),
+        (last, others) => Some(format!("{} and {last} were not tracked", others.join(", "))),
     }
 }
 
@@ -212,40 +212,5 @@ fn phrase(kind: &str) -> &str {
         "jni" => "JNI references",
         "unsafe" => "Unsafe memory",
         other => other,
-    }
-}
-
-/// The threads of a site, unless that is just the main thread.
-fn threads(threads: &[Thread], process: &Process) -> Option<String> {
-    let program = stack::base_name(&process.exe);
-    // The JVM runs `main` on a thread of its own, which keeps the program's name.
-    let is_main = |thread: &Thread| {
-        thread.tid == process.pid || thread.name == "main" || thread.name == "java"
-    };
-    match threads {
-        [] => None,
-        [thread] if is_main(thread) => None,
-        [thread] => Some(format!("thread {}", name(thread, program))),
-        _ => {
-            let shown = threads
-                .iter()
-                .take(MAX_THREADS)
-                .map(|thread| name(thread, program));
-            let shown: Vec<String> = shown.collect();
-            let more = match threads.len() - shown.len() {
-                0 => String::new(),
-                more => format!(" and {} more", thousands(more as u64)),
-            };
-            Some(format!("threads {}{more}", shown.join(", ")))
-        }
-    }
-}
-
-/// The name of a thread, or its number when it has only the name that every thread starts with.
-fn name(thread: &Thread, program: &str) -> String {
-    if thread.name.is_empty() || thread.name == program {
-        thread.tid.to_string()
-    } else {
-        format!("`{}`", thread.name)
     }
 }

@@ -23,7 +23,7 @@ class CorrectTest {
     Path file = folder.resolve("rows.sst");
     try (Options options = new Options()) {
       Table.write(options, file);
-      assertEquals(1_000, Table.countRows(options, file));
+      assertEquals(1_000, Table.countRows(file));
     }
   }
 }

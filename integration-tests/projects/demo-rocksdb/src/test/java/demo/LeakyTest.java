@@ -23,6 +23,6 @@ class LeakyTest {
     Path file = folder.resolve("rows.sst");
     Options options = new Options();
     Table.write(options, file);
-    assertEquals(1_000, Table.countRows(options, file));
+    assertEquals(1_000, Table.countRows(file));
   }
 }

@@ -12,8 +12,9 @@ import org.rocksdb.SstFileWriter;
 /**
  * The application code of the demo: RocksDB tables, as one database exports them for another.
  *
- * <p>The options are the caller's, who has to close them. (No database is opened here: RocksJava
- * itself leaks one ReadOptions for each, see facebook/rocksdb issue 15036.)
+ * <p>The options that a table is written with are the caller's, who has to close them. (No database
+ * is opened here: RocksJava itself leaks one ReadOptions for each, see facebook/rocksdb issue
+ * 15036.)
  */
 final class Table {
   private static final int ROWS = 1_000;
@@ -31,8 +32,9 @@ final class Table {
     }
   }
 
-  static int countRows(Options options, Path file) throws RocksDBException {
-    try (SstFileReader reader = new SstFileReader(options);
+  static int countRows(Path file) throws RocksDBException {
+    try (Options options = new Options();
+        SstFileReader reader = new SstFileReader(options);
         ReadOptions read = new ReadOptions()) {
       reader.open(file.toString());
       try (SstFileReaderIterator rows = reader.newIterator(read)) {
@@ -53,7 +55,7 @@ final class Table {
     Path file = folder.resolve("warm-up.sst");
     try (Options options = new Options()) {
       write(options, file);
-      countRows(options, file);
+      countRows(file);
     }
   }
 }

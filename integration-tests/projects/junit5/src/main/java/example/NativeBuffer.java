@@ -17,6 +17,10 @@ public final class NativeBuffer implements AutoCloseable {
     address = 0;
   }
 
+  boolean isOpen() {
+    return address != 0;
+  }
+
   /** Frees the memory without the buffer, which a Cleaner must not hold. */
   Runnable closer() {
     long owned = address;

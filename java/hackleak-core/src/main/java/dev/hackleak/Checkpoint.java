@@ -31,10 +31,10 @@ public final class Checkpoint {
 
   /** Everything that was recorded since the process began. */
   static Checkpoint processStart() {
-    return new Checkpoint(0, "process start");
+    return new Checkpoint(0, "the start of the process");
   }
 
-  /** The number of the epoch that began here: 1 for the first checkpoint of the process. */
+  /** The number of the epoch that began here; later checkpoints of the process have higher ones. */
   public int epoch() {
     return epoch;
   }
@@ -51,6 +51,9 @@ public final class Checkpoint {
 
   @Override
   public String toString() {
+    if (epoch == 0) {
+      return label;
+    }
     String name = label == null ? "checkpoint" : "checkpoint \"" + label + "\"";
     return isRecorded() ? name + " (epoch " + epoch + ")" : name + " (unrecorded)";
   }

@@ -18,7 +18,8 @@ import java.util.Optional;
  * the same tests run anywhere. With {@code -Dhackleak.required=true} every method except {@link
  * #isActive()} and {@link #inactiveReason()} throws {@link IllegalStateException} there.
  *
- * <p>All methods may be called from any thread. A leak counts no matter which thread allocated it;
+ * <p>All methods may be called from any thread, {@link #scope(String)} and {@link #ignore()} from
+ * platform threads only. A leak counts no matter which thread allocated it, a virtual one included;
  * where tests run in parallel, {@linkplain #scope(String) scopes} tell them apart.
  */
 public final class HackLeak {
@@ -163,20 +164,38 @@ public final class HackLeak {
   }
 
   /**
-   * Opens a scope: until it is closed, it owns what the calling thread and the threads that are
-   * started meanwhile allocate. Pass it to {@link LeakCheck#inScope(LeakScope)}.
+   * Opens a scope: until it is closed, it owns what the calling thread allocates, and the platform
+   * threads that this thread starts meanwhile. Pass it to {@link LeakCheck#inScope(LeakScope)}.
    *
    * @param name for the reports; need not be unique
+   * @throws UnsupportedOperationException on a virtual thread of a recorded JVM: it has no thread
+   *     of the operating system to itself, so the scope would own what others allocate
    */
   public static LeakScope scope(String name) {
     return Recording.current()
         .recorder()
-        .map(recorder -> LeakScope.open(recorder, name))
+        .map(
+            recorder -> {
+              PlatformThread.required("a scope");
+              return LeakScope.open(recorder, name);
+            })
         .orElseGet(() -> LeakScope.unrecorded(name));
   }
 
-  /** Reports nothing of what the calling thread allocates until the result is closed. */
+  /**
+   * Reports nothing of what the calling thread allocates until the result is closed.
+   *
+   * @throws UnsupportedOperationException on a virtual thread of a recorded JVM: it has no thread
+   *     of the operating system to itself, so leaks of others would be ignored
+   */
   public static Ignored ignore() {
-    return Recording.current().recorder().map(Ignored::begin).orElseGet(Ignored::unrecorded);
+    return Recording.current()
+        .recorder()
+        .map(
+            recorder -> {
+              PlatformThread.required("ignore()");
+              return Ignored.begin(recorder);
+            })
+        .orElseGet(Ignored::unrecorded);
   }
 }

@@ -44,10 +44,10 @@ public final class JavaFrame extends LeakFrame {
   public String toString() {
     String location = location();
     if (nativeMethod) {
-      location = "(Native Method)";
+      location = "Native Method";
     } else if (location.isEmpty()) {
-      location = "(Unknown Source)";
+      location = "Unknown Source";
     }
-    return symbol() + location;
+    return symbol() + "(" + location + ")";
   }
 }

@@ -51,7 +51,10 @@ public final class LeakCheck {
     return new LeakCheck(settle, limit, scope);
   }
 
-  /** Looks only at what was allocated inside the scope, which may be closed already. */
+  /**
+   * Looks only at what was allocated inside the scope, which may be closed already. What threads
+   * allocated that it did not start, such as those of a pool, is not in it: see {@link LeakScope}.
+   */
   public LeakCheck inScope(LeakScope scope) {
     return new LeakCheck(settle, limit, Objects.requireNonNull(scope, "scope").id());
   }

@@ -36,11 +36,8 @@ public abstract class LeakFrame implements Serializable {
     return line > 0 ? OptionalInt.of(line) : OptionalInt.empty();
   }
 
-  /** {@code (file:line)}, as far as it is known. */
+  /** {@code file:line}, as far as it is known. */
   String location() {
-    if (file.isEmpty()) {
-      return "";
-    }
-    return line > 0 ? "(" + file + ":" + line + ")" : "(" + file + ")";
+    return line > 0 && !file.isEmpty() ? file + ":" + line : file;
   }
 }

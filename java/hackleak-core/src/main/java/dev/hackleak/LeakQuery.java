@@ -29,6 +29,10 @@ final class LeakQuery {
     if (!since.isRecorded() || liveBlocks() == 0) {
       return nothingLive();
     }
+    return PlatformThread.call(this::search);
+  }
+
+  private LeakReport search() {
     // What the search itself allocates is no leak of the program's.
     recorder.ignore(true);
     try {
@@ -60,7 +64,8 @@ final class LeakQuery {
     try {
       Reporter reporter =
           new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
-      return reporter.report(description, since.epoch(), check.scope()).withNotes(notes);
+      boolean lossy = recorder.unrecordedEvents() > 0;
+      return reporter.report(description, since.epoch(), check.scope(), lossy).withNotes(notes);
     } catch (ReporterException e) {
       return raw(e.getMessage());
     }

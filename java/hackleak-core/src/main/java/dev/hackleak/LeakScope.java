@@ -4,8 +4,12 @@ import java.util.Objects;
 
 /**
  * A named part of the program: it owns what its thread allocates until {@link #close()}, and what
- * the threads allocate that are started meanwhile. Made by {@link HackLeak#scope(String)}, looked
- * at with {@link LeakCheck#inScope(LeakScope)}.
+ * the threads allocate that this thread starts meanwhile. Made by {@link HackLeak#scope(String)},
+ * looked at with {@link LeakCheck#inScope(LeakScope)}.
+ *
+ * <p>Threads are those of the operating system. A pool's threads belong to the scope in which the
+ * pool started them, not to that of the task which they run, and so do the carriers of virtual
+ * threads: check what these allocate without a scope.
  *
  * <p>Scopes nest; the innermost owns an allocation. A scope is closed by the thread that opened it,
  * inner before outer, which try-with-resources does by itself. The threads started inside keep the

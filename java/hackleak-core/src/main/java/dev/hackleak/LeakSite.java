@@ -48,12 +48,12 @@ public final class LeakSite implements Serializable {
 
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(LeakText.amount(bytes, count) + " by " + kind);
-    for (LeakFrame frame : frames) {
-      text.append("\n    at ").append(frame);
+    StringBuilder text = new StringBuilder(LeakText.amount(bytes, count) + ", " + kind);
+    for (String line : StackText.of(frames)) {
+      text.append("\n    ").append(line);
     }
     for (String mark : marks) {
-      text.append("\n    [").append(mark).append(']');
+      text.append("\n    (").append(mark).append(')');
     }
     return text.toString();
   }

@@ -1,23 +1,30 @@
 package dev.hackleak;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
 /** The words of the reports that no reporter wrote. */
 final class LeakText {
+  private static final int MAX_SITES = 10;
+
   private LeakText() {}
 
   /** The text of a report, from its figures. */
   static List<String> of(long bytes, long count, List<LeakSite> sites, List<String> notes) {
     List<String> text = new ArrayList<>();
-    text.add("leaked " + amount(bytes, count));
-    for (LeakSite site : sites) {
+    text.add(
+        counted(bytes, "byte") + " leaked in " + counted(count, "block") + places(sites.size()));
+    for (int i = 0; i < Math.min(sites.size(), MAX_SITES); i++) {
       text.add("");
-      for (String line : site.toString().split("\n")) {
-        text.add("  " + line);
-      }
+      text.addAll(Arrays.asList((i + 1 + ") " + sites.get(i)).split("\n")));
     }
+    if (sites.size() > MAX_SITES) {
+      text.add("");
+      text.add("... " + counted(sites.size() - MAX_SITES, "more site"));
+    }
+    text.add("");
     for (String note : notes) {
       text.add(note(note));
     }
@@ -25,13 +32,15 @@ final class LeakText {
   }
 
   static String amount(long bytes, long count) {
-    return String.format(
-        Locale.ROOT,
-        "%,d %s in %,d %s",
-        bytes,
-        bytes == 1 ? "byte" : "bytes",
-        count,
-        count == 1 ? "block" : "blocks");
+    return counted(bytes, "byte") + " in " + counted(count, "block");
+  }
+
+  private static String places(int sites) {
+    return sites == 0 ? "" : " at " + counted(sites, "site");
+  }
+
+  private static String counted(long number, String noun) {
+    return String.format(Locale.ROOT, "%,d %s%s", number, noun, number == 1 ? "" : "s");
   }
 
   static String note(String note) {

@@ -4,8 +4,8 @@ package dev.hackleak;
  * The recorder's functions, as {@code libhackleak.so} exports them.
  *
  * <p>The only class of HackLeak with native methods. Nothing here may be called before {@link
- * NativeRecorder} has loaded the library; every native failure arrives as a Java exception. All
- * methods may be called from any thread.
+ * NativeRecorder} has bound it; every native failure arrives as a Java exception. All methods may
+ * be called from any thread.
  */
 final class NativeBridge {
   private NativeBridge() {}

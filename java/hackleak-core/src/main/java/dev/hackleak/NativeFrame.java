@@ -55,7 +55,8 @@ public final class NativeFrame extends LeakFrame {
 
   @Override
   public String toString() {
+    String inline = inlined ? " (inlined)" : "";
     String location = location();
-    return location.isEmpty() ? symbol() : symbol() + " " + location;
+    return symbol() + inline + (location.isEmpty() ? "" : "  " + location);
   }
 }

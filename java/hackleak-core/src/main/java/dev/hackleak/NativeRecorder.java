@@ -11,8 +11,10 @@ final class NativeRecorder implements Recorder {
   /**
    * Binds to the recorder that is already part of this process.
    *
-   * <p>Loading the mapped file by its own path gives the instance that holds the hooks. A copy from
-   * anywhere else would become a second library that sees no allocation, so none is ever loaded.
+   * <p>Where the recorder is an agent of this JVM, its functions are found without being loaded,
+   * from any class loader. Otherwise, loading the mapped file by its own path gives the instance
+   * that holds the hooks. A copy from anywhere else would become a second library that sees no
+   * allocation, so none is ever loaded.
    */
   static Recording bind() {
     if (!System.getProperty("os.name", "").startsWith("Linux")) {
@@ -23,13 +25,21 @@ final class NativeRecorder implements Recorder {
       if (!library.isPresent()) {
         return Recording.inactive(MappedLibrary.NAME + " is not loaded into it", null);
       }
-      System.load(library.get());
-      NativeBridge.describe();
+      ExitCheck.prepare();
+      try {
+        NativeBridge.describe();
+      } catch (UnsatisfiedLinkError noAgent) {
+        System.load(library.get());
+        NativeBridge.describe();
+      }
       return Recording.active(new NativeRecorder());
     } catch (IOException e) {
       return Recording.inactive("its memory map cannot be read: " + e, e);
-    } catch (IllegalStateException | LinkageError e) {
+    } catch (IllegalStateException e) {
       return Recording.inactive(e.getMessage(), e);
+    } catch (LinkageError e) {
+      String reason = "the loaded " + MappedLibrary.NAME + " does not fit this version: ";
+      return Recording.inactive(reason + e.getMessage(), e);
     }
   }
 

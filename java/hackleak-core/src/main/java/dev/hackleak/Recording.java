@@ -23,7 +23,7 @@ final class Recording {
   /**
    * A JVM that is not recorded.
    *
-   * @param reason completes "this JVM is not recorded: …"
+   * @param reason completes "this JVM is not recorded: ..."
    * @param cause what went wrong, or null when nothing did
    */
   static Recording inactive(String reason, Throwable cause) {
@@ -81,7 +81,7 @@ final class Recording {
               + reason
               + "; start it with LD_PRELOAD=/path/"
               + MappedLibrary.NAME
-              + " or as `hackleak run -- java …`",
+              + " or as `hackleak run -- java ...`",
           cause);
     }
     return Optional.ofNullable(recorder);

@@ -58,7 +58,7 @@ class InactiveTest {
     String message = thrownBy(HackLeak::checkpoint);
     assertTrue(message.contains("libhackleak.so is not loaded into it"), message);
     assertTrue(message.contains("LD_PRELOAD=/path/libhackleak.so"), message);
-    assertTrue(message.contains("`hackleak run -- java …`"), message);
+    assertTrue(message.contains("`hackleak run -- java ...`"), message);
     assertEquals(message, thrownBy(HackLeak::assertNoLeaks));
     assertEquals(message, thrownBy(() -> HackLeak.assertNoLeaks(checkpoint)));
     assertEquals(message, thrownBy(() -> HackLeak.leaksSince(checkpoint)));

@@ -46,8 +46,8 @@ class LeakQueryTest {
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
     assertEquals(3, error.report().count());
     assertEquals(3 * 1_999_993, error.report().bytes());
-    assertTrue(error.getMessage().startsWith("leaked 5,999,979 bytes in 3 blocks\n"));
-    assertTrue(error.getMessage().contains("at libvictim.so+0x1f3\n"), error.getMessage());
+    assertTrue(error.getMessage().startsWith("5,999,979 bytes leaked in 3 blocks at 1 site\n"));
+    assertTrue(error.getMessage().contains("#0 libvictim.so+0x1f3\n"), error.getMessage());
     assertTrue(error.getMessage().contains("at com.example.Victim.leak(Native Method)"));
   }
 

@@ -65,7 +65,7 @@ class LinesParserTest {
     assertTrue(inlined.isInlined());
     assertEquals(0x1f3, inlined.offset());
     assertEquals(OptionalInt.of(9), inlined.line());
-    assertEquals("victim::leak(int) (victim.cpp:9)", inlined.toString());
+    assertEquals("victim::leak(int) (inlined)  victim.cpp:9", inlined.toString());
 
     NativeFrame stripped = (NativeFrame) site.frames().get(1);
     assertEquals(Optional.empty(), stripped.function());
@@ -89,8 +89,64 @@ class LinesParserTest {
                 + "native\tf\t\t0\t/lib/a.so\t1\t0\nnote\tno symbols\nend\n");
 
     assertEquals(
-        "leaked 5 bytes in 1 block\n\n  5 bytes in 1 block by new\n      at f\nnote: no symbols",
+        "5 bytes leaked in 1 block at 1 site\n\n"
+            + "1) 5 bytes in 1 block, new\n    #0 f\n\nnote: no symbols",
         report.toString());
+  }
+
+  @Test
+  void stacksReadFromJavaToNative() throws ReporterException {
+    LeakSite site =
+        LinesParser.parse(
+                "hackleak-lines\t1\ntotal\t5\t1\nsite\t5\t1\tnew[]\n"
+                    + "native\tinner\t\t0\t/lib/a.so\t1\t0\n"
+                    + "java\tA\tcalled\tA.java\t0\t1\n"
+                    + "java\tA\tback\tA.java\t7\t0\n"
+                    + "native\touter\ta.cpp\t9\t/lib/a.so\t2\t0\n"
+                    + "native\tentry\ta.cpp\t8\t/lib/a.so\t3\t0\n"
+                    + "java\tA\tcall\tA.java\t0\t1\n"
+                    + "java\tATest\ttest\tATest.java\t3\t0\n"
+                    + "mark\tmore\nend\n")
+            .sites()
+            .get(0);
+    assertEquals(
+        String.join(
+            "\n    ",
+            "5 bytes in 1 block, new[]",
+            "at A.called(Native Method)",
+            "at A.back(A.java:7)",
+            "native:",
+            "  #0 inner",
+            "called from",
+            "at A.call(Native Method)",
+            "at ATest.test(ATest.java:3)",
+            "native:",
+            "  #0 outer  a.cpp:9",
+            "  #1 entry  a.cpp:8",
+            "(more)"),
+        site.toString());
+  }
+
+  @Test
+  void muchIsCutShort() throws ReporterException {
+    StringBuilder lines = new StringBuilder("hackleak-lines\t1\ntotal\t55\t11\n");
+    for (int site = 0; site < 11; site++) {
+      lines.append("site\t5\t1\tnew\n");
+      for (int frame = 0; frame < 21; frame++) {
+        lines.append("native\tf\t\t0\t/lib/a.so\t1\t0\n");
+      }
+      for (int frame = 0; frame < 120; frame++) {
+        lines.append("java\tA\tm\tA.java\t7\t0\n");
+      }
+    }
+    LeakReport report = LinesParser.parse(lines.append("end\n").toString());
+    String text = report.toString();
+    assertEquals(
+        10, text.split("\n    at A.m\\(A.java:7\\)\n    ... 100 more frames\n", -1).length - 1);
+    assertEquals(10, text.split("\n      #19 f\n      ... 1 more frames\n", -1).length - 1);
+    assertTrue(text.contains("\n... 1 more site\n"), text);
+    assertEquals(11, report.sites().size());
+    assertEquals(141, report.sites().get(10).frames().size());
   }
 
   @Test

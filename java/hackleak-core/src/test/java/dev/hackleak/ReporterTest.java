@@ -105,6 +105,17 @@ class ReporterTest {
   }
 
   @Test
+  void anIncompleteRecordIsNotCleanUnlessTheRecorderKnowsWhatItLacks() throws IOException {
+    String incomplete =
+        "printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\ntext\\tincomplete\\nend\\n'\n"
+            + "echo 'the record is incomplete' >&2; exit 1";
+    script("hackleak", incomplete);
+    assertFallback("failed with exit code 1: the record is incomplete");
+    recording.recorder().unrecorded = 3;
+    assertEquals("incomplete", HackLeak.leaksSince(Checkpoint.at(1, null)).toString());
+  }
+
+  @Test
   void cleanExitWithLeaks() throws IOException {
     script("hackleak", LEAK + "exit 0");
     assertFallback("contradicts itself");

@@ -1,0 +1,174 @@
+//! The leaking sites as text: one stack of callers with all the native code below it that leaks.
+//!
+//! An object that nobody closed leaks at as many sites as its native part makes allocations. All
+//! of these have the same Java stack, and it is that stack which tells what to close, so it is
+//! printed once.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use super::numbers::{bytes, counted, thousands};
+use super::stack::{self, Called};
+use crate::model::{Frame, Process, Site, Thread};
+
+/// The most stacks of callers that are shown per process; the JSON has all.
+const MAX_CALLERS: usize = 20;
+/// The most native stacks that are shown below each.
+const MAX_NATIVE: usize = 3;
+/// The most threads that are named per site.
+const MAX_THREADS: usize = 3;
+
+/// The sites of `process`, each stack after an empty line.
+pub(super) fn lines(process: &Process) -> Vec<String> {
+    let groups = groups(&process.leaks.sites);
+    let mut lines = Vec::new();
+    for (number, group) in (1..).zip(groups.iter().take(MAX_CALLERS)) {
+        lines.push(String::new());
+        lines.push(format!("{number}) {}", group.head(process)));
+        let stack = group.stack(process);
+        lines.extend(stack.into_iter().map(|line| format!("    {line}")));
+    }
+    let rest: Vec<&Site> = groups
+        .iter()
+        .skip(MAX_CALLERS)
+        .flat_map(|group| group.sites.iter().copied())
+        .collect();
+    if !rest.is_empty() {
+        lines.push(String::new());
+        lines.push(left_out(&rest, "more site"));
+    }
+    lines
+}
+
+/// Sites whose innermost native frames have the same callers.
+struct Group<'report> {
+    callers: &'report [Frame],
+    sites: Vec<&'report Site>,
+}
+
+fn groups(sites: &[Site]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    let mut known: HashMap<&[Frame], usize> = HashMap::new();
+    for site in sites {
+        let (_, callers) = stack::split(&site.frames);
+        match known.get(callers) {
+            Some(group) => groups[*group].sites.push(site),
+            None => {
+                // Native stacks have nothing in common by having no Java callers.
+                if !callers.is_empty() {
+                    known.insert(callers, groups.len());
+                }
+                groups.push(Group {
+                    callers,
+                    sites: vec![site],
+                });
+            }
+        }
+    }
+    groups.sort_by_key(|group| std::cmp::Reverse(sum(&group.sites)));
+    groups
+}
+
+impl Group<'_> {
+    fn head(&self, process: &Process) -> String {
+        match self.sites[..] {
+            [site] => description(site, process),
+            _ => format!(
+                "{} at {}",
+                amount(&self.sites),
+                counted(self.sites.len() as u64, "site")
+            ),
+        }
+    }
+
+    fn stack(&self, process: &Process) -> Vec<String> {
+        let alone = self.sites.len() == 1;
+        let shown = self.sites.iter().take(MAX_NATIVE);
+        let called: Vec<Called<'_>> = shown
+            .map(|site| Called {
+                label: if alone {
+                    String::new()
+                } else {
+                    description(site, process)
+                },
+                frames: stack::split(&site.frames).0,
+            })
+            .collect();
+        let rest = self.sites.get(MAX_NATIVE..).unwrap_or_default();
+        let more = (!rest.is_empty()).then(|| left_out(rest, "more native stack"));
+        stack::lines(&called, self.callers, more)
+    }
+}
+
+/// What is known of a site but its stack.
+fn description(site: &Site, process: &Process) -> String {
+    let mut text = format!("{}, {}", amount(&[site]), site.kind.name());
+    if let Some(threads) = threads(&site.threads, process) {
+        let _ = write!(text, ", {threads}");
+    }
+    // When a scope was asked for, it is in the headline.
+    if let Some(scope) = &site.scope
+        && process.leaks.scope.is_none()
+    {
+        let _ = write!(text, ", scope `{scope}`");
+    }
+    text
+}
+
+fn left_out(sites: &[&Site], what: &str) -> String {
+    format!(
+        "... {} with {}: see the JSON",
+        counted(sites.len() as u64, what),
+        amount(sites)
+    )
+}
+
+fn amount(sites: &[&Site]) -> String {
+    let (size, count) = sum(sites);
+    format!("{} in {}", bytes(size), counted(count, "block"))
+}
+
+/// Bytes and blocks.
+fn sum(sites: &[&Site]) -> (u64, u64) {
+    sites.iter().fold((0, 0), |(size, count), site| {
+        (
+            site.bytes.saturating_add(size),
+            site.count.saturating_add(count),
+        )
+    })
+}
+
+/// The threads of a site, unless that is just the main thread.
+fn threads(threads: &[Thread], process: &Process) -> Option<String> {
+    let program = stack::base_name(&process.exe);
+    // The JVM runs `main` on a thread of its own, which keeps the program's name.
+    let is_main = |thread: &Thread| {
+        thread.tid == process.pid || thread.name == "main" || thread.name == "java"
+    };
+    match threads {
+        [] => None,
+        [thread] if is_main(thread) => None,
+        [thread] => Some(format!("thread {}", name(thread, program))),
+        _ => {
+            let shown = threads
+                .iter()
+                .take(MAX_THREADS)
+                .map(|thread| name(thread, program));
+            let shown: Vec<String> = shown.collect();
+            let more = match threads.len() - shown.len() {
+                0 => String::new(),
+                more => format!(" and {} more", thousands(more as u64)),
+            };
+            Some(format!("threads {}{more}", shown.join(", ")))
+        }
+    }
+}
+
+/// The name of a thread, or its number when it has only the name that every thread starts with.
+fn name(thread: &Thread, program: &str) -> String {
+    if thread.name.is_empty() || thread.name == program {
+        thread.tid.to_string()
+    } else {
+        format!("`{}`", thread.name)
+    }
+}
