@@ -251,6 +251,17 @@ pub fn native_half(jdk: &Jdk, name: &str) -> PathBuf {
     victims::compile(&format!("jni/{name}.cpp"), &output, &flags)
 }
 
+/// `victims/jni/NAME.cpp` as a program that uses the headers of the JDK.
+pub fn header_program(jdk: &Jdk, name: &str) -> PathBuf {
+    let [include, platform] = includes(jdk);
+    let output = format!("jni{}/{name}", jdk.feature);
+    victims::compile(
+        &format!("jni/{name}.cpp"),
+        &output,
+        &["-Wno-invalid-offsetof", &include, &platform],
+    )
+}
+
 /// The classes of `victims/jni/NAME.java` alone, for a class loader of the victim's own.
 pub fn separate_classes(jdk: &Jdk, name: &str) -> PathBuf {
     let source = workspace::victims().join(format!("jni/{name}.java"));

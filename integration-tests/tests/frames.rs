@@ -29,7 +29,8 @@ fn frames_of_an_unloaded_library_are_named() {
             "{module:?}"
         );
     }
-    process.assert_nothing_lost();
+    // Destructors are called by start-up code of the compiler's, which has no unwind tables.
+    process.assert_nothing_lost_but("stackNoTables");
 }
 
 #[test]

@@ -208,8 +208,37 @@ fn the_recorder_exports_nothing_but_what_it_hooks_and_its_own() {
     let hooks = others
         .into_iter()
         .filter(|name| !own.iter().any(|prefix| name.starts_with(prefix)));
+    let expected = "JLI_Launch __strdup __strndup aligned_alloc calloc dlclose dlopen free \
+                    free_aligned_sized free_sized malloc memalign posix_memalign pthread_create \
+                    pvalloc realloc reallocarray strdup strndup valloc";
     assert_eq!(
         hooks.collect::<Vec<_>>(),
-        ["JLI_Launch", "dlclose", "pthread_create"]
+        expected.split_whitespace().collect::<Vec<_>>()
     );
+}
+
+#[test]
+fn the_bridge_has_exactly_the_native_methods_of_its_class() {
+    let mut command = std::process::Command::new("nm");
+    command
+        .args(["-D", "--defined-only", "--format=posix"])
+        .arg(artefacts::recorder());
+    let ended = integration_tests::process::run(&mut command).expect_code(0);
+    let mut exported: Vec<&str> = ended
+        .stdout
+        .lines()
+        .filter_map(|line| line.split(' ').next())
+        .filter_map(|name| name.strip_prefix("Java_dev_hackleak_NativeBridge_"))
+        .collect();
+    exported.sort_unstable();
+    let source = "java/hackleak-core/src/main/java/dev/hackleak/NativeBridge.java";
+    let source = std::fs::read_to_string(integration_tests::workspace::root().join(source))
+        .expect("the bridge's source");
+    let mut declared: Vec<&str> = source
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("static native "))
+        .filter_map(|method| method.split('(').next()?.split(' ').next_back())
+        .collect();
+    declared.sort_unstable();
+    assert_eq!(exported, declared);
 }
