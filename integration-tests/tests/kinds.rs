@@ -1,6 +1,6 @@
 //! What is recorded besides C++ operators: the malloc family, JNI resources, `Unsafe` memory, pools.
 
-use integration_tests::java::on_each_jdk;
+use integration_tests::java::on_each_launcher;
 use integration_tests::{Process, Recording, Victim, cpp, plugin};
 
 const MALLOC_SIZES: [u64; 12] = [
@@ -95,7 +95,7 @@ fn operators_and_malloc_count_nothing_twice() {
 
 #[test]
 fn jni_resources_that_are_not_given_back_are_found() {
-    on_each_jdk(|jdk, entry| {
+    on_each_launcher(|jdk, entry| {
         let record = |argument| {
             let victim = Victim::new(jdk, "Resources");
             let run = victim
@@ -145,7 +145,7 @@ fn jni_resources_that_are_not_given_back_are_found() {
 
 #[test]
 fn unsafe_memory_and_direct_buffers_belong_to_the_java_code_that_asked() {
-    on_each_jdk(|jdk, entry| {
+    on_each_launcher(|jdk, entry| {
         let record = |argument| {
             let victim = Victim::new(jdk, "UnsafeMemory");
             let run = victim
