@@ -201,6 +201,7 @@ fn untracked(process: &Process) -> Option<String> {
         .map(phrase)
         .collect();
     match missing.split_last()? {
+        (last, []) if last.ends_with('s') => Some(format!("{last} were not tracked")),
         (last, []) => Some(format!("{last} was not tracked")),
         (last, others) => Some(format!("{} and {last} were not tracked", others.join(", "))),
     }
