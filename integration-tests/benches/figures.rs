@@ -12,7 +12,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use integration_tests::java::{Entry, Jdk, Victim};
-use integration_tests::{artefacts, process, workspace};
+use integration_tests::{artefacts, workspace};
 
 /// Both runs of a pair get these.
 const TUNABLES: &str =
@@ -75,8 +75,9 @@ fn print(what: &str, unit: &str, results: &[(f64, f64)], wanted: &str) {
     );
 }
 
-/// The victims run under one of the tools; `java` holds everything after the program's name.
-fn java(jdk: &Jdk, tool: Tool, arguments: &[String]) -> process::Ended {
+/// The victims run under one of the tools; `java` holds everything after the program's name. Gives
+/// what the victim printed. Waits for the end without polling, which would round short runs.
+fn java(jdk: &Jdk, tool: Tool, arguments: &[String]) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let program = jdk.tool("java");
     let mut command = match tool {
@@ -103,7 +104,9 @@ fn java(jdk: &Jdk, tool: Tool, arguments: &[String]) -> process::Ended {
         .args(arguments)
         .env("GLIBC_TUNABLES", TUNABLES)
         .env_remove("LD_LIBRARY_PATH");
-    process::run(&mut command).expect_code(0)
+    let output = command.output().expect("java can be started");
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn arguments(jdk: &Jdk, victim: &Victim, class_path: Option<&Path>, main: &[&str]) -> Vec<String> {
@@ -129,13 +132,12 @@ fn arguments(jdk: &Jdk, victim: &Victim, class_path: Option<&Path>, main: &[&str
 }
 
 /// The number after `result` on the victim's standard output, where tools may write too.
-fn number(ended: &process::Ended) -> f64 {
-    let result = ended
-        .stdout
+fn number(printed: &str) -> f64 {
+    let result = printed
         .lines()
         .find_map(|line| line.strip_prefix("result "));
     let number = result.and_then(|text| text.trim().parse().ok());
-    number.unwrap_or_else(|| panic!("no result: {ended}"))
+    number.unwrap_or_else(|| panic!("no result: {printed}"))
 }
 
 /// ns per new+delete pair at native depth 20, below one JNI call.
