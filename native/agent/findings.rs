@@ -5,7 +5,6 @@
 
 use crate::arch::Position;
 use crate::{IMAGE, control, thread, unwind};
-use core::sync::atomic::{Ordering::SeqCst, compiler_fence};
 use hackleak_image::Marker;
 use hackleak_image::layout::{Finding, Live, Release, Wrong};
 
@@ -60,13 +59,11 @@ fn note(
     }
     let mut freed = u64::from(Marker::Interrupted as u32);
     if let Some(thread) = thread::current().filter(|thread| !thread.busy) {
-        thread.busy = true;
-        compiler_fence(SeqCst);
-        let stack = unwind::stack(thread, position);
-        let (context, _) = thread.context();
-        freed = u64::from(stack) | u64::from(context) << 32;
-        compiler_fence(SeqCst);
-        thread.busy = false;
+        freed = thread.work(|thread| {
+            let stack = unwind::stack(thread, position);
+            let (context, _) = thread.context();
+            u64::from(stack) | u64::from(context) << 32
+        });
     }
     let finding = Finding {
         wrong: wrong as u32,

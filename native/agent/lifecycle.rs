@@ -195,12 +195,7 @@ fn of_agentpath(argument: &str) -> Option<(&str, Option<String>)> {
 
 /// File name of the executable.
 pub fn executable_name() -> Option<&'static OsStr> {
-    static NAME: OnceLock<Option<std::ffi::OsString>> = OnceLock::new();
-    let name = NAME.get_or_init(|| {
-        let exe = std::fs::read_link("/proc/self/exe").ok()?;
-        exe.file_name().map(OsStr::to_owned)
-    });
-    name.as_deref()
+    Path::new(OsStr::from_bytes(callers::executable())).file_name()
 }
 
 /// Called with the options of `-agentpath`, which the constructor should have read already.

@@ -6,21 +6,71 @@
 use crate::arch::Position;
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, findings, gate, unwind};
-use core::sync::atomic::Ordering::SeqCst;
-use core::sync::atomic::{Ordering::Relaxed, compiler_fence};
+use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
 use hackleak_image::layout::{Counter, Kind, Live, Release};
+use hackleak_image::writer::Refused;
 
 /// Records a block that was just handed out. `address` is not null.
 #[inline(always)]
 pub fn allocated(address: usize, size: usize, kind: Kind, position: Position) {
+    record(size, kind, position, |live, epoch| {
+        IMAGE.live.insert(IMAGE.window(), address, live, epoch)
+    });
+}
+
+/// Makes the record of what was just handed out and lets `put` store it.
+#[inline(always)]
+fn record(
+    size: usize,
+    kind: Kind,
+    position: Position,
+    put: impl FnOnce(Live, u32) -> Result<(), Refused>,
+) {
     if !gate::is_open() {
         return;
     }
-    match thread::current() {
-        Some(thread) if !thread.busy => recorded(thread, address, size, kind, position),
-        thread => interrupted(thread, address, size, kind),
+    let size = size as u64;
+    let stored = match thread::current() {
+        Some(thread) if !thread.busy => thread.work(|thread| {
+            let stack = unwind::stack(thread, position);
+            let (context, epoch) = thread.context();
+            let stored = put(Live::new(stack, context, size, kind), epoch);
+            thread.count_allocation(size);
+            stored
+        }),
+        thread => interrupted(thread, size, kind, put),
+    };
+    if let Err(refused) = stored {
+        dropped(refused);
     }
+}
+
+/// The recorder itself was interrupted on this thread, or the thread could have no state: the
+/// record is kept, its stack is not.
+#[cold]
+#[inline(never)]
+fn interrupted(
+    thread: Option<&mut ThreadState>,
+    size: u64,
+    kind: Kind,
+    put: impl FnOnce(Live, u32) -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    IMAGE.count(Counter::StackInterrupted);
+    if let Some(thread) = thread {
+        thread.count_allocation(size);
+    }
+    let stack = Marker::Interrupted as u32;
+    put(Live::new(stack, 0, size, kind), IMAGE.epoch().load(Relaxed))
+}
+
+#[cold]
+#[inline(never)]
+fn dropped(refused: Refused) {
+    IMAGE.count(match refused {
+        Refused::Address => Counter::DroppedAddress,
+        Refused::NoSegment => Counter::DroppedNoSegment,
+    });
 }
 
 /// Records a block of the malloc family, if it is one whose caller's memory counts.
@@ -43,65 +93,31 @@ pub fn taken_by_caller(address: usize, size: usize, kind: Kind, position: Positi
 
 /// The same for a resource that can be taken several times at one address.
 pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
-    if !gate::is_open() || address == 0 || !unwind::caller_counts(position) {
-        return;
+    if gate::is_open() && address != 0 && unwind::caller_counts(position) {
+        record(0, kind, position, |live, epoch| {
+            IMAGE.live.pin(IMAGE.window(), address, live, epoch)
+        });
     }
-    let Some(thread) = thread::current().filter(|thread| !thread.busy) else {
-        return;
-    };
-    thread.busy = true;
-    compiler_fence(SeqCst);
-    let stack = unwind::stack(thread, position);
-    let (context, epoch) = thread.context();
-    let live = Live::new(stack, context, 0, kind);
-    if let Err(refused) = IMAGE.live.pin(IMAGE.window(), address, live, epoch) {
-        dropped(refused);
-    }
-    thread.record().allocations += 1;
-    compiler_fence(SeqCst);
-    thread.busy = false;
 }
 
 /// Records an object of a pool.
 pub fn pooled(address: usize, size: usize, position: Position) {
-    if !gate::is_open() {
-        return;
-    }
-    let Some(thread) = thread::current().filter(|thread| !thread.busy) else {
-        return;
-    };
-    thread.busy = true;
-    compiler_fence(SeqCst);
-    let stack = unwind::stack(thread, position);
-    let (context, epoch) = thread.context();
-    let live = Live::new(stack, context, size as u64, Kind::Pool);
-    if let Err(refused) = IMAGE.pool.insert(IMAGE.window(), address, live, epoch) {
-        dropped(refused);
-    }
-    let record = thread.record();
-    record.allocations += 1;
-    record.bytes += size as u64;
-    compiler_fence(SeqCst);
-    thread.busy = false;
+    record(size, Kind::Pool, position, |live, epoch| {
+        IMAGE.pool.insert(IMAGE.window(), address, live, epoch)
+    });
 }
 
 /// Takes an object of a pool out of the table.
 pub fn unpooled(address: usize) {
     if gate::is_open() && IMAGE.pool.remove(address).is_ok() {
-        match thread::existing() {
-            Some(thread) => thread.record().frees += 1,
-            None => count_free(),
-        }
+        ended();
     }
 }
 
 /// Ends one hold of a resource that can be taken several times.
 pub fn unpinned(address: usize) {
-    if gate::is_open()
-        && IMAGE.live.unpin(address)
-        && let Some(thread) = thread::current()
-    {
-        thread.record().frees += 1;
+    if gate::is_open() && IMAGE.live.unpin(address) {
+        ended();
     }
 }
 
@@ -114,73 +130,26 @@ pub fn retired(address: usize) -> Option<Live> {
 /// `realloc` failed: the block is still what it was.
 #[cold]
 pub fn restored(address: usize, old: Live) {
-    insert(address, old, IMAGE.epoch().load(Relaxed));
+    let epoch = IMAGE.epoch().load(Relaxed);
+    if let Err(refused) = IMAGE.live.insert(IMAGE.window(), address, old, epoch) {
+        dropped(refused);
+    }
 }
 
-/// `realloc` to nothing freed the block.
-#[cold]
-pub fn ended(_old: Live) {
-    if let Some(thread) = thread::current() {
-        thread.record().frees += 1;
+/// Counts a record that was taken out of its table.
+#[inline(always)]
+pub fn ended() {
+    match thread::existing() {
+        Some(thread) => thread.record().frees += 1,
+        None => count_free(),
     }
 }
 
 /// `realloc` gave the block a new size, and perhaps another address.
 pub fn moved(old: Live, address: usize, size: usize, position: Position) {
-    ended(old);
+    ended();
     let kind = Kind::from_number(old.kind()).unwrap_or(Kind::Malloc);
     allocated(address, size, kind, position);
-}
-
-#[inline(always)]
-fn recorded(thread: &mut ThreadState, address: usize, size: usize, kind: Kind, position: Position) {
-    thread.busy = true;
-    // A signal handler on this thread must see `busy` set before anything else changes.
-    compiler_fence(SeqCst);
-    let stack = unwind::stack(thread, position);
-    let (context, epoch) = thread.context();
-    insert(address, Live::new(stack, context, size as u64, kind), epoch);
-    let record = thread.record();
-    record.allocations += 1;
-    record.bytes += size as u64;
-    compiler_fence(SeqCst);
-    thread.busy = false;
-}
-
-/// The recorder itself was interrupted on this thread, or the thread could have no state: the
-/// block is kept, its stack is not.
-#[cold]
-#[inline(never)]
-fn interrupted(thread: Option<&mut ThreadState>, address: usize, size: usize, kind: Kind) {
-    IMAGE.count(Counter::StackInterrupted);
-    if let Some(thread) = thread {
-        let record = thread.record();
-        record.allocations += 1;
-        record.bytes += size as u64;
-    }
-    let stack = Marker::Interrupted as u32;
-    insert(
-        address,
-        Live::new(stack, 0, size as u64, kind),
-        IMAGE.epoch().load(Relaxed),
-    );
-}
-
-#[inline(always)]
-fn insert(address: usize, live: Live, epoch: u32) {
-    if let Err(refused) = IMAGE.live.insert(IMAGE.window(), address, live, epoch) {
-        dropped(refused);
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn dropped(refused: hackleak_image::writer::Refused) {
-    use hackleak_image::writer::Refused;
-    IMAGE.count(match refused {
-        Refused::Address => Counter::DroppedAddress,
-        Refused::NoSegment => Counter::DroppedNoSegment,
-    });
 }
 
 /// Takes a block out of the live table before it is freed. An address that was never recorded is
@@ -196,10 +165,7 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
                 // The JVM frees the memory behind it by its own means, which pass here as well.
                 IMAGE.live.forget(address);
             }
-            match thread::existing() {
-                Some(thread) => thread.record().frees += 1,
-                None => count_free(),
-            }
+            ended();
             let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
             if !fits {
                 findings::mismatch(address, live, release, position);

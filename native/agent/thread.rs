@@ -8,7 +8,7 @@ use crate::jvm::{self, entries::EntryStack};
 use crate::unwind::Memo;
 use crate::{IMAGE, arch};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*, compiler_fence};
 use hackleak_image::layout::{self, CONTEXT_IGNORED, Context, Counter};
 
 /// The state of one thread. The entry stack comes first: the thunk knows it by the state's
@@ -175,6 +175,27 @@ impl ThreadState {
         // SAFETY: points at this thread's record in the image, which only it writes, or at the
         // spare one; set when the state was made.
         unsafe { &mut *self.record }
+    }
+
+    /// Does the recorder's work for this thread: an allocation that a signal handler makes
+    /// meanwhile finds `busy` set. Not to be nested.
+    #[inline(always)]
+    pub fn work<R>(&mut self, work: impl FnOnce(&mut ThreadState) -> R) -> R {
+        self.busy = true;
+        // The handler must see `busy` set before anything else changes, and to the end.
+        compiler_fence(SeqCst);
+        let result = work(self);
+        compiler_fence(SeqCst);
+        self.busy = false;
+        result
+    }
+
+    /// Adds an allocation to the thread's numbers.
+    #[inline(always)]
+    pub fn count_allocation(&mut self, bytes: u64) {
+        let record = self.record();
+        record.allocations += 1;
+        record.bytes += bytes;
     }
 
     /// The context of an allocation made now, and its epoch.

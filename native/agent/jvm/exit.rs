@@ -55,10 +55,16 @@ pub fn at_vm_death(env: *mut jni::sys::JNIEnv) {
         let report = JValue::Bool(exit == Exit::Report);
         let outcome = env.with_env(|env| {
             env.call_static_method(class, jni_str!("atExit"), jni_sig!("(Z)V"), &[report])?;
-            Ok::<(), jni::errors::Error>(())
+            Ok::<bool, jni::errors::Error>(true)
         });
-        outcome.resolve::<jni::errors::LogErrorAndDefault>();
-        IMAGE.flags().fetch_or(flags::SETTLED_AT_EXIT, Relaxed);
+        if outcome.resolve::<jni::errors::LogErrorAndDefault>() {
+            IMAGE.flags().fetch_or(flags::SETTLED_AT_EXIT, Relaxed);
+        } else {
+            let _ = writeln!(
+                std::io::stderr(),
+                "hackleak: the check at JVM exit could not run"
+            );
+        }
         return;
     }
     if settle() {
