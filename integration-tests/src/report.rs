@@ -58,7 +58,7 @@ pub struct Process {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Finding {
-    /// `mismatch`, `doubleFree`, `interior` or `size`.
+    /// `mismatch`, `doubleFree`, `interior`, `size`, `notHeld` or `underBuffer`.
     pub problem: String,
     /// How the block was allocated.
     pub kind: String,

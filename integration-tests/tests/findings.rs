@@ -1,6 +1,7 @@
 //! Wrong frees are found with both stacks, and right ones raise no alarm.
 
-use integration_tests::{Finding, Recording, Report, cpp};
+use integration_tests::java::on_each_launcher;
+use integration_tests::{Finding, Recording, Report, Victim, cpp};
 
 fn record(what: &str, code: Option<i32>) -> Report {
     let run = Recording::of(cpp("wrong_frees"))
@@ -108,4 +109,64 @@ fn right_frees_raise_no_alarm_whatever_is_tracked() {
         );
         assert_eq!(report.process().leaks.count, 0, "{track}");
     }
+}
+
+#[test]
+fn jni_functions_that_give_back_the_wrong_thing_are_found() {
+    on_each_launcher(|jdk, entry| {
+        let record = |argument| {
+            let victim = Victim::new(jdk, "WrongReleases");
+            let run = victim
+                .recording(entry, &[])
+                .options("track=new+jni")
+                .args([argument])
+                .run();
+            run.expect_code(0).report_since("start")
+        };
+        let report = record("wrong");
+        let findings = &report.process().findings;
+        let mut found: Vec<_> = findings
+            .iter()
+            .map(|finding| {
+                (
+                    finding.problem.as_str(),
+                    finding.kind.as_str(),
+                    finding.bytes,
+                    finding.released_by.as_str(),
+                )
+            })
+            .collect();
+        found.sort_unstable();
+        assert_eq!(
+            found,
+            [
+                ("mismatch", "string characters", 16, "ReleaseStringUTFChars"),
+                ("notHeld", "array elements", 0, "Release<Type>ArrayElements"),
+                ("underBuffer", "direct byte buffer", 1_999_993, "delete[]"),
+            ]
+        );
+        for finding in findings {
+            let made = functions(&finding.allocated);
+            let freed = functions(&finding.freed);
+            assert!(
+                freed.contains(&"WrongReleases.main".to_owned()),
+                "{freed:?}"
+            );
+            match finding.problem.as_str() {
+                "notHeld" => {
+                    assert!(made.is_empty());
+                    assert!(freed.contains(&"WrongReleases.neverTaken".to_owned()));
+                }
+                "underBuffer" => {
+                    assert!(made.contains(&"WrongReleases.over".to_owned()), "{made:?}");
+                    assert!(freed.contains(&"WrongReleases.freeUnder".to_owned()));
+                    assert!(freed.contains(&"WrongReleases.freedUnderKeptBuffer".to_owned()));
+                }
+                _ => assert!(made.contains(&"WrongReleases.chars".to_owned())),
+            }
+        }
+        let report = record("right");
+        assert_eq!(report.process().findings.len(), 0, "{report:#?}");
+        report.process().assert_nothing_lost();
+    });
 }

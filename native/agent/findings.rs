@@ -1,12 +1,13 @@
-//! Wrong frees: by the wrong function, twice, of a pointer inside a block, of another size.
+//! Wrong frees: by the wrong function, twice, of a pointer inside a block, of another size, of
+//! something that was never taken, under a direct byte buffer.
 //!
 //! Everything here is rare, and off the path of a right free. A pointer that was never seen being
 //! allocated is no finding.
 
 use crate::arch::Position;
-use crate::{IMAGE, control, thread, unwind};
-use hackleak_image::Marker;
-use hackleak_image::layout::{Finding, Live, Release, Wrong};
+use crate::{IMAGE, control, jvm, record, unwind};
+use core::sync::atomic::Ordering::Relaxed;
+use hackleak_image::layout::{Counter, Finding, Live, Release, Wrong};
 
 /// The block was freed by another family of functions than it was allocated by.
 #[cold]
@@ -39,6 +40,29 @@ pub fn not_a_start(address: usize, release: Release, position: Position) {
     }
 }
 
+/// A JNI function gave back what nobody holds. Not where holds may be missing from the table: when
+/// the JNI boundary was not watched from the start, or something could not be recorded.
+#[cold]
+#[inline(never)]
+pub fn not_held(address: usize, release: Release, position: Position) {
+    let lost = [Counter::DroppedNoSegment, Counter::DroppedAddress]
+        .iter()
+        .any(|counter| IMAGE.counter(*counter).load(Relaxed) != 0);
+    if jvm::sees_all() && !lost && unwind::caller_counts(position) {
+        let nothing = Live {
+            origin: 0,
+            block: 0,
+        };
+        note(Wrong::NotHeld, address, nothing, release, 0, position);
+    }
+}
+
+/// The memory under a direct byte buffer was freed, as `freed` tells, and Java code can still reach
+/// the buffer, which was made as `buffer` tells.
+pub fn under_buffer(address: usize, buffer: Live, release: Release, freed: u64) {
+    push(Wrong::UnderBuffer, address, buffer, release, 0, freed);
+}
+
 /// `operator delete` with a size: another one than the block's is a finding.
 #[cold]
 #[inline(never)]
@@ -54,17 +78,13 @@ fn note(
     detail: u64,
     position: Position,
 ) {
-    if !control::wants_findings() {
-        return;
+    if control::wants_findings() {
+        let freed = record::origin(position);
+        push(wrong, address, allocated, release, detail, freed);
     }
-    let mut freed = u64::from(Marker::Interrupted as u32);
-    if let Some(thread) = thread::current().filter(|thread| !thread.busy) {
-        freed = thread.work(|thread| {
-            let stack = unwind::stack(thread, position);
-            let (context, _) = thread.context();
-            u64::from(stack) | u64::from(context) << 32
-        });
-    }
+}
+
+fn push(wrong: Wrong, address: usize, allocated: Live, release: Release, detail: u64, freed: u64) {
     let finding = Finding {
         wrong: wrong as u32,
         release: release as u32,

@@ -5,7 +5,7 @@
 
 use crate::arch::Position;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, findings, gate, unwind};
+use crate::{IMAGE, findings, gate, jvm, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
 use hackleak_image::layout::{Counter, Kind, Live, Release};
@@ -114,11 +114,16 @@ pub fn unpooled(address: usize) {
     }
 }
 
-/// Ends one hold of a resource that can be taken several times.
-pub fn unpinned(address: usize) {
-    if gate::is_open() && IMAGE.live.unpin(address) {
+/// Ends one hold of a resource that can be taken several times; false when nobody holds it.
+pub fn unpinned(address: usize) -> bool {
+    if !gate::is_open() {
+        return true;
+    }
+    let held = IMAGE.live.unpin(address);
+    if held {
         ended();
     }
+    held
 }
 
 /// Takes the block out of the table before `realloc`; its record, if it has one.
@@ -145,9 +150,12 @@ pub fn ended() {
     }
 }
 
-/// `realloc` gave the block a new size, and perhaps another address.
-pub fn moved(old: Live, address: usize, size: usize, position: Position) {
+/// `realloc` gave the block at `before` a new size, and perhaps another address.
+pub fn moved(old: Live, before: usize, address: usize, size: usize, position: Position) {
     ended();
+    if old.pins() != 0 && address != before {
+        jvm::buffers::freed_under(before, Release::Free, position);
+    }
     let kind = Kind::from_number(old.kind()).unwrap_or(Kind::Malloc);
     allocated(address, size, kind, position);
 }
@@ -161,11 +169,14 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
     }
     match IMAGE.live.remove(address) {
         Ok(live) => {
-            if release == Release::Java {
+            if release.is_java() {
                 // The JVM frees the memory behind it by its own means, which pass here as well.
                 IMAGE.live.forget(address);
             }
             ended();
+            if live.pins() != 0 {
+                jvm::buffers::freed_under(address, release, position);
+            }
             let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
             if !fits {
                 findings::mismatch(address, live, release, position);
@@ -182,6 +193,29 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
                 findings::not_a_start(address, release, position);
             }
         }
+    }
+}
+
+/// Takes out of the table what a JNI function gives back; whether it was there, or a finding of
+/// its own.
+pub fn given_back(address: usize, release: Release, position: Position) -> bool {
+    if !gate::is_open() {
+        return true;
+    }
+    let known = IMAGE.live.is_known(address);
+    freed(address, release, None, position);
+    known
+}
+
+/// The calling thread's stack and context, for a finding; marked when the recorder is at work.
+pub fn origin(position: Position) -> u64 {
+    match thread::current().filter(|thread| !thread.busy) {
+        Some(thread) => thread.work(|thread| {
+            let stack = unwind::stack(thread, position);
+            let (context, _) = thread.context();
+            u64::from(stack) | u64::from(context) << 32
+        }),
+        None => u64::from(Marker::Interrupted as u32),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
-use super::exit;
+use super::{buffers, exit};
 use crate::{IMAGE, checkpoint, gate, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
@@ -140,7 +140,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
     })
 }
 
-/// `long[] totals()`: allocations, frees, events that could not be recorded.
+/// `long[] totals()`: allocations, frees, events that could not be recorded, direct byte buffers
+/// whose memory was freed and of which no collection has told yet whether they can be reached.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_totals<'local>(
     env: EnvUnowned<'local>,
@@ -153,7 +154,11 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_totals<'local>(
             .iter()
             .map(|counter| IMAGE.counter(*counter).load(Relaxed))
             .sum();
-        longs(env, &[allocations as i64, frees as i64, lost as i64])
+        let doubtful = buffers::in_doubt() as i64;
+        longs(
+            env,
+            &[allocations as i64, frees as i64, lost as i64, doubtful],
+        )
     })
 }
 

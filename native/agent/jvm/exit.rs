@@ -110,7 +110,11 @@ pub fn force_gc() -> bool {
         return false;
     };
     // SAFETY: a JVMTI call in the live phase, from a thread that is attached.
-    unsafe { force(jvmti.env) == JVMTI_ERROR_NONE }
+    let forced = unsafe { force(jvmti.env) == JVMTI_ERROR_NONE };
+    if forced {
+        super::buffers::after_collection();
+    }
+    forced
 }
 
 /// Runs the reporter on this process's image; what it prints goes to stderr.

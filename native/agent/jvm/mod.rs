@@ -6,10 +6,12 @@
 //! - `stacks`: asks the JVM for the Java stack of an entry, once; `methods`: names.
 //! - `resources`: references, array elements and the like; `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
+//! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
 //! - `exit`: what is done when the JVM ends.
 
 mod bridge;
+pub mod buffers;
 pub mod entries;
 mod exit;
 mod methods;
@@ -52,6 +54,11 @@ impl Jvmti {
         // SAFETY: the JVM's function table, which it never frees.
         unsafe { &*(*self.env).functions }
     }
+}
+
+/// Whether every native method and JNI call of the program comes after the boundary was in place.
+pub fn sees_all() -> bool {
+    start::is_early()
 }
 
 /// The JNI environment of the calling thread; null when it is not attached.

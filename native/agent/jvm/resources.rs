@@ -9,9 +9,9 @@
 //! address; so can a monitor, which has no address at all and is known by its object's identity
 //! hash.
 
-use super::Jvmti;
+use super::{Jvmti, buffers};
 use crate::arch::{Position, method_entry};
-use crate::record;
+use crate::{findings, record};
 use core::ffi::{c_char, c_void};
 use core::mem::{offset_of, transmute};
 use core::ptr;
@@ -63,12 +63,16 @@ const GLOBAL: u8 = Kind::GlobalRef as u8;
 const WEAK: u8 = Kind::WeakGlobalRef as u8;
 const ARRAY: u8 = Kind::ArrayCritical as u8;
 const STRING: u8 = Kind::StringCritical as u8;
+const DELETE_GLOBAL: u32 = Release::DeleteGlobalRef as u32;
+const DELETE_WEAK: u32 = Release::DeleteWeakGlobalRef as u32;
+const RELEASE_CHARS: u32 = Release::ReleaseStringChars as u32;
+const RELEASE_UTF: u32 = Release::ReleaseStringUtfChars as u32;
 
 replacements! {
     NewGlobalRef 2 new_reference(GLOBAL);
-    DeleteGlobalRef 2 delete_reference;
+    DeleteGlobalRef 2 delete_reference(DELETE_GLOBAL);
     NewWeakGlobalRef 2 new_reference(WEAK);
-    DeleteWeakGlobalRef 2 delete_reference;
+    DeleteWeakGlobalRef 2 delete_reference(DELETE_WEAK);
     GetBooleanArrayElements 3 get_elements(1);
     GetByteArrayElements 3 get_elements(1);
     GetCharArrayElements 3 get_elements(2);
@@ -88,13 +92,14 @@ replacements! {
     GetPrimitiveArrayCritical 3 get_critical(ARRAY);
     ReleasePrimitiveArrayCritical 4 release_critical_array;
     GetStringChars 3 get_chars;
-    ReleaseStringChars 3 release_chars;
+    ReleaseStringChars 3 release_chars(RELEASE_CHARS);
     GetStringUTFChars 3 get_utf_chars;
-    ReleaseStringUTFChars 3 release_chars;
+    ReleaseStringUTFChars 3 release_chars(RELEASE_UTF);
     GetStringCritical 3 get_critical(STRING);
     ReleaseStringCritical 3 release_critical_string;
     MonitorEnter 2 monitor_enter;
     MonitorExit 2 monitor_exit;
+    NewDirectByteBuffer 3 new_direct_buffer;
 }
 
 /// Puts the replacements into a copy of the JVM's function table.
@@ -111,7 +116,12 @@ pub unsafe fn replace(table: *mut Functions) {
             place.write(replacement);
         }
     }
-    for index in [position!(GetArrayLength), position!(GetStringLength)] {
+    let called = [
+        position!(GetArrayLength),
+        position!(GetStringLength),
+        position!(IsSameObject),
+    ];
+    for index in called {
         // SAFETY: as above.
         REAL[index].store(unsafe { table.cast::<usize>().add(index).read() }, Relaxed);
     }
@@ -126,11 +136,16 @@ fn kind(number: u8) -> Kind {
     Kind::from_number(number).unwrap_or(Kind::GlobalRef)
 }
 
+fn release(number: u32) -> Release {
+    Release::from_number(number).unwrap_or(Release::ReleaseElements)
+}
+
 type Two = unsafe extern "C" fn(Env, Object) -> Object;
 type Three = unsafe extern "C" fn(Env, Object, *mut u8) -> Object;
 type Four = unsafe extern "C" fn(Env, Object, Object, i32);
 type Length = unsafe extern "C" fn(Env, Object) -> i32;
 type Status = unsafe extern "C" fn(Env, Object) -> i32;
+type NewBuffer = unsafe extern "C" fn(Env, *mut c_void, i64) -> Object;
 
 unsafe extern "C" fn new_reference<const INDEX: usize, const KIND: u8>(
     env: Env,
@@ -149,15 +164,16 @@ unsafe extern "C" fn new_reference<const INDEX: usize, const KIND: u8>(
     reference
 }
 
-unsafe extern "C" fn delete_reference<const INDEX: usize>(
+unsafe extern "C" fn delete_reference<const INDEX: usize, const RELEASE: u32>(
     env: Env,
     reference: Object,
     slot: usize,
     frame_pointer: usize,
 ) {
+    // One that was never taken is no finding: the JVM itself hands out some.
     record::freed(
         untagged(reference),
-        Release::Java,
+        release(RELEASE),
         None,
         Position {
             slot,
@@ -210,16 +226,20 @@ unsafe extern "C" fn release_elements<const INDEX: usize>(
 ) {
     /// Copies back, and frees nothing.
     const JNI_COMMIT: i32 = 1;
-    if mode != JNI_COMMIT {
-        record::freed(
-            elements as usize,
-            Release::Java,
-            None,
-            Position {
-                slot,
-                frame_pointer,
-            },
-        );
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    if mode != JNI_COMMIT
+        && !record::given_back(elements as usize, Release::ReleaseElements, position)
+    {
+        // SAFETY: see `new_reference`.
+        let len =
+            unsafe { transmute::<usize, Length>(real(position!(GetArrayLength)))(env, array) };
+        // Elements of an empty array are not recorded.
+        if len > 0 {
+            findings::not_held(elements as usize, Release::ReleaseElements, position);
+        }
     }
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Four>(real(INDEX))(env, array, elements, mode) };
@@ -250,10 +270,15 @@ unsafe extern "C" fn release_critical_array<const INDEX: usize>(
     array: Object,
     at: Object,
     mode: i32,
-    _slot: usize,
-    _frame_pointer: usize,
+    slot: usize,
+    frame_pointer: usize,
 ) {
-    record::unpinned(at as usize);
+    unpinned(
+        at as usize,
+        Release::ReleaseArrayCritical,
+        slot,
+        frame_pointer,
+    );
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Four>(real(INDEX))(env, array, at, mode) };
 }
@@ -262,12 +287,27 @@ unsafe extern "C" fn release_critical_string<const INDEX: usize>(
     env: Env,
     string: Object,
     at: *mut u8,
-    _slot: usize,
-    _frame_pointer: usize,
+    slot: usize,
+    frame_pointer: usize,
 ) {
-    record::unpinned(at as usize);
+    unpinned(
+        at as usize,
+        Release::ReleaseStringCritical,
+        slot,
+        frame_pointer,
+    );
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, at) };
+}
+
+fn unpinned(at: usize, release: Release, slot: usize, frame_pointer: usize) {
+    if !record::unpinned(at) {
+        let position = Position {
+            slot,
+            frame_pointer,
+        };
+        findings::not_held(at, release, position);
+    }
 }
 
 unsafe extern "C" fn get_chars<const INDEX: usize>(
@@ -319,22 +359,20 @@ unsafe extern "C" fn get_utf_chars<const INDEX: usize>(
     chars
 }
 
-unsafe extern "C" fn release_chars<const INDEX: usize>(
+unsafe extern "C" fn release_chars<const INDEX: usize, const RELEASE: u32>(
     env: Env,
     string: Object,
     chars: *mut u8,
     slot: usize,
     frame_pointer: usize,
 ) {
-    record::freed(
-        chars as usize,
-        Release::Java,
-        None,
-        Position {
-            slot,
-            frame_pointer,
-        },
-    );
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    if !record::given_back(chars as usize, release(RELEASE), position) {
+        findings::not_held(chars as usize, release(RELEASE), position);
+    }
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, chars) };
 }
@@ -370,6 +408,47 @@ unsafe extern "C" fn monitor_exit<const INDEX: usize>(
         record::unpinned(address);
     }
     status
+}
+
+unsafe extern "C" fn new_direct_buffer<const INDEX: usize>(
+    env: Env,
+    address: *mut c_void,
+    capacity: i64,
+    slot: usize,
+    frame_pointer: usize,
+) -> Object {
+    // SAFETY: see `new_reference`.
+    let buffer = unsafe { transmute::<usize, NewBuffer>(real(INDEX))(env, address, capacity) };
+    if !buffer.is_null() {
+        let position = Position {
+            slot,
+            frame_pointer,
+        };
+        buffers::made(env, buffer, address as usize, capacity as u64, position);
+    }
+    buffer
+}
+
+/// A weak global reference that is not recorded; null when there is none to be had.
+pub fn weak_reference(env: Env, object: Object) -> Object {
+    // SAFETY: see `new_reference`; only called while the replacements are in place.
+    unsafe { transmute::<usize, Two>(real(position!(NewWeakGlobalRef)))(env, object) }
+}
+
+/// Gives a reference of [`weak_reference`] back.
+pub fn drop_weak_reference(env: Env, reference: Object) {
+    // SAFETY: as above.
+    unsafe { transmute::<usize, Two>(real(position!(DeleteWeakGlobalRef)))(env, reference) };
+}
+
+/// Whether the object of a weak reference has been collected.
+pub fn is_collected(env: Env, reference: Object) -> bool {
+    type Same = unsafe extern "C" fn(Env, Object, Object) -> u8;
+    // SAFETY: as above; a null reference stands for no object.
+    unsafe {
+        transmute::<usize, Same>(real(position!(IsSameObject)))(env, reference, ptr::null_mut())
+            != 0
+    }
 }
 
 /// Stands for the object's monitor in the live table: a place of its own in a part of the address

@@ -85,7 +85,9 @@ pub fn init(_vm: *mut JavaVM) {
 /// `outermost` is an address in the native frame that Java called; 0 when there is none.
 #[inline(never)]
 pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: Position) -> u32 {
-    let Some(entry) = thread.entries.at(slot) else {
+    // A native method that ends by jumping to a JNI function has left its place to that call.
+    let entry = thread.entries.at(slot).filter(|entry| !entry.is_upcall());
+    let Some(entry) = entry else {
         return ask(thread, slot, position).unwrap_or(Marker::NoJavaStack as u32);
     };
     let entry: *mut Entry = entry;

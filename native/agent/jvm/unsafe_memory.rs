@@ -105,7 +105,9 @@ unsafe extern "C" fn reallocate(
         frame_pointer,
     };
     match old {
-        Some(old) if new != 0 => record::moved(old, new as usize, size as usize, position),
+        Some(old) if new != 0 => {
+            record::moved(old, block as usize, new as usize, size as usize, position);
+        }
         // The JVM throws OutOfMemoryError and leaves the block; a size of 0 frees it.
         Some(old) if size != 0 => record::restored(block as usize, old),
         Some(_) => record::ended(),
@@ -127,7 +129,7 @@ unsafe extern "C" fn free(
     if block != 0 {
         record::freed(
             block as usize,
-            Release::Java,
+            Release::UnsafeFree,
             None,
             Position {
                 slot,

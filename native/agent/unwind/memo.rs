@@ -292,7 +292,9 @@ fn remembered(
     {
         let root = match thread.entries.at(slot) {
             // The Java stack of this entry has been asked for and is the one remembered.
-            Some(entry) if entry.detail == thread.memo.root as usize + 1 => thread.memo.root,
+            Some(entry) if entry.detail == thread.memo.root as usize + 1 && !entry.is_upcall() => {
+                thread.memo.root
+            }
             _ => {
                 let outermost = match thread.memo.len {
                     1 => steps

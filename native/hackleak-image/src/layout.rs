@@ -187,6 +187,10 @@ counters! {
     FreesWithoutThread = "freesWithoutThread",
     /// Libraries that were opened without the `RTLD_DEEPBIND` that was asked for.
     DeepBindDropped = "deepBindDropped",
+    /// Direct byte buffers that are not watched: the table of buffers was full.
+    BuffersFull = "buffersFull",
+    /// Functions of declared pools of which no call could be redirected so far.
+    PoolFunctionsUnseen = "poolFunctionsUnseen",
 }
 
 /// Room for counters in the header.
@@ -386,6 +390,10 @@ pub enum Wrong {
     Interior = 3,
     /// `operator delete` was told another size than `operator new`.
     Size = 4,
+    /// A JNI function gave back what nobody holds: it was never taken, or given back before.
+    NotHeld = 5,
+    /// The memory of a direct byte buffer was freed while Java code could still reach the buffer.
+    UnderBuffer = 6,
 }
 
 impl Wrong {
@@ -396,6 +404,8 @@ impl Wrong {
             Wrong::DoubleFree,
             Wrong::Interior,
             Wrong::Size,
+            Wrong::NotHeld,
+            Wrong::UnderBuffer,
         ]
         .into_iter()
         .find(|wrong| *wrong as u32 == number)
@@ -417,7 +427,8 @@ pub struct Finding {
     pub detail: u64,
     /// Node and context of the free, as in [`Live::origin`].
     pub freed: u64,
-    /// The block's record: [`Live::origin`] and [`Live::block`].
+    /// The block's record: [`Live::origin`] and [`Live::block`]. Of the buffer, for
+    /// [`Wrong::UnderBuffer`]; zero for [`Wrong::NotHeld`].
     pub allocated: Live,
 }
 
@@ -431,21 +442,43 @@ pub enum Release {
     Delete = 2,
     /// `operator delete[]`.
     DeleteArray = 3,
-    /// A function of the JNI function table, or of `Unsafe`.
-    Java = 4,
+    /// `Unsafe.freeMemory`.
+    UnsafeFree = 4,
+    /// `DeleteGlobalRef`.
+    DeleteGlobalRef = 5,
+    /// `DeleteWeakGlobalRef`.
+    DeleteWeakGlobalRef = 6,
+    /// `Release<Type>ArrayElements`.
+    ReleaseElements = 7,
+    /// `ReleaseStringChars`.
+    ReleaseStringChars = 8,
+    /// `ReleaseStringUTFChars`.
+    ReleaseStringUtfChars = 9,
+    /// `ReleasePrimitiveArrayCritical`.
+    ReleaseArrayCritical = 10,
+    /// `ReleaseStringCritical`.
+    ReleaseStringCritical = 11,
 }
 
 impl Release {
+    const ALL: [Release; 11] = [
+        Release::Free,
+        Release::Delete,
+        Release::DeleteArray,
+        Release::UnsafeFree,
+        Release::DeleteGlobalRef,
+        Release::DeleteWeakGlobalRef,
+        Release::ReleaseElements,
+        Release::ReleaseStringChars,
+        Release::ReleaseStringUtfChars,
+        Release::ReleaseArrayCritical,
+        Release::ReleaseStringCritical,
+    ];
     /// The function of a number read from a file.
     pub fn from_number(number: u32) -> Option<Release> {
-        [
-            Release::Free,
-            Release::Delete,
-            Release::DeleteArray,
-            Release::Java,
-        ]
-        .into_iter()
-        .find(|release| *release as u32 == number)
+        Release::ALL
+            .into_iter()
+            .find(|release| *release as u32 == number)
     }
     /// The name in reports.
     pub const fn name(self) -> &'static str {
@@ -453,17 +486,41 @@ impl Release {
             Release::Free => "free",
             Release::Delete => "delete",
             Release::DeleteArray => "delete[]",
-            Release::Java => "release",
+            Release::UnsafeFree => "Unsafe.freeMemory",
+            Release::DeleteGlobalRef => "DeleteGlobalRef",
+            Release::DeleteWeakGlobalRef => "DeleteWeakGlobalRef",
+            Release::ReleaseElements => "Release<Type>ArrayElements",
+            Release::ReleaseStringChars => "ReleaseStringChars",
+            Release::ReleaseStringUtfChars => "ReleaseStringUTFChars",
+            Release::ReleaseArrayCritical => "ReleasePrimitiveArrayCritical",
+            Release::ReleaseStringCritical => "ReleaseStringCritical",
+        }
+    }
+    /// Whether it is a function of the JVM's.
+    #[inline]
+    pub const fn is_java(self) -> bool {
+        self as u32 >= Release::UnsafeFree as u32
+    }
+    /// The kind that it is the right function for.
+    pub const fn kind(self) -> Kind {
+        match self {
+            Release::Free => Kind::Malloc,
+            Release::Delete => Kind::New,
+            Release::DeleteArray => Kind::NewArray,
+            Release::UnsafeFree => Kind::Unsafe,
+            Release::DeleteGlobalRef => Kind::GlobalRef,
+            Release::DeleteWeakGlobalRef => Kind::WeakGlobalRef,
+            Release::ReleaseElements => Kind::ArrayElements,
+            Release::ReleaseStringChars => Kind::StringChars,
+            Release::ReleaseStringUtfChars => Kind::StringUtfChars,
+            Release::ReleaseArrayCritical => Kind::ArrayCritical,
+            Release::ReleaseStringCritical => Kind::StringCritical,
         }
     }
     /// Whether it is the right function for a block of this kind.
+    #[inline]
     pub const fn fits(self, kind: Kind) -> bool {
-        match kind {
-            Kind::New => matches!(self, Release::Delete),
-            Kind::NewArray => matches!(self, Release::DeleteArray),
-            Kind::Malloc => matches!(self, Release::Free),
-            _ => matches!(self, Release::Java),
-        }
+        self.kind() as u8 == kind as u8
     }
 }
 
@@ -516,7 +573,8 @@ impl Live {
     pub const fn kind(self) -> u8 {
         (self.block >> SIZE_BITS) as u8
     }
-    /// How often the resource is held beyond once, for the kinds that nest.
+    /// How often the resource is held beyond once, for the kinds that nest; for memory, not 0 if a
+    /// direct byte buffer was made over it.
     #[inline]
     pub const fn pins(self) -> u8 {
         (self.block >> PIN_SHIFT) as u8 & MAX_PINS
@@ -580,6 +638,9 @@ kinds! {
     Monitor = 12 "monitor",
     /// `hackleak_alloc`: an object of a pool of the library's own.
     Pool = 13 "pool object",
+    /// `NewDirectByteBuffer` over a recorded block. Never live: it only tells, in a
+    /// [`Wrong::UnderBuffer`], where the buffer was made.
+    DirectBuffer = 14 "direct byte buffer",
 }
 
 const _: () = {

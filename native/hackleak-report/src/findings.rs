@@ -33,11 +33,17 @@ pub(crate) fn symbolised(findings: &[layout::Finding], symbolised: &Symbolised) 
     };
     let mut counts: HashMap<Finding, u64> = HashMap::new();
     for finding in findings {
-        let (Some(wrong), Some(kind), Some(release)) = (
+        let (Some(wrong), Some(release)) = (
             Wrong::from_number(finding.wrong),
-            layout::Kind::from_number(finding.allocated.kind()),
             Release::from_number(finding.release),
         ) else {
+            continue;
+        };
+        let kind = match wrong {
+            Wrong::NotHeld => Some(release.kind()),
+            _ => layout::Kind::from_number(finding.allocated.kind()),
+        };
+        let Some(kind) = kind else {
             continue;
         };
         let finding = Finding {
@@ -46,6 +52,8 @@ pub(crate) fn symbolised(findings: &[layout::Finding], symbolised: &Symbolised) 
                 Wrong::DoubleFree => Problem::DoubleFree,
                 Wrong::Interior => Problem::Interior,
                 Wrong::Size => Problem::Size,
+                Wrong::NotHeld => Problem::NotHeld,
+                Wrong::UnderBuffer => Problem::UnderBuffer,
             },
             count: 0,
             kind: kind.into(),
@@ -53,7 +61,11 @@ pub(crate) fn symbolised(findings: &[layout::Finding], symbolised: &Symbolised) 
             released_by: release.name().to_owned(),
             detail: finding.detail,
             freed: frames(finding.freed as u32),
-            allocated: frames(finding.allocated.stack()),
+            allocated: if wrong == Wrong::NotHeld {
+                Vec::new()
+            } else {
+                frames(finding.allocated.stack())
+            },
         };
         *counts.entry(finding).or_default() += 1;
     }

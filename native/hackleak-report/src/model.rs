@@ -107,19 +107,19 @@ pub struct Finding {
     pub problem: Problem,
     /// How often it was seen, with these stacks.
     pub count: u64,
-    /// How the block was allocated.
+    /// How the block was allocated; for `notHeld`, what the function gives back.
     pub kind: Kind,
-    /// Size of the block in bytes.
+    /// Size of the block, or of the direct byte buffer, in bytes; 0 for `notHeld`.
     pub bytes: u64,
-    /// The function that freed it: `free`, `delete`, `delete[]`, or `release` for the functions of
-    /// JNI and `Unsafe`.
+    /// The function that freed it, such as `free`, `delete[]` or `ReleaseStringUTFChars`.
     pub released_by: String,
     /// Bytes from the start of the block, for `interior`; the size that the free was told, for
     /// `size`; else 0.
     pub detail: u64,
     /// The stack of the wrong free.
     pub freed: Vec<Frame>,
-    /// The stack of the allocation.
+    /// The stack of the allocation; for `underBuffer`, of the making of the buffer; empty for
+    /// `notHeld`.
     pub allocated: Vec<Frame>,
 }
 
@@ -137,6 +137,10 @@ pub enum Problem {
     Interior,
     /// `operator delete` was told another size than `operator new`.
     Size,
+    /// A JNI function gave back what nobody held.
+    NotHeld,
+    /// The memory of a direct byte buffer was freed while Java code could still reach the buffer.
+    UnderBuffer,
 }
 
 impl Finding {
@@ -159,6 +163,13 @@ impl Finding {
                 format!("{released_by} was given a pointer {detail} bytes inside {block}")
             }
             Problem::Size => format!("{released_by} was told {detail} bytes for {block}"),
+            Problem::NotHeld => format!(
+                "{released_by} was given what nobody held: never taken, or given back before"
+            ),
+            Problem::UnderBuffer => format!(
+                "the memory of a direct byte buffer of {bytes} bytes was freed by {released_by} \
+                 while Java code could still reach the buffer"
+            ),
         }
     }
 }
@@ -309,6 +320,8 @@ kinds! {
     Monitor "monitor",
     /// An object of a pool of the library's own.
     Pool "pool object",
+    /// `NewDirectByteBuffer` over native memory; only in findings.
+    DirectBuffer "direct byte buffer",
 }
 
 /// A thread.

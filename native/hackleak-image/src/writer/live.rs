@@ -147,6 +147,37 @@ impl LiveTable {
         }
     }
 
+    /// Whether anything is known of the address: a live block, or one that was freed.
+    pub fn is_known(&self, address: usize) -> bool {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return false;
+        }
+        let (_, block) = words(segment, (address >> 4) & 0xffff);
+        block.load(Relaxed) != 0
+    }
+
+    /// Marks the live block that `address` lies in, at most 4 KiB after its start: its
+    /// [`Live::pins`] are no longer 0. The block's start.
+    pub fn mark(&self, address: usize) -> Option<usize> {
+        let starts = |start: usize| {
+            let segment = self.segment(start);
+            if segment.is_null() || start & 7 != 0 {
+                return false;
+            }
+            let (_, block) = words(segment, (start >> 4) & 0xffff);
+            let marked = block.fetch_update(Relaxed, Relaxed, |word| {
+                (word & LIVE != 0).then_some(word | 1 << PIN_SHIFT)
+            });
+            marked.is_ok()
+        };
+        if starts(address) {
+            return Some(address);
+        }
+        let (start, _) = self.around(address)?;
+        starts(start).then_some(start)
+    }
+
     /// The live block that `address` lies inside of, if its start is at most 4 KiB before.
     pub fn around(&self, address: usize) -> Option<(usize, Live)> {
         const GRANULE: usize = 16;

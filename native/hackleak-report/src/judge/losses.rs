@@ -55,6 +55,14 @@ fn sentence(counter: Counter, count: u64) -> String {
                 counted(count, "dlopen call")
             )
         }
+        BuffersFull => format!(
+            "{} not watched: the table of buffers is full",
+            counted(count, "direct byte buffer")
+        ),
+        PoolFunctionsUnseen => format!(
+            "{} of the option pools not seen: in no library, or called only from inside its own",
+            counted(count, "function")
+        ),
         FreesWithoutThread => {
             format!(
                 "{} of threads that were ending, not in the totals",

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::numbers::{bytes, counted, thousands};
 use super::{sites, stack};
-use crate::model::{Finding, Process, Report, State, Verdict};
+use crate::model::{Finding, Problem, Process, Report, State, Verdict};
 
 /// The most wrong frees that are shown per process; the JSON has all.
 const MAX_FINDINGS: usize = 20;
@@ -91,7 +91,12 @@ impl Page {
             String::new()
         };
         self.line(&format!("wrong free: {}{often}", finding.sentence()));
-        for (what, frames) in [("freed", &finding.freed), ("allocated", &finding.allocated)] {
+        let made = match finding.problem {
+            Problem::UnderBuffer => "buffer made",
+            _ => "allocated",
+        };
+        let stacks = [("freed", &finding.freed), (made, &finding.allocated)];
+        for (what, frames) in stacks.iter().filter(|(_, frames)| !frames.is_empty()) {
             self.line(&format!("  {what}:"));
             for line in stack::whole(frames) {
                 self.line(&format!("    {line}"));

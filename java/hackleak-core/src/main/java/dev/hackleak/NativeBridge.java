@@ -23,7 +23,10 @@ final class NativeBridge {
   /** {blocks, bytes} allocated since the epoch, still live and not ignored. Scope 0 means all. */
   static native long[] leaksSince(int epoch, int scope);
 
-  /** {allocations, frees, events that could not be recorded} of this process until now. */
+  /**
+   * {allocations, frees, events that could not be recorded} of this process until now, and the
+   * direct byte buffers whose memory was freed since the last forced collection.
+   */
   static native long[] totals();
 
   /** Collects garbage through JVMTI, which {@code -XX:+DisableExplicitGC} does not switch off. */

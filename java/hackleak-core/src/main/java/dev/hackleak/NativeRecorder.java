@@ -70,6 +70,11 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
+  public boolean hasBuffersInDoubt() {
+    return NativeBridge.totals()[3] > 0;
+  }
+
+  @Override
   public void forceGc() {
     NativeBridge.forceGc();
   }

@@ -20,6 +20,14 @@ interface Recorder {
   /** Events that could not be recorded and that no other figure contains. */
   long unrecordedEvents();
 
+  /**
+   * Whether memory under a direct byte buffer was freed, and no collection has told since whether
+   * somebody can still reach the buffer.
+   */
+  default boolean hasBuffersInDoubt() {
+    return false;
+  }
+
   void forceGc();
 
   int openScope(String name);

@@ -53,6 +53,9 @@ final class Settling {
   }
 
   private boolean run() throws InterruptedException {
+    if (recorder.hasBuffersInDoubt()) {
+      Garbage.collect(recorder, deadline);
+    }
     int idle = 0;
     while (fewest > 0 && idle < IDLE_ROUNDS) {
       long before = fewest;
