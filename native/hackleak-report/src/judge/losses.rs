@@ -55,6 +55,13 @@ fn sentence(counter: Counter, count: u64) -> String {
                 counted(count, "dlopen call")
             )
         }
+        TimelineFull => format!("{} of the timeline lost: no room", counted(count, "point")),
+        AssertionsFull => {
+            format!(
+                "the outcome of {} lost: no room",
+                counted(count, "assertion")
+            )
+        }
         FreesWithoutThread => {
             format!(
                 "{} of threads that were ending, not in the totals",
