@@ -45,6 +45,10 @@ pub struct Process {
     pub modules: Vec<Module>,
     /// Checkpoints, oldest first.
     pub checkpoints: Vec<Checkpoint>,
+    /// What became of assertions, in the order in which they ended.
+    pub assertions: Vec<Assertion>,
+    /// What was live when, oldest first.
+    pub timeline: Vec<TimelinePoint>,
     /// What the reader must know, in words.
     pub notes: Vec<String>,
     /// What is left.
@@ -52,6 +56,46 @@ pub struct Process {
     /// Wrong frees.
     #[serde(default)]
     pub findings: Vec<Finding>,
+}
+
+/// What became of an assertion.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Assertion {
+    /// `passed`, `failed`, `incomplete` or `error`.
+    pub outcome: String,
+    /// `assertion` or `exit`.
+    pub check: String,
+    /// The label of its checkpoint.
+    pub label: String,
+    /// The epoch of its checkpoint.
+    pub since: u32,
+    /// The scope that it was limited to.
+    pub scope: Option<String>,
+    /// When it ended, ns since the start of the recording.
+    pub at_ns: u64,
+    /// Bytes that had leaked.
+    pub bytes: u64,
+    /// Blocks that had leaked.
+    pub count: u64,
+    /// Sites of these.
+    pub sites: u32,
+}
+
+/// What was live at a moment.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelinePoint {
+    /// When, ns since the start of the recording.
+    pub at_ns: u64,
+    /// Bytes live.
+    pub bytes: u64,
+    /// Blocks live.
+    pub count: u64,
+    /// The newest epoch.
+    pub epoch: u32,
+    /// `start`, `traffic`, `checkpoint` or `end`.
+    pub cause: String,
 }
 
 /// A wrong free.

@@ -1,10 +1,11 @@
 //! Checkpoints, and what is still live since one.
 
-use crate::{IMAGE, gate, keep, thread};
+use crate::{IMAGE, gate, keep, thread, timeline};
 use core::ffi::{CStr, c_char};
-use core::sync::atomic::Ordering::{AcqRel, Relaxed};
-use hackleak_image::layout::{Blob, CONTEXT_IGNORED, Checkpoint, Context, Live};
-use std::time::{SystemTime, UNIX_EPOCH};
+use core::sync::atomic::Ordering::AcqRel;
+use hackleak_image::layout::{
+    Assertion, Blob, CONTEXT_IGNORED, Cause, Check, Checkpoint, Context, Counter, Live, Outcome,
+};
 
 /// Takes a checkpoint and returns its epoch: allocations made from now on have it or a later one.
 pub fn take(label: &[u8]) -> u32 {
@@ -16,23 +17,70 @@ pub fn take(label: &[u8]) -> u32 {
     } else {
         IMAGE.blob(label)
     };
+    let unix_ns = now();
     IMAGE.checkpoints.push(
         IMAGE.window(),
         Checkpoint {
             epoch,
             thread,
             label,
-            unix_ns: now(),
+            unix_ns,
         },
     );
+    timeline::point(Cause::Checkpoint, epoch, unix_ns);
     epoch
 }
 
 /// Nanoseconds since 1970.
 pub fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos() as u64)
+    clock(libc::CLOCK_REALTIME)
+}
+
+/// Nanoseconds of one of the system's clocks. May be called in hooks.
+pub fn clock(clock: libc::clockid_t) -> u64 {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a valid place for the answer.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000) + time.tv_nsec as u64
+}
+
+/// What an assertion came to.
+pub struct Ended<'text> {
+    pub check: Check,
+    pub outcome: Outcome,
+    pub since: u32,
+    pub scope: u32,
+    pub bytes: u64,
+    pub blocks: u64,
+    pub sites: u32,
+    pub label: &'text str,
+    pub detail: &'text str,
+}
+
+/// Keeps in the image what an assertion came to.
+pub fn keep_assertion(ended: &Ended) {
+    let kept = IMAGE.assertions.push(
+        IMAGE.window(),
+        Assertion {
+            outcome: ended.outcome as u32,
+            check: ended.check as u32,
+            since: ended.since,
+            scope: ended.scope,
+            unix_ns: now(),
+            bytes: ended.bytes,
+            blocks: ended.blocks,
+            sites: ended.sites,
+            thread: thread::current().map_or(0, |thread| thread.index()),
+            label: IMAGE.blob(ended.label.as_bytes()),
+            detail: IMAGE.blob(ended.detail.as_bytes()),
+        },
+    );
+    if kept.is_none() {
+        IMAGE.count(Counter::AssertionsFull);
+    }
 }
 
 /// Calls `each` with every live block that counts as a leak since `epoch`; `scope` 0 is any.
@@ -69,20 +117,8 @@ fn context(index: u32) -> Context {
 
 /// Allocations and frees of recorded blocks so far, over all threads.
 pub fn totals() -> (u64, u64) {
-    let mut totals = (0, 0);
-    for index in 0..IMAGE.threads.len(IMAGE.window()) {
-        let place = IMAGE.threads.get(index);
-        if !place.is_null() {
-            // SAFETY: a record of the image that its thread may be counting up meanwhile.
-            let thread = unsafe { place.read_volatile() };
-            totals.0 += thread.allocations;
-            totals.1 += thread.frees;
-        }
-    }
-    totals.1 += IMAGE
-        .counter(hackleak_image::layout::Counter::FreesWithoutThread)
-        .load(Relaxed);
-    totals
+    let totals = timeline::totals();
+    (totals.allocations, totals.frees)
 }
 
 /// For native tests: takes a checkpoint and returns its epoch, or 0 when the process is not

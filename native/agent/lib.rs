@@ -25,6 +25,7 @@ mod lifecycle;
 mod lookup;
 mod record;
 mod thread;
+mod timeline;
 mod unwind;
 
 use hackleak_image::writer::Writer;

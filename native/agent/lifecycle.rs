@@ -7,10 +7,10 @@
 //!                          image, tables, gate open ─► … ─► destructor: state FINISHED
 //! ```
 
-use crate::{IMAGE, callers, checkpoint, control, gate, hooks, thread, unwind};
+use crate::{IMAGE, callers, checkpoint, control, gate, hooks, thread, timeline, unwind};
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
-use hackleak_image::layout::{self, state};
+use hackleak_image::layout::{self, Cause, state};
 use hackleak_image::{Frame, Marker};
 use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
 use std::ffi::{CString, OsStr};
@@ -57,6 +57,7 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
 extern "C" fn destructor() {
     if gate::is_open() {
         unwind::enter_all_modules();
+        timeline::now(Cause::End);
         IMAGE.state().store(state::FINISHED, Release);
         #[cfg(feature = "verify")]
         unwind::verify::report();
@@ -258,6 +259,7 @@ fn create(options: &Options, exe: &Path) -> Result<String, String> {
     #[cfg(feature = "verify")]
     unwind::verify::init();
     thread::init();
+    timeline::begin();
     Ok(path)
 }
 

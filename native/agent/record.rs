@@ -8,7 +8,7 @@ use crate::thread::{self, ThreadState};
 use crate::{IMAGE, findings, gate, jvm, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
-use hackleak_image::layout::{Counter, Kind, Live, Release};
+use hackleak_image::layout::{Counter, Kind, Live, Release, Strays};
 use hackleak_image::writer::Refused;
 
 /// Records a block that was just handed out. `address` is not null.
@@ -35,9 +35,9 @@ fn record(
         Some(thread) if !thread.busy => thread.work(|thread| {
             let stack = unwind::stack(thread, position);
             let (context, epoch) = thread.context();
-            let stored = put(Live::new(stack, context, size, kind), epoch);
+            put(Live::new(stack, context, size, kind), epoch)?;
             thread.count_allocation(size);
-            stored
+            Ok(())
         }),
         thread => interrupted(thread, size, kind, put),
     };
@@ -57,11 +57,17 @@ fn interrupted(
     put: impl FnOnce(Live, u32) -> Result<(), Refused>,
 ) -> Result<(), Refused> {
     IMAGE.count(Counter::StackInterrupted);
-    if let Some(thread) = thread {
-        thread.count_allocation(size);
-    }
     let stack = Marker::Interrupted as u32;
-    put(Live::new(stack, 0, size, kind), IMAGE.epoch().load(Relaxed))
+    put(Live::new(stack, 0, size, kind), IMAGE.epoch().load(Relaxed))?;
+    match thread {
+        Some(thread) => thread.count_allocation(size),
+        None => IMAGE.add_strays(Strays {
+            allocations: 1,
+            bytes: size,
+            freed_bytes: 0,
+        }),
+    }
+    Ok(())
 }
 
 #[cold]
@@ -109,8 +115,10 @@ pub fn pooled(address: usize, size: usize, position: Position) {
 
 /// Takes an object of a pool out of the table.
 pub fn unpooled(address: usize) {
-    if gate::is_open() && IMAGE.pool.remove(address).is_ok() {
-        ended();
+    if gate::is_open()
+        && let Ok(live) = IMAGE.pool.remove(address)
+    {
+        ended(live.size());
     }
 }
 
@@ -121,7 +129,7 @@ pub fn unpinned(address: usize) -> bool {
     }
     let held = IMAGE.live.unpin(address);
     if held {
-        ended();
+        ended(0);
     }
     held
 }
@@ -141,18 +149,18 @@ pub fn restored(address: usize, old: Live) {
     }
 }
 
-/// Counts a record that was taken out of its table.
+/// Counts a record of so many bytes that was taken out of its table.
 #[inline(always)]
-pub fn ended() {
+pub fn ended(bytes: u64) {
     match thread::existing() {
-        Some(thread) => thread.record().frees += 1,
-        None => count_free(),
+        Some(thread) => thread.count_free(bytes),
+        None => count_free(bytes),
     }
 }
 
 /// `realloc` gave the block at `before` a new size, and perhaps another address.
 pub fn moved(old: Live, before: usize, address: usize, size: usize, position: Position) {
-    ended();
+    ended(old.size());
     if old.pins() != 0 && address != before {
         jvm::buffers::freed_under(before, Release::Free, position);
     }
@@ -173,7 +181,7 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
                 // The JVM frees the memory behind it by its own means, which pass here as well.
                 IMAGE.live.forget(address);
             }
-            ended();
+            ended(live.size());
             if live.pins() != 0 {
                 jvm::buffers::freed_under(address, release, position);
             }
@@ -231,9 +239,15 @@ pub fn passed(address: usize) {
 /// get another.
 #[cold]
 #[inline(never)]
-fn count_free() {
+fn count_free(bytes: u64) {
     match thread::current() {
-        Some(thread) => thread.record().frees += 1,
-        None => IMAGE.count(Counter::FreesWithoutThread),
+        Some(thread) => thread.count_free(bytes),
+        None => {
+            IMAGE.count(Counter::FreesWithoutThread);
+            IMAGE.add_strays(Strays {
+                freed_bytes: bytes,
+                ..Strays::default()
+            });
+        }
     }
 }

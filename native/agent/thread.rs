@@ -6,7 +6,7 @@
 
 use crate::jvm::{self, entries::EntryStack};
 use crate::unwind::Memo;
-use crate::{IMAGE, arch};
+use crate::{IMAGE, arch, timeline};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*, compiler_fence};
 use hackleak_image::layout::{self, CONTEXT_IGNORED, Context, Counter};
@@ -25,6 +25,9 @@ pub struct ThreadState {
     scope: u32,
     ignoring: u32,
     record: *mut layout::Thread,
+    /// Bytes allocated and freed at which the timeline is looked at again.
+    next_look: u64,
+    next_look_freed: u64,
     record_index: u32,
     spare_record: layout::Thread,
     next_free: *mut ThreadState,
@@ -160,6 +163,9 @@ impl ThreadState {
         record.name = thread_name();
         self.record = &raw mut self.spare_record;
         self.record_index = 0;
+        self.spare_record = record;
+        self.next_look = timeline::TRAFFIC;
+        self.next_look_freed = timeline::TRAFFIC;
         match IMAGE.threads.push(IMAGE.window(), record) {
             Some(index) => {
                 self.record = IMAGE.threads.get(index);
@@ -196,6 +202,29 @@ impl ThreadState {
         let record = self.record();
         record.allocations += 1;
         record.bytes += bytes;
+        if record.bytes >= self.next_look {
+            self.look_at_timeline();
+        }
+    }
+
+    /// Adds the free of a recorded block to the thread's numbers.
+    #[inline(always)]
+    pub fn count_free(&mut self, bytes: u64) {
+        let record = self.record();
+        record.frees += 1;
+        record.freed_bytes += bytes;
+        if record.freed_bytes >= self.next_look_freed {
+            self.look_at_timeline();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn look_at_timeline(&mut self) {
+        let (bytes, freed_bytes) = (self.record().bytes, self.record().freed_bytes);
+        self.next_look = bytes.saturating_add(timeline::TRAFFIC);
+        self.next_look_freed = freed_bytes.saturating_add(timeline::TRAFFIC);
+        timeline::traffic();
     }
 
     /// The context of an allocation made now, and its epoch.

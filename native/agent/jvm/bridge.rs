@@ -6,7 +6,7 @@ use super::{buffers, exit};
 use crate::{IMAGE, checkpoint, gate, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
-use hackleak_image::layout::{Counter, Kind, Module, Scope, flags};
+use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
 use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
 use jni::objects::{JClass, JLongArray, JString};
 use jni::strings::JNIString;
@@ -245,6 +245,44 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     call(env, |env| {
         Ok(env.new_string(raw_sites(epoch as u32, scope as u32, limit.max(0) as usize))?)
     })
+}
+
+/// `void assertion(int check, int outcome, int epoch, int scope, long bytes, long blocks,
+/// int sites, String label, String detail)`
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_assertion<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    check: i32,
+    outcome: i32,
+    epoch: i32,
+    scope: i32,
+    bytes: i64,
+    blocks: i64,
+    sites: i32,
+    label: JString<'local>,
+    detail: JString<'local>,
+) {
+    call(env, |env| {
+        let unknown = || Failure::NotRecorded("no such check or outcome".to_owned());
+        let text = |text: JString<'local>| match text.is_null() {
+            true => Ok(String::new()),
+            false => text.try_to_string(env),
+        };
+        let (label, detail) = (text(label)?, text(detail)?);
+        checkpoint::keep_assertion(&checkpoint::Ended {
+            check: Check::from_number(check as u32).ok_or_else(unknown)?,
+            outcome: Outcome::from_number(outcome as u32).ok_or_else(unknown)?,
+            since: epoch.max(0) as u32,
+            scope: scope.max(0) as u32,
+            bytes: bytes.max(0) as u64,
+            blocks: blocks.max(0) as u64,
+            sites: sites.max(0) as u32,
+            label: &label,
+            detail: &detail,
+        });
+        Ok(())
+    });
 }
 
 fn longs<'local>(env: &mut Env<'local>, values: &[i64]) -> Result<JLongArray<'local>, Failure> {

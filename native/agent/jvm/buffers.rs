@@ -74,6 +74,7 @@ fn used() -> &'static [Place] {
 
 impl Place {
     /// Takes the place if it is in `state`.
+    #[expect(clippy::mut_from_ref, reason = "only one caller can have set TAKEN")]
     fn take(&self, state: u32) -> Option<&mut Buffer> {
         let taken = self.state.compare_exchange(state, TAKEN, Acquire, Relaxed);
         // SAFETY: the state is TAKEN, by this call.

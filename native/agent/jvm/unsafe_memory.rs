@@ -110,7 +110,7 @@ unsafe extern "C" fn reallocate(
         }
         // The JVM throws OutOfMemoryError and leaves the block; a size of 0 frees it.
         Some(old) if size != 0 => record::restored(block as usize, old),
-        Some(_) => record::ended(),
+        Some(old) => record::ended(old.size()),
         None if new != 0 => {
             record::allocated(new as usize, size as usize, Kind::Unsafe, position);
         }

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The header's length; the first segment follows it.
 pub const HEADER_LEN: u64 = 4096;
 /// The length of a segment's own header.
@@ -44,6 +44,10 @@ pub enum SegmentKind {
     Checkpoints = 8,
     /// Wrong frees: [`Finding`].
     Findings = 9,
+    /// The timeline of live memory: [`Point`].
+    Points = 10,
+    /// What became of assertions: [`Assertion`].
+    Assertions = 11,
     /// Live records of one MiB of address space: [`Live`] per 16-byte granule. `base` is the
     /// address divided by one MiB. [`SegmentHeader::summary`] holds the newest epoch per page.
     Live = 16,
@@ -57,7 +61,7 @@ pub enum SegmentKind {
 
 impl SegmentKind {
     /// The kinds that are arenas, in the order of [`Header::lengths`].
-    pub const ARENAS: [SegmentKind; 9] = [
+    pub const ARENAS: [SegmentKind; 11] = [
         SegmentKind::Nodes,
         SegmentKind::Contexts,
         SegmentKind::Threads,
@@ -67,6 +71,8 @@ impl SegmentKind {
         SegmentKind::Scopes,
         SegmentKind::Checkpoints,
         SegmentKind::Findings,
+        SegmentKind::Points,
+        SegmentKind::Assertions,
     ];
 
     /// The kind of a number read from a file.
@@ -191,6 +197,10 @@ counters! {
     BuffersFull = "buffersFull",
     /// Functions of declared pools of which no call could be redirected so far.
     PoolFunctionsUnseen = "poolFunctionsUnseen",
+    /// Points of the timeline that were lost: their arena is full.
+    TimelineFull = "timelineFull",
+    /// Assertions whose outcome was lost: their arena is full.
+    AssertionsFull = "assertionsFull",
 }
 
 /// Room for counters in the header.
@@ -235,6 +245,24 @@ pub struct Header {
     pub command: Blob,
     /// The options in their text form.
     pub options: Blob,
+    /// The least time between two points of the timeline that traffic alone causes, ns. It
+    /// doubles as the points become many; see [`Point`].
+    pub timeline_interval_ns: u64,
+    /// What threads did that had no record of their own.
+    pub strays: Strays,
+}
+
+/// Events of threads that have no record of their own: they are ending, or there is no room for
+/// them. Their frees are counted by [`Counter::FreesWithoutThread`]. Added to atomically.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Strays {
+    /// Allocations recorded.
+    pub allocations: u64,
+    /// Bytes allocated.
+    pub bytes: u64,
+    /// Bytes of recorded blocks that were freed.
+    pub freed_bytes: u64,
 }
 
 /// Pages of live records in a segment.
@@ -300,6 +328,8 @@ pub struct Thread {
     pub frees: u64,
     /// Bytes allocated.
     pub bytes: u64,
+    /// Bytes of recorded blocks that it freed, its own or other threads'.
+    pub freed_bytes: u64,
     /// Stacks found by the memo alone, without walking to the end.
     pub memo_hits: u64,
     /// Stacks walked to the end.
@@ -309,7 +339,7 @@ pub struct Thread {
     /// Java stacks that JVMTI gave because `AsyncGetCallTrace` could not.
     pub java_fallbacks: u64,
     /// Reserved, zero: the record fills two cache lines.
-    pub reserved: [u64; 6],
+    pub reserved: [u64; 5],
 }
 
 /// A loaded module, as it was when it was first seen.
@@ -376,6 +406,110 @@ pub struct Checkpoint {
     pub label: Blob,
     /// When, ns since 1970.
     pub unix_ns: u64,
+}
+
+macro_rules! numbered {
+    (
+        $(#[doc = $doc:literal])+
+        $type:ident { $($(#[doc = $each:literal])+ $name:ident = $number:literal,)* }
+    ) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[repr(u32)]
+        pub enum $type { $($(#[doc = $each])+ $name = $number,)* }
+        impl $type {
+            /// The meaning of a number read from a file.
+            pub fn from_number(number: u32) -> Option<$type> {
+                match number { $($number => Some($type::$name),)* _ => None }
+            }
+        }
+    };
+}
+
+numbered! {
+    /// Why a [`Point`] was written.
+    Cause {
+        /// The recording began.
+        Start = 1,
+        /// A thread allocated or freed more than a MiB since its last look.
+        Traffic = 2,
+        /// A checkpoint was taken; the point's epoch is the checkpoint's.
+        Checkpoint = 3,
+        /// The process reached its normal exit.
+        End = 4,
+    }
+}
+
+/// A point of the timeline: what was live at a moment, over all threads.
+///
+/// Threads go on while the sum is made, so it may be off by what they do meanwhile. Points that
+/// traffic causes keep a distance, 10 ms at first, which doubles with every 1024 of them: a day of
+/// traffic is some 13,000 points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Point {
+    /// When, ns since 1970; 0 while it is being written.
+    pub unix_ns: u64,
+    /// Bytes live.
+    pub bytes: u64,
+    /// Blocks live.
+    pub blocks: u64,
+    /// The newest epoch then.
+    pub epoch: u32,
+    /// A [`Cause`].
+    pub cause: u32,
+}
+
+numbered! {
+    /// What became of an assertion.
+    Outcome {
+        /// Nothing had leaked.
+        Passed = 1,
+        /// Something had leaked.
+        Failed = 2,
+        /// Nothing was seen, but events are missing from the record.
+        Incomplete = 3,
+        /// The check itself failed.
+        Error = 4,
+    }
+}
+
+numbered! {
+    /// What kind of assertion it was.
+    Check {
+        /// `HackLeak.assertNoLeaks`, which `@NoLeaks` uses too.
+        Assertion = 1,
+        /// The check at the exit of the JVM.
+        Exit = 2,
+    }
+}
+
+/// An assertion that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Assertion {
+    /// An [`Outcome`]; written last, 0 is none.
+    pub outcome: u32,
+    /// A [`Check`].
+    pub check: u32,
+    /// The epoch of the checkpoint that it looked back to; 0 is the start of the process.
+    pub since: u32,
+    /// The scope that it looked at, or 0 for all.
+    pub scope: u32,
+    /// When it ended, ns since 1970.
+    pub unix_ns: u64,
+    /// Bytes that had leaked.
+    pub bytes: u64,
+    /// Blocks that had leaked.
+    pub blocks: u64,
+    /// Sites of these blocks; 0 when they were not told apart.
+    pub sites: u32,
+    /// Index of the thread that asserted.
+    pub thread: u32,
+    /// The label of the checkpoint, which is the test's name under `@NoLeaks`; may be empty.
+    pub label: Blob,
+    /// For [`Outcome::Error`], what went wrong; else empty.
+    pub detail: Blob,
 }
 
 /// What is wrong with a free.

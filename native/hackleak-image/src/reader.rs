@@ -26,7 +26,7 @@ mod tests;
 pub use damage::Damage;
 pub use error::ImageError;
 pub use live::{LiveRecord, LiveRecords};
-pub use names::{CheckpointRecord, JavaMethod, LoadedModule, ThreadRecord};
+pub use names::{AssertionRecord, CheckpointRecord, JavaMethod, LoadedModule, ThreadRecord};
 pub use open::Image;
 pub use process::ProcessState;
 pub use stack::Stack;

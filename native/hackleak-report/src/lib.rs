@@ -12,6 +12,7 @@
 //! - `group`: blocks with the same frames and kind are one site.
 //! - [`suppress`]: sites that are known and not reported.
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
+//! - `history`: the timeline, and what became of the assertions.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`render`]: text for terminals and IDE consoles, JSON, and lines for the Java side.
 //!
@@ -21,6 +22,7 @@
 pub mod coverage;
 mod findings;
 mod group;
+mod history;
 mod judge;
 pub mod model;
 mod process;

@@ -88,8 +88,17 @@ pub struct Process {
     pub threads: u64,
     /// Modules that were seen in the process.
     pub modules: Vec<Module>,
+    /// When the recording began, ns since 1970; times in this report count from here.
+    #[serde(default)]
+    pub start_unix_ns: u64,
     /// Checkpoints in the order in which they were taken.
     pub checkpoints: Vec<Checkpoint>,
+    /// What became of the assertions of this process, in the order in which they ended.
+    #[serde(default)]
+    pub assertions: Vec<Assertion>,
+    /// What was live when. Empty in reports of older versions.
+    #[serde(default)]
+    pub timeline: Vec<TimelinePoint>,
     /// What must be known to read the numbers right, one sentence each.
     pub notes: Vec<String>,
     /// Wrong frees.
@@ -232,11 +241,97 @@ pub enum Sight {
 
 /// A checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Checkpoint {
     /// Allocations from then on have this epoch or a later one.
     pub epoch: u32,
     /// Its label, empty when it has none.
     pub label: String,
+    /// When it was taken, ns since the start of the recording.
+    #[serde(default)]
+    pub at_ns: u64,
+}
+
+/// What became of an assertion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Assertion {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What kind of assertion it was.
+    pub check: Check,
+    /// The label of its checkpoint, the test's name under `@NoLeaks`; may be empty.
+    pub label: String,
+    /// The epoch of its checkpoint; 0 is the start of the process.
+    pub since: u32,
+    /// The scope that it was limited to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// When it ended, ns since the start of the recording.
+    pub at_ns: u64,
+    /// Bytes that had leaked.
+    pub bytes: u64,
+    /// Blocks that had leaked.
+    pub count: u64,
+    /// Sites of these blocks; 0 when they were not told apart.
+    pub sites: u32,
+    /// What went wrong with the check, for `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+/// What became of an assertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Nothing had leaked.
+    Passed,
+    /// Something had leaked.
+    Failed,
+    /// Nothing was seen, but events are missing from the record.
+    Incomplete,
+    /// The check itself failed.
+    Error,
+}
+
+/// What kind of assertion it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Check {
+    /// `HackLeak.assertNoLeaks`, which `@NoLeaks` uses too.
+    Assertion,
+    /// The check at the exit of the JVM.
+    Exit,
+}
+
+/// What was live at a moment, over all threads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TimelinePoint {
+    /// When, ns since the start of the recording.
+    pub at_ns: u64,
+    /// Bytes live, of all epochs and scopes.
+    pub bytes: u64,
+    /// Blocks live.
+    pub count: u64,
+    /// The newest epoch then.
+    pub epoch: u32,
+    /// Why there is a point.
+    pub cause: Cause,
+}
+
+/// Why there is a point in the timeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum Cause {
+    /// The recording began.
+    Start,
+    /// Memory was allocated or freed.
+    Traffic,
+    /// A checkpoint was taken; its epoch is the point's.
+    Checkpoint,
+    /// The process reached its normal exit.
+    End,
 }
 
 /// The leaks of one process.

@@ -12,7 +12,7 @@ use crate::model::{Checkpoint, Leaks, Process, State, Totals, Verdict};
 use crate::read::{Selection, select};
 use crate::suppress::Suppressions;
 use crate::symbolise::symbolise;
-use crate::{findings, judge};
+use crate::{findings, history, judge};
 
 impl Process {
     /// The report on the image at `path`.
@@ -41,11 +41,15 @@ impl Process {
             totals.frees = totals.frees.saturating_add(thread.record.frees);
             totals.bytes = totals.bytes.saturating_add(thread.record.bytes);
         }
+        let strays = image.header().strays;
+        totals.allocations = totals.allocations.saturating_add(strays.allocations);
+        totals.bytes = totals.bytes.saturating_add(strays.bytes);
         let checkpoints = image
             .checkpoints()
             .map(|checkpoint| Checkpoint {
                 epoch: checkpoint.record.epoch,
                 label: checkpoint.label,
+                at_ns: history::since_start(&image, checkpoint.record.unix_ns),
             })
             .collect();
         let leaks = Leaks {
@@ -80,7 +84,10 @@ impl Process {
                 .collect(),
             threads,
             modules: modules.all,
+            start_unix_ns: image.header().start_unix_ns,
             checkpoints,
+            assertions: history::assertions(&image),
+            timeline: history::timeline(&image),
             notes: Vec::new(),
             findings: findings::symbolised(&wrong, &symbolised),
             leaks,

@@ -2,7 +2,8 @@
 
 use super::open::Image;
 use crate::layout::{
-    Checkpoint, Context, Finding, Method, Module, Scope, SegmentKind, Thread, module_flags,
+    Assertion, Cause, Check, Checkpoint, Context, Finding, Method, Module, Outcome, Point, Scope,
+    SegmentKind, Thread, module_flags,
 };
 
 /// The longest name in bytes, as class files limit it; also for paths.
@@ -77,6 +78,21 @@ pub struct CheckpointRecord {
     pub label: String,
     /// Everything else about it.
     pub record: Checkpoint,
+}
+
+/// An assertion that has ended.
+#[derive(Debug, Clone)]
+pub struct AssertionRecord {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// What kind of assertion it was.
+    pub check: Check,
+    /// The label of its checkpoint, or empty.
+    pub label: String,
+    /// What went wrong, for [`Outcome::Error`]; else empty.
+    pub detail: String,
+    /// Everything else about it.
+    pub record: Assertion,
 }
 
 impl Image {
@@ -183,6 +199,32 @@ impl Image {
         (0..count).filter_map(|index| {
             let finding: Finding = self.record(SegmentKind::Findings, index)?;
             (finding.wrong != 0).then_some(finding)
+        })
+    }
+
+    /// The timeline: every point that was written in full, with its cause. The order is that in
+    /// which their places were taken, which is that of time but for moments.
+    pub fn points(&self) -> impl Iterator<Item = (Cause, Point)> {
+        let count = self.records::<Point>(SegmentKind::Points);
+        (0..count).filter_map(|index| {
+            let point: Point = self.record(SegmentKind::Points, index)?;
+            let cause = Cause::from_number(point.cause)?;
+            (point.unix_ns != 0).then_some((cause, point))
+        })
+    }
+
+    /// Every assertion whose outcome was written, in the order in which they ended.
+    pub fn assertions(&self) -> impl Iterator<Item = AssertionRecord> {
+        let count = self.records::<Assertion>(SegmentKind::Assertions);
+        (0..count).filter_map(|index| {
+            let record: Assertion = self.record(SegmentKind::Assertions, index)?;
+            Some(AssertionRecord {
+                outcome: Outcome::from_number(record.outcome)?,
+                check: Check::from_number(record.check)?,
+                label: self.text(record.label, MAX_NAME),
+                detail: self.text(record.detail, MAX_NAME),
+                record,
+            })
         })
     }
 

@@ -8,9 +8,9 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Frame;
 use crate::layout::{
-    Blob, Checkpoint, Context, Counter, HEADER_LEN, Header, Kind, Live, MAGIC, Method, Module,
-    Node, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind,
-    Thread, VERSION, state,
+    Assertion, Blob, Cause, Check, Checkpoint, Context, Counter, Finding, HEADER_LEN, Header, Kind,
+    Live, MAGIC, Method, Module, Node, Outcome, Point, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN,
+    SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind, Thread, VERSION, state,
 };
 
 /// Builds an image in memory. The defaults are a finished process without any allocation.
@@ -26,6 +26,9 @@ pub struct ImageBuilder {
     blobs: Vec<u8>,
     scopes: Vec<Scope>,
     checkpoints: Vec<Checkpoint>,
+    findings: Vec<Finding>,
+    points: Vec<Point>,
+    assertions: Vec<Assertion>,
     live: BTreeMap<(bool, u64), LiveSegment>,
 }
 
@@ -55,6 +58,9 @@ impl Default for ImageBuilder {
             blobs: Vec::new(),
             scopes: vec![Scope::zeroed()],
             checkpoints: Vec::new(),
+            findings: Vec::new(),
+            points: Vec::new(),
+            assertions: Vec::new(),
             live: BTreeMap::new(),
         };
         builder.header.exe = builder.text("/opt/java/bin/java");
@@ -147,6 +153,46 @@ impl ImageBuilder {
         });
     }
 
+    /// Adds a wrong free as it stands.
+    pub fn finding(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    /// Adds a point of the timeline.
+    pub fn point(&mut self, unix_ns: u64, bytes: u64, blocks: u64, epoch: u32, cause: Cause) {
+        self.points.push(Point {
+            unix_ns,
+            bytes,
+            blocks,
+            epoch,
+            cause: cause as u32,
+        });
+    }
+
+    /// Adds an assertion that ended 1 ns after the start and found one block of `bytes`, or none.
+    pub fn assertion(&mut self, label: &str, since: u32, outcome: Outcome, bytes: u64) {
+        let label = self.text(label);
+        let leaked = u32::from(bytes > 0);
+        self.assertions.push(Assertion {
+            outcome: outcome as u32,
+            check: Check::Assertion as u32,
+            since,
+            scope: 0,
+            unix_ns: self.header.start_unix_ns + 1,
+            bytes,
+            blocks: leaked.into(),
+            sites: leaked,
+            thread: 0,
+            label,
+            detail: Blob::default(),
+        });
+    }
+
+    /// Adds an assertion as it stands.
+    pub fn assertion_record(&mut self, assertion: Assertion) {
+        self.assertions.push(assertion);
+    }
+
     /// Adds a context.
     pub fn context(&mut self, epoch: u32, scope: u32, thread: u32, flags: u32) -> u32 {
         push(
@@ -217,7 +263,7 @@ impl ImageBuilder {
     pub fn finish(&self) -> Vec<u8> {
         let mut header = self.header;
         let mut segments: Vec<(SegmentHeader, Vec<u8>)> = Vec::new();
-        let arenas: [(SegmentKind, usize, Vec<Vec<u8>>); 8] = [
+        let arenas: [(SegmentKind, usize, Vec<Vec<u8>>); 11] = [
             (SegmentKind::Nodes, self.nodes.len(), pieces(&self.nodes)),
             (
                 SegmentKind::Contexts,
@@ -245,6 +291,17 @@ impl ImageBuilder {
                 SegmentKind::Checkpoints,
                 self.checkpoints.len(),
                 pieces(&self.checkpoints),
+            ),
+            (
+                SegmentKind::Findings,
+                self.findings.len(),
+                pieces(&self.findings),
+            ),
+            (SegmentKind::Points, self.points.len(), pieces(&self.points)),
+            (
+                SegmentKind::Assertions,
+                self.assertions.len(),
+                pieces(&self.assertions),
             ),
         ];
         for (position, (kind, length, pieces)) in arenas.into_iter().enumerate() {

@@ -5,7 +5,9 @@ use std::path::Path;
 
 use super::testing::ImageBuilder;
 use super::*;
-use crate::layout::{HEADER_LEN, Kind, Live, SEGMENT_STRIDE, SegmentHeader, state};
+use crate::layout::{
+    Assertion, Blob, Cause, HEADER_LEN, Kind, Live, Outcome, SEGMENT_STRIDE, SegmentHeader, state,
+};
 use crate::{Frame, Marker};
 
 const BLOCK: u64 = 0x7f00_1230_0010;
@@ -28,6 +30,9 @@ fn small() -> ImageBuilder {
         Frame::Java { method, bci: 8 },
         Frame::Marker(Marker::Truncated),
     ]);
+    image.point(1, 0, 0, 1, Cause::Start);
+    image.point(2, 1_999_993, 1, 2, Cause::Checkpoint);
+    image.assertion("before", 2, Outcome::Failed, 1_999_993);
     image.live(BLOCK, 1_999_993, Kind::New, stack, new);
     image.live(BLOCK + 0x2_0008, 17, Kind::NewArray, stack, old);
     image
@@ -47,6 +52,7 @@ fn open_whole(builder: &ImageBuilder) -> Image {
 /// Reads everything that there is; what comes out does not matter, only that it ends.
 fn read_all(image: &Image) -> usize {
     let mut things = image.exe().len() + image.command().len() + image.options().len();
+    things += image.points().count() + image.assertions().count();
     things += image.threads().count() + image.modules().count() + image.checkpoints().count();
     for live in image.live_records(0) {
         let stack = image.stack(live.stack);
@@ -316,4 +322,51 @@ fn refresh_shows_what_was_added() {
     builder.write(&path).expect("write");
     image.refresh().expect("refresh");
     assert_eq!(image.live_records(0).count(), 3);
+}
+
+#[test]
+fn history_reads_back_but_for_what_has_no_meaning() {
+    let mut builder = small();
+    builder.point(0, 5, 1, 2, Cause::Traffic);
+    let mut unknown = Assertion {
+        outcome: 0,
+        check: 1,
+        since: 2,
+        scope: 0,
+        unix_ns: 9,
+        bytes: 0,
+        blocks: 0,
+        sites: 0,
+        thread: 0,
+        label: Blob::new(u32::MAX, 7),
+        detail: Blob::default(),
+    };
+    builder.assertion_record(unknown);
+    unknown.outcome = 99;
+    builder.assertion_record(unknown);
+    unknown.outcome = Outcome::Error as u32;
+    builder.assertion_record(unknown);
+    let image = open_whole(&builder);
+    let points: Vec<(Cause, u64)> = image
+        .points()
+        .map(|(cause, at)| (cause, at.bytes))
+        .collect();
+    assert_eq!(
+        points,
+        [(Cause::Start, 0), (Cause::Checkpoint, 1_999_993)],
+        "a point without a time was being written"
+    );
+    let ended: Vec<(Outcome, String, u64)> = image
+        .assertions()
+        .map(|ended| (ended.outcome, ended.label, ended.record.bytes))
+        .collect();
+    assert_eq!(
+        ended,
+        [
+            (Outcome::Failed, "before".to_owned(), 1_999_993),
+            (Outcome::Error, String::new(), 0)
+        ]
+    );
+    // The label that points nowhere.
+    assert!(image.damage().contains(&(Damage::BadReference, 1)));
 }

@@ -15,8 +15,8 @@ pub use tree::StackTree;
 pub use window::{CreateError, Window};
 
 use crate::layout::{
-    Blob, Checkpoint, Context, Counter, Finding, Header, Method, Module, Node, Scope, SegmentKind,
-    Thread,
+    Assertion, Blob, Checkpoint, Context, Counter, Finding, Header, Method, Module, Node, Point,
+    Scope, SegmentKind, Strays, Thread,
 };
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -43,6 +43,10 @@ pub struct Writer {
     pub checkpoints: Arena<Checkpoint>,
     /// Wrong frees.
     pub findings: Arena<Finding>,
+    /// The timeline.
+    pub points: Arena<Point>,
+    /// Assertions that have ended.
+    pub assertions: Arena<Assertion>,
     blobs: Arena<u8>,
 }
 
@@ -67,6 +71,8 @@ impl Writer {
             scopes: Arena::new(SegmentKind::Scopes),
             checkpoints: Arena::new(SegmentKind::Checkpoints),
             findings: Arena::new(SegmentKind::Findings),
+            points: Arena::new(SegmentKind::Points),
+            assertions: Arena::new(SegmentKind::Assertions),
             blobs: Arena::new(SegmentKind::Blobs),
         }
     }
@@ -137,6 +143,35 @@ impl Writer {
     pub fn state(&self) -> &AtomicU32 {
         // SAFETY: as for `epoch`.
         unsafe { AtomicU32::from_ptr(&raw mut (*self.window.header()).state) }
+    }
+
+    /// The least time between two points of the timeline, ns.
+    pub fn timeline_interval(&self) -> &AtomicU64 {
+        // SAFETY: as for `epoch`.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.window.header()).timeline_interval_ns) }
+    }
+
+    /// Adds what threads without a record did.
+    #[cold]
+    pub fn add_strays(&self, more: Strays) {
+        // SAFETY: as for `epoch`; these words are only accessed atomically.
+        let [allocations, bytes, freed_bytes] = unsafe {
+            let strays = &raw mut (*self.window.header()).strays;
+            [
+                AtomicU64::from_ptr(&raw mut (*strays).allocations),
+                AtomicU64::from_ptr(&raw mut (*strays).bytes),
+                AtomicU64::from_ptr(&raw mut (*strays).freed_bytes),
+            ]
+        };
+        allocations.fetch_add(more.allocations, Relaxed);
+        bytes.fetch_add(more.bytes, Relaxed);
+        freed_bytes.fetch_add(more.freed_bytes, Relaxed);
+    }
+
+    /// What threads without a record did until now.
+    pub fn strays(&self) -> Strays {
+        // SAFETY: as for `epoch`; the words may be counted up meanwhile.
+        unsafe { (&raw const (*self.window.header()).strays).read_volatile() }
     }
 
     /// One counter.

@@ -63,6 +63,13 @@ fn sentence(counter: Counter, count: u64) -> String {
             "{} of the option pools not seen: in no library, or called only from inside its own",
             counted(count, "function")
         ),
+        TimelineFull => format!("{} of the timeline lost: no room", counted(count, "point")),
+        AssertionsFull => {
+            format!(
+                "the outcome of {} lost: no room",
+                counted(count, "assertion")
+            )
+        }
         FreesWithoutThread => {
             format!(
                 "{} of threads that were ending, not in the totals",

@@ -18,6 +18,7 @@ final class ExitCheck {
   /** What the check needs; see {@link #prepare()}. */
   static final List<Class<?>> NEEDED =
       Arrays.asList(
+          AssertionRecord.class,
           Checkpoint.class,
           Deadline.class,
           Finalizers.class,
@@ -72,7 +73,13 @@ final class ExitCheck {
       settle(recorder, out);
       if (report) {
         LeakCheck settled = LeakCheck.standard().settling(false);
-        LeakReport found = new LeakQuery(recorder, Checkpoint.processStart(), settled).run();
+        Checkpoint start = Checkpoint.processStart();
+        LeakReport found =
+            AssertionRecord.keeping(
+                AssertionRecord.EXIT,
+                start,
+                settled,
+                () -> new LeakQuery(recorder, start, settled).run());
         out.println("hackleak: process " + recorder.describe().pid() + " at its exit: " + found);
       }
     } catch (Throwable e) {

@@ -105,7 +105,9 @@ public final class HackLeak {
    * @throws LeakError if something leaked
    */
   public static void assertNoLeaks(Checkpoint since, LeakCheck check) {
-    LeakReport report = leaksSince(since, check);
+    LeakReport report =
+        AssertionRecord.keeping(
+            AssertionRecord.ASSERTION, since, check, () -> leaksSince(since, check));
     if (report.hasLeaks()) {
       throw new LeakError(report);
     }

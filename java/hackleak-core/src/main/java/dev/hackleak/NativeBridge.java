@@ -43,4 +43,22 @@ final class NativeBridge {
 
   /** The leaking sites as {@link LinesParser} reads them, with frames as module and offset only. */
   static native String rawSites(int epoch, int scope, int limit);
+
+  /**
+   * Keeps in the image what an assertion came to; see {@link AssertionRecord} for the numbers.
+   *
+   * @param sites 0 when they were not told apart
+   * @param label may be null
+   * @param detail what went wrong with the check, or null
+   */
+  static native void assertion(
+      int check,
+      int outcome,
+      int epoch,
+      int scope,
+      long bytes,
+      long blocks,
+      int sites,
+      String label,
+      String detail);
 }

@@ -98,4 +98,18 @@ final class NativeRecorder implements Recorder {
   public String rawSites(int epoch, int scope, int limit) {
     return NativeBridge.rawSites(epoch, scope, limit);
   }
+
+  @Override
+  public void assertion(AssertionRecord ended) {
+    NativeBridge.assertion(
+        ended.check,
+        ended.outcome,
+        ended.epoch,
+        ended.scope,
+        ended.bytes,
+        ended.blocks,
+        ended.sites,
+        ended.label,
+        ended.detail);
+  }
 }

@@ -37,4 +37,6 @@ interface Recorder {
   void ignore(boolean on);
 
   String rawSites(int epoch, int scope, int limit);
+
+  void assertion(AssertionRecord ended);
 }

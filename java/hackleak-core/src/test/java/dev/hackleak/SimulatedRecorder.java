@@ -20,6 +20,7 @@ final class SimulatedRecorder implements Recorder {
   volatile long unrecorded;
   volatile int gcs;
   volatile boolean rawSitesFail;
+  final List<AssertionRecord> assertions = new ArrayList<>();
 
   /** Out of the reporter's reach, so that no process is started. */
   static RecorderDescription degraded() {
@@ -102,6 +103,11 @@ final class SimulatedRecorder implements Recorder {
   @Override
   public synchronized void ignore(boolean on) {
     ignoring += on ? 1 : -1;
+  }
+
+  @Override
+  public synchronized void assertion(AssertionRecord ended) {
+    assertions.add(ended);
   }
 
   @Override

@@ -1,0 +1,123 @@
+//! The timeline of live memory: points that say what was live when.
+//!
+//! A point is written at each checkpoint, at both ends of the process, and while memory is
+//! allocated and freed. The last are made by the threads that do it, inside of hooks, so they
+//! must be few: a thread looks at the clock once per MiB of its traffic, and only one thread of
+//! the process makes a point in each interval. The sum runs over all threads that ever were, so
+//! the interval also grows until summing takes at most a hundredth of it.
+
+use crate::{IMAGE, checkpoint};
+
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use hackleak_image::layout::{Cause, Counter, Point, Strays};
+
+/// Bytes that a thread allocates or frees before it looks at the clock.
+pub const TRAFFIC: u64 = 1 << 20;
+/// The least time between two points that traffic causes, ns.
+const INTERVAL: u64 = 10_000_000;
+/// After so many points that traffic caused, the interval doubles.
+const POINTS_PER_INTERVAL: u64 = 1024;
+/// The interval does not double beyond this, ns: about three hours.
+const MAX_INTERVAL: u64 = INTERVAL << 20;
+/// The interval is at least so many times as long as summing took.
+const INTERVALS_PER_SUM: u64 = 100;
+
+/// No point is made of traffic before this time, ns of the monotonic clock.
+static NEXT: AtomicU64 = AtomicU64::new(u64::MAX);
+/// Points that traffic caused.
+static POINTS: AtomicU64 = AtomicU64::new(0);
+
+/// What all threads did until now.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Totals {
+    pub allocations: u64,
+    pub frees: u64,
+    pub bytes: u64,
+    pub freed_bytes: u64,
+}
+
+/// Sums up all threads. They go on meanwhile.
+pub fn totals() -> Totals {
+    let Strays {
+        allocations,
+        bytes,
+        freed_bytes,
+    } = IMAGE.strays();
+    let mut totals = Totals {
+        allocations,
+        frees: IMAGE.counter(Counter::FreesWithoutThread).load(Relaxed),
+        bytes,
+        freed_bytes,
+    };
+    for index in 0..IMAGE.threads.len(IMAGE.window()) {
+        let place = IMAGE.threads.get(index);
+        if !place.is_null() {
+            // SAFETY: a record of the image that its thread may be counting up meanwhile.
+            let thread = unsafe { place.read_volatile() };
+            totals.allocations = totals.allocations.wrapping_add(thread.allocations);
+            totals.frees = totals.frees.wrapping_add(thread.frees);
+            totals.bytes = totals.bytes.wrapping_add(thread.bytes);
+            totals.freed_bytes = totals.freed_bytes.wrapping_add(thread.freed_bytes);
+        }
+    }
+    totals
+}
+
+/// Writes the first point. Called before the gate opens.
+pub fn begin() {
+    IMAGE.timeline_interval().store(INTERVAL, Relaxed);
+    now(Cause::Start);
+    NEXT.store(monotonic().saturating_add(INTERVAL), Relaxed);
+}
+
+/// Writes a point of this moment.
+pub fn now(cause: Cause) {
+    point(cause, IMAGE.epoch().load(Relaxed), checkpoint::now());
+}
+
+/// Writes a point.
+pub fn point(cause: Cause, epoch: u32, unix_ns: u64) {
+    let totals = totals();
+    let point = Point {
+        unix_ns,
+        bytes: totals.bytes.saturating_sub(totals.freed_bytes),
+        blocks: totals.allocations.saturating_sub(totals.frees),
+        epoch,
+        cause: cause as u32,
+    };
+    if IMAGE.points.push(IMAGE.window(), point).is_none() {
+        IMAGE.count(Counter::TimelineFull);
+    }
+}
+
+/// A thread has had its share of traffic: writes a point if the time for one has come and no
+/// other thread is at it. Runs inside of hooks.
+pub fn traffic() {
+    let began = monotonic();
+    let next = NEXT.load(Relaxed);
+    if began < next {
+        return;
+    }
+    let mut interval = IMAGE.timeline_interval().load(Relaxed);
+    let after = began.saturating_add(interval);
+    // Who wins makes the point; the others go on.
+    if NEXT
+        .compare_exchange(next, after, Relaxed, Relaxed)
+        .is_err()
+    {
+        return;
+    }
+    let points = POINTS.fetch_add(1, Relaxed) + 1;
+    if points.is_multiple_of(POINTS_PER_INTERVAL) && interval < MAX_INTERVAL {
+        interval *= 2;
+        IMAGE.timeline_interval().store(interval, Relaxed);
+    }
+    now(Cause::Traffic);
+    let took = monotonic().saturating_sub(began);
+    let pause = interval.max(took.saturating_mul(INTERVALS_PER_SUM));
+    NEXT.fetch_max(began.saturating_add(pause), Relaxed);
+}
+
+fn monotonic() -> u64 {
+    checkpoint::clock(libc::CLOCK_MONOTONIC)
+}
