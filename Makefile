@@ -18,11 +18,11 @@ demo: build ## a JUnit suite on RocksDB with one planted leak, its clean twin, a
 test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, whole projects
 	.ci/test
 
-bench: setup ## what recording costs, as ratios to bare runs (about 20 minutes)
-	cargo bench --profile dev -p integration-tests --bench figures
+bench: setup ## what recording costs beside other tools; writes docs/benchmarks.md (about 25 minutes; ARGS=--help)
+	cargo run -q -p hackleak-bench -- --scale full $(ARGS)
 
-bench-quick: setup ## the same with fewer and shorter runs (about 4 minutes)
-	cargo bench --profile dev -p integration-tests --bench figures -- --quick
+bench-quick: setup ## ratios to bare runs, for a developer (about 2 minutes; ARGS="--only rocksdb")
+	cargo run -q -p hackleak-bench -- --scale quick $(ARGS)
 
 fmt: ## format the Rust and the Java sources
 	cargo fmt --all

@@ -1,4 +1,4 @@
-/** Starts and ends. For the bench. */
+/** Starts and ends. */
 public class Nothing {
   public static void main(String[] args) {}
 }

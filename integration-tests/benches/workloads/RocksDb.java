@@ -1,4 +1,3 @@
-import dev.hackleak.HackLeak;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -8,39 +7,49 @@ import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksIterator;
 
-/** {@code RocksPutGet N}: prints the ms that N puts, N gets and a scan take. For the bench. */
-public class RocksPutGet {
+/** {@code RocksDb ROWS REPEATS}: ms for as many puts and gets and a scan, and for all three. */
+public class RocksDb {
   public static void main(String[] args) throws Exception {
-    HackLeak.checkpoint("start");
     RocksDB.loadLibrary();
-    int count = Integer.parseInt(args[0]);
-    run(count / 10);
-    long start = System.nanoTime();
-    run(count);
-    System.out.println("result " + (System.nanoTime() - start) / 1e6);
+    int rows = Integer.parseInt(args[0]);
+    int repeats = Integer.parseInt(args[1]);
+    run(rows / 4, false);
+    for (int i = 0; i < repeats; i++) {
+      run(rows, true);
+    }
   }
 
-  static void run(int count) throws Exception {
+  static void run(int rows, boolean print) throws Exception {
     Path folder = Files.createTempDirectory("rocks");
     try (Options options = new Options().setCreateIfMissing(true);
         RocksDB db = RocksDB.open(options, folder.toString())) {
       byte[] value = new byte[100];
-      for (int i = 0; i < count; i++) {
+      long start = System.nanoTime();
+      for (int i = 0; i < rows; i++) {
         db.put(key(i), value);
       }
-      for (int i = 0; i < count; i++) {
+      long put = System.nanoTime();
+      for (int i = 0; i < rows; i++) {
         if (db.get(key(i)) == null) {
           throw new IllegalStateException("lost key " + i);
         }
       }
+      long got = System.nanoTime();
       int seen = 0;
       try (RocksIterator iterator = db.newIterator()) {
         for (iterator.seekToFirst(); iterator.isValid(); iterator.next()) {
           seen += iterator.key().length > 0 ? 1 : 0;
         }
       }
-      if (seen != count) {
+      long scanned = System.nanoTime();
+      if (seen != rows) {
         throw new IllegalStateException("scanned " + seen);
+      }
+      if (print) {
+        System.out.println("result put " + (put - start) / 1e6);
+        System.out.println("result get " + (got - put) / 1e6);
+        System.out.println("result scan " + (scanned - got) / 1e6);
+        System.out.println("result all " + (scanned - start) / 1e6);
       }
     }
     try (Stream<Path> files = Files.walk(folder)) {

@@ -1,0 +1,179 @@
+//! A session: every workload with every tool, in interleaved rounds.
+
+use std::time::{Duration, Instant};
+
+use integration_tests::{Jdk, workspace};
+
+use crate::machine;
+use crate::options::Options;
+use crate::program::Ready;
+use crate::render::terminal;
+use crate::results::{Measured, Results, Runs};
+use crate::run;
+use crate::tool::Tool;
+use crate::workload::{WORKLOADS, Workload};
+
+/// A single run may take this long.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Measures what the options ask for.
+pub fn run(options: &Options) -> Result<(), String> {
+    if options.list {
+        list();
+        return Ok(());
+    }
+    let workloads = chosen(options)?;
+    let tools = tools(options)?;
+    let jdk = jdk(options)?;
+    let scale = format!("{:?}", options.scale).to_lowercase();
+    let file = workspace::target().join(format!("bench/{scale}.json"));
+    let mut results = Results {
+        machine: machine::describe(jdk),
+        scale,
+        tools: tools
+            .iter()
+            .map(|tool| (tool.name().to_owned(), tool.version()))
+            .collect(),
+        workloads: Vec::new(),
+    };
+    if options.resume
+        && let Some(earlier) = Results::load(&file)
+    {
+        results.workloads = earlier.workloads;
+    }
+    let budget = options
+        .max_minutes
+        .map(|m| Duration::from_secs_f64(m * 60.0));
+    let began = Instant::now();
+    for (index, workload) in workloads.iter().enumerate() {
+        if results
+            .workloads
+            .iter()
+            .any(|done| done.name == workload.name)
+        {
+            continue;
+        }
+        let left = workloads.len() - index;
+        let share = budget.map(|budget| budget.saturating_sub(began.elapsed()) / left as u32);
+        match measure(workload, &tools, jdk, options, share) {
+            Ok(measured) => {
+                terminal::print(workload, &measured);
+                results.workloads.push(measured);
+                results.save(&file)?;
+            }
+            Err(reason) => println!("\n{}\n  SKIPPED: {reason}", workload.name),
+        }
+    }
+    println!("\n{:.0} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn list() {
+    for workload in WORKLOADS {
+        println!("{:14} {}", workload.name, workload.what);
+    }
+    println!();
+    for tool in Tool::ALL {
+        match tool.version() {
+            Ok(version) => println!("{:20} {version}", tool.name()),
+            Err(reason) => println!("{:20} missing: {reason}", tool.name()),
+        }
+    }
+}
+
+fn chosen(options: &Options) -> Result<Vec<&'static Workload>, String> {
+    let wanted = |workload: &&Workload| {
+        options.only.is_empty() || options.only.iter().any(|text| workload.name.contains(text))
+    };
+    let chosen: Vec<_> = WORKLOADS.iter().filter(wanted).collect();
+    if chosen.is_empty() {
+        return Err(format!(
+            "no workload is named like {:?}: see --list",
+            options.only
+        ));
+    }
+    Ok(chosen)
+}
+
+fn tools(options: &Options) -> Result<Vec<Tool>, String> {
+    let named = |name: &String| Tool::ALL.into_iter().find(|tool| tool.name() == name);
+    let mut tools = vec![Tool::Bare];
+    for name in &options.tool {
+        tools.push(named(name).ok_or_else(|| format!("no tool is named {name}: see --list"))?);
+    }
+    if options.tool.is_empty() {
+        tools = Tool::ALL.to_vec();
+    }
+    Ok(tools)
+}
+
+fn jdk(options: &Options) -> Result<&'static Jdk, String> {
+    let mut all = Jdk::all().iter();
+    match options.jdk {
+        None => Ok(all.next().expect("Jdk::all finds one")),
+        Some(feature) => all
+            .find(|jdk| jdk.feature == feature)
+            .ok_or_else(|| format!("no JDK {feature} is installed: HACKLEAK_JDKS can name it")),
+    }
+}
+
+/// All rounds of one workload; fewer if they would take longer than `share`.
+fn measure(
+    workload: &Workload,
+    tools: &[Tool],
+    jdk: &Jdk,
+    options: &Options,
+    share: Option<Duration>,
+) -> Result<Measured, String> {
+    let scale = options.scale;
+    let ready = (workload.program)(scale).prepare(jdk)?;
+    let here = |tool: &&Tool| **tool == Tool::Bare || workload.tools.contains(tool);
+    let mut all: Vec<(Tool, Runs)> = tools
+        .iter()
+        .filter(here)
+        .map(|tool| {
+            let runs = Runs {
+                tool: tool.name().to_owned(),
+                arguments: (workload.arguments)(scale, tool.pace()),
+                failure: tool.version().err(),
+                rounds: Vec::new(),
+            };
+            (*tool, runs)
+        })
+        .collect();
+    // Brings programs and libraries into the page cache.
+    once(&ready, &mut all[0])?;
+    all[0].1.rounds.clear();
+    let rounds = match (workload.once, options.rounds) {
+        (true, _) => 1,
+        (false, rounds) => rounds.unwrap_or(scale.rounds()),
+    };
+    let began = Instant::now();
+    for round in 0..rounds {
+        for tool in &mut all {
+            // A tool that failed is not asked again.
+            if tool.1.failure.is_none()
+                && let Err(reason) = once(&ready, tool)
+            {
+                tool.1.failure = Some(reason);
+            }
+        }
+        let each = began.elapsed() / (round as u32 + 1);
+        if share.is_some_and(|share| began.elapsed() + each > share) {
+            break;
+        }
+    }
+    Ok(Measured {
+        name: workload.name.to_owned(),
+        tools: all.into_iter().map(|(_, runs)| runs).collect(),
+    })
+}
+
+fn once(ready: &Ready, (tool, runs): &mut (Tool, Runs)) -> Result<(), String> {
+    let scratch = workspace::target().join("bench/scratch");
+    std::fs::create_dir_all(&scratch).map_err(|error| error.to_string())?;
+    let folder = tempfile::tempdir_in(&scratch).map_err(|error| error.to_string())?;
+    let sample = run::run(*tool, ready, &runs.arguments, folder.path(), LIMIT)?;
+    runs.rounds.push(sample);
+    Ok(())
+}

@@ -1,0 +1,246 @@
+//! The list of workloads.
+
+use crate::options::Scale;
+use crate::program::Program;
+use crate::tool::{Pace, Tool};
+
+/// Something that programs do, and that a tool makes slower.
+pub struct Workload {
+    /// Its name on the command line and in the JSON.
+    pub name: &'static str,
+    /// What one of its figures is, with the unit.
+    pub what: &'static str,
+    /// The unit alone.
+    pub unit: &'static str,
+    /// What runs.
+    pub program: fn(Scale) -> Program,
+    /// The program's arguments.
+    pub arguments: fn(Scale, Pace) -> Vec<String>,
+    /// The tools beside the bare run.
+    pub tools: &'static [Tool],
+    /// Whether the figure is the run as a whole, not what the program prints.
+    pub whole_run: bool,
+    /// Whether one round is enough: memory does not vary, time does.
+    pub once: bool,
+}
+
+impl Workload {
+    /// The figures of a table: those that the program printed, or the time of the whole run.
+    pub fn figures(&self, printed: Vec<String>) -> Vec<String> {
+        if self.whole_run {
+            vec!["run.wall".to_owned()]
+        } else {
+            printed
+        }
+    }
+}
+
+use Tool::{Everything, Excluded, HackLeak, Heaptrack, Malloc, NoStacks};
+
+const ALL: &[Tool] = &[HackLeak, Everything, NoStacks, Heaptrack];
+const HACKLEAK: &[Tool] = &[HackLeak, Everything, NoStacks];
+
+fn words<const N: usize>(numbers: [usize; N]) -> Vec<String> {
+    numbers.map(|number| number.to_string()).to_vec()
+}
+
+/// Every workload, in the order of the tables.
+pub const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "churn-cpp",
+        what: "CPU time of an allocation and its free in C++, ns",
+        unit: "ns",
+        program: |_| Program::Cpp("native_churn"),
+        arguments: |scale, pace| churn(scale, pace),
+        tools: &[HackLeak, Malloc, Everything, NoStacks, Heaptrack],
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "churn-jni",
+        what: "CPU time of an allocation and its free below a JNI call, ns",
+        unit: "ns",
+        program: |_| Program::Java("Churn"),
+        arguments: |scale, pace| churn(scale, pace),
+        tools: &[HackLeak, Malloc, Everything, NoStacks, Heaptrack],
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "map",
+        what: "one node of a std::map of 1,000,000, filled and destroyed, ns",
+        unit: "ns",
+        program: |_| Program::Cpp("map"),
+        arguments: |scale, pace| {
+            let repeats = if pace == Pace::Fast { 3 } else { 1 };
+            words([scale.of(1_000_000, 1_000_000, 10_000), repeats])
+        },
+        tools: ALL,
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "calls",
+        what: "one short JNI call below 10 and 60 Java frames, ns",
+        unit: "ns",
+        program: |_| Program::Java("Calls"),
+        arguments: |scale, pace| match pace {
+            Pace::Fast => words([scale.of(200_000, 100_000, 1_000), scale.of(10, 5, 1)]),
+            Pace::Slow => words([scale.of(200_000, 100_000, 1_000), 1]),
+        },
+        tools: ALL,
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "unique-stacks",
+        what: "an allocation and its free, nearly every stack a new one of 24 native frames, ns",
+        unit: "ns",
+        program: |_| Program::Java("UniqueStacks"),
+        arguments: |scale, pace| match pace {
+            Pace::Fast => words([scale.of(100_000, 50_000, 1_000), scale.of(10, 5, 1)]),
+            Pace::Slow => words([scale.of(100_000, 50_000, 1_000), 1]),
+        },
+        tools: ALL,
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "rocksdb",
+        what: "RocksDB puts, gets and a scan, in memory, ms",
+        unit: "ms",
+        program: |_| Program::JavaWith("RocksDb", "org.rocksdb:rocksdbjni"),
+        arguments: |scale, pace| {
+            let repeats = if pace == Pace::Fast { 3 } else { 1 };
+            words([
+                scale.of(100_000, 50_000, 500),
+                scale.of(repeats, repeats, 1),
+            ])
+        },
+        tools: ALL,
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "sqlite",
+        what: "SQLite through JDBC: rows inserted, half looked up, aggregated, in memory, ms",
+        unit: "ms",
+        program: |_| Program::JavaWith("Queries", "org.xerial:sqlite-jdbc"),
+        arguments: |scale, pace| queries("jdbc:sqlite::memory:", scale, pace),
+        tools: ALL,
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "duckdb",
+        what: "DuckDB through JDBC: the same, ms",
+        unit: "ms",
+        program: |_| Program::JavaWith("Queries", "org.duckdb:duckdb_jdbc"),
+        arguments: |scale, pace| {
+            let mut arguments = queries("jdbc:duckdb:", scale, pace);
+            arguments[1] = scale.of("10000", "5000", "100").to_owned();
+            arguments
+        },
+        tools: ALL,
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "start",
+        what: "a JVM that starts and ends, ms",
+        unit: "ms",
+        program: |_| Program::Java("Nothing"),
+        arguments: |_, _| Vec::new(),
+        tools: ALL,
+        whole_run: true,
+        once: false,
+    },
+    Workload {
+        name: "classes",
+        what: "a JVM that loads and uses 10,000 classes, ms",
+        unit: "ms",
+        program: |scale| Program::ManyClasses(scale.of(10_000, 10_000, 100)),
+        arguments: |scale, _| words([scale.of(10_000, 10_000, 100)]),
+        tools: ALL,
+        whole_run: true,
+        once: false,
+    },
+    Workload {
+        name: "pure-java",
+        what: "a Java program without natives of its own, ms",
+        unit: "ms",
+        program: |_| Program::Java("PureJava"),
+        arguments: |scale, _| words([scale.of(150, 100, 5)]),
+        tools: ALL,
+        whole_run: true,
+        once: false,
+    },
+    Workload {
+        name: "javac",
+        what: "javac on the sources of hackleak-core, ms",
+        unit: "ms",
+        program: |_| Program::Javac,
+        arguments: |_, _| Vec::new(),
+        tools: ALL,
+        whole_run: true,
+        once: false,
+    },
+    Workload {
+        name: "frees",
+        what: "malloc of a block and its free, each timed by itself, ns",
+        unit: "ns",
+        program: |_| Program::Cpp("frees"),
+        arguments: |scale, pace| match pace {
+            Pace::Fast => words([200_000, scale.of(20, 10, 1)]),
+            Pace::Slow => words([scale.of(200_000, 100_000, 1_000), 1]),
+        },
+        tools: &[HackLeak, Excluded, Malloc],
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "live",
+        what: "checkpoint, JNI call and assertNoLeaks while 10,000,000 older blocks are live, µs",
+        unit: "µs",
+        program: |_| Program::Java("LiveBlocks"),
+        arguments: |scale, _| {
+            words([
+                scale.of(10_000_000, 10_000_000, 10_000),
+                scale.of(1_000, 300, 10),
+            ])
+        },
+        tools: HACKLEAK,
+        whole_run: false,
+        once: false,
+    },
+    Workload {
+        name: "memory",
+        what: "resident memory for each live block of 24 bytes, bytes; and its allocation, ns",
+        unit: "",
+        program: |_| Program::Cpp("memory"),
+        arguments: |scale, pace| match pace {
+            Pace::Fast => words([scale.of(50_000_000, 5_000_000, 10_000)]),
+            Pace::Slow => words([scale.of(5_000_000, 500_000, 10_000)]),
+        },
+        tools: ALL,
+        whole_run: false,
+        once: true,
+    },
+];
+
+fn churn(scale: Scale, pace: Pace) -> Vec<String> {
+    match pace {
+        Pace::Fast => words([20_000, scale.of(50, 30, 1)]),
+        Pace::Slow => words([20_000, scale.of(3, 1, 1)]),
+    }
+}
+
+fn queries(url: &str, scale: Scale, pace: Pace) -> Vec<String> {
+    let repeats = if pace == Pace::Fast { 3 } else { 1 };
+    let mut arguments = vec![url.to_owned()];
+    arguments.extend(words([
+        scale.of(50_000, 30_000, 300),
+        scale.of(repeats, repeats, 1),
+    ]));
+    arguments
+}

@@ -1,1 +1,0 @@
-// Nothing.java has no natives.

@@ -1,1 +1,0 @@
-// RocksPutGet.java uses the natives of rocksdbjni.
