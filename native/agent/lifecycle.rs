@@ -97,9 +97,7 @@ fn begin() -> Outcome {
             true,
         );
     }
-    if !unwind_available() {
-        return refused("this C library has no _dl_find_object: glibc 2.35 or newer is needed");
-    }
+    unwind::init();
     if !options.suppressions.is_empty()
         && let Ok(path) = std::path::absolute(&options.suppressions)
     {
@@ -116,11 +114,6 @@ fn begin() -> Outcome {
 fn refused(reason: &str) -> Outcome {
     let _ = writeln!(std::io::stderr(), "hackleak: not recording: {reason}");
     Outcome::Not(reason.to_owned(), false)
-}
-
-fn unwind_available() -> bool {
-    unwind::init();
-    unwind::can_unwind()
 }
 
 /// Whether the executable starts a JVM: `java`, or another launcher in a JDK's `bin`.

@@ -36,6 +36,9 @@ pub extern "C" fn dlopen_request(flags: c_int) -> Request {
         init();
     }
     let mut flags = flags;
+    if gate::is_open() {
+        unwind::opening();
+    }
     if flags & libc::RTLD_DEEPBIND != 0 && gate::is_open() {
         IMAGE.count(Counter::DeepBindDropped);
         flags &= !libc::RTLD_DEEPBIND;

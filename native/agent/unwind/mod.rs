@@ -2,12 +2,14 @@
 //!
 //! - `rules`: how to get from one frame to its caller, compiled from the unwind tables.
 //! - `modules`: which loaded module an address belongs to.
+//! - `older_loader`: the same where the C library does not say (glibc before 2.35).
 //! - `memo`: the walk, and what it remembers so that the next one is short.
 //! - `slow`: libgcc's unwinder, for the rare frame whose rule is not one of the common shapes.
 //! - `verify` (feature, tests only): every stack is compared with libgcc's.
 
 mod memo;
 mod modules;
+mod older_loader;
 mod rules;
 mod slow;
 #[cfg(feature = "verify")]
@@ -55,6 +57,19 @@ fn breaks_memo() -> bool {
     return verify::breaks_memo();
     #[cfg(not(feature = "verify"))]
     false
+}
+
+/// Whether the tests want the way of an older C library.
+fn has_older_loader() -> bool {
+    #[cfg(feature = "verify")]
+    return verify::has_older_loader();
+    #[cfg(not(feature = "verify"))]
+    false
+}
+
+/// A `dlopen` begins.
+pub fn opening() {
+    modules::opening();
 }
 
 /// Prepares the tables. Called once, before the gate opens.
@@ -121,9 +136,4 @@ pub fn enter_all_modules() {
 /// Sets the path of the executable, which the loader does not know.
 pub fn set_executable(path: hackleak_image::layout::Blob) {
     modules::set_executable(path);
-}
-
-/// Whether unwind tables can be found on this C library.
-pub fn can_unwind() -> bool {
-    modules::can_find()
 }

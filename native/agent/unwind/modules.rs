@@ -1,11 +1,10 @@
 //! Which loaded module an address belongs to.
 //!
 //! glibc 2.35 and later answer that without a lock (`_dl_find_object`); the symbol is looked up at
-//! start, and on an older C library every address counts as having no unwind tables. Modules are
-//! entered in the image when their code is first seen on a stack, and known again when they are
-//! loaded a second time.
+//! start, and on an older C library `older_loader` finds the same. Modules are entered in the image
+//! when their code is first seen on a stack, and known again when they are loaded a second time.
 
-use super::rules;
+use super::{older_loader, rules};
 use crate::{IMAGE, callers};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
@@ -39,6 +38,17 @@ type FindObject = unsafe extern "C" fn(*const c_void, *mut DlFindObject) -> c_in
 
 static FIND_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
+/// A loaded module, however it was found.
+struct Object {
+    map_start: usize,
+    map_end: usize,
+    bias: usize,
+    /// Address of its `.eh_frame_hdr`, or 0.
+    eh_frame_hdr: usize,
+    /// Null on an older C library.
+    link_map: *const LinkMap,
+}
+
 /// What is known of the module at an address.
 pub struct Found {
     /// End of its mapping.
@@ -54,18 +64,34 @@ pub struct Found {
 pub fn init() {
     // SAFETY: a lookup by name.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_dl_find_object".as_ptr()) };
-    FIND_OBJECT.store(found, Relaxed);
+    if found.is_null() || super::has_older_loader() {
+        older_loader::init();
+    } else {
+        FIND_OBJECT.store(found, Relaxed);
+    }
 }
 
-/// Whether unwind tables can be found at all on this C library.
-pub fn can_find() -> bool {
-    !FIND_OBJECT.load(Relaxed).is_null()
+fn is_older() -> bool {
+    FIND_OBJECT.load(Relaxed).is_null()
 }
 
-fn find_object(address: usize) -> Option<DlFindObject> {
+/// A `dlopen` begins.
+pub fn opening() {
+    if is_older() {
+        older_loader::opening();
+    }
+}
+
+fn find_object(address: usize) -> Option<Object> {
     let function = FIND_OBJECT.load(Relaxed);
     if function.is_null() {
-        return None;
+        return older_loader::find(address).map(|found| Object {
+            map_start: found.start,
+            map_end: found.end,
+            bias: found.bias,
+            eh_frame_hdr: found.eh_frame_hdr,
+            link_map: ptr::null(),
+        });
     }
     // SAFETY: the C library's function of this name and type.
     let function: FindObject = unsafe { transmute(function) };
@@ -78,7 +104,16 @@ fn find_object(address: usize) -> Option<DlFindObject> {
         reserved: [0; 7],
     };
     // SAFETY: `object` has the documented layout.
-    (unsafe { function(address as *const c_void, &mut object) } == 0).then_some(object)
+    let found = unsafe { function(address as *const c_void, &mut object) } == 0;
+    found.then(|| Object {
+        map_start: object.map_start,
+        map_end: object.map_end,
+        // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and
+        // found it a moment ago.
+        bias: unsafe { (*object.link_map).bias },
+        eh_frame_hdr: object.eh_frame,
+        link_map: object.link_map,
+    })
 }
 
 /// Where the module at `address` is mapped.
@@ -89,14 +124,11 @@ pub fn range(address: usize) -> Option<core::ops::Range<usize>> {
 /// The module at `address`, entered in the image if it is new.
 pub fn find(address: usize) -> Option<Found> {
     let object = find_object(address)?;
-    // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and the
-    // module's code is on this thread's stack.
-    let bias = unsafe { (*object.link_map).bias };
     Some(Found {
         end: object.map_end,
-        bias,
-        eh_frame_hdr: object.eh_frame,
-        module: loaded(&object, bias),
+        bias: object.bias,
+        eh_frame_hdr: object.eh_frame_hdr,
+        module: loaded(&object),
     })
 }
 
@@ -154,7 +186,7 @@ static MAPPINGS: [Mapping; MAX_MAPPINGS] = [const {
 }; MAX_MAPPINGS];
 static MAPPING_COUNT: AtomicUsize = AtomicUsize::new(0);
 
-fn loaded(object: &DlFindObject, bias: usize) -> Option<u32> {
+fn loaded(object: &Object) -> Option<u32> {
     let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
     for mapping in &MAPPINGS[..count] {
         let module = mapping.module.load(Acquire);
@@ -165,7 +197,7 @@ fn loaded(object: &DlFindObject, bias: usize) -> Option<u32> {
             return Some(module - 1);
         }
     }
-    let module = enter(object, bias)?;
+    let module = enter(object)?;
     // A free place of an unloaded module, or a new one.
     let at = (0..count)
         .find(|at| {
@@ -188,23 +220,29 @@ fn loaded(object: &DlFindObject, bias: usize) -> Option<u32> {
 }
 
 /// Enters a module in the image, or finds it there from an earlier time that it was loaded.
-fn enter(object: &DlFindObject, bias: usize) -> Option<u32> {
-    // SAFETY: as in `find`.
+fn enter(object: &Object) -> Option<u32> {
+    if object.link_map.is_null() {
+        return older_loader::with_name(object.map_start, |name| enter_named(object, name));
+    }
+    // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and the
+    // module's code is on this thread's stack.
     let name = unsafe { (*object.link_map).name };
-    let name = if name.is_null() {
-        &[]
-    } else {
-        // SAFETY: the loader's name ends in a zero byte.
-        unsafe { CStr::from_ptr(name) }.to_bytes()
-    };
-    let (build_id, build_id_len) = build_id(object, bias);
+    if name.is_null() {
+        return enter_named(object, &[]);
+    }
+    // SAFETY: the loader's name ends in a zero byte.
+    enter_named(object, unsafe { CStr::from_ptr(name) }.to_bytes())
+}
+
+fn enter_named(object: &Object, name: &[u8]) -> Option<u32> {
+    let (build_id, build_id_len) = build_id(object);
     if build_id_len > 0
         && let Some(known) = known(name, &build_id, build_id_len)
     {
         return Some(known);
     }
     let mut flags = 0;
-    if (object.map_start..object.map_end).contains(&(enter as *const () as usize)) {
+    if (object.map_start..object.map_end).contains(&(enter_named as *const () as usize)) {
         flags |= module_flags::RECORDER;
     }
     let mut path = absolute(name);
@@ -227,7 +265,7 @@ fn enter(object: &DlFindObject, bias: usize) -> Option<u32> {
         build_id,
         build_id_len,
         flags,
-        bias: bias as u64,
+        bias: object.bias as u64,
         start: object.map_start as u64,
         end: 0,
     };
@@ -320,13 +358,13 @@ fn known(name: &[u8], build_id: &[u8; 32], build_id_len: u32) -> Option<u32> {
 }
 
 /// The GNU build-id of a module, from its program headers in memory.
-fn build_id(object: &DlFindObject, bias: usize) -> ([u8; 32], u32) {
+fn build_id(object: &Object) -> ([u8; 32], u32) {
     let mut id = [0; 32];
-    let len = find_build_id(object, bias, &mut id).unwrap_or(0);
+    let len = find_build_id(object, &mut id).unwrap_or(0);
     (id, len)
 }
 
-fn find_build_id(object: &DlFindObject, bias: usize, id: &mut [u8; 32]) -> Option<u32> {
+fn find_build_id(object: &Object, id: &mut [u8; 32]) -> Option<u32> {
     const NT_GNU_BUILD_ID: u32 = 3;
     let range = object.map_start..object.map_end;
     // SAFETY: a module's first page is mapped; it begins with the ELF header where the linker put
@@ -346,7 +384,7 @@ fn find_build_id(object: &DlFindObject, bias: usize, id: &mut [u8; 32]) -> Optio
         if program.p_type != libc::PT_NOTE {
             continue;
         }
-        let mut at = bias.wrapping_add(program.p_vaddr as usize);
+        let mut at = object.bias.wrapping_add(program.p_vaddr as usize);
         let end = at.checked_add(program.p_memsz as usize)?;
         if !range.contains(&at) || !range.contains(&end) {
             continue;
@@ -393,12 +431,9 @@ impl Mapping {
             return false;
         }
         let place = IMAGE.modules.get(module);
-        // SAFETY: the loader found the object a moment ago; the place is null or a record that
-        // was complete before its mapping was.
-        unsafe {
-            let (id, len) = build_id(&object, (*object.link_map).bias);
-            !place.is_null() && (*place).build_id_len == len && (*place).build_id == id
-        }
+        let (id, len) = build_id(&object);
+        // SAFETY: the place is null or a record that was complete before its mapping was.
+        unsafe { !place.is_null() && (*place).build_id_len == len && (*place).build_id == id }
     }
 }
 
@@ -434,6 +469,9 @@ impl Drop for Closing {
     /// After the real `dlclose`: forgets what was unloaded.
     fn drop(&mut self) {
         GENERATION.fetch_add(1, SeqCst);
+        if is_older() {
+            older_loader::closed();
+        }
         let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
         let mut unloaded = false;
         for mapping in &MAPPINGS[..count] {

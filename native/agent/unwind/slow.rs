@@ -1,8 +1,8 @@
 //! Frames that the rules cannot describe.
 //!
 //! A row of the unwind tables that needs the full interpreter sends the whole stack to libgcc's
-//! unwinder (through the `backtrace` crate). On the C libraries that this recorder finds unwind
-//! tables on, libgcc takes no lock for that. A module without any tables is crossed by frame
+//! unwinder (through the `backtrace` crate). With glibc 2.35 or newer libgcc takes no lock for that;
+//! before, it holds the loader's lock for a moment, as for every C++ exception. A module without any tables is crossed by frame
 //! pointers, and its frames are marked.
 
 use super::memo::{Cursor, End, MAX_FRAMES};

@@ -1,7 +1,8 @@
 //! For the tests: every stack that is recorded is compared with what libgcc's unwinder finds.
 //!
 //! Built with the feature `verify` only. `HACKLEAK_VERIFY_BREAK=1` leaves the memo's words
-//! unchecked, to prove that the comparison can fail.
+//! unchecked, to prove that the comparison can fail. `HACKLEAK_VERIFY_OLDER_LOADER=1` finds modules
+//! as on a C library without `_dl_find_object`.
 
 use super::slow;
 use crate::IMAGE;
@@ -21,6 +22,11 @@ pub fn init() {
 /// Whether the memo's words are left unchecked.
 pub fn breaks_memo() -> bool {
     BREAK.load(Relaxed)
+}
+
+/// Whether modules are found as on an older C library.
+pub fn has_older_loader() -> bool {
+    std::env::var_os("HACKLEAK_VERIFY_OLDER_LOADER").is_some()
 }
 
 /// Compares the native part of the stack `node` with libgcc's.

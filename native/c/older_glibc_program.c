@@ -1,0 +1,19 @@
+/*
+ * What only a program needs so that it starts on glibc 2.28; see older_glibc.h. The recorder defines `pthread_create`
+ * itself.
+ */
+#include "older_glibc.h"
+
+/* Takes constructors from the caller before 2.34; a start file of 2.34 passes none, and Rust programs have none. */
+OLDER(__libc_start_main, "GLIBC_2.2.5");
+
+/* libpthread until 2.34, pthread_getattr_np until 2.32 */
+OLDER(pthread_create, "GLIBC_2.2.5");
+OLDER(pthread_detach, "GLIBC_2.2.5");
+OLDER(pthread_join, "GLIBC_2.2.5");
+OLDER(pthread_getattr_np, "GLIBC_2.2.5");
+OLDER(pthread_attr_getguardsize, "GLIBC_2.2.5");
+OLDER(pthread_attr_getstack, "GLIBC_2.2.5");
+OLDER(pthread_attr_setstacksize, "GLIBC_2.2.5");
+OLDER(pthread_setname_np, "GLIBC_2.12");
+OLDER(pthread_sigmask, "GLIBC_2.2.5");
