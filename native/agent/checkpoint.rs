@@ -2,9 +2,10 @@
 
 use crate::{IMAGE, gate, keep, thread, timeline};
 use core::ffi::{CStr, c_char};
-use core::sync::atomic::Ordering::AcqRel;
+use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use hackleak_image::layout::{
-    Assertion, Blob, CONTEXT_IGNORED, Cause, Check, Checkpoint, Context, Counter, Live, Outcome,
+    Assertion, Blob, CONTEXT_IGNORED, Cause, Check, Checkpoint, Context, Counter, Finding, Live,
+    Outcome,
 };
 
 /// Takes a checkpoint and returns its epoch: allocations made from now on have it or a later one.
@@ -99,6 +100,25 @@ pub fn leaks(epoch: u32, scope: u32, mut each: impl FnMut(usize, Live)) {
                 each(address, live);
             }
         });
+}
+
+/// How many wrong frees were made since `epoch`; `scope` 0 is any.
+pub fn findings(epoch: u32, scope: u32) -> u64 {
+    let mut count = 0;
+    for index in 0..IMAGE.findings.len(IMAGE.window()) {
+        let place = IMAGE.findings.get(index);
+        if place.is_null() {
+            continue;
+        }
+        // SAFETY: a record below the arena's length; one that is still being written is zero and
+        // counts, since its context is unknown.
+        let finding: Finding = unsafe { place.read_volatile() };
+        let known = (finding.freed >> 32) as u32;
+        let context = context(known);
+        let wanted = known == 0 || context.epoch >= epoch && (scope == 0 || context.scope == scope);
+        count += u64::from(wanted);
+    }
+    count
 }
 
 fn context(index: u32) -> Context {

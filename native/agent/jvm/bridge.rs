@@ -3,10 +3,11 @@
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
 use super::{buffers, exit};
-use crate::{IMAGE, checkpoint, gate, lifecycle, thread};
+use crate::{IMAGE, checkpoint, gate, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
+use hackleak_options::{Findings, Options};
 use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
 use jni::objects::{JClass, JLongArray, JString};
 use jni::strings::JNIString;
@@ -93,13 +94,20 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
     call(env, |env| {
         exit::find_exit_check(env);
         let degraded = IMAGE.flags().load(Relaxed) & flags::MEMORY_ONLY != 0;
+        let options: Result<Options, _> = lifecycle::options_text().parse();
         let text = format!(
-            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\n",
+            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\n",
             lifecycle::image_path(),
             lifecycle::library_path().display(),
             std::process::id(),
             lifecycle::options_text(),
             u8::from(degraded),
+            u8::from(options.as_ref().is_ok_and(|options| options.strict)),
+            if options.is_ok_and(|options| options.findings == Findings::Fail) {
+                "fail"
+            } else {
+                "report"
+            },
         );
         Ok(env.new_string(text)?)
     })
@@ -137,6 +145,31 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
             bytes += live.size() as i64;
         });
         longs(env, &[blocks, bytes])
+    })
+}
+
+/// `long findingsSince(int epoch, int scope)`
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_findingsSince<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    epoch: i32,
+    scope: i32,
+) -> i64 {
+    call(env, |_| {
+        Ok(checkpoint::findings(epoch as u32, scope as u32) as i64)
+    })
+}
+
+/// `int modules()`: how many have been loaded so far.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_modules<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+) -> i32 {
+    call(env, |_| {
+        keep::modules();
+        Ok(IMAGE.modules.len(IMAGE.window()) as i32)
     })
 }
 

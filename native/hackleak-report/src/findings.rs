@@ -6,16 +6,18 @@ use hackleak_image::Image;
 use hackleak_image::layout::{self, Release, Wrong};
 
 use crate::model::{Finding, Frame, Problem};
+use crate::read::Selection;
 use crate::symbolise::Symbolised;
 
-/// Every wrong free since the epoch, as the image has it.
-pub(crate) fn read(image: &Image, since: Option<u32>) -> Vec<layout::Finding> {
-    let made_since = |finding: &layout::Finding| {
-        let context = image.context((finding.freed >> 32) as u32);
+/// The wrong frees that were made in the selection, as the image has them. It is the free that
+/// counts: when and in which scope it was made, not the allocation.
+pub(crate) fn read(image: &Image, selection: &Selection) -> Vec<layout::Finding> {
+    let selected = |finding: &layout::Finding| {
         // A finding whose context was lost could be anyone's.
-        context.is_none_or(|context| since.is_none_or(|since| context.epoch >= since))
+        let context = image.context((finding.freed >> 32) as u32);
+        context.is_none_or(|context| selection.takes(image, &context))
     };
-    image.findings().filter(made_since).collect()
+    image.findings().filter(selected).collect()
 }
 
 /// The nodes of the stacks of the findings.

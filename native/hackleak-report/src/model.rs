@@ -48,6 +48,18 @@ pub enum Verdict {
     Leaks,
 }
 
+impl Verdict {
+    /// The name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Verdict::Clean => "clean",
+            Verdict::Incomplete => "incomplete",
+            Verdict::Findings => "findings",
+            Verdict::Leaks => "leaks",
+        }
+    }
+}
+
 /// What has become of the recorded process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -150,6 +162,20 @@ pub enum Problem {
     NotHeld,
     /// The memory of a direct byte buffer was freed while Java code could still reach the buffer.
     UnderBuffer,
+}
+
+impl Problem {
+    /// The name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Problem::Mismatch => "mismatch",
+            Problem::DoubleFree => "doubleFree",
+            Problem::Interior => "interior",
+            Problem::Size => "size",
+            Problem::NotHeld => "notHeld",
+            Problem::UnderBuffer => "underBuffer",
+        }
+    }
 }
 
 impl Finding {
@@ -502,17 +528,10 @@ impl Report {
 
     /// Per library that is blind in a process recorded with `strict=true`: a sentence.
     pub fn strict_failures(&self) -> Vec<String> {
-        let processes = self.processes.iter();
-        let strict = processes.filter(|process| crate::coverage::is_strict(&process.options));
-        strict
-            .flat_map(|process| {
-                let failing = process.modules.iter().filter(|module| module.fails_strict());
-                failing.map(|module| {
-                    format!(
-                        "strict: `{}` in process {} is blind, so nothing can be said about its leaks",
-                        module.path, process.pid
-                    )
-                })
+        let failures = self.processes.iter().flat_map(Process::strict_failures);
+        failures
+            .map(|(path, why)| {
+                format!("strict: `{path}` is blind, so nothing can be said about its leaks: {why}")
             })
             .collect()
     }
@@ -535,5 +554,28 @@ impl Report {
                 count.saturating_add(leaks.count),
             )
         })
+    }
+}
+
+impl Process {
+    /// With `strict=true`, the libraries under test that are blind: path, and why with the remedy.
+    pub fn strict_failures(&self) -> Vec<(&str, String)> {
+        if !crate::coverage::is_strict(&self.options) {
+            return Vec::new();
+        }
+        let failing = self.modules.iter().filter(|module| module.fails_strict());
+        failing
+            .map(|module| {
+                let mut why = String::new();
+                if let Some(coverage) = &module.coverage {
+                    why = coverage.reasons.join("; ");
+                    if let Some(remedy) = &coverage.remedy {
+                        why.push_str(". Remedy: ");
+                        why.push_str(remedy);
+                    }
+                }
+                (&*module.path, why)
+            })
+            .collect()
     }
 }

@@ -25,7 +25,7 @@ impl Process {
         let mut image = Image::open(path)?;
         let state = image.process_state();
         let selected = select(&mut image, selection)?;
-        let wrong = findings::read(&image, selection.since);
+        let wrong = findings::read(&image, &selection);
         let stacks = selected.blocks.iter().map(|block| block.stack);
         let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
         let sites = group(&image, &selected.blocks, &symbolised);

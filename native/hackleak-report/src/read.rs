@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use hackleak_image::layout::{CONTEXT_IGNORED, Kind};
+use hackleak_image::layout::{CONTEXT_IGNORED, Context, Kind};
 use hackleak_image::{Image, ImageError};
 
 /// Which live blocks are leaks.
@@ -12,6 +12,14 @@ pub struct Selection {
     pub since: Option<u32>,
     /// Only blocks allocated in the scope of this number.
     pub scope: Option<u32>,
+}
+
+impl Selection {
+    /// Whether what was done in `context` is looked at.
+    pub(crate) fn takes(&self, _image: &Image, context: &Context) -> bool {
+        self.since.is_none_or(|since| context.epoch >= since)
+            && self.scope.is_none_or(|scope| context.scope == scope)
+    }
 }
 
 /// Bytes and blocks.
@@ -69,9 +77,7 @@ pub(crate) fn select(image: &mut Image, selection: Selection) -> Result<Selected
             selected.unknown.add(sum);
         }
         if let Some(context) = context {
-            if selection.since.is_some_and(|since| context.epoch < since)
-                || selection.scope.is_some_and(|scope| context.scope != scope)
-            {
+            if !selection.takes(image, &context) {
                 continue;
             }
             if context.flags & CONTEXT_IGNORED != 0 {

@@ -63,6 +63,19 @@ impl Module {
             .as_ref()
             .is_some_and(|coverage| fails_strict(&self.path, coverage))
     }
+
+    /// Whether it is a library under test whose allocations are all seen; the distribution's, which
+    /// come along with the JVM, are not worth a mention.
+    pub(crate) fn is_seen_under_test(&self) -> bool {
+        let coverage = self.coverage.as_ref();
+        coverage.is_some_and(|coverage| coverage.verdict == Sight::Seen)
+            && !under_test::is_system(&self.path)
+    }
+
+    /// Its file name.
+    pub(crate) fn file_name(&self) -> &str {
+        base_name(&self.path)
+    }
 }
 
 pub(super) fn fails_strict(path: &str, coverage: &Coverage) -> bool {
@@ -152,11 +165,11 @@ fn base_name(path: &str) -> &str {
 /// The sentence about a module that is not seen in full, without its full stop.
 fn sentence(module: &Module, coverage: &Coverage) -> String {
     let how = match coverage.verdict {
-        Sight::Blind => "is not seen",
-        _ => "is seen only in part",
+        Sight::Blind => "blind",
+        _ => "partly",
     };
     let mut sentence = format!(
-        "`{}` {how}: {}",
+        "{how}: `{}`: {}",
         base_name(&module.path),
         coverage.reasons.join("; ")
     );

@@ -9,6 +9,11 @@
 //! java    class  method  file  line  native(0|1)
 //! native  function  file  line  module  offset  inlined(0|1)
 //! mark    text
+//! wrong   problem  times  kind  bytes  sentence             a wrong free; its stacks follow
+//! freed                                                     the frames of the free
+//! allocated                                                 the frames of the allocation
+//! verdict clean|incomplete|findings|leaks
+//! blind   path  why                                         only with strict=true
 //! text    one line of the message for people
 //! end
 //! ```
@@ -19,7 +24,7 @@
 use std::path::Path;
 
 use super::text::message;
-use crate::model::{Frame, Report, Site};
+use crate::model::{Finding, Frame, Process, Report, Site};
 
 /// The report as lines. `json` is where the whole report was written, if it was.
 pub fn lines(report: &Report, json: Option<&Path>) -> String {
@@ -38,6 +43,13 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
     }
     for process in &report.processes {
         process.leaks.sites.iter().for_each(|site| rows.site(site));
+    }
+    for process in &report.processes {
+        process.findings.iter().for_each(|wrong| rows.wrong(wrong));
+    }
+    rows.row(&["verdict", report.verdict().name()]);
+    for (path, why) in report.processes.iter().flat_map(Process::strict_failures) {
+        rows.row(&["blind", path, &why]);
     }
     message(report, json)
         .lines()
@@ -74,7 +86,26 @@ impl Rows {
             &site.count.to_string(),
             site.kind.name(),
         ]);
-        for frame in &site.frames {
+        self.frames(&site.frames);
+    }
+
+    fn wrong(&mut self, wrong: &Finding) {
+        self.row(&[
+            "wrong",
+            wrong.problem.name(),
+            &wrong.count.to_string(),
+            wrong.kind.name(),
+            &wrong.bytes.to_string(),
+            &wrong.sentence(),
+        ]);
+        self.row(&["freed"]);
+        self.frames(&wrong.freed);
+        self.row(&["allocated"]);
+        self.frames(&wrong.allocated);
+    }
+
+    fn frames(&mut self, frames: &[Frame]) {
+        for frame in frames {
             match frame {
                 Frame::Java(java) => self.row(&[
                     "java",

@@ -5,10 +5,13 @@ use std::path::Path;
 
 use super::numbers::{bytes, counted, thousands};
 use super::{sites, stack};
-use crate::model::{Finding, Problem, Process, Report, State, Verdict};
+use crate::model::{Finding, Module, Problem, Process, Report, State, Verdict};
 
 /// The most wrong frees that are shown per process; the JSON has all.
 const MAX_FINDINGS: usize = 20;
+
+/// The most libraries that are named as seen.
+const MAX_SEEN: usize = 8;
 
 /// The longest command line that is shown, in characters.
 const MAX_COMMAND: usize = 100;
@@ -30,6 +33,7 @@ pub fn text(report: &Report, json: Option<&Path>) -> String {
             ));
         }
         page.notes(process);
+        page.seen(process);
         if process.state == State::Running {
             page.line("note: the process is still running: this is what it holds now");
         }
@@ -43,6 +47,12 @@ pub fn message(report: &Report, json: Option<&Path>) -> String {
     let mut page = Page::default();
     for process in &report.processes {
         page.process(process, "");
+        for (path, why) in process.strict_failures() {
+            page.line(&format!(
+                "strict: `{path}` is blind, so nothing can be said about its leaks: {why}"
+            ));
+            page.line("");
+        }
         if process.verdict == Verdict::Leaks {
             let untracked = untracked(process);
             untracked
@@ -50,6 +60,7 @@ pub fn message(report: &Report, json: Option<&Path>) -> String {
                 .for_each(|text| page.line(&format!("note: {text}")));
         }
         page.notes(process);
+        page.seen(process);
     }
     page.json(json);
     page.0
@@ -109,6 +120,21 @@ impl Page {
         for note in &process.notes {
             self.line(&format!("note: {note}"));
         }
+    }
+
+    /// The libraries under test that are seen; notes name those that are not.
+    fn seen(&mut self, process: &Process) {
+        let seen = process.modules.iter().filter(|m| m.is_seen_under_test());
+        let names: Vec<&str> = seen.map(Module::file_name).collect();
+        if names.is_empty() || process.verdict == Verdict::Clean {
+            return;
+        }
+        let shown = names.len().min(MAX_SEEN);
+        let more = match names.len() - shown {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        self.line(&format!("seen: `{}`{more}", names[..shown].join("`, `")));
     }
 
     fn json(&mut self, json: Option<&Path>) {

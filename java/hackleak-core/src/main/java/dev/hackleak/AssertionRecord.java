@@ -58,7 +58,7 @@ final class AssertionRecord {
     }
     // A degraded image changes nothing: the recorder's own table in memory was asked.
     boolean complete = recorder.unrecordedEvents() == 0;
-    int outcome = made.hasLeaks() ? FAILED : complete ? PASSED : INCOMPLETE;
+    int outcome = made.fails() ? FAILED : complete ? PASSED : INCOMPLETE;
     keep(recorder, new AssertionRecord(check, outcome, since, how, made, null));
     return made;
   }

@@ -43,6 +43,8 @@ final class ExitCheck {
           Settings.class,
           Settling.class,
           StackText.class,
+          Verdict.class,
+          WrongFree.class,
           LeakSettler.class);
 
   private ExitCheck() {}

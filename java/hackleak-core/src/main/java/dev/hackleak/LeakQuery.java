@@ -14,6 +14,9 @@ import java.util.List;
 final class LeakQuery {
   private static final int RAW_SITES = 1_000;
 
+  /** The number of modules at which no library under test was blind; see {@link #unseen()}. */
+  private static volatile int seenModules = -1;
+
   private final Recorder recorder;
   private final Checkpoint since;
   private final LeakCheck check;
@@ -26,7 +29,7 @@ final class LeakQuery {
   }
 
   LeakReport run() {
-    if (!since.isRecorded() || liveBlocks() == 0) {
+    if (!since.isRecorded() || nothingToReport()) {
       return nothingLive();
     }
     return PlatformThread.call(this::search);
@@ -36,13 +39,34 @@ final class LeakQuery {
     // What the search itself allocates is no leak of the program's.
     recorder.ignore(true);
     try {
-      if (check.settles()) {
+      if (liveBlocks() > 0 && check.settles() || buffersInDoubt()) {
         settle();
       }
-      return liveBlocks() == 0 ? nothingLive() : reported();
+      return nothingToReport() ? nothingLive() : reported();
     } finally {
       recorder.ignore(false);
     }
+  }
+
+  private boolean nothingToReport() {
+    return liveBlocks() == 0 && wrongFrees() == 0 && !unseen() && !buffersInDoubt();
+  }
+
+  /** Whether settling may turn up a buffer whose memory was freed under it. */
+  private boolean buffersInDoubt() {
+    return check.settles() && recorder.hasBuffersInDoubt();
+  }
+
+  private long wrongFrees() {
+    return recorder.findingsSince(since.epoch(), check.scope());
+  }
+
+  /**
+   * Whether the reporter must be asked if a library under test is blind. Its answer holds until
+   * another library is loaded.
+   */
+  private boolean unseen() {
+    return recorder.strict() && recorder.modules() != seenModules;
   }
 
   private long liveBlocks() {
@@ -65,7 +89,12 @@ final class LeakQuery {
       Reporter reporter =
           new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
       boolean lossy = recorder.unrecordedEvents() > 0;
-      return reporter.report(description, since.epoch(), check.scope(), lossy).withNotes(notes);
+      int modules = recorder.strict() ? recorder.modules() : -1;
+      LeakReport report = reporter.report(description, since.epoch(), check.scope(), lossy);
+      if (report.blindLibraries().isEmpty()) {
+        seenModules = modules;
+      }
+      return report.withNotes(notes);
     } catch (ReporterException e) {
       return raw(e.getMessage());
     }
@@ -77,12 +106,31 @@ final class LeakQuery {
     noteUnrecordedEvents();
     try {
       String sites = recorder.rawSites(since.epoch(), check.scope(), RAW_SITES);
-      return LinesParser.parse(sites).withNotes(notes);
+      return unjudged(LinesParser.parse(sites).withNotes(notes), reason);
     } catch (ReporterException | RuntimeException e) {
       notes.add("the leaking sites cannot be listed either: " + e.getMessage());
       long[] live = recorder.leaksSince(since.epoch(), check.scope());
-      return unlisted(live[1], live[0]);
+      return unjudged(unlisted(live[1], live[0]), reason);
     }
+  }
+
+  /** Without the reporter neither wrong frees nor libraries can be told; what must fail, fails. */
+  private LeakReport unjudged(LeakReport report, String reason) {
+    LeakReport judged = report;
+    long wrong = wrongFrees();
+    if (wrong > 0) {
+      boolean fail = recorder.describe().failsOnWrongFrees();
+      judged =
+          judged
+              .withWrongFrees(Collections.emptyList(), fail)
+              .withNotes(Collections.singletonList(LeakText.wrongFrees(wrong)));
+    }
+    if (unseen()) {
+      String unknown = "strict: whether the libraries under test are seen is unknown: " + reason;
+      List<String> notes = Collections.singletonList(unknown);
+      judged = judged.withBlind(notes).withNotes(notes);
+    }
+    return judged;
   }
 
   private LeakReport nothingLive() {

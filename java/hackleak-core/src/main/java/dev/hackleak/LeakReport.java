@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
@@ -22,6 +23,9 @@ public final class LeakReport implements Serializable {
   private final List<String> notes;
   private final String json;
   private final List<String> text;
+  private final List<WrongFree> wrongFrees;
+  private final boolean wrongFreesFail;
+  private final List<String> blind;
 
   LeakReport(
       long bytes,
@@ -30,12 +34,32 @@ public final class LeakReport implements Serializable {
       List<String> notes,
       String json,
       List<String> text) {
+    this(bytes, count, sites, notes, json, text, Collections.emptyList(), false, noBlind());
+  }
+
+  private LeakReport(
+      long bytes,
+      long count,
+      List<LeakSite> sites,
+      List<String> notes,
+      String json,
+      List<String> text,
+      List<WrongFree> wrongFrees,
+      boolean wrongFreesFail,
+      List<String> blind) {
     this.bytes = bytes;
     this.count = count;
     this.sites = Immutable.copyOf(sites);
     this.notes = Immutable.copyOf(notes);
     this.json = json;
     this.text = Immutable.copyOf(text);
+    this.wrongFrees = Immutable.copyOf(wrongFrees);
+    this.wrongFreesFail = wrongFreesFail;
+    this.blind = Immutable.copyOf(blind);
+  }
+
+  private static List<String> noBlind() {
+    return Collections.emptyList();
   }
 
   /** True if at least one block leaked. */
@@ -63,6 +87,27 @@ public final class LeakReport implements Serializable {
     return notes;
   }
 
+  /** Wrong frees that were made since the checkpoint, most frequent first. */
+  public List<WrongFree> wrongFrees() {
+    return wrongFrees;
+  }
+
+  /**
+   * The libraries under test whose allocations are not seen, each with the reason and the remedy.
+   * Filled only when the recorder was given {@code strict=true}.
+   */
+  public List<String> blindLibraries() {
+    return blind;
+  }
+
+  /**
+   * True if an assertion throws this: for leaks, for wrong frees when the recorder was given {@code
+   * findings=fail}, and for blind libraries when it was given {@code strict=true}.
+   */
+  public boolean fails() {
+    return hasLeaks() || wrongFreesFail || !blind.isEmpty();
+  }
+
   /** The JSON file with this report, if one was written. */
   public Optional<Path> json() {
     return Optional.ofNullable(json).map(Paths::get);
@@ -79,7 +124,19 @@ public final class LeakReport implements Serializable {
       allNotes.add(note);
       allText.add(LeakText.note(note));
     }
-    return new LeakReport(bytes, count, sites, allNotes, json, allText);
+    return new LeakReport(
+        bytes, count, sites, allNotes, json, allText, wrongFrees, wrongFreesFail, blind);
+  }
+
+  /** This report with the wrong frees of the same checkpoint. */
+  LeakReport withWrongFrees(List<WrongFree> found, boolean fail) {
+    return new LeakReport(bytes, count, sites, notes, json, text, found, fail, blind);
+  }
+
+  /** This report with the libraries that a strict check fails because of. */
+  LeakReport withBlind(List<String> libraries) {
+    return new LeakReport(
+        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, libraries);
   }
 
   @Override

@@ -52,6 +52,10 @@ final class LeakText {
         Locale.ROOT, "%,d allocations or frees could not be recorded and are missing here", events);
   }
 
+  static String wrongFrees(long count) {
+    return counted(count, "wrong free") + ": see the report of `hackleak report` on the image";
+  }
+
   /** Never a bare "no leaks": what was not seen may have leaked all the same. */
   static String nothingLive(Checkpoint since) {
     return "nothing that was recorded since " + since + " is still live";

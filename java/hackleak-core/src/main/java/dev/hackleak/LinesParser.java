@@ -18,6 +18,11 @@ import java.util.List;
  * java    class  method  file  line  native(0|1)
  * native  function  file  line  module  offset-hex  inlined(0|1)
  * mark    text
+ * wrong   problem  times  kind  bytes  sentence     a wrong free; its two stacks follow
+ * freed
+ * allocated
+ * verdict clean|incomplete|findings|leaks
+ * blind   path  why                    a library that fails a strict check
  * text    line of the human rendering
  * end
  * </pre>
@@ -37,9 +42,16 @@ final class LinesParser {
   private long count = -1;
   private boolean ended;
 
-  private Row site;
-  private List<LeakFrame> frames = new ArrayList<>();
-  private List<String> marks = new ArrayList<>();
+  private final List<WrongFree> wrongFrees = new ArrayList<>();
+  private final List<String> blind = new ArrayList<>();
+  private String verdict = "";
+
+  /** The row of kind site or wrong whose frames are being read. */
+  private Row open;
+
+  private List<LeakFrame> frames;
+  private List<LeakFrame> freed;
+  private List<String> marks;
 
   private LinesParser() {}
 
@@ -79,8 +91,17 @@ final class LinesParser {
         notes.add(row.text(1));
         break;
       case "site":
-        closeSite();
-        site = row;
+        open(row);
+        frames = new ArrayList<>();
+        break;
+      case "wrong":
+        open(row);
+        break;
+      case "freed":
+        frames = freed = stackOfWrongFree();
+        break;
+      case "allocated":
+        frames = stackOfWrongFree();
         break;
       case "java":
         stack().add(javaFrame(row));
@@ -92,11 +113,17 @@ final class LinesParser {
         stack();
         marks.add(row.text(1));
         break;
+      case "verdict":
+        verdict = row.text(1);
+        break;
+      case "blind":
+        blind.add(row.text(1) + ": " + row.text(2));
+        break;
       case "text":
         text.add(row.text(1));
         break;
       case "end":
-        closeSite();
+        close();
         ended = true;
         break;
       default:
@@ -105,19 +132,48 @@ final class LinesParser {
   }
 
   private List<LeakFrame> stack() {
-    if (site == null) {
-      throw new IllegalArgumentException("a frame outside a site");
+    if (frames == null) {
+      throw new IllegalArgumentException("a frame outside a stack");
     }
     return frames;
   }
 
-  private void closeSite() {
-    if (site != null) {
-      sites.add(new LeakSite(site.number(1), site.number(2), site.text(3), frames, marks));
-      site = null;
-      frames = new ArrayList<>();
-      marks = new ArrayList<>();
+  private List<LeakFrame> stackOfWrongFree() {
+    if (open == null || !open.name().equals("wrong")) {
+      throw new IllegalArgumentException("a stack outside a wrong free");
     }
+    return new ArrayList<>();
+  }
+
+  private void open(Row row) {
+    close();
+    open = row;
+    frames = null;
+    freed = null;
+    marks = new ArrayList<>();
+  }
+
+  private void close() {
+    if (open == null) {
+      return;
+    }
+    if (open.name().equals("site")) {
+      sites.add(new LeakSite(open.number(1), open.number(2), open.text(3), frames, marks));
+    } else if (freed == null || freed == frames) {
+      throw new IllegalArgumentException("a wrong free without its two stacks");
+    } else {
+      wrongFrees.add(
+          new WrongFree(
+              open.text(1),
+              open.number(2),
+              open.text(3),
+              open.number(4),
+              open.text(5),
+              freed,
+              frames));
+    }
+    open = null;
+    frames = null;
   }
 
   private static LeakFrame javaFrame(Row row) {
@@ -134,6 +190,8 @@ final class LinesParser {
       throw new ReporterException("the report is incomplete: its end or its total is missing");
     }
     List<String> shown = text.isEmpty() ? LeakText.of(bytes, count, sites, notes) : text;
-    return new LeakReport(bytes, count, sites, notes, json, shown);
+    return new LeakReport(bytes, count, sites, notes, json, shown)
+        .withWrongFrees(wrongFrees, verdict.equals("findings"))
+        .withBlind(blind);
   }
 }

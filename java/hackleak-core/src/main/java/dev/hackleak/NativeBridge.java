@@ -23,6 +23,12 @@ final class NativeBridge {
   /** {blocks, bytes} allocated since the epoch, still live and not ignored. Scope 0 means all. */
   static native long[] leaksSince(int epoch, int scope);
 
+  /** Wrong frees that were made since the epoch. Scope 0 means all. */
+  static native long findingsSince(int epoch, int scope);
+
+  /** How many libraries and programs have been loaded into this process so far. */
+  static native int modules();
+
   /**
    * {allocations, frees, events that could not be recorded} of this process until now, and the
    * direct byte buffers whose memory was freed since the last forced collection.

@@ -6,7 +6,11 @@ import java.util.Optional;
 
 /** The recorder in {@code libhackleak.so}, called through JNI. */
 final class NativeRecorder implements Recorder {
-  private NativeRecorder() {}
+  private final boolean strict;
+
+  private NativeRecorder() {
+    strict = describe().strict();
+  }
 
   /**
    * Binds to the recorder that is already part of this process.
@@ -56,6 +60,21 @@ final class NativeRecorder implements Recorder {
   @Override
   public long[] leaksSince(int epoch, int scope) {
     return NativeBridge.leaksSince(epoch, scope);
+  }
+
+  @Override
+  public long findingsSince(int epoch, int scope) {
+    return NativeBridge.findingsSince(epoch, scope);
+  }
+
+  @Override
+  public int modules() {
+    return NativeBridge.modules();
+  }
+
+  @Override
+  public boolean strict() {
+    return strict;
   }
 
   @Override

@@ -14,6 +14,15 @@ interface Recorder {
   /** {blocks, bytes} allocated since the epoch that are still live and not ignored. */
   long[] leaksSince(int epoch, int scope);
 
+  /** Wrong frees that were made since the epoch. */
+  long findingsSince(int epoch, int scope);
+
+  /** Grows whenever a library is loaded. */
+  int modules();
+
+  /** Whether a library that is not seen fails a check. Never changes. */
+  boolean strict();
+
   /** Allocations minus frees of the process so far, ignored ones included. */
   long liveBlocks();
 

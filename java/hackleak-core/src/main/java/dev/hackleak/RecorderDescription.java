@@ -11,12 +11,26 @@ final class RecorderDescription {
   private final Path library;
   private final long pid;
   private final boolean degraded;
+  private final boolean strict;
+  private final boolean failsOnWrongFrees;
 
   RecorderDescription(Path image, Path library, long pid, boolean degraded) {
+    this(image, library, pid, degraded, false, false);
+  }
+
+  RecorderDescription(
+      Path image,
+      Path library,
+      long pid,
+      boolean degraded,
+      boolean strict,
+      boolean failsOnWrongFrees) {
     this.image = image;
     this.library = library;
     this.pid = pid;
     this.degraded = degraded;
+    this.strict = strict;
+    this.failsOnWrongFrees = failsOnWrongFrees;
   }
 
   /**
@@ -38,7 +52,9 @@ final class RecorderDescription {
           Paths.get(required(values, "image")).toAbsolutePath(),
           Paths.get(required(values, "library")).toAbsolutePath(),
           Long.parseLong(required(values, "pid")),
-          "1".equals(required(values, "degraded")));
+          "1".equals(required(values, "degraded")),
+          "1".equals(values.get("strict")),
+          "fail".equals(values.get("findings")));
     } catch (NumberFormatException e) {
       throw new IllegalStateException("the recorder's description has no usable pid: " + lines, e);
     }
@@ -70,5 +86,15 @@ final class RecorderDescription {
   /** True when part of the image is in this process's memory only, out of the reporter's reach. */
   boolean degraded() {
     return degraded;
+  }
+
+  /** True if a library under test that is blind fails a check: the option {@code strict}. */
+  boolean strict() {
+    return strict;
+  }
+
+  /** True if wrong frees fail a check: the option {@code findings=fail}. */
+  boolean failsOnWrongFrees() {
+    return failsOnWrongFrees;
   }
 }

@@ -94,6 +94,37 @@ class ReporterTest {
   }
 
   @Test
+  void strictAsksOnlyWhenALibraryWasLoaded() throws IOException {
+    recording.freeNewest(1);
+    recording.recorder().strict = true;
+    recording.recorder().modules = 9;
+    Path asked = folder.resolve("asked");
+    script(
+        "hackleak",
+        "echo >> '" + asked + "'; printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\nend\\n'");
+    HackLeak.assertNoLeaks();
+    HackLeak.assertNoLeaks();
+    assertEquals(1, Files.readAllLines(asked).size());
+    recording.recorder().modules = 10;
+    script(
+        "hackleak",
+        "printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\nblind\\ta.so\\tx\\nend\\n'; exit 23");
+    assertEquals("[a.so: x]", failure().report().blindLibraries().toString());
+  }
+
+  @Test
+  void withoutTheReporterStrictFailsAndWrongFreesAreCounted() {
+    recording.freeNewest(1);
+    recording.recorder().wrongFrees = 3;
+    LeakReport counted = HackLeak.leaksSince(HackLeak.checkpoint());
+    assertFalse(counted.fails());
+    assertTrue(counted.toString().contains("note: 3 wrong frees: see"), counted.toString());
+    recording.recorder().strict = true;
+    recording.recorder().modules = 11;
+    assertTrue(failure().getMessage().contains("strict: whether"));
+  }
+
+  @Test
   void noProgram() {
     assertFallback("is not an executable file (neither -Dhackleak.cli nor HACKLEAK_CLI is set)");
   }

@@ -21,6 +21,9 @@ final class SimulatedRecorder implements Recorder {
   volatile int gcs;
   volatile boolean rawSitesFail;
   final List<AssertionRecord> assertions = new ArrayList<>();
+  volatile long wrongFrees;
+  volatile int modules;
+  volatile boolean strict;
 
   /** Out of the reporter's reach, so that no process is started. */
   static RecorderDescription degraded() {
@@ -69,6 +72,21 @@ final class SimulatedRecorder implements Recorder {
             .filter(block -> block[0] >= since && (in == 0 || block[1] == in) && block[2] == 0)
             .count();
     return new long[] {count, count * BLOCK_BYTES};
+  }
+
+  @Override
+  public long findingsSince(int since, int in) {
+    return wrongFrees;
+  }
+
+  @Override
+  public int modules() {
+    return modules;
+  }
+
+  @Override
+  public boolean strict() {
+    return strict;
   }
 
   @Override
