@@ -1,7 +1,7 @@
 //! What is recorded besides C++ operators: the malloc family, JNI resources, `Unsafe` memory, pools.
 
-use integration_tests::java::on_each_launcher;
-use integration_tests::{Process, Recording, Victim, cpp, plugin};
+use integration_tests::java::{Entry, Jdk, on_each_launcher};
+use integration_tests::{Process, Recording, Site, Victim, cpp, plugin};
 
 const MALLOC_SIZES: [u64; 12] = [
     1_000_001, 1_000_002, 1_000_003, 1_000_004, 1_000_005, 1_000_064, 1_000_007, 1_000_008,
@@ -35,8 +35,21 @@ fn every_function_of_the_malloc_family_is_recorded() {
         process.site_of(1_000_001).names()[..2],
         ["allocate", "main"]
     );
+    for function in ["asprintf", "getdelim", "realpath", "getcwd"] {
+        let borrowed = |site: &&Site| {
+            let names = site.names();
+            let caller = names.iter().position(|name| *name == "borrow");
+            caller.is_some_and(|at| names[..at].iter().any(|name| name.contains(function)))
+        };
+        assert_eq!(
+            process.leaks.sites.iter().filter(borrowed).count(),
+            1,
+            "{function}: {:#?}",
+            process.leaks
+        );
+    }
     // The stream that the C library keeps is its own affair.
-    assert_eq!(process.leaks.count, 12, "{:#?}", process.leaks);
+    assert_eq!(process.leaks.count, 16, "{:#?}", process.leaks);
     process.assert_nothing_lost();
 }
 
@@ -71,7 +84,7 @@ fn include_and_exclude_decide_whose_calls_count() {
             .count
     };
     assert!(
-        run("follow=all,track=malloc,include=libc.so*") > 12,
+        run("follow=all,track=malloc,include=libc.so*") > 16,
         "the stream counts"
     );
     assert_eq!(run("follow=all,track=malloc,exclude=malloc_fam*"), 0);
@@ -215,4 +228,70 @@ fn a_library_opened_with_deepbind_is_seen_and_the_report_says_how() {
     let report = run.report_since("start");
     assert_eq!(report.process().site_of(1_999_993).count, 1);
     assert_eq!(report.process().counters.get("deepBindDropped"), Some(&1));
+}
+
+#[test]
+fn pools_are_named_by_symbol_and_calls_that_cannot_be_seen_are_counted() {
+    let folder = tempfile::tempdir().expect("folder");
+    let file = folder.path().join("pools.txt");
+    let pairs = "# pools of the victim\n\
+        alloc=arena_take,free=arena_give,size=2,object=2\n\
+        alloc=counted_take,free=arena_give,object=2\n\
+        alloc=hidden_take,free=hidden_give\n";
+    std::fs::write(&file, pairs).expect("file");
+    on_each_launcher(|jdk, entry| {
+        let record = |argument| {
+            let victim = Victim::new(jdk, "DeclaredPools");
+            let options = format!("track=new+malloc,pools={}", file.display());
+            let run = victim.recording(entry, &[]).options(&options);
+            let run = run.args([argument]).run();
+            run.expect_code(0).report_since("start")
+        };
+        let report = record("leak");
+        let process = report.process();
+        let site = process.site_of(1_999_993);
+        assert_eq!((site.count, site.kind.as_str()), (1, "pool object"));
+        site.assert_order(&[
+            "DeclaredPools.take",
+            "DeclaredPools.round",
+            "DeclaredPools.main",
+        ]);
+        assert_eq!(count(process, "pool object"), 2, "{:#?}", process.leaks);
+        assert_eq!(process.leaks.count, 2, "{:#?}", process.leaks);
+        assert_eq!(process.counters.get("poolFunctionsUnseen"), Some(&2));
+        assert_eq!(record("clean").process().leaks.count, 0);
+    });
+}
+
+#[test]
+fn what_java_code_allocates_through_the_linkers_own_lookup_is_seen() {
+    for jdk in Jdk::since(22) {
+        for entry in [Entry::Preload, Entry::Agent] {
+            let record = |argument| {
+                let victim = Victim::new(&jdk, "DefaultLookup");
+                let run = victim.recording(entry, &[]).options("track=new+malloc");
+                let run = run.args([argument]).run();
+                run.expect_code(0).report_since("start")
+            };
+            let report = record("leak");
+            let process = report.process();
+            for (size, blocks, method) in [
+                (1_999_993, 1, "DefaultLookup.leak"),
+                (2_999_993, 3, "DefaultLookup.leakCritically"),
+            ] {
+                let site = process.site_of(size);
+                assert_eq!((site.count, site.kind.as_str()), (blocks, "malloc"));
+                site.assert_order(&[method, "DefaultLookup.main"]);
+            }
+            assert_eq!(process.leaks.count, 4, "{:#?}", process.leaks);
+            let report = record("clean");
+            assert_eq!(
+                report.process().leaks.count,
+                0,
+                "{:#?}",
+                report.process().leaks
+            );
+            assert!(report.process().totals.frees >= 40_000);
+        }
+    }
 }

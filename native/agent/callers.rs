@@ -4,8 +4,14 @@
 //! are told apart by the module that makes them. Left out by default are the JDK's libraries, the
 //! C library, the loader, the compiler's runtime, and this library; `include` and `exclude`
 //! change that. The decision is made once, when a module is first seen.
+//!
+//! Two sorts of modules work for their caller, who is then the one that counts: libraries that a JDK
+//! may share with the program (Debian's uses the system's libz), and the few functions of the C
+//! library whose result the caller has to free ([`BORROWED`]).
 
-use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use crate::unwind;
+use core::ffi::CStr;
+use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
 use hackleak_options::Options;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -24,6 +30,37 @@ const RUNTIME: [&[u8]; 10] = [
     b"libjli.so",
     b"linux-vdso.so.1",
 ];
+
+/// Libraries that a JDK may share with the program, by the beginning of their file names.
+const SHARED: [&[u8]; 7] = [
+    b"libz.so",
+    b"libpng16.so",
+    b"libjpeg.so",
+    b"libgif.so",
+    b"liblcms2.so",
+    b"libfreetype.so",
+    b"libharfbuzz.so",
+];
+
+/// Functions of the C library that return memory for their caller to free, besides those with a hook
+/// of their own.
+const BORROWED: [&CStr; 11] = [
+    c"asprintf",
+    c"__asprintf_chk",
+    c"vasprintf",
+    c"__vasprintf_chk",
+    c"getdelim",
+    c"realpath",
+    c"canonicalize_file_name",
+    c"getcwd",
+    c"get_current_dir_name",
+    c"tempnam",
+    c"wcsdup",
+];
+
+/// Where they begin.
+static BORROWED_STARTS: [AtomicUsize; BORROWED.len()] =
+    [const { AtomicUsize::new(0) }; BORROWED.len()];
 
 /// The C library and the loader: where their unwind tables have no row, a stack ends.
 const C_LIBRARY: [&[u8]; 3] = [b"libc.so.6", b"libpthread.so.0", b"ld-linux-x86-64.so.2"];
@@ -44,6 +81,8 @@ const RECORDED: u8 = 1;
 const LEFT_OUT: u8 = 2;
 /// Added to the decision about a module of the C library.
 const IS_C_LIBRARY: u8 = 4;
+/// Added to the decision about a module that works for its caller.
+const IS_SHARED: u8 = 8;
 static DECISIONS: [AtomicU8; MAX_MODULES] = [const { AtomicU8::new(UNKNOWN) }; MAX_MODULES];
 
 /// Takes over the patterns. Called before the gate opens.
@@ -68,12 +107,54 @@ pub fn executable() -> &'static [u8] {
     RULES.get().map_or(&[], |rules| &rules.executable)
 }
 
-/// Whether calls from module `index` are recorded.
+/// What counts for a call from a module.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Counts {
+    /// It is recorded.
+    Yes,
+    /// It is not.
+    No,
+    /// It is if its own caller's calls are.
+    LikeItsCaller,
+    /// The same, if the function is one of those that return memory to be freed.
+    LikeItsCallerIfBorrowed,
+}
+
+/// What counts for calls from module `index`.
 #[inline(always)]
-pub fn is_recorded(index: u32) -> bool {
-    DECISIONS
+pub fn counts(index: u32) -> Counts {
+    let decision = DECISIONS
         .get(index as usize)
-        .is_none_or(|decision| decision.load(Relaxed) & LEFT_OUT == 0)
+        .map_or(RECORDED, |decision| decision.load(Relaxed));
+    match decision & (LEFT_OUT | IS_SHARED | IS_C_LIBRARY) {
+        0 | IS_C_LIBRARY => Counts::Yes,
+        LEFT_OUT => Counts::No,
+        other if other & IS_SHARED != 0 => Counts::LikeItsCaller,
+        _ => Counts::LikeItsCallerIfBorrowed,
+    }
+}
+
+/// Finds the functions whose results are to be freed. Called before the gate opens.
+pub fn find_borrowed() {
+    for (name, start) in BORROWED.iter().zip(&BORROWED_STARTS) {
+        // SAFETY: a lookup by name.
+        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) } as usize;
+        if found != 0 {
+            // A function that ends by jumping to another one leaves that on the stack.
+            let tail = crate::arch::tail_jump(found)
+                .filter(|target| unwind::function_start(*target) == Some(*target));
+            start.store(tail.unwrap_or(found), Relaxed);
+        }
+    }
+}
+
+/// Whether the function that the address lies in returns memory for its caller to free.
+pub fn is_borrowed(address: usize) -> bool {
+    unwind::function_start(address).is_some_and(|start| {
+        BORROWED_STARTS
+            .iter()
+            .any(|borrowed| borrowed.load(Relaxed) == start)
+    })
 }
 
 /// Whether the module is the C library or the loader.
@@ -91,8 +172,12 @@ pub fn decide(index: u32, path: &[u8]) {
     let recorded = !matches_any(&rules.exclude, path)
         && (matches_any(&rules.include, path) || !is_runtime(rules, path));
     let decision = if recorded { RECORDED } else { LEFT_OUT };
-    let kind = if C_LIBRARY.contains(&file_name(path)) {
+    let chosen = matches_any(&rules.include, path) || matches_any(&rules.exclude, path);
+    let name = file_name(path);
+    let kind = if C_LIBRARY.contains(&name) {
         IS_C_LIBRARY
+    } else if !chosen && SHARED.iter().any(|start| name.starts_with(start)) {
+        IS_SHARED
     } else {
         0
     };

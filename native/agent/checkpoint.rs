@@ -1,8 +1,8 @@
 //! Checkpoints, and what is still live since one.
 
-use crate::{IMAGE, gate, keep, thread, timeline};
+use crate::{IMAGE, gate, keep, pools, thread, timeline};
 use core::ffi::{CStr, c_char};
-use core::sync::atomic::Ordering::{AcqRel, Relaxed};
+use core::sync::atomic::Ordering::AcqRel;
 use hackleak_image::layout::{
     Assertion, Blob, CONTEXT_IGNORED, Cause, Check, Checkpoint, Context, Counter, Finding, Live,
     Outcome,
@@ -10,6 +10,7 @@ use hackleak_image::layout::{
 
 /// Takes a checkpoint and returns its epoch: allocations made from now on have it or a later one.
 pub fn take(label: &[u8]) -> u32 {
+    pools::look();
     keep::modules();
     let epoch = IMAGE.epoch().fetch_add(1, AcqRel) + 1;
     let thread = thread::current().map_or(0, |thread| thread.index());

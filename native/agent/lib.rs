@@ -23,6 +23,7 @@ mod jvm;
 mod keep;
 mod lifecycle;
 mod lookup;
+mod pools;
 mod record;
 mod thread;
 mod timeline;

@@ -7,7 +7,7 @@
 //!                          image, tables, gate open ─► … ─► destructor: state FINISHED
 //! ```
 
-use crate::{IMAGE, callers, checkpoint, control, gate, hooks, thread, timeline, unwind};
+use crate::{IMAGE, callers, checkpoint, control, gate, hooks, pools, thread, timeline, unwind};
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
 use hackleak_image::layout::{self, Cause, state};
@@ -51,6 +51,7 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
     if let Some(Outcome::Recorded(recording)) = OUTCOME.get() {
         let track = recording.options.track;
         gate::open(track.contains(Track::NEW), track.contains(Track::MALLOC));
+        pools::begin();
     }
 }
 
@@ -103,6 +104,9 @@ fn begin() -> Outcome {
     {
         // The reporter may run in another folder.
         options.suppressions = path.to_string_lossy().into_owned();
+    }
+    if let Err(error) = pools::init(&options.pools) {
+        return refused(&error);
     }
     match create(&options, &exe) {
         Ok(image) => Outcome::Recorded(Recording { options, image }),
@@ -249,6 +253,7 @@ fn create(options: &Options, exe: &Path) -> Result<String, String> {
     }
     control::set(options);
     callers::init(options, exe, &exe_home(exe));
+    callers::find_borrowed();
     #[cfg(feature = "verify")]
     unwind::verify::init();
     thread::init();

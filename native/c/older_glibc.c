@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /* libdl until 2.34 */
-OLDER(dlsym, "GLIBC_2.2.5");
+OLDER(dlvsym, "GLIBC_2.2.5");
 OLDER(dladdr, "GLIBC_2.2.5");
 
 /* libpthread until 2.34 */

@@ -4,6 +4,9 @@
  */
 #include "older_glibc.h"
 
+/* libdl until 2.34; the recorder has one of its own. */
+OLDER(dlsym, "GLIBC_2.2.5");
+
 /* Takes constructors from the caller before 2.34; a start file of 2.34 passes none, and Rust programs have none. */
 OLDER(__libc_start_main, "GLIBC_2.2.5");
 

@@ -2,6 +2,7 @@
 //
 //   malloc_family leak|clean
 #include <malloc.h>
+#include <unistd.h>
 
 #include <cerrno>
 
@@ -28,6 +29,32 @@ NOINLINE static void allocate() {
   keep(blocks);
 }
 
+// Functions of the C library whose result is to be freed.
+NOINLINE static void borrow(const char* what) {
+  static char line[2'000'002];
+  std::memset(line, 'y', sizeof line - 2);
+  line[sizeof line - 2] = '\n';
+  FILE* file = std::tmpfile();
+  std::fwrite(line, 1, sizeof line - 1, file);
+  std::rewind(file);
+  char* text = nullptr;
+  if (asprintf(&text, "%.2000003s%s", line, "some") < 0) std::abort();
+  char* read = nullptr;
+  size_t size = 0;
+  if (getline(&read, &size, file) < 0) std::abort();
+  char* path = realpath("/proc/self/..", nullptr);
+  char* folder = getcwd(nullptr, 2'000'005);
+  std::fclose(file);
+  keep(text);
+  keep(path);
+  if (is(what, "clean")) {
+    std::free(text);
+    std::free(read);
+    std::free(path);
+    std::free(folder);
+  }
+}
+
 // The C library allocates for itself: a stream and its buffer.
 NOINLINE static void runtime_allocates() {
   FILE* stream = std::fopen("/dev/null", "w");
@@ -43,6 +70,7 @@ int main(int, char** arguments) {
   std::free(first);
   checkpoint("start");
   allocate();
+  borrow(arguments[1]);
   runtime_allocates();
   // A failed realloc leaves the block as it was; one to nothing frees it.
   void* block = std::malloc(1'000'011);

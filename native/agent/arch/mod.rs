@@ -6,7 +6,8 @@
 //! |---|---|
 //! | `entry.rs` | `allocator_entry!`: stubs that hand their caller's stack position to a handler |
 //! | `slot.rs` | the thread's word: `thread_slot`, `set_thread_slot` |
-//! | `registers.rs` | DWARF register numbers and the layout of a signal frame |
+//! | `registers.rs` | DWARF register numbers, the layout of a signal frame, a signal's context, and where a function jumps on |
+//! | `pool.rs` | the code in front of functions of declared pools, and which relocations hold functions |
 //! | `thunk.rs` | the code in front of native methods, and the start of threads |
 
 #[cfg(target_arch = "x86_64")]
@@ -16,6 +17,14 @@ pub use x86_64::*;
 
 #[cfg(not(target_arch = "x86_64"))]
 compile_error!("HackLeak's recorder runs on x86-64; see ARCHITECTURE.md for adding a folder");
+
+/// Where code stands: enough for the JVM to walk its own frames from there.
+#[derive(Clone, Copy)]
+pub struct Registers {
+    pub pc: usize,
+    pub sp: usize,
+    pub fp: usize,
+}
 
 /// Where a hook was called: everything that unwinding needs to begin.
 #[derive(Clone, Copy)]

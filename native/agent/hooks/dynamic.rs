@@ -1,3 +1,5 @@
+//! The dynamic loader's own functions.
+//!
 //! `dlclose`: what is known of a library's code ends with its mapping.
 //!
 //! `dlopen` needs no hook to know new code (that misses the rule cache), but a library that is
@@ -5,8 +7,9 @@
 //! away, and that is counted. The stub in `arch` keeps the caller's address as it is, because it
 //! decides which RUNPATH is searched.
 
-use crate::{IMAGE, gate, unwind};
-use core::ffi::{c_int, c_void};
+use super::malloc;
+use crate::{IMAGE, gate, jvm, pools, unwind};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
@@ -47,6 +50,48 @@ pub extern "C" fn dlopen_request(flags: c_int) -> Request {
         flags: flags as u32 as usize,
         real: REAL_DLOPEN.load(Relaxed),
     }
+}
+
+type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
+
+static REAL_DLSYM: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+/// What `dlsym` returns if it is not null, and the real one, as two return registers.
+#[repr(C)]
+pub struct Answer {
+    found: *mut c_void,
+    real: *mut c_void,
+}
+
+/// Called by `arch::dlsym`.
+///
+/// The JVM asks the C library itself for functions that Java code names (`Linker.defaultLookup`), so
+/// that its `malloc` and `free` would not pass here. It is also what the JVM does first with a
+/// library that is new.
+pub extern "C" fn dlsym_request(handle: *mut c_void, name: *const c_char, caller: usize) -> Answer {
+    let mut real = REAL_DLSYM.load(Relaxed);
+    if real.is_null() {
+        // SAFETY: a lookup by name and by the version that every C library here has.
+        real = unsafe { dlvsym(libc::RTLD_NEXT, c"dlsym".as_ptr(), c"GLIBC_2.2.5".as_ptr()) };
+        REAL_DLSYM.store(real, Relaxed);
+    }
+    let mut found = ptr::null_mut();
+    if gate::is_open() && jvm::is_jvm_code(caller) && !name.is_null() {
+        pools::look();
+        if handle != libc::RTLD_DEFAULT && handle != libc::RTLD_NEXT {
+            // SAFETY: the function of this name and type, with the caller's arguments; a handle
+            // that stands for no caller means the same from here.
+            unsafe {
+                let real: Dlsym = transmute(real);
+                found = malloc::hook_for(CStr::from_ptr(name), real(handle, name));
+            }
+        }
+    }
+    Answer { found, real }
+}
+
+unsafe extern "C" {
+    fn dlvsym(handle: *mut c_void, name: *const c_char, version: *const c_char) -> *mut c_void;
 }
 
 /// Hook.

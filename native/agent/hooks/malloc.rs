@@ -7,7 +7,7 @@
 use super::real;
 use crate::arch::{Position, allocator_entry};
 use crate::{gate, record};
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ptr;
 use hackleak_image::layout::Release;
 
@@ -28,6 +28,23 @@ allocator_entry!(free, 1, on_free);
 // C23.
 allocator_entry!(free_sized, 2, on_free_sized);
 allocator_entry!(free_aligned_sized, 3, on_free_aligned_sized);
+
+/// The hook that stands before `found`, which the loader gave for `name`; null for anything else.
+pub fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
+    macro_rules! hooks {
+        ($($function:ident)*) => { [$((stringify!($function), $function as *const ())),*] };
+    }
+    let hooks = hooks!(malloc calloc realloc reallocarray posix_memalign aligned_alloc memalign
+        valloc pvalloc strdup strndup free);
+    let hook = hooks
+        .iter()
+        .find(|(hooked, _)| hooked.as_bytes() == name.to_bytes());
+    match hook {
+        // Another allocator that the program has beside its own keeps its functions.
+        Some((_, hook)) if !found.is_null() && found == super::next(name) => hook.cast_mut().cast(),
+        _ => ptr::null_mut(),
+    }
+}
 
 #[inline(always)]
 fn returned(block: *mut c_void, size: usize, slot: usize, frame_pointer: usize) -> *mut c_void {

@@ -2,7 +2,7 @@
 //!
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
-use super::{buffers, exit};
+use super::{buffers, exit, method_ids};
 use crate::{IMAGE, checkpoint, gate, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
@@ -126,6 +126,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
         } else {
             label.try_to_string(env)?
         };
+        method_ids::make();
         Ok(checkpoint::take(label.as_bytes()) as i32)
     })
 }

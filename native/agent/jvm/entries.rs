@@ -36,7 +36,8 @@ pub struct Cell {
     pub target: usize,
     /// The code that notes the call.
     pub common: usize,
-    /// The `jmethodID` of a native method; 0 for a JNI function.
+    /// The `jmethodID` of a native method; 0 for a JNI function; which argument matters, for a
+    /// function of a pool.
     pub method: usize,
 }
 

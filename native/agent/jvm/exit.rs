@@ -45,6 +45,7 @@ pub fn find_exit_check(env: &mut Env) {
 /// Does what the option `exit` asks for.
 pub fn at_vm_death(env: *mut jni::sys::JNIEnv) {
     crate::keep::modules();
+    super::method_ids::make();
     let exit = lifecycle::exit();
     if exit == Exit::Off {
         return;

@@ -3,12 +3,20 @@
 //! A method is resolved when a stack with it is first seen. It is live on that stack, so its id
 //! is valid; an id is never used again later, when its class may have been unloaded. HotSpot does
 //! not hand out an id a second time.
+//!
+//! Where JVMTI may not be called (see `method_ids`), a method gets its record at once and its names at
+//! the next chance; an id whose class has been unloaded by then is an error to JVMTI, and the method
+//! stays without a name.
 
 use super::Jvmti;
 use crate::IMAGE;
 use crate::lookup::Lookup;
 use core::ffi::{CStr, c_char};
 use core::ptr;
+use core::sync::atomic::{
+    AtomicU32, AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
 use hackleak_image::frame::MAX_METHOD;
 use hackleak_image::layout::{Blob, Counter, Method};
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jmethodID};
@@ -34,6 +42,51 @@ pub fn index(buffer: &mut Buffer, env: *mut JNIEnv, method: jmethodID) -> Option
         None => enter(buffer, env, method),
     }
 }
+
+/// The same where JVMTI may not be called.
+pub fn index_unnamed(method: jmethodID) -> Option<u32> {
+    if let Some((index, _)) = METHODS.get(method as u64) {
+        return Some(index as u32 - 1);
+    }
+    let place = UNNAMED.get(UNNAMED_COUNT.fetch_add(1, Relaxed))?;
+    let generation = METHODS.generation();
+    // SAFETY: zero is a method without names.
+    let record: Method = unsafe { core::mem::zeroed() };
+    let index = IMAGE.methods.push(IMAGE.window(), record);
+    let index = index.filter(|index| *index <= MAX_METHOD)?;
+    METHODS.insert(generation, method as u64, u64::from(index) + 1, 0);
+    place.1.store(index, Relaxed);
+    place.0.store(method as usize, Release);
+    Some(index)
+}
+
+/// Names the methods that have none yet. To be called in native code.
+pub fn name_all(env: *mut JNIEnv) {
+    if UNNAMED_COUNT.load(Relaxed) == 0 || env.is_null() {
+        return;
+    }
+    let mut buffer = Box::new(Buffer {
+        name: [0; MAX_NAME],
+        lines: [[0; 4]; MAX_LINES],
+    });
+    let count = UNNAMED_COUNT.load(Acquire).min(UNNAMED.len());
+    for (method, index) in &UNNAMED[..count] {
+        let method = method.swap(0, AcqRel);
+        let record = IMAGE.methods.get(index.load(Relaxed));
+        if method != 0
+            && !record.is_null()
+            && let Some(named) = resolve(&mut buffer, env, method as jmethodID)
+        {
+            // SAFETY: the record's only writer: the id was taken from its place by this call.
+            unsafe { record.write(named) };
+        }
+    }
+}
+
+/// Methods without names: id, and index of the record.
+static UNNAMED: [(AtomicUsize, AtomicU32); 4096] =
+    [const { (AtomicUsize::new(0), AtomicU32::new(0)) }; 4096];
+static UNNAMED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 #[cold]
 #[inline(never)]

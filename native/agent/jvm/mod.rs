@@ -3,7 +3,8 @@
 //! - `start`: finds the JVM and asks it for events, from `JNI_OnLoad` or `Agent_OnLoad`.
 //! - `thunks`: code in front of native methods, and (`upcalls`) of the JNI functions that can run
 //!   Java code; `entries`: what it notes.
-//! - `stacks`: asks the JVM for the Java stack of an entry, once; `methods`: names.
+//! - `stacks`: asks the JVM for the Java stack of an entry, once; `methods`: names; `method_ids`: what
+//!   names need, ahead of need.
 //! - `resources`: references, array elements and the like; `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
@@ -14,6 +15,7 @@ mod bridge;
 pub mod buffers;
 pub mod entries;
 mod exit;
+mod method_ids;
 mod methods;
 mod resources;
 pub mod stacks;
@@ -21,6 +23,8 @@ mod start;
 mod thunks;
 mod unsafe_memory;
 mod upcalls;
+
+pub use thunks::in_front_of_pool as thunk_for_pool;
 
 use core::ffi::c_void;
 use core::ptr;
@@ -54,6 +58,11 @@ impl Jvmti {
         // SAFETY: the JVM's function table, which it never frees.
         unsafe { &*(*self.env).functions }
     }
+}
+
+/// Whether the address lies in the JVM's own code.
+pub fn is_jvm_code(address: usize) -> bool {
+    thunks::jvm().contains(&address)
 }
 
 /// Whether every native method and JNI call of the program comes after the boundary was in place.

@@ -7,9 +7,9 @@
 
 use super::entries::Entry;
 use super::upcalls::Between;
-use super::{Jvmti, jni_env, methods, start, thunks};
+use super::{Jvmti, jni_env, method_ids, methods, start, thunks};
 use crate::IMAGE;
-use crate::arch::Position;
+use crate::arch::{Position, signal_context};
 use crate::thread::ThreadState;
 use crate::unwind::{self, function_start, intern};
 use core::ffi::{CStr, c_void};
@@ -45,6 +45,8 @@ type AsyncGetCallTrace = unsafe extern "C" fn(*mut CallTrace, jint, *mut c_void)
 /// The answers of `AsyncGetCallTrace` that the fallback can better.
 const NO_CLASS_LOAD_EVENTS: jint = -1;
 const GC_ACTIVE: jint = -2;
+/// The thread is in Java code, and no signal context told where.
+const UNKNOWN_JAVA: jint = -5;
 
 static ASYNC_GET_CALL_TRACE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
@@ -118,7 +120,16 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
         return Some(0);
     }
     thread.record().java_asks += 1;
-    let len = match async_trace(env, &mut thread.java.frames) {
+    let mut in_java = false;
+    let mut answer = async_trace(env, &mut thread.java.frames, None);
+    if let Err(Refusal::InJava) = answer
+        && let Some(caller) = unwind::java_caller(position)
+    {
+        method_ids::want();
+        in_java = true;
+        answer = async_trace(env, &mut thread.java.frames, Some(caller));
+    }
+    let len = match answer {
         Ok(len) => len,
         Err(refusal) => {
             thread.record().java_fallbacks += 1;
@@ -146,6 +157,9 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
         (bci < 0 && frame > 0).then_some(method as usize)
     };
     let between = Between::of(thread.entries.all(), slot, len, native);
+    if in_java {
+        return Some(plant_unnamed(&mut thread.java, len));
+    }
     Some(if between.is_empty() {
         plant(&mut thread.java, env, len)
     } else {
@@ -170,6 +184,21 @@ fn plant_nested(buffers: &mut Buffers, env: *mut JNIEnv, len: usize, between: &B
     node
 }
 
+/// Interns the first `len` frames where JVMTI may not be called.
+#[cold]
+#[inline(never)]
+fn plant_unnamed(buffers: &mut Buffers, len: usize) -> u32 {
+    buffers.last_len = 0;
+    let mut node = 0;
+    for CallFrame { bci, method } in buffers.frames[..len].iter().rev() {
+        if let Some(method) = methods::index_unnamed(*method) {
+            let bci = if *bci < 0 { BCI_NATIVE } else { *bci as u16 };
+            node = intern(node, Frame::Java { method, bci }.encode());
+        }
+    }
+    node
+}
+
 /// Interns one Java frame.
 #[inline(always)]
 fn plant_frame(buffers: &mut Buffers, env: *mut JNIEnv, index: usize, node: u32) -> u32 {
@@ -185,6 +214,9 @@ fn plant_frame(buffers: &mut Buffers, env: *mut JNIEnv, index: usize, node: u32)
 
 /// Why `AsyncGetCallTrace` gave no stack.
 enum Refusal {
+    /// The JVM takes the thread to be in Java code: it called native code without telling (a
+    /// `critical` downcall), so it must be told where its Java code stands.
+    InJava,
     /// The fallback may know it.
     AskJvmti,
     /// The thread is not in native code, or cannot be walked: asking JVMTI would not be safe.
@@ -192,7 +224,11 @@ enum Refusal {
 }
 
 /// The number of frames.
-fn async_trace(env: *mut JNIEnv, frames: &mut [CallFrame; MAX_FRAMES]) -> Result<usize, Refusal> {
+fn async_trace(
+    env: *mut JNIEnv,
+    frames: &mut [CallFrame; MAX_FRAMES],
+    top: Option<unwind::Registers>,
+) -> Result<usize, Refusal> {
     let function = ASYNC_GET_CALL_TRACE.load(Relaxed);
     if function.is_null() {
         return Err(Refusal::AskJvmti);
@@ -204,10 +240,17 @@ fn async_trace(env: *mut JNIEnv, frames: &mut [CallFrame; MAX_FRAMES]) -> Result
         len: 0,
         frames: frames.as_mut_ptr(),
     };
+    let mut context = top.map(signal_context);
+    let context = context.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
     // SAFETY: the environment of this thread and room for the frames; without a signal context it
     // starts at the last Java frame.
-    unsafe { function(&mut trace, MAX_FRAMES as jint, ptr::null_mut()) };
+    unsafe { function(&mut trace, MAX_FRAMES as jint, context.cast()) };
     match trace.len {
+        // Methods without an id cannot be named, nor JVMTI be asked to make them one.
+        len @ 0.. if top.is_some() => match drop_nameless(&mut frames[..len as usize]) {
+            0 => Err(Refusal::NotWalkable),
+            named => Ok(named),
+        },
         len @ 0.. => {
             let len = len as usize;
             // A method without an id cannot be named.
@@ -218,8 +261,21 @@ fn async_trace(env: *mut JNIEnv, frames: &mut [CallFrame; MAX_FRAMES]) -> Result
             }
         }
         NO_CLASS_LOAD_EVENTS | GC_ACTIVE => Err(Refusal::AskJvmti),
+        UNKNOWN_JAVA if top.is_none() => Err(Refusal::InJava),
         _ => Err(Refusal::NotWalkable),
     }
+}
+
+/// Moves the frames with a method id to the front; how many they are.
+fn drop_nameless(frames: &mut [CallFrame]) -> usize {
+    let mut named = 0;
+    for index in 0..frames.len() {
+        if !frames[index].method.is_null() {
+            frames[named] = frames[index];
+            named += 1;
+        }
+    }
+    named
 }
 
 fn jvmti_trace(buffers: &mut Buffers) -> Option<usize> {

@@ -3,8 +3,8 @@
 //! `System.load` of the preloaded file calls `JNI_OnLoad` on the mapping that the hooks are in;
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
-use super::{Jvmti, VM, exit, stacks, thunks, unsafe_memory, upcalls};
-use crate::{IMAGE, control, gate, lifecycle};
+use super::{Jvmti, VM, exit, method_ids, stacks, thunks, unsafe_memory, upcalls};
+use crate::{IMAGE, control, gate, lifecycle, pools};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{
@@ -126,6 +126,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
     let mut callbacks = jvmtiEventCallbacks::default();
     callbacks.NativeMethodBind = Some(on_native_method_bind);
     callbacks.ClassLoad = Some(on_class_load);
+    callbacks.ClassPrepare = Some(on_class_prepare);
     callbacks.VMStart = Some(on_vm_start);
     callbacks.VMDeath = Some(on_vm_death);
     let set = functions.SetEventCallbacks.ok_or("no SetEventCallbacks")?;
@@ -170,6 +171,8 @@ unsafe extern "system" fn on_native_method_bind(
     address: *mut c_void,
     new_address: *mut *mut c_void,
 ) {
+    pools::look();
+    method_ids::make();
     let (method, target) = (method as usize, address as usize);
     let replacement = (thunks::jvm().contains(&target) && control::tracks(Track::UNSAFE))
         .then(|| unsafe_memory::replacement(method as jmethodID, target))
@@ -192,6 +195,17 @@ unsafe extern "system" fn on_class_load(
     _thread: jthread,
     _class: jclass,
 ) {
+}
+
+unsafe extern "system" fn on_class_prepare(
+    _jvmti: *mut jvmtiEnv,
+    _jni: *mut JNIEnv,
+    _thread: jthread,
+    class: jclass,
+) {
+    if let Some(jvmti) = Jvmti::get() {
+        method_ids::of_class(jvmti, class);
+    }
 }
 
 unsafe extern "system" fn on_vm_start(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {

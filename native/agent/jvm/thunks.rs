@@ -22,8 +22,8 @@ struct Pool {
     /// Address of the page of stubs, and how many of them are handed out.
     page: usize,
     used: usize,
-    /// Stubs by method and target.
-    known: HashMap<(usize, usize), usize>,
+    /// Stubs by method, target and the code that notes the call.
+    known: HashMap<(usize, usize, usize), usize>,
 }
 
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
@@ -73,6 +73,15 @@ pub fn in_front_of_function(target: usize) -> Option<usize> {
     })
 }
 
+/// The thunk for a function of a declared pool; `argument` is for `common`.
+pub fn in_front_of_pool(target: usize, common: usize, argument: usize) -> Option<usize> {
+    thunk(Cell {
+        target,
+        common,
+        method: argument,
+    })
+}
+
 fn thunk(cell: Cell) -> Option<usize> {
     let mut pool = POOL.lock().unwrap_or_else(PoisonError::into_inner);
     let pool = pool.get_or_insert_with(|| Pool {
@@ -80,7 +89,7 @@ fn thunk(cell: Cell) -> Option<usize> {
         used: STUBS,
         known: HashMap::new(),
     });
-    let key = (cell.method, cell.target);
+    let key = (cell.method, cell.target, cell.common);
     if let Some(thunk) = pool.known.get(&key) {
         return Some(*thunk);
     }

@@ -20,7 +20,7 @@
 
 use super::rules::{self, Rule, Shape};
 use super::{intern, modules, slow};
-use crate::arch::{Position, signal_frame};
+use crate::arch::{Position, Registers, signal_frame};
 use crate::thread::ThreadState;
 use crate::{IMAGE, control};
 use hackleak_image::layout::Counter;
@@ -163,6 +163,17 @@ impl Cursor {
             fp: frame_pointer,
             lookup: pc.wrapping_sub(1),
         }
+    }
+
+    /// The registers of the caller of the code that the walk stands in, if that keeps a frame pointer.
+    pub fn by_frame_pointer(&self) -> Option<Registers> {
+        let (sp, fp) = slow::by_frame_pointer(self.sp, self.fp)?;
+        // SAFETY: a word of this thread's stack: the frame pointer's own word was just read.
+        let pc = unsafe { read(sp - size_of::<usize>()) };
+        // Within the call, as at a signal: of what follows a return address, the JVM would take the
+        // code after the call.
+        let pc = pc - 1;
+        Some(Registers { pc, sp, fp })
     }
 
     /// Goes on to the caller, or tells why there is none. `rule` is the rule at `lookup`, and

@@ -15,11 +15,13 @@ mod slow;
 #[cfg(feature = "verify")]
 pub mod verify;
 
+pub use crate::arch::Registers;
 pub use memo::Memo;
 pub use modules::Closing;
-pub use slow::{Call, plant_call};
+pub use slow::{Call, java_caller, plant_call};
 
 use crate::arch::Position;
+use crate::callers::Counts;
 use crate::thread::ThreadState;
 use crate::{IMAGE, callers, control, jvm};
 use core::sync::atomic::Ordering::Relaxed;
@@ -44,10 +46,44 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
 pub fn caller_counts(position: Position) -> bool {
     let lookup = memo::Cursor::new(position).lookup;
     match Frame::decode(rules::at(lookup).1) {
-        Some(Frame::Native { module, .. }) => callers::is_recorded(module),
+        Some(Frame::Native { module, .. }) => match callers::counts(module) {
+            Counts::Yes => true,
+            Counts::No => false,
+            _ => callers_caller_counts(position),
+        },
         // Code of no module: Java's own compiled code calls no `malloc`, so it is somebody's.
         _ => true,
     }
+}
+
+/// Looks past modules that work for their caller.
+#[cold]
+#[inline(never)]
+fn callers_caller_counts(position: Position) -> bool {
+    // The outermost function of the C library so far; a call of another module begins anew.
+    let mut in_c_library = None;
+    let mut decided = None;
+    let _ = slow::frames(position, |pc, frame| {
+        let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
+            return true;
+        };
+        match callers::counts(module) {
+            Counts::LikeItsCallerIfBorrowed => in_c_library = Some(pc),
+            other => {
+                if in_c_library
+                    .take()
+                    .is_some_and(|pc| !callers::is_borrowed(pc))
+                {
+                    decided = Some(false);
+                } else if other != Counts::LikeItsCaller {
+                    decided = Some(other == Counts::Yes);
+                }
+            }
+        }
+        decided.is_none()
+    });
+    let borrowed = in_c_library.is_none_or(callers::is_borrowed);
+    decided.unwrap_or(borrowed)
 }
 
 /// Whether the tests have switched off the memo's checks.

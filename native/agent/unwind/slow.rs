@@ -7,7 +7,7 @@
 
 use super::memo::{Cursor, End, MAX_FRAMES};
 use super::{intern, rules};
-use crate::arch::Position;
+use crate::arch::{Position, Registers};
 use crate::thread::ThreadState;
 use crate::{IMAGE, control};
 use hackleak_image::layout::Counter;
@@ -121,6 +121,20 @@ pub fn frames(call: Call, mut visit: impl FnMut(usize, u64) -> bool) -> Result<(
             Ok(()) => {}
             Err(End::Cut(marker)) => return Err(Some(marker)),
             Err(_) => return Ok(()),
+        }
+    }
+}
+
+/// The registers of the Java code whose call led to `call`, by way of a stub that the JVM made and
+/// that keeps a frame pointer; `None` when the native stack does not end so.
+pub fn java_caller(call: Call) -> Option<Registers> {
+    let mut at = Cursor::new(call);
+    loop {
+        let (rule, _) = rules::at(at.lookup);
+        match rule.shape() {
+            Shape::Foreign => return at.by_frame_pointer(),
+            Shape::Other => return None,
+            _ => at.step(rule).ok()?,
         }
     }
 }

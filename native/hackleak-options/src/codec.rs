@@ -35,6 +35,12 @@ pub const KEYS: &[Key] = &[
         meaning: "modules whose malloc calls are not recorded",
     },
     Key {
+        name: "pools",
+        values: "FILE",
+        default: "",
+        meaning: "functions that hand out and take back objects of a pool, one `alloc=FUNCTION,free=FUNCTION` a line",
+    },
+    Key {
         name: "findings",
         values: "off|report|fail",
         default: "report",
@@ -172,6 +178,8 @@ pub struct Options {
     pub include: String,
     /// See the key `exclude`.
     pub exclude: String,
+    /// See the key `pools`; empty when there is none.
+    pub pools: String,
     /// See the key `findings`.
     pub findings: Findings,
     /// See the key `stacks`.
@@ -199,6 +207,7 @@ impl Default for Options {
             track: Track::NEW,
             include: String::new(),
             exclude: String::new(),
+            pools: String::new(),
             findings: Findings::Report,
             stacks: Stacks::Full,
             out: "hackleak-out".to_owned(),
@@ -267,6 +276,7 @@ impl Options {
                 ));
             }
             "suppressions" => self.suppressions = value.to_owned(),
+            "pools" => self.pools = value.to_owned(),
             "include" => self.include = value.to_owned(),
             "exclude" => self.exclude = value.to_owned(),
             "depth" => {
@@ -372,6 +382,7 @@ impl fmt::Display for Options {
         let texts = [
             ("include", &self.include),
             ("exclude", &self.exclude),
+            ("pools", &self.pools),
             ("suppressions", &self.suppressions),
         ];
         for (key, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {

@@ -7,10 +7,13 @@
 //! The crate has no dependencies because it is linked into the preloaded library.
 
 mod codec;
+mod pools;
 
 pub use codec::{
     Exit, Findings, Follow, KEYS, Key, MAX_DEPTH, OptionError, Options, Stacks, Track,
 };
+
+pub use pools::{PoolFunctions, PoolsError, parse_pools};
 
 /// The environment variable that carries the options into a process.
 pub const ENVIRONMENT: &str = "HACKLEAK_OPTIONS";

@@ -43,6 +43,33 @@ pub unsafe extern "C" fn dlopen() {
     )
 }
 
+/// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
+/// caller stays who it was: that decides what `RTLD_NEXT` means.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlsym() {
+    core::arch::naked_asm!(
+        "push rdi",
+        "push rsi",
+        "sub rsp, 8",
+        "mov rdx, qword ptr [rsp + 24]",
+        "call {request}",
+        "add rsp, 8",
+        "pop rsi",
+        "pop rdi",
+        "test rax, rax",
+        "jz 2f",
+        "ret",
+        "2:",
+        "jmp rdx",
+        request = sym crate::hooks::dlsym_request,
+    )
+}
+
 /// Defines the private function `$name`, which jumps to `$handler` with two more arguments; for
 /// replacements of native methods and JNI functions with `$args` register arguments.
 macro_rules! method_entry {
