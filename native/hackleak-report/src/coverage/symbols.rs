@@ -31,18 +31,13 @@ const MALLOC: [&[u8]; 13] = [
     b"__strndup",
 ];
 
-/// Functions of the C library that return memory which they allocate themselves.
-const LIBC: [&[u8]; 10] = [
-    b"asprintf",
-    b"vasprintf",
-    b"__asprintf_chk",
-    b"__vasprintf_chk",
-    b"getline",
-    b"getdelim",
-    b"__getdelim",
+/// Functions of the C library that return memory which they allocate themselves, and in which the
+/// recorder does not know its caller's.
+const LIBC: [&[u8]; 4] = [
     b"open_memstream",
+    b"open_wmemstream",
     b"scandir",
-    b"wcsdup",
+    b"scandir64",
 ];
 
 /// Functions that ask the kernel for memory.
