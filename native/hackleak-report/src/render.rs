@@ -11,6 +11,7 @@ mod text;
 
 pub use doctor::doctor;
 pub use lines::lines;
+pub(crate) use stack::frame_name;
 pub use text::{message, text};
 
 use serde::Serialize;
