@@ -283,6 +283,29 @@ pub enum Outcome {
     Error,
 }
 
+impl Outcome {
+    /// The name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed => "failed",
+            Outcome::Incomplete => "incomplete",
+            Outcome::Error => "error",
+        }
+    }
+}
+
+impl Assertion {
+    /// What people call it.
+    pub fn title(&self) -> String {
+        match (self.check, self.label.as_str()) {
+            (Check::Exit, _) => "exit of the JVM".to_owned(),
+            (Check::Assertion, "") => format!("assertion since checkpoint {}", self.since),
+            (Check::Assertion, label) => label.to_owned(),
+        }
+    }
+}
+
 /// What kind of assertion it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -445,7 +468,9 @@ kinds! {
 }
 
 /// A thread.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Thread {
     /// The kernel's number.
     pub tid: u32,
