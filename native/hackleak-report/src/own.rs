@@ -133,7 +133,8 @@ fn is_method_of(frame: &JavaFrame, root: &str) -> bool {
     }
 }
 
-/// The first frame in the user's own code on each side.
+/// The first frame in the user's own code on each side. Where the stack shows the test, or `main`,
+/// the user's Java code is that of the same packages, and libraries that it uses are not.
 pub(crate) fn owner(site: &Site, runtime: &Runtime) -> Option<Owner> {
     let first = |is_own: &dyn Fn(&Frame) -> bool| {
         let index = site.frames.iter().position(is_own)?;
@@ -145,7 +146,14 @@ pub(crate) fn owner(site: &Site, runtime: &Runtime) -> Option<Owner> {
         |frame: &Frame| matches!(frame, Frame::Java(java) if !java.native && is_own_java(java));
     let own_native =
         |frame: &Frame| matches!(frame, Frame::Native(native) if is_own_native(native, runtime));
-    let java = first(&with_line).or_else(|| first(&own_java));
+    let of_project = project(&site.frames).and_then(|package| {
+        first(&|frame: &Frame| {
+            with_line(frame) && matches!(frame, Frame::Java(java) if is_in(&java.class, package))
+        })
+    });
+    let java = of_project
+        .or_else(|| first(&with_line))
+        .or_else(|| first(&own_java));
     let native = first(&own_native);
     (java.is_some() || native.is_some()).then(|| Owner {
         java_frame: java.as_ref().map(|(index, _)| *index),
@@ -153,6 +161,31 @@ pub(crate) fn owner(site: &Site, runtime: &Runtime) -> Option<Owner> {
         native_frame: native.as_ref().map(|(index, _)| *index),
         native: native.map(|(_, name)| name),
     })
+}
+
+/// The packages of the test that the framework ran, or of the class whose `main` was: the first
+/// two parts of its name, or the one that there is.
+fn project(frames: &[Frame]) -> Option<&str> {
+    let mut framework = false;
+    for frame in frames.iter().rev() {
+        let Frame::Java(java) = frame else {
+            return None;
+        };
+        if is_own_java(java) {
+            let package = java.class.rsplit_once('.')?.0;
+            let mut dots = package.match_indices('.');
+            let end = dots.nth(1).map_or(package.len(), |(at, _)| at);
+            return (framework || java.method == "main").then_some(&package[..end]);
+        }
+        framework |= is_framework(java);
+    }
+    None
+}
+
+fn is_in(class: &str, package: &str) -> bool {
+    class
+        .strip_prefix(package)
+        .is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn is_own_java(frame: &JavaFrame) -> bool {

@@ -247,3 +247,46 @@ fn lambdas_of_different_runs_are_one_site() {
         "{text}"
     );
 }
+
+#[test]
+fn the_owner_is_in_the_packages_of_the_test_if_there_is_one() {
+    let mut image = ImageBuilder::new();
+    let library = image.module("/app/librocksdbjni.so", &[], 0);
+    let inner = [
+        ("org.rocksdb.RocksDB", "open"),
+        ("com.example.store.Store", "open"),
+        ("io.other.Library", "call"),
+    ];
+    let tested = [
+        ("com.example.app.StoreTest", "opens"),
+        ("org.junit.platform.engine.Node", "execute"),
+    ];
+    let pooled = [("io.other.Loop", "run"), ("java.lang.Thread", "run")];
+    for (number, roots) in (0..).zip([tested, pooled]) {
+        let mut frames = vec![Frame::Native {
+            module: library,
+            vaddr: 1,
+        }];
+        for (class, name) in inner.into_iter().chain(roots) {
+            let method = image.method(class, name, "Any.java", &[(0, 5)]);
+            frames.push(Frame::Java { method, bci: 0 });
+        }
+        let stack = image.stack(&frames);
+        image.live(BLOCK + 16 * number, 20 - number, Kind::New, stack, 0);
+    }
+    let report = report(&image);
+    let owners: Vec<Option<&str>> = report.processes[0]
+        .leaks
+        .sites
+        .iter()
+        .map(|site| site.owner.as_ref()?.java.as_deref())
+        .collect();
+    assert_eq!(
+        owners,
+        [
+            Some("com.example.store.Store.open(Any.java:5)"),
+            // Nobody says whose code it is: the first that is not the runtime's.
+            Some("org.rocksdb.RocksDB.open(Any.java:5)"),
+        ]
+    );
+}

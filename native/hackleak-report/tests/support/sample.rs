@@ -80,12 +80,20 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         scope: None,
         stacks: 1,
         owner: Some(Owner {
-            java: java_frame.map(|_| "java".to_owned()),
+            java: java_frame.map(|index| name(&frames[index])),
             java_frame: java_frame.map(|index| index as u32),
-            native: native_frame.map(|_| "native".to_owned()),
+            native: native_frame.map(|index| name(&frames[index])),
             native_frame: native_frame.map(|index| index as u32),
         }),
         frames,
+    }
+}
+
+fn name(frame: &Frame) -> String {
+    match frame {
+        Frame::Java(java) => format!("{}.{}", java.class, java.method),
+        Frame::Native(native) => native.function.clone().unwrap_or_default(),
+        Frame::Mark { text } => text.clone(),
     }
 }
 

@@ -17,7 +17,7 @@ function fill(node, properties, children) {
     if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
     else node.setAttribute(key, value === true ? "" : String(value));
   }
-  for (const child of children.flat()) {
+  for (const child of children.flat(Infinity)) {
     if (child === undefined || child === null || child === false) continue;
     node.append(child instanceof Node ? child : visible(String(child)));
   }
@@ -63,9 +63,22 @@ function duration(micros) {
   if (seconds < 60) return seconds < 1 ? short.format(seconds * 1000) + " ms" : short.format(seconds) + " s";
   const two = (value) => String(Math.floor(value)).padStart(2, "0");
   const hours = Math.floor(seconds / 3600);
-  const rest = two((seconds / 60) % 60) + ":" + two(seconds % 60);
-  return hours > 0 ? hours + ":" + rest : rest + " min";
+  const minutes = Math.floor((seconds / 60) % 60);
+  return hours > 0 ? hours + ":" + two(minutes) + ":" + two(seconds % 60) + " h" : minutes + ":" + two(seconds % 60) + " min";
 }
+
+/** The smallest of 1, 2 and 5 times a power that is not below `least`; `base` is 10, or 1024 for bytes. */
+function niceStep(least, base = 10) {
+  let unit = 1;
+  if (base === 1024) while (unit * 1024 <= least) unit *= 1024;
+  const power = 10 ** Math.floor(Math.log10(Math.max(least / unit, 1)));
+  return unit * ([1, 2, 5, 10].map((times) => times * power).find((step) => step * unit >= least) || 10 * power);
+}
+
+const TIMES = [1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7, 15e6, 3e7, 6e7, 12e7, 3e8, 6e8, 9e8, 18e8, 36e8, 72e8, 216e8, 864e8];
+
+/** A length of time, µs, that people count in, not below `least`. */
+const niceTime = (least) => TIMES.find((time) => time >= least) || 864e8 * Math.ceil(least / 864e8);
 
 const baseName = (path) => path.slice(path.lastIndexOf("/") + 1);
 

@@ -45,7 +45,7 @@ function flameSection() {
   const amount = (node) => (state.metric === "bytes" ? counted(values[node], "byte") : counted(values[node], "block"));
 
   function colours() {
-    const style = getComputedStyle(document.documentElement);
+    const style = getComputedStyle(document.body);
     const get = (key) => style.getPropertyValue(key).trim();
     return {
       sides: [
@@ -82,6 +82,7 @@ function flameSection() {
     }
     const width = box.clientWidth || 800;
     rows = above.length + (total > 0 ? depth(zoom, width) : 0);
+    box.style.height = Math.min(20, Math.max(rows, 8)) * ROW + 2 + "px";
     space.style.height = Math.max(0, rows * ROW - box.clientHeight) + "px";
   }
 

@@ -52,6 +52,8 @@ function grid({ label, columns, rowHeight, height, open, empty, sort = 0, descen
     body.style.height = shown + "px";
     body.hidden = rows.length === 0;
     nothing.hidden = rows.length > 0;
+    // The scroll bar takes room from the rows that the head has not to give.
+    head.style.paddingRight = "calc(.75rem + " + Math.max(0, body.offsetWidth - body.clientWidth) + "px)";
     space.style.height = rows.length * rowHeight + "px";
     const from = Math.max(0, Math.floor(body.scrollTop / rowHeight) - 4);
     const to = Math.min(rows.length, Math.ceil((body.scrollTop + shown) / rowHeight) + 4);
@@ -104,6 +106,8 @@ function grid({ label, columns, rowHeight, height, open, empty, sort = 0, descen
     else return;
     event.preventDefault();
   });
+
+  new ResizeObserver(onceAFrame(draw)).observe(body);
 
   return {
     node,

@@ -3,7 +3,7 @@
 const data = JSON.parse(document.getElementById("data").textContent);
 const NATIVE = 0, JAVA = 1;
 const SIDES = ["native", "java", "mark", "mark"];
-const SIDE_WORDS = ["native", "Java", "note", "note"];
+const SIDE_WORDS = ["native", "Java", "note", "Java"];
 
 const text = (index) => data.strings[index];
 const parents = Uint32Array.from(data.nodes.parent);
@@ -19,6 +19,14 @@ const framePlace = (frame) => {
   if (!module) return "";
   return baseName(module) + "+" + text(data.frames.offset[frame]);
 };
+
+/** A name for narrow places: `Store.scan` of a class with its package, a native function without its parameters. */
+function briefName(frame) {
+  const name = frameName(frame);
+  if (data.frames.side[frame] === JAVA) return name.split(".").slice(-2).join(".");
+  const end = name.indexOf("(");
+  return end > 0 && !name.startsWith("(") ? name.slice(0, end) : name;
+}
 
 /** The frames of a stack, the allocating function first. */
 function framesOf(node) {

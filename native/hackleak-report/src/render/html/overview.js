@@ -63,6 +63,7 @@ function testsSection(showInTimeline) {
     { title: "After", width: "7rem", right: true, cell: (row) => duration(of(row).atNs / 1000), compare: byNumber((row) => of(row).atNs) },
     { title: "Process", width: "5rem", right: true, cell: (row) => data.processes[all[row][0]].pid, compare: byNumber((row) => data.processes[all[row][0]].pid) },
   ];
+  if (!all.some(([, assertion]) => assertion.scope)) columns.splice(2, 1);
   const table = grid({
     label: "Tests", columns, rowHeight: 34, height: 340, empty: "No assertion.",
     open: (row) => showInTimeline(all[row][0], of(row).atNs / 1000),
@@ -106,8 +107,8 @@ function coverageSection() {
   });
   table.show(all.map((_, index) => index));
   return section("coverage", "Coverage",
-    "Whether the allocations of each library reach the recorder. " + counted(runtime, "library of the runtime").replace("librarys", "libraries") +
-    " not under test.", table.node);
+    "Whether the allocations of each library reach the recorder." +
+    (runtime > 0 ? " Not under test: " + number(runtime) + (runtime === 1 ? " library" : " libraries") + " of the runtime." : ""), table.node);
 }
 
 function findingsSection() {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::escape::text;
 use crate::model::{Outcome, Process, Report, Sight, Verdict};
-use crate::render::numbers::{bytes, counted};
+use crate::render::numbers::{bytes, counted, thousands};
 use crate::render::stack;
 use crate::render::text::{headline, of_process, tracked, untracked};
 
@@ -27,11 +27,13 @@ pub(super) fn body(report: &Report) -> String {
 
 /// The verdict on the whole report: what was found, in what, and what was not looked at.
 fn verdict(report: &Report, out: &mut String) {
-    let verdict = report.verdict();
-    let (class, word) = match verdict {
+    let (class, word) = match report.verdict() {
         Verdict::Leaks => ("leaks", "Leaks"),
+        // What leaked in a test may have been freed later: that makes the test no better.
+        _ if failed(report) > 0 => ("leaks", "Leaks"),
         Verdict::Findings => ("findings", "Wrong frees"),
         Verdict::Incomplete => ("incomplete", "Incomplete"),
+        Verdict::Clean if report.processes.is_empty() => ("incomplete", "Nothing recorded"),
         Verdict::Clean => ("clean", "No leaks seen"),
     };
     let _ = writeln!(
@@ -47,9 +49,44 @@ fn verdict(report: &Report, out: &mut String) {
             said.push(line);
         }
     }
+    row(out, "Assertions", &assertions(report));
     row(out, "Tracked", &said);
     row(out, "Not seen", &not_seen(report));
     let _ = writeln!(out, "</dl></section>");
+}
+
+/// Assertions that found a leak.
+fn failed(report: &Report) -> u64 {
+    with_outcome(report, Outcome::Failed)
+}
+
+fn with_outcome(report: &Report, outcome: Outcome) -> u64 {
+    let assertions = report.processes.iter().flat_map(|p| &p.assertions);
+    assertions.filter(|ended| ended.outcome == outcome).count() as u64
+}
+
+/// How many assertions came to what.
+fn assertions(report: &Report) -> Vec<String> {
+    let said = [
+        (Outcome::Failed, "found leaks"),
+        (Outcome::Error, "could not be made"),
+        (
+            Outcome::Incomplete,
+            "saw no leak, but not everything was recorded",
+        ),
+        (Outcome::Passed, "passed"),
+    ]
+    .map(|(outcome, words)| (with_outcome(report, outcome), words));
+    let said: Vec<String> = said
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{} {words}", thousands(*count)))
+        .collect();
+    if said.is_empty() {
+        Vec::new()
+    } else {
+        vec![said.join(", ")]
+    }
 }
 
 fn sentence(report: &Report) -> String {
@@ -68,7 +105,13 @@ fn sentence(report: &Report) -> String {
     };
     let (size, blocks) = report.leaked();
     match (report.verdict(), processes) {
-        (_, 0) => "nothing was recorded".to_owned(),
+        (_, 0) => "there is no process in this report".to_owned(),
+        (Verdict::Clean | Verdict::Incomplete | Verdict::Findings, _) if failed(report) > 0 => {
+            format!(
+                "{} found leaks, of which nothing was left at the end",
+                counted(failed(report), "assertion")
+            )
+        }
         (Verdict::Leaks, 1) => format!(
             "{} in {} at {}",
             bytes(size),
@@ -82,7 +125,10 @@ fn sentence(report: &Report) -> String {
             counted(sites, "site"),
             with(Verdict::Leaks)
         ),
-        (_, 1) => headline(&report.processes[0], ""),
+        (_, 1) => {
+            let line = headline(&report.processes[0], "");
+            line.trim_start_matches("incomplete: ").to_owned()
+        }
         (Verdict::Findings, _) => {
             format!(
                 "no leaks, but memory was freed wrongly in {} of {processes} processes",
@@ -218,13 +264,19 @@ fn tests(process: &Process, out: &mut String) {
     tests.sort_by_key(|assertion| passed(assertion.outcome));
     let _ = writeln!(out, "<ul>");
     for assertion in tests.iter().take(MAX_TESTS) {
+        let leaked = match assertion.count {
+            0 => String::new(),
+            count => format!(
+                ", {} in {}",
+                bytes(assertion.bytes),
+                counted(count, "block")
+            ),
+        };
         let _ = writeln!(
             out,
-            "<li>{}: {}, {} in {}</li>",
+            "<li>{}: {}{leaked}</li>",
             assertion.outcome.name(),
             text(&assertion.title()),
-            bytes(assertion.bytes),
-            counted(assertion.count, "block")
         );
     }
     let more = tests.len().saturating_sub(MAX_TESTS);

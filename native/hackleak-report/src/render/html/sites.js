@@ -3,7 +3,8 @@
 const UNKNOWN_OWNER = "no frame of your own code";
 
 function ownerCell(site) {
-  const line = (frame) => el("div", {}, sideBadge(frame), " ", el("span", { class: "mono" }, frameName(frame)));
+  const line = (frame) => el("div", { title: frameName(frame) + "\n" + framePlace(frame) },
+    sideBadge(frame), " ", el("span", { class: "mono" }, briefName(frame)), " ", el("span", { class: "soft mono" }, baseName(framePlace(frame))));
   const lines = [sites.java[site], sites.native[site]].filter((frame) => frame > 0).map((frame) => line(frame - 1));
   return lines.length > 0 ? lines : el("span", { class: "soft" }, UNKNOWN_OWNER);
 }
@@ -17,15 +18,14 @@ function sitesSection(showInFlame) {
   const detail = el("section", { class: "detail", tabindex: -1, "aria-label": "The chosen site" });
   const about = el("span", { class: "about", role: "status" });
   const columns = [
-    { title: "Bytes", width: "8rem", right: true, cell: (site) => number(sites.bytes[site]), compare: byNumber((site) => sites.bytes[site]) },
-    { title: "Blocks", width: "6rem", right: true, cell: (site) => number(sites.count[site]), compare: byNumber((site) => sites.count[site]) },
-    { title: "Kind", width: "6.5rem", cell: (site) => text(sites.kind[site]), compare: byText((site) => text(sites.kind[site])) },
-    { title: "Likely owner", width: "minmax(12rem, 1fr)", class: "two", cell: ownerCell, compare: byText(ownerText) },
-    { title: "Thread", width: "8rem", cell: (site) => text(sites.threads[site]), compare: byText((site) => text(sites.threads[site])) },
+    { title: "Bytes", width: "7rem", right: true, cell: (site) => number(sites.bytes[site]), compare: byNumber((site) => sites.bytes[site]) },
+    { title: "Blocks", width: "4.5rem", right: true, cell: (site) => number(sites.count[site]), compare: byNumber((site) => sites.count[site]) },
+    { title: "Kind", width: "4.5rem", cell: (site) => el("span", { title: text(sites.kind[site]) }, text(sites.kind[site])), compare: byText((site) => text(sites.kind[site])) },
+    { title: "Likely owner", width: "minmax(0, 1fr)", class: "two", cell: ownerCell, compare: byText(ownerText) },
   ];
   if (data.processes.length > 1) {
     columns.push({
-      title: "Process", width: "5rem", right: true, cell: (site) => data.processes[sites.process[site]].pid,
+      title: "Process", width: "4.5rem", right: true, cell: (site) => data.processes[sites.process[site]].pid,
       compare: byNumber((site) => data.processes[sites.process[site]].pid),
     });
   }

@@ -75,20 +75,21 @@ function timelineSection() {
     const inner = width - EDGE.left - EDGE.right;
     const tall = HEIGHT - EDGE.top - EDGE.bottom;
     const x = (micros) => EDGE.left + (inner * micros) / until;
-    const y = (value) => EDGE.top + tall * (1 - value / most);
+    const rise = niceStep(most / 5, state.metric === "bytes" ? 1024 : 10);
+    const top = Math.ceil(most / rise) * rise;
+    const y = (value) => EDGE.top + tall * (1 - value / top);
     const parts = [];
-    for (let step = 0; step <= 4; step++) {
-      const value = (most * step) / 4;
+    for (let value = 0; value <= top; value += rise) {
       parts.push(
         svg("line", { class: "rule", x1: EDGE.left, x2: width - EDGE.right, y1: y(value), y2: y(value) }),
         svg("text", { x: EDGE.left - 8, y: y(value) + 4, "text-anchor": "end" },
           state.metric === "bytes" ? size(value) : number(value)));
     }
-    for (let step = 0; step <= 5; step++) {
-      const moment = (until * step) / 5;
+    const every = niceTime(until / 8);
+    for (let moment = 0; moment <= until; moment += every) {
       parts.push(svg("text", {
-        x: x(moment), y: HEIGHT - 8, "text-anchor": step === 0 ? "start" : step === 5 ? "end" : "middle",
-      }, step === 0 ? "start" : duration(moment)));
+        x: x(moment), y: HEIGHT - 8, "text-anchor": moment === 0 ? "start" : x(moment) > width - 50 ? "end" : "middle",
+      }, moment === 0 ? "start" : duration(moment)));
     }
     const points = thinned(process.timeline.at, column, inner);
     let line = "";
@@ -111,11 +112,11 @@ function timelineSection() {
     const ended = process.assertions.filter((ended) => process.assertions.length <= MANY || ended.outcome !== "passed");
     for (const assertion of ended.slice(0, 2000)) {
       const at = x(assertion.atNs / 1000);
-      const top = EDGE.top - 6;
+      const over = EDGE.top - 6;
       // Told apart by shape as well: a circle passed, a triangle did not.
       parts.push(assertion.outcome === "passed"
-        ? svg("circle", { class: "passed", cx: at, cy: top - 4, r: 4 }, svg("title", {}, title(assertion)))
-        : svg("path", { class: assertion.outcome, d: "M" + (at - 6) + " " + (top + 1) + "h12l-6 -11z" }, svg("title", {}, title(assertion))));
+        ? svg("circle", { class: "passed", cx: at, cy: over - 4, r: 4 }, svg("title", {}, title(assertion)))
+        : svg("path", { class: assertion.outcome, d: "M" + (at - 6) + " " + (over + 1) + "h12l-6 -11z" }, svg("title", {}, title(assertion))));
     }
     const pointer = svg("line", { class: "cursor", y1: EDGE.top, y2: EDGE.top + tall });
     parts.push(pointer);
