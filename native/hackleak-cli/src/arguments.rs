@@ -102,7 +102,7 @@ const REPORT_NOTES: &str = "\
 Examples:
   hackleak report hackleak-out
   hackleak report --since 3 --format json 4242.hackleak
-  hackleak report --json leaks.json hackleak-out";
+  hackleak report --json leaks.json --html leaks.html hackleak-out";
 
 #[derive(Debug, Args)]
 #[command(after_help = REPORT_NOTES)]
@@ -122,6 +122,9 @@ pub(crate) struct Report {
     /// Write the JSON to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write a page for the browser to this file as well: one file that needs no other
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
     /// Print to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -131,6 +134,7 @@ pub(crate) struct Report {
 pub(crate) enum ReportFormat {
     Text,
     Json,
+    Html,
     Lines,
 }
 

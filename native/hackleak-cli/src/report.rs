@@ -30,9 +30,14 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
             Some(file)
         }
     };
+    if let Some(file) = &arguments.html {
+        fs::write(file, render::html(&report)?)
+            .with_context(|| format!("cannot write the HTML to `{}`", file.display()))?;
+    }
     let text = match arguments.format {
         ReportFormat::Text => render::text(&report, json.as_deref()),
         ReportFormat::Json => render::json(&report)?,
+        ReportFormat::Html => render::html(&report)?,
         ReportFormat::Lines => render::lines(&report, json.as_deref()),
     };
     match &arguments.output {

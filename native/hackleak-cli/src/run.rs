@@ -51,6 +51,9 @@ fn report(images: &[std::path::PathBuf], folder: &Path, format: RunFormat) -> an
     let json = render::json(&report)?;
     fs::write(&file, &json)
         .with_context(|| format!("cannot write the JSON to `{}`", file.display()))?;
+    let page = folder.join("report.html");
+    fs::write(&page, render::html(&report)?)
+        .with_context(|| format!("cannot write the HTML to `{}`", page.display()))?;
     output::print_aside(&match format {
         RunFormat::Text => render::text(&report, Some(&file)),
         RunFormat::Json => json,

@@ -107,6 +107,39 @@ fn files_are_written_where_asked() {
 }
 
 #[test]
+fn a_folder_of_runs_becomes_one_page() {
+    let folder = folder();
+    image(folder.path(), "1.hackleak", 1);
+    image(folder.path(), "2.hackleak", 2);
+    let page = folder.path().join("report.html");
+    let mut command = hackleak();
+    let command = command.arg("report").arg(folder.path());
+    let ended = end(command.arg("--html").arg(&page));
+    assert_eq!(ended.code, Some(23), "{}", ended.stderr);
+    assert!(ended.stdout.starts_with("1,999,993 bytes leaked"));
+    let written = fs::read_to_string(&page).expect("written");
+    let verdict = "5,999,979 bytes in 3 blocks at 2 sites, in 2 of 2 processes";
+    assert!(written.contains(verdict), "{written}");
+    let printed = end(hackleak()
+        .args(["report", "--format", "html"])
+        .arg(folder.path()));
+    assert_eq!(printed.stdout, written);
+
+    let nowhere = folder.path().join("missing/report.html");
+    let ended = end(hackleak()
+        .arg("report")
+        .arg(folder.path())
+        .arg("--html")
+        .arg(&nowhere));
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("cannot write the HTML to"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn wrong_input_is_one_sentence_and_code_1() {
     let folder = folder();
     let text = folder.path().join("text.hackleak");

@@ -50,6 +50,8 @@ pub(crate) fn group(image: &Image, blocks: &[Blocks], symbolised: &Symbolised) -
             kind: kind.into(),
             threads: names.of(&group.threads),
             scope: only_scope(image, &group.scopes),
+            stacks: 1,
+            owner: None,
             frames: frames.to_vec(),
         })
         .collect();

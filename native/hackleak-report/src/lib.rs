@@ -10,6 +10,7 @@
 //! - `read`: live blocks of an image, summed by stack, kind and context.
 //! - `symbolise`: frames with names, files and lines; never a symbol of another build.
 //! - `group`: blocks with the same frames and kind are one site.
+//! - `fold`: sites that differ only in the roots of their stacks are one; `own` finds whose they are.
 //! - [`suppress`]: sites that are known and not reported.
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
 //! - `history`: the timeline, and what became of the assertions.
@@ -21,10 +22,12 @@
 
 pub mod coverage;
 mod findings;
+mod fold;
 mod group;
 mod history;
 mod judge;
 pub mod model;
+mod own;
 mod process;
 mod read;
 pub mod render;

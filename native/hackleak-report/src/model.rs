@@ -320,6 +320,29 @@ pub enum Outcome {
     Error,
 }
 
+impl Outcome {
+    /// The name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Passed => "passed",
+            Outcome::Failed => "failed",
+            Outcome::Incomplete => "incomplete",
+            Outcome::Error => "error",
+        }
+    }
+}
+
+impl Assertion {
+    /// What people call it.
+    pub fn title(&self) -> String {
+        match (self.check, self.label.as_str()) {
+            (Check::Exit, _) => "exit of the JVM".to_owned(),
+            (Check::Assertion, "") => format!("assertion since checkpoint {}", self.since),
+            (Check::Assertion, label) => label.to_owned(),
+        }
+    }
+}
+
 /// What kind of assertion it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -391,8 +414,46 @@ pub struct Site {
     /// The scope they were allocated in, when it is the same for all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// How many stacks are one here, because they differ only in how their threads started.
+    #[serde(default = "one")]
+    pub stacks: u64,
+    /// Where to look first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
     /// The merged stack, the allocating function first.
     pub frames: Vec<Frame>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+/// The likely owner of a site: the first frame in the user's own code on each side, which is
+/// neither the runtime's nor a test framework's.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Owner {
+    /// The Java method and its line, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub java: Option<String>,
+    /// Its index in the frames of the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub java_frame: Option<u32>,
+    /// The native function and its line or library, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<String>,
+    /// Its index in the frames of the site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native_frame: Option<u32>,
+}
+
+impl Owner {
+    /// Both sides in one line.
+    pub fn sentence(&self) -> String {
+        let sides = [&self.java, &self.native];
+        let sides: Vec<&str> = sides.into_iter().flatten().map(String::as_str).collect();
+        sides.join(", native ")
+    }
 }
 
 macro_rules! kinds {
@@ -446,7 +507,9 @@ kinds! {
 }
 
 /// A thread.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub struct Thread {
     /// The kernel's number.
     pub tid: u32,

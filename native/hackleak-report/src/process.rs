@@ -6,13 +6,14 @@ use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
 use hackleak_options::{Findings, Options, Track};
 
-use crate::coverage::Modules;
+use crate::coverage::{Modules, Runtime};
+use crate::fold::fold_roots;
 use crate::group::group;
 use crate::model::{Checkpoint, Leaks, Process, State, Totals, Verdict};
 use crate::read::{Selection, select};
 use crate::suppress::Suppressions;
 use crate::symbolise::symbolise;
-use crate::{findings, history, judge};
+use crate::{findings, history, judge, own};
 
 impl Process {
     /// The report on the image at `path`.
@@ -32,6 +33,12 @@ impl Process {
         let (suppressions, unreadable) = Suppressions::of_options(&image.options());
         let (sites, runtime) = Suppressions::built_in().apply(sites);
         let (sites, suppressed) = suppressions.apply(sites);
+        let paths: Vec<String> = image.modules().map(|module| module.path).collect();
+        let runtime_code = Runtime::of(paths.iter().map(String::as_str));
+        let mut sites = fold_roots(sites, &runtime_code);
+        for site in &mut sites {
+            site.owner = own::owner(site, &runtime_code);
+        }
 
         let mut threads = 0;
         let mut totals = Totals::default();

@@ -2,6 +2,7 @@
 
 mod doctor;
 mod fold;
+mod html;
 mod lines;
 mod names;
 pub mod numbers;
@@ -10,7 +11,9 @@ mod stack;
 mod text;
 
 pub use doctor::doctor;
+pub use html::html;
 pub use lines::lines;
+pub(crate) use stack::frame_name;
 pub use text::{message, text};
 
 use serde::Serialize;

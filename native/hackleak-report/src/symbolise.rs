@@ -7,6 +7,7 @@ pub(crate) mod file;
 mod java;
 mod marks;
 pub(crate) mod native;
+mod tidy;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;

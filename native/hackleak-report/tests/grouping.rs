@@ -152,3 +152,141 @@ fn an_epoch_that_has_not_begun_is_said() {
     let said = "epoch 2 has not begun: the newest checkpoint's is 1";
     assert!(report.processes[0].notes.iter().any(|note| note == said));
 }
+
+/// What a stack is, innermost first, in a library of the user's.
+fn rooted(image: &mut ImageBuilder, roots: &[&str]) -> u32 {
+    let library = image.module("/app/libshop.so", &[], 0);
+    let grow = image.method("shop.Shop", "grow", "Shop.java", &[(0, 12)]);
+    let stream = image.method("java.util.ArrayList", "forEach", "ArrayList.java", &[]);
+    let mut frames = vec![
+        Frame::Native {
+            module: library,
+            vaddr: 0x101,
+        },
+        Frame::Java {
+            method: stream,
+            bci: 0,
+        },
+        Frame::Java {
+            method: grow,
+            bci: 1,
+        },
+    ];
+    for root in roots {
+        let (class, name) = root.rsplit_once('.').expect("class and method");
+        let method = image.method(class, name, "Any.java", &[]);
+        frames.push(Frame::Java { method, bci: 0 });
+    }
+    image.stack(&frames)
+}
+
+#[test]
+fn stacks_that_differ_in_their_roots_are_one_site_with_its_owner() {
+    let mut image = ImageBuilder::new();
+    let pool = [
+        "java.util.concurrent.ThreadPoolExecutor.runWorker",
+        "java.util.concurrent.ThreadPoolExecutor$Worker.run",
+        "java.lang.Thread.run",
+    ];
+    let runner = [
+        "java.lang.reflect.Method.invoke",
+        "org.junit.platform.engine.Node.execute",
+    ];
+    let other = ["shop.OtherTest.sells", "java.lang.Thread.run"];
+    for (number, roots) in (0..).zip([&pool[..], &runner, &pool[2..], &other]) {
+        let stack = rooted(&mut image, roots);
+        image.live(BLOCK + 16 * number, 100 << number, Kind::New, stack, 0);
+    }
+    let report = report(&image);
+    let sites = &report.processes[0].leaks.sites;
+    let sums: Vec<(u64, u64, u64)> = sites
+        .iter()
+        .map(|site| (site.bytes, site.count, site.stacks))
+        .collect();
+    // The last is another leak: another test got there.
+    assert_eq!(sums, [(800, 1, 1), (700, 3, 3)]);
+    // The stack of most bytes is the one that is shown.
+    assert_eq!(sites[1].frames.len(), 4);
+    let owner = sites[1].owner.as_ref().expect("an owner");
+    assert_eq!(owner.java.as_deref(), Some("shop.Shop.grow(Shop.java:12)"));
+    assert_eq!(owner.java_frame, Some(2));
+    assert_eq!(owner.native.as_deref(), Some("libshop.so+0x100"));
+    assert_eq!(owner.native_frame, Some(0));
+    let text = hackleak_report::render::text(&report, None);
+    assert!(
+        text.contains("likely owner: shop.Shop.grow(Shop.java:12), native libshop.so+0x100\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("3 stacks that differ in their roots"),
+        "{text}"
+    );
+}
+
+#[test]
+fn lambdas_of_different_runs_are_one_site() {
+    let mut image = ImageBuilder::new();
+    for (number, class) in (0..).zip([
+        "shop.Shop$$Lambda$14/0x00000008000c2a18",
+        "shop.Shop$$Lambda$77/0x00000008000ffff0",
+    ]) {
+        let lambda = image.method(class, "run", "", &[]);
+        let stack = image.stack(&[Frame::Java {
+            method: lambda,
+            bci: 0,
+        }]);
+        image.live(BLOCK + 16 * number, 8, Kind::New, stack, 0);
+    }
+    let report = report(&image);
+    let sites = &report.processes[0].leaks.sites;
+    assert_eq!(sites.len(), 1);
+    assert_eq!((sites[0].bytes, sites[0].stacks), (16, 1));
+    let text = hackleak_report::render::text(&report, None);
+    assert!(
+        text.contains("at shop.Shop$$Lambda.run(Unknown Source)"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_owner_is_in_the_packages_of_the_test_if_there_is_one() {
+    let mut image = ImageBuilder::new();
+    let library = image.module("/app/librocksdbjni.so", &[], 0);
+    let inner = [
+        ("org.rocksdb.RocksDB", "open"),
+        ("com.example.store.Store", "open"),
+        ("io.other.Library", "call"),
+    ];
+    let tested = [
+        ("com.example.app.StoreTest", "opens"),
+        ("org.junit.platform.engine.Node", "execute"),
+    ];
+    let pooled = [("io.other.Loop", "run"), ("java.lang.Thread", "run")];
+    for (number, roots) in (0..).zip([tested, pooled]) {
+        let mut frames = vec![Frame::Native {
+            module: library,
+            vaddr: 1,
+        }];
+        for (class, name) in inner.into_iter().chain(roots) {
+            let method = image.method(class, name, "Any.java", &[(0, 5)]);
+            frames.push(Frame::Java { method, bci: 0 });
+        }
+        let stack = image.stack(&frames);
+        image.live(BLOCK + 16 * number, 20 - number, Kind::New, stack, 0);
+    }
+    let report = report(&image);
+    let owners: Vec<Option<&str>> = report.processes[0]
+        .leaks
+        .sites
+        .iter()
+        .map(|site| site.owner.as_ref()?.java.as_deref())
+        .collect();
+    assert_eq!(
+        owners,
+        [
+            Some("com.example.store.Store.open(Any.java:5)"),
+            // Nobody says whose code it is: the first that is not the runtime's.
+            Some("org.rocksdb.RocksDB.open(Any.java:5)"),
+        ]
+    );
+}

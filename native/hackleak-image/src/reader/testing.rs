@@ -259,6 +259,65 @@ impl ImageBuilder {
         *summary = (*summary).max(epoch);
     }
 
+    /// A process with `records` live blocks at `sites` sites, whose stacks are as deep as those of
+    /// a test of a JNI library: some 20 Java frames above some 12 native ones.
+    pub fn large(records: u64, sites: u64) -> ImageBuilder {
+        let mut image = ImageBuilder::new();
+        let modules: Vec<u32> = (0..8)
+            .map(|number| image.module(&format!("/app/lib/libpart{number}.so"), &[number; 20], 0))
+            .collect();
+        let methods: Vec<u32> = (0..4000)
+            .map(|number| {
+                let class = format!("com.example.part{}.Class{}", number % 23, number % 600);
+                let file = format!("Class{}.java", number % 600);
+                image.method(
+                    &class,
+                    &format!("method{number}"),
+                    &file,
+                    &[(0, 1), (40, 900)],
+                )
+            })
+            .collect();
+        let main = image.thread(4242, "main", records, records * 100);
+        let pool = image.thread(4243, "pool-1", records, records * 100);
+        let contexts = [main, pool].map(|thread| image.context(1, 0, thread, 0));
+        let mut known: BTreeMap<(u32, u64), u32> = BTreeMap::new();
+        let mut stacks = Vec::new();
+        for site in 0..sites {
+            let mut node = 0;
+            let java = (0..20_u64).map(|depth| Frame::Java {
+                method: methods
+                    [((site >> (20 - depth).min(13)) * 31 + depth * 97) as usize % methods.len()],
+                bci: (depth * 3) as u16,
+            });
+            let native = (0..12_u64).map(|depth| Frame::Native {
+                module: modules[depth as usize % modules.len()],
+                vaddr: 0x1000 + ((site >> (11 - depth)) * 64 + depth) * 16,
+            });
+            for frame in java.chain(native) {
+                let key = (node, frame.encode());
+                node = *known.entry(key).or_insert_with(|| image.node(key.1, key.0));
+            }
+            stacks.push(node);
+        }
+        for record in 0..records {
+            let stack = stacks[(record % sites) as usize];
+            let context = contexts[(record / sites % 2) as usize];
+            let address = 0x7f00_0000_0000 + record * 64;
+            image.live(address, 16 + record % 1000, Kind::New, stack, context);
+        }
+        for second in 0..600 {
+            image.point(
+                second * 1_000_000_000 + 1,
+                second * 4096,
+                second,
+                1,
+                Cause::Traffic,
+            );
+        }
+        image
+    }
+
     /// The file's bytes.
     pub fn finish(&self) -> Vec<u8> {
         let mut header = self.header;

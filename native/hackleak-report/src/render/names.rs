@@ -9,6 +9,8 @@ use std::borrow::Cow;
 const LONG: usize = 100;
 const STRING: &str =
     "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+/// The argument that the containers of the standard library have by default.
+const ALLOCATOR: &str = ", std::allocator<";
 /// The operators with an angle bracket or parentheses in their names, longer ones first.
 const OPERATORS: &[&str] = &[
     "<=>", "<<=", ">>=", "->*", "->", "<<", ">>", "<=", ">=", "<", ">", "()",
@@ -20,6 +22,12 @@ pub(super) fn brief(name: &str) -> Cow<'_, str> {
     if brief.contains(STRING) {
         brief = brief.replace(STRING, "std::string").into();
     }
+    if brief.contains(ALLOCATOR) {
+        brief = without_allocators(&brief).into();
+    }
+    if brief.contains("std::__cxx11::") {
+        brief = brief.replace("std::__cxx11::", "std::").into();
+    }
     for (open, close) in [('<', '>'), ('(', ')')] {
         if brief.chars().count() <= LONG {
             break;
@@ -29,6 +37,36 @@ pub(super) fn brief(name: &str) -> Cow<'_, str> {
         }
     }
     brief
+}
+
+/// The name without the allocators that every container of the standard library has by default.
+fn without_allocators(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some(at) = rest.find(ALLOCATOR) {
+        text.push_str(&rest[..at]);
+        let mut depth = 1_u32;
+        let after = &rest[at + ALLOCATOR.len()..];
+        let end = after.find(|c: char| {
+            match c {
+                '<' => depth += 1,
+                '>' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        let Some(end) = end else {
+            text.push_str(&rest[at..]);
+            return text;
+        };
+        rest = &after[end + 1..];
+        // `> >` was written for the allocator's sake.
+        if rest.starts_with(" >") && !text.ends_with('>') {
+            rest = &rest[1..];
+        }
+    }
+    text.push_str(rest);
+    text
 }
 
 /// What is between outermost brackets becomes dots; `None` when the brackets do not pair, or are
@@ -82,11 +120,7 @@ mod tests {
 
     #[test]
     fn short_names_are_kept() {
-        for name in [
-            "main",
-            "rocksdb::DBIter::Next()",
-            "std::vector<int, std::allocator<int> >::reserve(unsigned long)",
-        ] {
+        for name in ["main", "rocksdb::DBIter::Next()"] {
             assert_eq!(brief(name), name);
         }
     }
@@ -97,6 +131,27 @@ mod tests {
             brief(&format!("a::open({STRING} const&, {STRING}*)")),
             "a::open(std::string const&, std::string*)"
         );
+    }
+
+    #[test]
+    fn default_allocators_are_left_out() {
+        for (name, short) in [
+            (
+                "std::vector<int, std::allocator<int> >::reserve(unsigned long)",
+                "std::vector<int>::reserve(unsigned long)",
+            ),
+            (
+                "std::vector<a::B<c>, std::allocator<a::B<c> > >::data()",
+                "std::vector<a::B<c> >::data()",
+            ),
+            ("a, std::allocator<b", "a, std::allocator<b"),
+            (
+                "std::__cxx11::list<int>::clear()",
+                "std::list<int>::clear()",
+            ),
+        ] {
+            assert_eq!(brief(name), short);
+        }
     }
 
     #[test]

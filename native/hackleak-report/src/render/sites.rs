@@ -25,6 +25,9 @@ pub(super) fn lines(process: &Process) -> Vec<String> {
     for (number, group) in (1..).zip(groups.iter().take(MAX_CALLERS)) {
         lines.push(String::new());
         lines.push(format!("{number}) {}", group.head(process)));
+        if let Some(owner) = group.sites.first().and_then(|site| site.owner.as_ref()) {
+            lines.push(format!("    likely owner: {}", owner.sentence()));
+        }
         let stack = group.stack(process);
         lines.extend(stack.into_iter().map(|line| format!("    {line}")));
     }
@@ -105,6 +108,13 @@ fn description(site: &Site, process: &Process) -> String {
     let mut text = format!("{}, {}", amount(&[site]), site.kind.name());
     if let Some(threads) = threads(&site.threads, process) {
         let _ = write!(text, ", {threads}");
+    }
+    if site.stacks > 1 {
+        let _ = write!(
+            text,
+            ", {} that differ in their roots",
+            counted(site.stacks, "stack")
+        );
     }
     // When a scope was asked for, it is in the headline.
     if let Some(scope) = &site.scope

@@ -175,15 +175,38 @@ fn frame_line(frame: &Frame) -> String {
     }
 }
 
+/// A frame and its place in a few words.
+pub(crate) fn frame_name(frame: &Frame) -> String {
+    match frame {
+        Frame::Java(java) => java_place(java),
+        Frame::Native(native) => {
+            let module = base_name(&native.module);
+            let Some(function) = &native.function else {
+                return format!("{module}+{}", native.offset);
+            };
+            let function = names::brief(function);
+            match (&native.file, native.line) {
+                (Some(file), Some(line)) => format!("{function} ({}:{line})", base_name(file)),
+                _ => format!("{function} ({module})"),
+            }
+        }
+        Frame::Mark { text } => text.clone(),
+    }
+}
+
 /// As Java prints it, which is what IDEs turn into links.
 fn java_line(frame: &JavaFrame) -> String {
+    format!("at {}", java_place(frame))
+}
+
+fn java_place(frame: &JavaFrame) -> String {
     let place = match (frame.native, &frame.file, frame.line) {
         (true, _, _) => "Native Method".to_owned(),
         (_, Some(file), Some(line)) => format!("{file}:{line}"),
         (_, Some(file), None) => file.clone(),
         (_, None, _) => "Unknown Source".to_owned(),
     };
-    format!("at {}.{}({place})", frame.class, frame.method)
+    format!("{}.{}({place})", frame.class, frame.method)
 }
 
 fn native_line(frame: &NativeFrame) -> String {

@@ -144,7 +144,7 @@ impl Page {
     }
 }
 
-fn headline(process: &Process, place: &str) -> String {
+pub(super) fn headline(process: &Process, place: &str) -> String {
     let leaks = &process.leaks;
     let place = format!("{place}{}", since(process));
     let unseen = untracked(process).map_or_else(String::new, |text| format!("; {text}"));
@@ -167,7 +167,7 @@ fn headline(process: &Process, place: &str) -> String {
     }
 }
 
-fn of_process(process: &Process) -> String {
+pub(super) fn of_process(process: &Process) -> String {
     let mut command = process.command.join(" ");
     if command.is_empty() {
         command.clone_from(&process.exe);
@@ -210,7 +210,7 @@ fn since(process: &Process) -> String {
 }
 
 /// What was tracked, and how much of it there was.
-fn tracked(process: &Process) -> String {
+pub(super) fn tracked(process: &Process) -> String {
     let kinds: Vec<&str> = process.track.iter().map(|kind| phrase(kind)).collect();
     format!(
         "{} ({} recorded on {})",
@@ -225,7 +225,7 @@ fn tracked(process: &Process) -> String {
 }
 
 /// What was not tracked, so that nobody takes silence for an answer.
-fn untracked(process: &Process) -> Option<String> {
+pub(super) fn untracked(process: &Process) -> Option<String> {
     let missing: Vec<&str> = ["new", "malloc", "jni", "unsafe"]
         .into_iter()
         .filter(|kind| !process.track.iter().any(|tracked| tracked == kind))

@@ -6,6 +6,7 @@ use hackleak_image::Image;
 use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::reader::JavaMethod;
 
+use super::tidy;
 use crate::model::JavaFrame;
 
 /// The methods that were looked up.
@@ -31,7 +32,7 @@ impl JavaNames<'_> {
         let native = bci == BCI_NATIVE;
         match method {
             Some(method) if !method.name.is_empty() => JavaFrame {
-                class: method.class.clone(),
+                class: tidy::class(&method.class).into_owned(),
                 method: method.name.clone(),
                 file: (!method.file.is_empty()).then(|| method.file.clone()),
                 line: if native {

@@ -7,7 +7,7 @@ use blazesym::symbolize::source::{Elf, Source};
 use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer};
 use hackleak_image::Image;
 
-use super::file;
+use super::{file, tidy};
 use crate::model::{Module, NativeFrame};
 
 /// The frames of every address that was asked for.
@@ -135,7 +135,7 @@ fn frame(
     vaddr: u64,
 ) -> NativeFrame {
     NativeFrame {
-        function: (!name.is_empty()).then(|| name.to_owned()),
+        function: (!name.is_empty()).then(|| tidy::function(name).into_owned()),
         file: code.map(|code| code.to_path().to_string_lossy().into_owned()),
         line: code.and_then(|code| code.line).filter(|line| *line > 0),
         inlined,

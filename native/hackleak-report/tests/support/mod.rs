@@ -1,6 +1,8 @@
 //! What the tests share: images in a temporary folder, reports on them, golden files.
 #![allow(dead_code)]
 
+pub mod chromium;
+pub mod sample;
 pub mod victims;
 
 use std::fs;

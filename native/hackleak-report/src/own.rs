@@ -1,0 +1,246 @@
+//! Whose code a frame is: the user's own, the runtime's, or that of whatever runs the tests.
+
+use crate::coverage::Runtime;
+use crate::model::{Frame, JavaFrame, NativeFrame, Owner, Site};
+use crate::render::frame_name;
+use crate::symbolise::native::NO_MODULE;
+
+/// Test frameworks, build tools, and the reflection through which they call.
+const FRAMEWORK: &[&str] = &[
+    "org.junit.",
+    "junit.framework.",
+    "org.testng.",
+    "org.scalatest.",
+    "org.scalactic.",
+    "org.spockframework.",
+    "org.assertj.",
+    "org.hamcrest.",
+    "org.mockito.",
+    "org.apache.maven.",
+    "org.codehaus.plexus.",
+    "org.gradle.",
+    "worker.org.gradle.",
+    "sbt.",
+    "com.intellij.rt.",
+    "org.eclipse.jdt.internal.",
+    "java.lang.reflect.",
+    "jdk.internal.reflect.",
+    "sun.reflect.",
+    "dev.hackleak.",
+];
+/// What frameworks call each other through; on its own it says nothing about who runs the test.
+const BETWEEN: &[&str] = &[
+    "java.",
+    "javax.",
+    "jdk.",
+    "sun.",
+    "com.sun.",
+    "scala.",
+    "kotlin.",
+    "groovy.lang.",
+    "org.codehaus.groovy.",
+];
+/// Java methods that only say how a thread came to run a task.
+const THREAD_ROOTS: &[&str] = &[
+    "java.lang.Thread.",
+    "java.lang.VirtualThread.",
+    "java.lang.VirtualThread$",
+    "java.lang.ThreadBuilders$",
+    "java.lang.ref.Finalizer",
+    "java.lang.ref.Reference",
+    "java.util.TimerThread.",
+    "java.util.concurrent.",
+    "java.security.AccessController.",
+    "jdk.internal.vm.Continuation",
+    "jdk.internal.vm.ScopedValueContainer.",
+    "jdk.internal.ref.CleanerImpl",
+    "jdk.internal.misc.InnocuousThread.",
+];
+/// Native functions that only say how a thread or the program started.
+const NATIVE_ROOTS: &[&str] = &[
+    "start_thread",
+    "clone",
+    "__clone",
+    "clone3",
+    "__clone3",
+    "_start",
+    "__libc_start_main",
+    "__libc_start_call_main",
+    "execute_native_thread_routine",
+    "std::thread::_Invoker<",
+    "std::thread::_State_impl<",
+    "std::__invoke",
+    "std::invoke",
+    "void std::__invoke",
+    "std::thread::",
+    "std::sys::",
+    "std::panicking::",
+    "std::panic::",
+    "core::ops::function::",
+    "<alloc::boxed::Box<",
+];
+/// Starts of native functions that belong to a language's library, inlined into any module.
+const NATIVE_LIBRARY: &[&str] = &[
+    "operator new",
+    "operator delete",
+    "std::",
+    "__gnu_cxx::",
+    "__gnu_cxx",
+    "core::",
+    "alloc::",
+    "__rustc::",
+    "__rust_",
+    "__rdl_",
+    "hashbrown::",
+    "_start",
+];
+
+/// Whether the frame belongs to a test framework or a build tool.
+pub(crate) fn is_framework(frame: &JavaFrame) -> bool {
+    starts(&frame.class, FRAMEWORK)
+}
+
+/// Whether frameworks may call each other through the frame.
+pub(crate) fn is_between(frame: &JavaFrame) -> bool {
+    starts(&frame.class, BETWEEN)
+}
+
+/// How many frames at the root side of a stack only say how its thread came to run the rest: the
+/// start of a thread, its pool, and the test framework. At least one frame is left.
+pub(crate) fn root_frames(frames: &[Frame], runtime: &Runtime) -> usize {
+    let is_root = |frame: &&Frame| match frame {
+        Frame::Java(java) => {
+            is_framework(java) || THREAD_ROOTS.iter().any(|root| is_method_of(java, root))
+        }
+        Frame::Native(native) => match &native.function {
+            Some(function) => {
+                let function = function.trim_start_matches("void ");
+                starts(function, NATIVE_ROOTS) || runtime.contains(&native.module)
+            }
+            None => runtime.contains(&native.module),
+        },
+        Frame::Mark { .. } => false,
+    };
+    let roots = frames.iter().rev().take_while(is_root).count();
+    roots.min(frames.len().saturating_sub(1))
+}
+
+/// Whether `class.method` starts with `root`.
+fn is_method_of(frame: &JavaFrame, root: &str) -> bool {
+    match root.strip_suffix('.') {
+        Some(class) => frame.class == class || frame.class.starts_with(root),
+        None => frame.class.starts_with(root),
+    }
+}
+
+/// The first frame in the user's own code on each side. Where the stack shows the test, or `main`,
+/// the user's Java code is that of the same packages, and libraries that it uses are not.
+pub(crate) fn owner(site: &Site, runtime: &Runtime) -> Option<Owner> {
+    let first = |is_own: &dyn Fn(&Frame) -> bool| {
+        let index = site.frames.iter().position(is_own)?;
+        Some((index as u32, frame_name(&site.frames[index])))
+    };
+    let own_java = |frame: &Frame| matches!(frame, Frame::Java(java) if is_own_java(java));
+    // The method around a native one has a line; the native one is better than none.
+    let with_line =
+        |frame: &Frame| matches!(frame, Frame::Java(java) if !java.native && is_own_java(java));
+    let own_native =
+        |frame: &Frame| matches!(frame, Frame::Native(native) if is_own_native(native, runtime));
+    let of_project = project(&site.frames).and_then(|package| {
+        first(&|frame: &Frame| {
+            with_line(frame) && matches!(frame, Frame::Java(java) if is_in(&java.class, package))
+        })
+    });
+    let java = of_project
+        .or_else(|| first(&with_line))
+        .or_else(|| first(&own_java));
+    let native = first(&own_native);
+    (java.is_some() || native.is_some()).then(|| Owner {
+        java_frame: java.as_ref().map(|(index, _)| *index),
+        java: java.map(|(_, name)| name),
+        native_frame: native.as_ref().map(|(index, _)| *index),
+        native: native.map(|(_, name)| name),
+    })
+}
+
+/// The packages of the test that the framework ran, or of the class whose `main` was: the first
+/// two parts of its name, or the one that there is.
+fn project(frames: &[Frame]) -> Option<&str> {
+    let mut framework = false;
+    for frame in frames.iter().rev() {
+        let Frame::Java(java) = frame else {
+            return None;
+        };
+        if is_own_java(java) {
+            let package = java.class.rsplit_once('.')?.0;
+            let mut dots = package.match_indices('.');
+            let end = dots.nth(1).map_or(package.len(), |(at, _)| at);
+            return (framework || java.method == "main").then_some(&package[..end]);
+        }
+        framework |= is_framework(java);
+    }
+    None
+}
+
+fn is_in(class: &str, package: &str) -> bool {
+    class
+        .strip_prefix(package)
+        .is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn is_own_java(frame: &JavaFrame) -> bool {
+    !is_framework(frame) && !is_between(frame) && !frame.class.starts_with('<')
+}
+
+fn is_own_native(frame: &NativeFrame, runtime: &Runtime) -> bool {
+    if runtime.contains(&frame.module) || frame.module == NO_MODULE {
+        return false;
+    }
+    frame
+        .function
+        .as_deref()
+        .is_none_or(|function| !is_of_library(function))
+}
+
+/// Whether the function belongs to a language's library. A return type may stand before its name
+/// (`void std::vector<…>::push_back`), and Rust quotes the type (`<alloc::vec::Vec<T>>::push`).
+fn is_of_library(function: &str) -> bool {
+    let name = function.trim_start_matches('<');
+    let before_arguments = &name[..name.find(['<', '(']).unwrap_or(name.len())];
+    let last = before_arguments
+        .rsplit_once(' ')
+        .map_or(before_arguments, |(_, last)| last);
+    starts(name, NATIVE_LIBRARY) || starts(last, NATIVE_LIBRARY)
+}
+
+fn starts(text: &str, starts: &[&str]) -> bool {
+    starts.iter().any(|start| text.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn library_code_is_not_the_users() {
+        for name in [
+            "operator new(unsigned long)",
+            "std::vector<int, std::allocator<int> >::reserve(unsigned long)",
+            "void std::vector<a::B>::_M_realloc_insert<a::B>(int)",
+            "<alloc::vec::Vec<T,A> as core::clone::Clone>::clone",
+            "__gnu_cxx::new_allocator<char>::allocate(unsigned long, void const*)",
+            "alloc::alloc::exchange_malloc",
+        ] {
+            assert!(is_of_library(name), "{name}");
+        }
+        for name in [
+            "rocksdb::DB::Open(std::string const&)",
+            "Java_demo_Store_open0",
+            "std_like::make()",
+            "a::B<std::string> a::make<std::string>(int)",
+            "my_alloc::f",
+        ] {
+            assert!(!is_of_library(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! The part of the page that needs neither script nor style.
+
+use std::fmt::Write;
+
+use super::escape::text;
+use crate::model::{Outcome, Process, Report, Sight, Verdict};
+use crate::render::numbers::{bytes, counted, thousands};
+use crate::render::stack;
+use crate::render::text::{headline, of_process, tracked, untracked};
+
+/// The most sites of a process that are written here; the data has all.
+const MAX_SITES: usize = 25;
+/// The most tests of a process that are written here, failed ones first.
+const MAX_TESTS: usize = 50;
+
+/// Verdict, processes, tests and the largest sites.
+pub(super) fn body(report: &Report) -> String {
+    let mut out = String::new();
+    verdict(report, &mut out);
+    let _ = writeln!(out, "<div id=\"plain\">");
+    for process in &report.processes {
+        of(process, &mut out);
+    }
+    let _ = writeln!(out, "</div>");
+    out
+}
+
+/// The verdict on the whole report: what was found, in what, and what was not looked at.
+fn verdict(report: &Report, out: &mut String) {
+    let (class, word) = match report.verdict() {
+        Verdict::Leaks => ("leaks", "Leaks"),
+        // What leaked in a test may have been freed later: that makes the test no better.
+        _ if failed(report) > 0 => ("leaks", "Leaks"),
+        Verdict::Findings => ("findings", "Wrong frees"),
+        Verdict::Incomplete => ("incomplete", "Incomplete"),
+        Verdict::Clean if report.processes.is_empty() => ("incomplete", "Nothing recorded"),
+        Verdict::Clean => ("clean", "No leaks seen"),
+    };
+    let _ = writeln!(
+        out,
+        "<section id=\"verdict\" class=\"verdict {class}\" aria-labelledby=\"verdict-title\">\
+         <h1 id=\"verdict-title\"><span class=\"word\">{word}</span> {}</h1><dl>",
+        text(&sentence(report))
+    );
+    let mut said: Vec<String> = Vec::new();
+    for process in &report.processes {
+        let line = tracked(process);
+        if !said.contains(&line) {
+            said.push(line);
+        }
+    }
+    row(out, "Assertions", &assertions(report));
+    row(out, "Tracked", &said);
+    row(out, "Not seen", &not_seen(report));
+    let _ = writeln!(out, "</dl></section>");
+}
+
+/// Assertions that found a leak.
+fn failed(report: &Report) -> u64 {
+    with_outcome(report, Outcome::Failed)
+}
+
+fn with_outcome(report: &Report, outcome: Outcome) -> u64 {
+    let assertions = report.processes.iter().flat_map(|p| &p.assertions);
+    assertions.filter(|ended| ended.outcome == outcome).count() as u64
+}
+
+/// How many assertions came to what.
+fn assertions(report: &Report) -> Vec<String> {
+    let said = [
+        (Outcome::Failed, "found leaks"),
+        (Outcome::Error, "could not be made"),
+        (
+            Outcome::Incomplete,
+            "saw no leak, but not everything was recorded",
+        ),
+        (Outcome::Passed, "passed"),
+    ]
+    .map(|(outcome, words)| (with_outcome(report, outcome), words));
+    let said: Vec<String> = said
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{} {words}", thousands(*count)))
+        .collect();
+    if said.is_empty() {
+        Vec::new()
+    } else {
+        vec![said.join(", ")]
+    }
+}
+
+fn sentence(report: &Report) -> String {
+    let processes = report.processes.len() as u64;
+    let sites: u64 = report
+        .processes
+        .iter()
+        .map(|p| p.leaks.sites.len() as u64)
+        .sum();
+    let with = |verdict| {
+        report
+            .processes
+            .iter()
+            .filter(|p| p.verdict == verdict)
+            .count() as u64
+    };
+    let (size, blocks) = report.leaked();
+    match (report.verdict(), processes) {
+        (_, 0) => "there is no process in this report".to_owned(),
+        (Verdict::Clean | Verdict::Incomplete | Verdict::Findings, _) if failed(report) > 0 => {
+            format!(
+                "{} found leaks, of which nothing was left at the end",
+                counted(failed(report), "assertion")
+            )
+        }
+        (Verdict::Leaks, 1) => format!(
+            "{} in {} at {}",
+            bytes(size),
+            counted(blocks, "block"),
+            counted(sites, "site")
+        ),
+        (Verdict::Leaks, _) => format!(
+            "{} in {} at {}, in {} of {processes} processes",
+            bytes(size),
+            counted(blocks, "block"),
+            counted(sites, "site"),
+            with(Verdict::Leaks)
+        ),
+        (_, 1) => {
+            let line = headline(&report.processes[0], "");
+            line.trim_start_matches("incomplete: ").to_owned()
+        }
+        (Verdict::Findings, _) => {
+            format!(
+                "no leaks, but memory was freed wrongly in {} of {processes} processes",
+                with(Verdict::Findings)
+            )
+        }
+        (Verdict::Incomplete, _) => format!(
+            "no leaks were seen in {processes} processes, but not everything was recorded in {} of them",
+            with(Verdict::Incomplete)
+        ),
+        (Verdict::Clean, _) => {
+            format!("no leaks among what was tracked in {processes} processes")
+        }
+    }
+}
+
+/// What no verdict speaks of: kinds that were not tracked, libraries that were not seen.
+fn not_seen(report: &Report) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut add = |line: String| {
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    };
+    for process in &report.processes {
+        untracked(process).into_iter().for_each(&mut add);
+    }
+    let mut unseen: Vec<(Sight, &str)> = report
+        .processes
+        .iter()
+        .flat_map(|process| &process.modules)
+        .filter_map(|module| {
+            let coverage = module.coverage.as_ref()?;
+            let told = coverage.untracked && !module.fails_strict();
+            (coverage.verdict != Sight::Seen && !told)
+                .then(|| (coverage.verdict, stack::base_name(&module.path)))
+        })
+        .collect();
+    unseen.sort_by(|a, b| b.cmp(a));
+    unseen.dedup();
+    for (sight, word) in [
+        (Sight::Blind, "blind"),
+        (Sight::Partly, "seen in part"),
+        (Sight::Unknown, "not known"),
+    ] {
+        let names: Vec<&str> = unseen
+            .iter()
+            .filter(|(found, _)| *found == sight)
+            .map(|(_, name)| *name)
+            .collect();
+        if !names.is_empty() {
+            let shown = names.iter().take(8).copied().collect::<Vec<_>>().join(", ");
+            let more = match names.len().saturating_sub(8) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            add(format!("{word}: {shown}{more}"));
+        }
+    }
+    let lossy = report
+        .processes
+        .iter()
+        .filter(|p| !p.counters.is_empty())
+        .count();
+    if lossy > 0 {
+        add(format!(
+            "events that could not be recorded in full in {}: see the notes",
+            match lossy {
+                1 => "1 process".to_owned(),
+                lossy => format!("{lossy} processes"),
+            }
+        ));
+    }
+    lines
+}
+
+fn row(out: &mut String, term: &str, lines: &[String]) {
+    if lines.is_empty() {
+        return;
+    }
+    let _ = write!(out, "<dt>{term}</dt><dd>");
+    for line in lines {
+        let _ = write!(out, "<span>{}</span> ", text(line));
+    }
+    let _ = writeln!(out, "</dd>");
+}
+
+fn of(process: &Process, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "<article><h2>{}</h2>",
+        text(&headline(process, &of_process(process)))
+    );
+    tests(process, out);
+    for site in process.leaks.sites.iter().take(MAX_SITES) {
+        let _ = writeln!(
+            out,
+            "<details><summary>{} in {}, {}{}</summary><pre>{}</pre></details>",
+            bytes(site.bytes),
+            counted(site.count, "block"),
+            text(site.kind.name()),
+            match &site.owner {
+                Some(owner) => format!(": {}", text(&owner.sentence())),
+                None => String::new(),
+            },
+            text(&stack::whole(&site.frames).join("\n"))
+        );
+    }
+    let more = process.leaks.sites.len().saturating_sub(MAX_SITES);
+    if more > 0 {
+        let _ = writeln!(
+            out,
+            "<p>{}: this list needs a viewer that runs scripts.</p>",
+            counted(more as u64, "more site")
+        );
+    }
+    for finding in &process.findings {
+        let _ = writeln!(out, "<p>wrong free: {}</p>", text(&finding.sentence()));
+    }
+    let _ = writeln!(out, "<ul>");
+    for note in &process.notes {
+        let _ = writeln!(out, "<li>{}</li>", text(note));
+    }
+    let _ = writeln!(out, "</ul></article>");
+}
+
+fn tests(process: &Process, out: &mut String) {
+    if process.assertions.is_empty() {
+        return;
+    }
+    let passed = |outcome: Outcome| outcome == Outcome::Passed;
+    let mut tests: Vec<_> = process.assertions.iter().collect();
+    tests.sort_by_key(|assertion| passed(assertion.outcome));
+    let _ = writeln!(out, "<ul>");
+    for assertion in tests.iter().take(MAX_TESTS) {
+        let leaked = match assertion.count {
+            0 => String::new(),
+            count => format!(
+                ", {} in {}",
+                bytes(assertion.bytes),
+                counted(count, "block")
+            ),
+        };
+        let _ = writeln!(
+            out,
+            "<li>{}: {}{leaked}</li>",
+            assertion.outcome.name(),
+            text(&assertion.title()),
+        );
+    }
+    let more = tests.len().saturating_sub(MAX_TESTS);
+    if more > 0 {
+        let _ = writeln!(out, "<li>{}</li>", counted(more as u64, "more assertion"));
+    }
+    let _ = writeln!(out, "</ul>");
+}

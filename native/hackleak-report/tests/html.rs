@@ -1,0 +1,465 @@
+//! The HTML report in a real browser: it is read, searched, zoomed and looked at as a user would.
+//!
+//! Pictures are left in `target/html-report/`, to be looked at.
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use hackleak_report::model::Leaks;
+use hackleak_report::{Report, Verdict, render};
+use serde_json::json;
+use support::chromium::{self, Browser};
+use support::sample;
+
+/// A page in a file of its own.
+struct Page {
+    folder: tempfile::TempDir,
+}
+
+impl Page {
+    fn of(report: &Report) -> Page {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        let html = render::html(report).expect("HTML");
+        std::fs::write(folder.path().join("report.html"), html).expect("write");
+        Page { folder }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("report.html")
+    }
+}
+
+fn picture(name: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
+        PathBuf::from,
+    );
+    target.join("html-report").join(name)
+}
+
+/// Nothing but the file was asked for, and the browser had nothing to complain of.
+fn assert_alone(browser: &mut Browser, page: &Page) {
+    let (requests, complaints) = browser.requests_and_complaints();
+    let own = format!("file://{}", page.file().display());
+    let others: Vec<&String> = requests.iter().filter(|url| **url != own).collect();
+    assert!(!requests.is_empty(), "the page itself was asked for");
+    assert_eq!(others, Vec::<&String>::new());
+    assert_eq!(complaints, Vec::<String>::new());
+}
+
+const ROWS: &str = "[...document.querySelectorAll('#sites .grid-body [role=row]')]";
+
+#[test]
+fn a_site_is_searched_opened_and_found_in_the_flame_graph() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let page = Page::of(&sample::run());
+    let mut browser = Browser::start(&program, 1400, 1000);
+    browser.open(&page.file());
+    let title = browser.evaluate("document.querySelector('#verdict h1').innerText");
+    assert_eq!(
+        title,
+        "Leaks 14,980,217 bytes in 122 blocks at 4 sites, in 1 of 2 processes"
+    );
+    let unseen = browser.evaluate("document.querySelector('#verdict').innerText");
+    let unseen = unseen.as_str().expect("text");
+    for said in [
+        "2 found leaks, 12 passed",
+        "JNI references and Unsafe memory were not tracked",
+        "blind: libduckdb_java.so",
+    ] {
+        assert!(unseen.contains(said), "{unseen}");
+    }
+    let page_text = browser.evaluate("document.body.innerText");
+    let page_text = page_text.as_str().expect("text");
+    for said in [
+        "forgetsTheIterator",
+        "1 block (64 bytes) ignored on purpose",
+        "libzstd-jni.so",
+        "a block of 777 bytes from new[] was freed by delete (3 times)",
+        "At the end 35,030,144 bytes in 5,920 blocks",
+        "killed",
+    ] {
+        assert!(page_text.contains(said), "{said}: {page_text}");
+    }
+    assert!(!page_text.contains("[object") && !page_text.contains("undefined"));
+
+    // Search by keyboard: `/` leads to the field, the table follows what is written.
+    assert_eq!(browser.evaluate(&format!("{ROWS}.length")), 4);
+    browser.evaluate("document.body.focus()");
+    browser.call(
+        "Input.dispatchKeyEvent",
+        json!({ "type": "keyDown", "key": "/", "text": "/" }),
+    );
+    browser.call(
+        "Input.dispatchKeyEvent",
+        json!({ "type": "keyUp", "key": "/" }),
+    );
+    assert_eq!(browser.evaluate("document.activeElement.id"), "search");
+    browser.write("snapshotlist forgets");
+    browser.wait_for(&format!("{ROWS}.length === 1"));
+    let row = browser.evaluate(&format!("{ROWS}[0].innerText"));
+    let row = row.as_str().expect("text");
+    assert!(
+        row.contains("393,216") && row.contains("Store.freeze"),
+        "{row}"
+    );
+    let shown = browser.evaluate("document.querySelector('#sites .about').textContent");
+    assert_eq!(shown, "1 site found, 393,216 bytes in 24 blocks");
+    browser.press("Escape");
+    browser.wait_for(&format!("{ROWS}.length === 4"));
+
+    // The table by keyboard: down to the second site, open it, go back.
+    browser.evaluate("document.querySelector('#sites .grid-body').focus()");
+    browser.press("ArrowDown");
+    browser.press("Enter");
+    let detail = "document.querySelector('#sites .detail')";
+    assert_eq!(
+        browser.evaluate(&format!("document.activeElement === {detail}")),
+        true
+    );
+    let opened = browser.evaluate(&format!("{detail}.innerText"));
+    let opened = opened.as_str().expect("text");
+    assert!(opened.starts_with("1,999,993 bytes in 1 block"), "{opened}");
+    // Java above native, and the default allocator left out of the name.
+    let java = opened
+        .find("StoreTest.forgetsTheIterator")
+        .expect("the test");
+    let native = opened
+        .find("std::vector<rocksdb::SuperVersion*>::reserve")
+        .expect("the vector");
+    assert!(java < native, "{opened}");
+    browser.press("Escape");
+    assert_eq!(
+        browser.evaluate("document.activeElement.className"),
+        "grid-body"
+    );
+
+    // Sort by blocks: the button of the column says how.
+    let head = "[...document.querySelectorAll('#sites [role=columnheader]')][1]";
+    browser.evaluate(&format!(
+        "{head}.firstChild.click(); {head}.firstChild.click()"
+    ));
+    assert_eq!(
+        browser.evaluate(&format!("{head}.getAttribute('aria-sort')")),
+        "ascending"
+    );
+    let first = browser.evaluate(&format!("{ROWS}[0].innerText"));
+    assert!(
+        first.as_str().expect("text").starts_with("1,999,993"),
+        "{first}"
+    );
+
+    browser.evaluate("[...document.querySelectorAll('#sites .detail button')][0].click()");
+    let zoom = "document.querySelector('#flame canvas').dataset.zoom";
+    let zoomed = browser.evaluate(zoom);
+    assert_eq!(
+        zoomed,
+        "std::vector<rocksdb::SuperVersion*>::reserve(unsigned long)"
+    );
+    assert_alone(&mut browser, &page);
+}
+
+#[test]
+fn the_flame_graph_is_walked_by_keyboard_and_by_click() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let page = Page::of(&sample::run());
+    let mut browser = Browser::start(&program, 1400, 1000);
+    browser.open(&page.file());
+    let canvas = "document.querySelector('#flame canvas')";
+    let get = |browser: &mut Browser, what: &str| {
+        let value = browser.evaluate(&format!("{canvas}.dataset.{what}"));
+        value.as_str().expect("text").to_owned()
+    };
+    browser.evaluate(&format!(
+        "{canvas}.scrollIntoView({{block: 'center', behavior: 'instant'}}); {canvas}.focus()"
+    ));
+    assert_eq!(get(&mut browser, "zoom"), "all");
+    for _ in 0..2 {
+        browser.press("ArrowDown");
+    }
+    assert_eq!(
+        get(&mut browser, "picked"),
+        "com.example.store.StoreTest.forgetsTheIterator"
+    );
+    browser.press("ArrowRight");
+    assert_eq!(
+        get(&mut browser, "picked"),
+        "com.example.store.StoreTest.forgetsTheSnapshot"
+    );
+    let said = browser.evaluate("document.querySelector('#flame .readout').textContent");
+    let said = said.as_str().expect("text");
+    assert!(
+        said.starts_with("Java com.example.store.StoreTest.forgetsTheSnapshot"),
+        "{said}"
+    );
+    assert!(said.contains("393,216 bytes"), "{said}");
+    browser.press("Enter");
+    assert_eq!(
+        get(&mut browser, "zoom"),
+        "com.example.store.StoreTest.forgetsTheSnapshot"
+    );
+    browser.screenshot(&picture("zoomed.png"), false);
+    browser.press("Escape");
+    assert_eq!(get(&mut browser, "zoom"), "test framework");
+    browser.press("Home");
+    assert_eq!(get(&mut browser, "zoom"), "all");
+
+    // The third row, on the left: the test that leaks most.
+    let at = browser.evaluate(&format!(
+        "(({{x, y}}) => [x + 40, y + 2.5 * 22])({canvas}.getBoundingClientRect())"
+    ));
+    let (x, y) = (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"));
+    browser.click(x, y);
+    assert_eq!(
+        get(&mut browser, "zoom"),
+        "com.example.store.StoreTest.forgetsTheIterator"
+    );
+
+    // By blocks instead of bytes.
+    browser.evaluate("document.querySelector('[data-value=count]').click()");
+    assert_eq!(get(&mut browser, "metric"), "count");
+    let said = browser.evaluate("document.querySelector('#flame .readout').textContent");
+    assert!(said.as_str().expect("text").contains("97 blocks"), "{said}");
+    // Only the clean process: there is nothing to show, and the page says so.
+    browser.evaluate("(() => { const s = document.querySelector('#process'); s.value = '1'; s.dispatchEvent(new Event('change')); })()");
+    let shown = browser.evaluate("document.querySelector('#sites .about').textContent");
+    assert_eq!(shown, "0 sites, 0 bytes in 0 blocks");
+    assert_alone(&mut browser, &page);
+}
+
+#[test]
+fn light_and_dark_are_both_readable() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let page = Page::of(&sample::run());
+    let mut browser = Browser::start(&program, 1400, 1000);
+    let mut backgrounds = Vec::new();
+    for scheme in ["light", "dark"] {
+        browser.prefer(scheme);
+        browser.open(&page.file());
+        // The contrast that WCAG asks of text, of every element that has text of its own.
+        let poor = browser.evaluate(CONTRAST);
+        assert_eq!(poor, json!([]), "{scheme}");
+        backgrounds.push(browser.evaluate("getComputedStyle(document.body).backgroundColor"));
+        browser.screenshot(&picture(&format!("{scheme}-window.png")), false);
+        browser.screenshot(&picture(&format!("{scheme}.png")), true);
+    }
+    assert_ne!(backgrounds[0], backgrounds[1]);
+    // On a narrow window nothing sticks out.
+    browser.call(
+        "Emulation.setDeviceMetricsOverride",
+        json!({ "width": 700, "height": 900, "deviceScaleFactor": 1, "mobile": false }),
+    );
+    browser.open(&page.file());
+    let wide = browser.evaluate("document.documentElement.scrollWidth");
+    assert!(wide.as_u64().is_some_and(|width| width <= 700), "{wide}");
+    browser.screenshot(&picture("narrow.png"), true);
+    assert_alone(&mut browser, &page);
+}
+
+/// Elements whose text has less contrast than 4.5 to 1 with what is behind it.
+const CONTRAST: &str = r"(() => {
+  const colour = (text) => {
+    const [r, g, b, a = 1] = text.match(/[\d.]+/g).map(Number);
+    return { r, g, b, a };
+  };
+  const light = ({ r, g, b }) => {
+    const part = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const found = colour(getComputedStyle(at).backgroundColor);
+      if (found.a > 0.99) return found;
+    }
+    return { r: 255, g: 255, b: 255 };
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '');
+    if (!own || element.closest('script, svg, .unseen, [disabled]') || !element.checkVisibility()) continue;
+    const [a, b] = [light(colour(getComputedStyle(element).color)), light(behind(element))];
+    const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+    if (contrast < 4.5) poor.push(element.className + ' ' + contrast.toFixed(2) + ' ' + element.textContent.slice(0, 30));
+  }
+  return poor;
+})()";
+
+#[test]
+fn hostile_names_are_text() {
+    let report = sample::hostile();
+    let html = render::html(&report).expect("HTML");
+    assert_eq!(
+        html.matches("<script").count(),
+        2,
+        "the data and the script"
+    );
+    assert_eq!(html.matches("</script>").count(), 2);
+    assert!(!html.contains("<img"));
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let page = Page::of(&report);
+    let mut browser = Browser::start(&program, 1400, 1000);
+    browser.open(&page.file());
+    // Every place of the page that shows a name, opened.
+    browser.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })");
+    for step in [
+        "#sites .grid-body",
+        "#tests .grid-body",
+        "#flame canvas",
+        "#timeline svg",
+    ] {
+        browser.evaluate(&format!("document.querySelector('{step}').focus()"));
+        browser.press("ArrowDown");
+        browser.press("ArrowRight");
+        browser.press("Enter");
+    }
+    browser.wait_for("document.querySelector('.findings .stack') !== null");
+    assert_eq!(browser.evaluate("window.pwned === undefined"), true);
+    assert_eq!(
+        browser.evaluate("document.querySelectorAll('img, iframe, object').length"),
+        0
+    );
+    let text = browser.evaluate("document.body.innerText");
+    let text = text.as_str().expect("text");
+    assert!(
+        text.contains("</script><script>window.pwned=1</script><img"),
+        "{text}"
+    );
+    assert!(
+        text.contains("{{script}}"),
+        "placeholders in names stay as they are"
+    );
+    assert!(
+        !text.contains('\u{202e}') && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    // Even markup that got in would not run: the page's own policy forbids it.
+    browser.evaluate(
+        "(() => { const s = document.createElement('script'); s.textContent = 'window.pwned = 2'; document.body.append(s); })()",
+    );
+    assert_eq!(browser.evaluate("window.pwned === undefined"), true);
+}
+
+#[test]
+fn the_page_can_be_read_without_its_script() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let page = Page::of(&sample::run());
+    let mut browser = Browser::start(&program, 1400, 1000);
+    browser.open_without_script(&page.file());
+    browser.screenshot(&picture("plain.png"), true);
+    let text = browser.evaluate("document.body.innerText");
+    let text = text.as_str().expect("text");
+    for said in [
+        "14,980,217 bytes in 122 blocks at 4 sites, in 1 of 2 processes",
+        "failed: StoreTest > forgetsTheIterator(), 12,582,912 bytes in 96 blocks",
+        "12,582,912 bytes in 96 blocks, new",
+        "wrong free: a block of 777 bytes from new[] was freed by delete",
+        "1 block (64 bytes) ignored on purpose",
+        "no leaks among",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let stack = browser.evaluate("document.querySelector('details pre').textContent");
+    let stack = stack.as_str().expect("text");
+    assert!(
+        stack.contains("#0 rocksdb::Arena::AllocateNewBlock(unsigned long)"),
+        "{stack}"
+    );
+}
+
+#[test]
+fn every_report_has_a_page_with_its_verdict() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let mut freed_later = sample::run();
+    freed_later.processes.truncate(1);
+    let process = &mut freed_later.processes[0];
+    process.verdict = Verdict::Clean;
+    process.leaks = Leaks::default();
+    let mut lossy = sample::process(9, Vec::new());
+    lossy.verdict = Verdict::Incomplete;
+    lossy.counters.insert("droppedAddress".to_owned(), 3);
+    let mut browser = Browser::start(&program, 1000, 800);
+    for (report, verdict) in [
+        (
+            Report::new(Vec::new()),
+            "Nothing recorded there is no process in this report",
+        ),
+        (
+            Report::new(vec![sample::process(7, Vec::new())]),
+            "No leaks seen no leaks among C++ new/delete, malloc \
+             (1,234,567 allocations recorded on 14 threads); JNI references and Unsafe memory were not tracked",
+        ),
+        (
+            Report::new(vec![lossy]),
+            "Incomplete no leaks were seen among C++ new/delete, malloc \
+             (1,234,567 allocations recorded on 14 threads), but not everything was recorded; \
+             JNI references and Unsafe memory were not tracked",
+        ),
+        (
+            freed_later,
+            "Leaks 2 assertions found leaks, of which nothing was left at the end",
+        ),
+        (
+            support::report(&support::nested()),
+            "Leaks 6,000,027 bytes in 5 blocks at 2 sites",
+        ),
+    ] {
+        let page = Page::of(&report);
+        browser.open(&page.file());
+        let said = browser.evaluate("document.querySelector('#verdict h1').innerText");
+        assert_eq!(said, verdict);
+        let (_, complaints) = browser.requests_and_complaints();
+        assert_eq!(complaints, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_hundred_thousand_sites_stay_usable() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let page = Page::of(&sample::large(100_000));
+    let length = std::fs::metadata(page.file()).expect("metadata").len();
+    let mut browser = Browser::start(&program, 1400, 1000);
+    let took = browser.open(&page.file());
+    println!(
+        "100,000 sites: {} MB, ready after {took:?}",
+        length / 1_000_000
+    );
+    let shown = browser.evaluate("document.querySelector('#sites .about').textContent");
+    assert!(
+        shown.as_str().expect("text").starts_with("100,000 sites, "),
+        "{shown}"
+    );
+    // The table holds the rows in view, not all of them.
+    let rows = browser.evaluate(&format!("{ROWS}.length"));
+    assert!(
+        rows.as_u64().is_some_and(|rows| (5..60).contains(&rows)),
+        "{rows}"
+    );
+    browser.evaluate("document.querySelector('#sites .grid-body').focus()");
+    let began = std::time::Instant::now();
+    browser.press("End");
+    browser.wait_for("document.querySelector('#sites .grid-row.active')?.getAttribute('aria-rowindex') === '100001'");
+    println!("to the last row: {:?}", began.elapsed());
+    let began = std::time::Instant::now();
+    browser.evaluate("(() => { const s = document.querySelector('#search'); s.value = 'step77777('; s.dispatchEvent(new Event('input')); })()");
+    browser.wait_for("document.querySelector('#sites .about').textContent.includes('found')");
+    println!("searched: {:?}", began.elapsed());
+    let found = browser.evaluate(&format!("{ROWS}.length"));
+    assert_eq!(found, 1, "one site calls that function");
+    browser.screenshot(&picture("large.png"), false);
+    assert_alone(&mut browser, &page);
+}
