@@ -8,8 +8,11 @@
 //! * [`run`] one run of one tool, [`results`] what is kept of it, [`statistics`] medians and spreads
 //! * [`render`] tables
 
+mod exactness;
 mod machine;
+mod maven;
 mod options;
+mod parse;
 mod program;
 mod render;
 mod results;

@@ -36,6 +36,13 @@ pub struct Options {
     pub list: bool,
 }
 
+impl Options {
+    /// Whether the workload of this name is asked for.
+    pub fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|text| name.contains(text))
+    }
+}
+
 /// How much work each run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Scale {

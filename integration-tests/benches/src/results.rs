@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exactness::Exactness;
 use crate::statistics::{Summary, summary};
 
 /// The figures of one run, by name. `run.wall` and `run.cpu` are in ms, `run.resident` in GiB (the peak).
@@ -23,6 +24,8 @@ pub struct Results {
     pub tools: Vec<(String, Result<String, String>)>,
     /// The workloads that have been measured.
     pub workloads: Vec<Measured>,
+    /// How exact each tool is.
+    pub exactness: Vec<Exactness>,
 }
 
 /// A workload's figures.
@@ -70,7 +73,9 @@ impl Measured {
             return Vec::new();
         };
         let printed = bare.0.keys().filter(|name| !name.starts_with("run."));
-        printed.cloned().collect()
+        let mut names: Vec<String> = printed.cloned().collect();
+        names.sort_by_key(|name| natural(name));
+        names
     }
 
     /// The figure of a tool beside the bare one, if both have it.
@@ -89,6 +94,15 @@ impl Measured {
             ratio: of(|pair| pair.1 / pair.0)?,
         })
     }
+}
+
+/// The words and numbers of a name: `depth5` comes before `depth20`.
+fn natural(name: &str) -> Vec<(u64, String)> {
+    let words = name.split('.').map(|word| {
+        let digits = word.trim_start_matches(|c: char| !c.is_ascii_digit());
+        (digits.parse().unwrap_or(0), word.to_owned())
+    });
+    words.collect()
 }
 
 impl Results {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use integration_tests::{Jdk, workspace};
 
+use crate::exactness;
 use crate::machine;
 use crate::options::Options;
 use crate::program::Ready;
@@ -35,11 +36,13 @@ pub fn run(options: &Options) -> Result<(), String> {
             .map(|tool| (tool.name().to_owned(), tool.version()))
             .collect(),
         workloads: Vec::new(),
+        exactness: Vec::new(),
     };
     if options.resume
         && let Some(earlier) = Results::load(&file)
     {
         results.workloads = earlier.workloads;
+        results.exactness = earlier.exactness;
     }
     let budget = options
         .max_minutes
@@ -64,6 +67,17 @@ pub fn run(options: &Options) -> Result<(), String> {
             Err(reason) => println!("\n{}\n  SKIPPED: {reason}", workload.name),
         }
     }
+    if results.exactness.is_empty() && options.wants("exactness") {
+        let callers = options.scale.of(100, 100, 10);
+        let able = tools
+            .iter()
+            .filter(|tool| !matches!(tool, Tool::Bare | Tool::Excluded | Tool::NoStacks));
+        results.exactness = able
+            .map(|tool| exactness::measure(*tool, jdk, callers, LIMIT))
+            .collect();
+        terminal::print_exactness(&results.exactness);
+        results.save(&file)?;
+    }
     println!("\n{:.0} s", began.elapsed().as_secs_f64());
     Ok(())
 }
@@ -72,6 +86,10 @@ fn list() {
     for workload in WORKLOADS {
         println!("{:14} {}", workload.name, workload.what);
     }
+    println!(
+        "{:14} how many planted leaks each tool reports",
+        "exactness"
+    );
     println!();
     for tool in Tool::ALL {
         match tool.version() {
@@ -82,11 +100,11 @@ fn list() {
 }
 
 fn chosen(options: &Options) -> Result<Vec<&'static Workload>, String> {
-    let wanted = |workload: &&Workload| {
-        options.only.is_empty() || options.only.iter().any(|text| workload.name.contains(text))
-    };
-    let chosen: Vec<_> = WORKLOADS.iter().filter(wanted).collect();
-    if chosen.is_empty() {
+    let chosen: Vec<_> = WORKLOADS
+        .iter()
+        .filter(|workload| options.wants(workload.name))
+        .collect();
+    if chosen.is_empty() && !options.wants("exactness") {
         return Err(format!(
             "no workload is named like {:?}: see --list",
             options.only
@@ -127,7 +145,15 @@ fn measure(
 ) -> Result<Measured, String> {
     let scale = options.scale;
     let ready = (workload.program)(scale).prepare(jdk)?;
-    let here = |tool: &&Tool| **tool == Tool::Bare || workload.tools.contains(tool);
+    let java = (workload.program)(scale).is_java();
+    let here = |tool: &&Tool| {
+        let able = if java {
+            tool.runs_java()
+        } else {
+            tool.runs_native()
+        };
+        **tool == Tool::Bare || able && workload.tools.contains(tool)
+    };
     let mut all: Vec<(Tool, Runs)> = tools
         .iter()
         .filter(here)
@@ -144,10 +170,7 @@ fn measure(
     // Brings programs and libraries into the page cache.
     once(&ready, &mut all[0])?;
     all[0].1.rounds.clear();
-    let rounds = match (workload.once, options.rounds) {
-        (true, _) => 1,
-        (false, rounds) => rounds.unwrap_or(scale.rounds()),
-    };
+    let rounds = workload.rounds.of(options.rounds.unwrap_or(scale.rounds()));
     let began = Instant::now();
     for round in 0..rounds {
         for tool in &mut all {
@@ -170,9 +193,7 @@ fn measure(
 }
 
 fn once(ready: &Ready, (tool, runs): &mut (Tool, Runs)) -> Result<(), String> {
-    let scratch = workspace::target().join("bench/scratch");
-    std::fs::create_dir_all(&scratch).map_err(|error| error.to_string())?;
-    let folder = tempfile::tempdir_in(&scratch).map_err(|error| error.to_string())?;
+    let folder = run::scratch()?;
     let sample = run::run(*tool, ready, &runs.arguments, folder.path(), LIMIT)?;
     runs.rounds.push(sample);
     Ok(())

@@ -20,8 +20,30 @@ pub struct Workload {
     pub tools: &'static [Tool],
     /// Whether the figure is the run as a whole, not what the program prints.
     pub whole_run: bool,
-    /// Whether one round is enough: memory does not vary, time does.
-    pub once: bool,
+    /// How many rounds.
+    pub rounds: Rounds,
+}
+
+/// How many rounds a workload needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rounds {
+    /// One: memory does not vary.
+    Once,
+    /// As many as the user says.
+    Usual,
+    /// Four times as many: a run is over in no time.
+    Many,
+}
+
+impl Rounds {
+    /// The number, where `usual` is the usual one.
+    pub fn of(self, usual: usize) -> usize {
+        match self {
+            Rounds::Once => 1,
+            Rounds::Many if usual > 1 => usual * 4,
+            _ => usual,
+        }
+    }
 }
 
 impl Workload {
@@ -35,9 +57,31 @@ impl Workload {
     }
 }
 
-use Tool::{Everything, Excluded, HackLeak, Heaptrack, Malloc, NoStacks};
+use Tool::*;
 
-const ALL: &[Tool] = &[HackLeak, Everything, NoStacks, Heaptrack];
+const ALL: &[Tool] = &[
+    HackLeak,
+    Everything,
+    NoStacks,
+    Heaptrack,
+    AsyncProfiler,
+    Jemalloc,
+    Tcmalloc,
+    Valgrind,
+];
+const CHURN: &[Tool] = &[
+    HackLeak,
+    Malloc,
+    Everything,
+    NoStacks,
+    Heaptrack,
+    AsyncProfiler,
+    Jemalloc,
+    Tcmalloc,
+    Valgrind,
+];
+/// Without those that take minutes.
+const PATIENT: &[Tool] = &[HackLeak, Everything, NoStacks, Heaptrack, AsyncProfiler];
 const HACKLEAK: &[Tool] = &[HackLeak, Everything, NoStacks];
 
 fn words<const N: usize>(numbers: [usize; N]) -> Vec<String> {
@@ -52,9 +96,9 @@ pub const WORKLOADS: &[Workload] = &[
         unit: "ns",
         program: |_| Program::Cpp("native_churn"),
         arguments: |scale, pace| churn(scale, pace),
-        tools: &[HackLeak, Malloc, Everything, NoStacks, Heaptrack],
+        tools: CHURN,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "churn-jni",
@@ -62,22 +106,23 @@ pub const WORKLOADS: &[Workload] = &[
         unit: "ns",
         program: |_| Program::Java("Churn"),
         arguments: |scale, pace| churn(scale, pace),
-        tools: &[HackLeak, Malloc, Everything, NoStacks, Heaptrack],
+        tools: CHURN,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "map",
         what: "one node of a std::map of 1,000,000, filled and destroyed, ns",
         unit: "ns",
         program: |_| Program::Cpp("map"),
-        arguments: |scale, pace| {
-            let repeats = if pace == Pace::Fast { 3 } else { 1 };
-            words([scale.of(1_000_000, 1_000_000, 10_000), repeats])
+        arguments: |scale, pace| match pace {
+            Pace::Fast => words([scale.of(1_000_000, 200_000, 10_000), 1]),
+            Pace::Slow => words([scale.of(1_000_000, 200_000, 10_000), 1]),
+            Pace::Slowest => words([scale.of(100_000, 20_000, 1_000), 1]),
         },
         tools: ALL,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "calls",
@@ -85,12 +130,13 @@ pub const WORKLOADS: &[Workload] = &[
         unit: "ns",
         program: |_| Program::Java("Calls"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(200_000, 100_000, 1_000), scale.of(10, 5, 1)]),
-            Pace::Slow => words([scale.of(200_000, 100_000, 1_000), 1]),
+            Pace::Fast => words([scale.of(100_000, 30_000, 1_000), scale.of(5, 5, 1)]),
+            Pace::Slow => words([scale.of(100_000, 30_000, 1_000), 1]),
+            Pace::Slowest => words([scale.of(10_000, 5_000, 100), 1]),
         },
         tools: ALL,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "unique-stacks",
@@ -98,12 +144,13 @@ pub const WORKLOADS: &[Workload] = &[
         unit: "ns",
         program: |_| Program::Java("UniqueStacks"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(100_000, 50_000, 1_000), scale.of(10, 5, 1)]),
-            Pace::Slow => words([scale.of(100_000, 50_000, 1_000), 1]),
+            Pace::Fast => words([scale.of(100_000, 30_000, 1_000), scale.of(5, 3, 1)]),
+            Pace::Slow => words([scale.of(100_000, 30_000, 1_000), 1]),
+            Pace::Slowest => words([scale.of(10_000, 5_000, 100), 1]),
         },
         tools: ALL,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "rocksdb",
@@ -119,7 +166,7 @@ pub const WORKLOADS: &[Workload] = &[
         },
         tools: ALL,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "sqlite",
@@ -129,7 +176,7 @@ pub const WORKLOADS: &[Workload] = &[
         arguments: |scale, pace| queries("jdbc:sqlite::memory:", scale, pace),
         tools: ALL,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "duckdb",
@@ -143,7 +190,7 @@ pub const WORKLOADS: &[Workload] = &[
         },
         tools: ALL,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "start",
@@ -153,7 +200,7 @@ pub const WORKLOADS: &[Workload] = &[
         arguments: |_, _| Vec::new(),
         tools: ALL,
         whole_run: true,
-        once: false,
+        rounds: Rounds::Many,
     },
     Workload {
         name: "classes",
@@ -163,7 +210,7 @@ pub const WORKLOADS: &[Workload] = &[
         arguments: |scale, _| words([scale.of(10_000, 10_000, 100)]),
         tools: ALL,
         whole_run: true,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "pure-java",
@@ -171,9 +218,9 @@ pub const WORKLOADS: &[Workload] = &[
         unit: "ms",
         program: |_| Program::Java("PureJava"),
         arguments: |scale, _| words([scale.of(150, 100, 5)]),
-        tools: ALL,
+        tools: PATIENT,
         whole_run: true,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "javac",
@@ -181,9 +228,9 @@ pub const WORKLOADS: &[Workload] = &[
         unit: "ms",
         program: |_| Program::Javac,
         arguments: |_, _| Vec::new(),
-        tools: ALL,
+        tools: PATIENT,
         whole_run: true,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "frees",
@@ -192,11 +239,11 @@ pub const WORKLOADS: &[Workload] = &[
         program: |_| Program::Cpp("frees"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([200_000, scale.of(20, 10, 1)]),
-            Pace::Slow => words([scale.of(200_000, 100_000, 1_000), 1]),
+            _ => words([200_000, 1]),
         },
         tools: &[HackLeak, Excluded, Malloc],
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "live",
@@ -211,7 +258,7 @@ pub const WORKLOADS: &[Workload] = &[
         },
         tools: HACKLEAK,
         whole_run: false,
-        once: false,
+        rounds: Rounds::Usual,
     },
     Workload {
         name: "memory",
@@ -221,17 +268,19 @@ pub const WORKLOADS: &[Workload] = &[
         arguments: |scale, pace| match pace {
             Pace::Fast => words([scale.of(50_000_000, 5_000_000, 10_000)]),
             Pace::Slow => words([scale.of(5_000_000, 500_000, 10_000)]),
+            Pace::Slowest => words([scale.of(500_000, 50_000, 1_000)]),
         },
         tools: ALL,
         whole_run: false,
-        once: true,
+        rounds: Rounds::Once,
     },
 ];
 
 fn churn(scale: Scale, pace: Pace) -> Vec<String> {
     match pace {
-        Pace::Fast => words([20_000, scale.of(50, 30, 1)]),
+        Pace::Fast => words([20_000, scale.of(50, 20, 1)]),
         Pace::Slow => words([20_000, scale.of(3, 1, 1)]),
+        Pace::Slowest => words([scale.of(5_000, 2_000, 200), 1]),
     }
 }
 
