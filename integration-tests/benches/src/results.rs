@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::exactness::Exactness;
+use crate::render::number;
 use crate::statistics::{Summary, summary};
 
 /// The figures of one run, by name. `run.wall` and `run.cpu` are in ms, `run.resident` in GiB (the peak).
@@ -105,7 +106,22 @@ fn natural(name: &str) -> Vec<(u64, String)> {
     words.collect()
 }
 
+impl Runs {
+    /// The size of the work, in words: the first number among the arguments.
+    pub fn work(&self) -> String {
+        let mut numbers = self.arguments.iter().filter_map(|word| word.parse().ok());
+        numbers.next().map_or_else(String::new, number)
+    }
+}
+
 impl Results {
+    /// The figures of a workload.
+    pub fn measured(&self, workload: &str) -> Option<&Measured> {
+        self.workloads
+            .iter()
+            .find(|measured| measured.name == workload)
+    }
+
     /// Reads what [`Results::save`] wrote; none if there is nothing of that kind.
     pub fn load(file: &Path) -> Option<Results> {
         serde_json::from_slice(&fs::read(file).ok()?).ok()
@@ -114,7 +130,7 @@ impl Results {
     /// Writes everything; the file is never half written.
     pub fn save(&self, file: &Path) -> Result<(), String> {
         let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
-        let new = file.with_extension("new");
+        let new = file.with_extension(format!("new{}", std::process::id()));
         let written = fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))
             .and_then(|()| fs::write(&new, text + "\n"))
             .and_then(|()| fs::rename(&new, file));

@@ -182,7 +182,7 @@ impl Tool {
                 command = Command::new("valgrind");
                 let xml = folder.join("valgrind.xml");
                 command
-                    .args(["-q", "--leak-check=full", "--xml=yes"])
+                    .args(["-q", "--leak-check=full", "--num-callers=100", "--xml=yes"])
                     .arg(format!("--xml-file={}", xml.display()))
                     .arg(program);
             }

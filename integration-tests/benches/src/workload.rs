@@ -10,8 +10,6 @@ pub struct Workload {
     pub name: &'static str,
     /// What one of its figures is, with the unit.
     pub what: &'static str,
-    /// The unit alone.
-    pub unit: &'static str,
     /// What runs.
     pub program: fn(Scale) -> Program,
     /// The program's arguments.
@@ -50,7 +48,7 @@ impl Workload {
     /// The figures of a table: those that the program printed, or the time of the whole run.
     pub fn figures(&self, printed: Vec<String>) -> Vec<String> {
         if self.whole_run {
-            vec!["run.wall".to_owned()]
+            ["run.wall", "run.cpu"].map(str::to_owned).to_vec()
         } else {
             printed
         }
@@ -93,7 +91,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "churn-cpp",
         what: "CPU time of an allocation and its free in C++, ns",
-        unit: "ns",
         program: |_| Program::Cpp("native_churn"),
         arguments: |scale, pace| churn(scale, pace),
         tools: CHURN,
@@ -103,7 +100,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "churn-jni",
         what: "CPU time of an allocation and its free below a JNI call, ns",
-        unit: "ns",
         program: |_| Program::Java("Churn"),
         arguments: |scale, pace| churn(scale, pace),
         tools: CHURN,
@@ -112,8 +108,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "map",
-        what: "one node of a std::map of 1,000,000, filled and destroyed, ns",
-        unit: "ns",
+        what: "CPU time of one node of a std::map of 1,000,000, filled and destroyed, ns",
         program: |_| Program::Cpp("map"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([scale.of(1_000_000, 200_000, 10_000), 1]),
@@ -126,8 +121,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "calls",
-        what: "one short JNI call below 10 and 60 Java frames, ns",
-        unit: "ns",
+        what: "CPU time of one short JNI call below 10 and 60 Java frames, ns",
         program: |_| Program::Java("Calls"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([scale.of(100_000, 30_000, 1_000), scale.of(5, 5, 1)]),
@@ -140,8 +134,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "unique-stacks",
-        what: "an allocation and its free, nearly every stack a new one of 24 native frames, ns",
-        unit: "ns",
+        what: "CPU time of an allocation and its free, nearly every stack a new one of 24 native frames, ns",
         program: |_| Program::Java("UniqueStacks"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([scale.of(100_000, 30_000, 1_000), scale.of(5, 3, 1)]),
@@ -154,8 +147,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "rocksdb",
-        what: "RocksDB puts, gets and a scan, in memory, ms",
-        unit: "ms",
+        what: "RocksDB puts, gets and a scan, in memory, ms; and CPU time of the thread",
         program: |_| Program::JavaWith("RocksDb", "org.rocksdb:rocksdbjni"),
         arguments: |scale, pace| {
             let repeats = if pace == Pace::Fast { 3 } else { 1 };
@@ -170,8 +162,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "sqlite",
-        what: "SQLite through JDBC: rows inserted, half looked up, aggregated, in memory, ms",
-        unit: "ms",
+        what: "SQLite through JDBC: rows inserted, half looked up, aggregated, in memory, ms; and CPU time of the thread",
         program: |_| Program::JavaWith("Queries", "org.xerial:sqlite-jdbc"),
         arguments: |scale, pace| queries("jdbc:sqlite::memory:", scale, pace),
         tools: ALL,
@@ -180,22 +171,20 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "duckdb",
-        what: "DuckDB through JDBC: the same, ms",
-        unit: "ms",
+        what: "DuckDB through JDBC: the same with fewer rows, ms; and CPU time of the thread",
         program: |_| Program::JavaWith("Queries", "org.duckdb:duckdb_jdbc"),
         arguments: |scale, pace| {
             let mut arguments = queries("jdbc:duckdb:", scale, pace);
-            arguments[1] = scale.of("10000", "5000", "100").to_owned();
+            arguments[1] = scale.of("3000", "1500", "100").to_owned();
             arguments
         },
-        tools: ALL,
+        tools: PATIENT,
         whole_run: false,
         rounds: Rounds::Usual,
     },
     Workload {
         name: "start",
         what: "a JVM that starts and ends, ms",
-        unit: "ms",
         program: |_| Program::Java("Nothing"),
         arguments: |_, _| Vec::new(),
         tools: ALL,
@@ -205,7 +194,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "classes",
         what: "a JVM that loads and uses 10,000 classes, ms",
-        unit: "ms",
         program: |scale| Program::ManyClasses(scale.of(10_000, 10_000, 100)),
         arguments: |scale, _| words([scale.of(10_000, 10_000, 100)]),
         tools: ALL,
@@ -215,7 +203,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "pure-java",
         what: "a Java program without natives of its own, ms",
-        unit: "ms",
         program: |_| Program::Java("PureJava"),
         arguments: |scale, _| words([scale.of(150, 100, 5)]),
         tools: PATIENT,
@@ -225,7 +212,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "javac",
         what: "javac on the sources of hackleak-core, ms",
-        unit: "ms",
         program: |_| Program::Javac,
         arguments: |_, _| Vec::new(),
         tools: PATIENT,
@@ -235,7 +221,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "frees",
         what: "malloc of a block and its free, each timed by itself, ns",
-        unit: "ns",
         program: |_| Program::Cpp("frees"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([200_000, scale.of(20, 10, 1)]),
@@ -248,7 +233,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "live",
         what: "checkpoint, JNI call and assertNoLeaks while 10,000,000 older blocks are live, µs",
-        unit: "µs",
         program: |_| Program::Java("LiveBlocks"),
         arguments: |scale, _| {
             words([
@@ -263,7 +247,6 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "memory",
         what: "resident memory for each live block of 24 bytes, bytes; and its allocation, ns",
-        unit: "",
         program: |_| Program::Cpp("memory"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([scale.of(50_000_000, 5_000_000, 10_000)]),

@@ -37,7 +37,9 @@ impl Reported {
         let is = |frame: &String| {
             let mut parts = frame.split(&method).skip(1);
             // async-profiler appends the frame's type: `_[0]`.
-            parts.next().is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+            parts
+                .next()
+                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
         };
         self.frames.iter().any(is)
     }
