@@ -18,8 +18,8 @@ demo: build ## a JUnit suite on RocksDB with one planted leak, its clean twin, a
 test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, whole projects
 	.ci/test
 
-bench: setup ## what recording costs beside other tools; writes docs/benchmarks.md (about 25 minutes; ARGS=--help)
-	cargo run -q -p hackleak-bench -- --scale full $(ARGS)
+bench: setup ## what recording costs beside other tools; writes docs/benchmarks.md (about 25 minutes; ARGS="--max-minutes 15")
+	cargo run -q -p hackleak-bench -- --scale full --write docs $(ARGS)
 
 bench-quick: setup ## ratios to bare runs, for a developer (about 2 minutes; ARGS="--only rocksdb")
 	cargo run -q -p hackleak-bench -- --scale quick $(ARGS)

@@ -6,10 +6,15 @@
 //!
 //! * [`workload`] the list of workloads, [`tool`] how each tool gets into a process, [`program`] what is compiled
 //! * [`run`] one run of one tool, [`results`] what is kept of it, [`statistics`] medians and spreads
-//! * [`render`] tables
+//! * [`exactness`] how many planted leaks each tool reports, which [`parse`] reads from its output
+//! * [`goals`] what is to be reached, [`render`] tables and plots
 
+mod exactness;
+mod goals;
 mod machine;
+mod maven;
 mod options;
+mod parse;
 mod program;
 mod render;
 mod results;

@@ -13,7 +13,7 @@ pub struct Options {
     /// Only the workloads whose name contains one of these; all by default. Can be repeated.
     #[arg(long, value_name = "TEXT")]
     pub only: Vec<String>,
-    /// Only these tools, beside the bare run. Can be repeated; see --list for the names.
+    /// Only these tools, beside the bare run; all by default, but for quick HackLeak alone. Can be repeated; see --list.
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
     /// Interleaved rounds: 5 for full, 3 for quick, 1 for smoke by default.
@@ -25,7 +25,7 @@ pub struct Options {
     /// Fewer rounds where needed to end within about this time.
     #[arg(long)]
     pub max_minutes: Option<f64>,
-    /// Leaves out the workloads that an interrupted session has measured.
+    /// Goes on with the last session of this scale: measures what it lacks, or anew what --only names.
     #[arg(long)]
     pub resume: bool,
     /// Writes benchmarks.md and the folder benchmarks with plots and raw JSON into this folder.
@@ -34,6 +34,13 @@ pub struct Options {
     /// Lists workloads and tools, and measures nothing.
     #[arg(long)]
     pub list: bool,
+}
+
+impl Options {
+    /// Whether the workload of this name is asked for.
+    pub fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|text| name.contains(text))
+    }
 }
 
 /// How much work each run does.

@@ -6,7 +6,8 @@ use std::process::Command;
 
 use integration_tests::{Jdk, process, workspace};
 
-use crate::tool;
+use crate::exactness::SIZES;
+use crate::maven;
 
 /// What a workload runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub enum Program {
     JavaWith(&'static str, &'static str),
     /// [`Program::Java`] with this many generated classes.
     ManyClasses(usize),
+    /// [`Program::Java`] that leaks from this many generated methods.
+    Planted(u64),
     /// The JDK's Java compiler on the sources of hackleak-core.
     Javac,
 }
@@ -29,6 +32,8 @@ pub struct Ready {
     pub program: PathBuf,
     /// The arguments before the workload's own.
     pub arguments: Vec<String>,
+    /// The native half of a Java program.
+    pub library: Option<PathBuf>,
 }
 
 impl Program {
@@ -43,14 +48,24 @@ impl Program {
             Program::Cpp(name) => Ok(Ready {
                 program: cpp(name, name, &[]),
                 arguments: Vec::new(),
+                library: None,
             }),
             Program::Java(name) => Ok(java(jdk, name, &[])),
             Program::JavaWith(name, artifact) => {
-                let jar = tool::maven_jar(&version_in_libraries(artifact)?)?;
+                let jar = maven::jar(&version_in_libraries(artifact)?)?;
                 Ok(java(jdk, name, &[jar]))
             }
             Program::ManyClasses(count) => {
-                Ok(java(jdk, "ManyClasses", &[generated_classes(jdk, count)]))
+                let jar = generated(jdk, &format!("classes-{count}"), &many_classes(count));
+                Ok(java(jdk, "ManyClasses", &[jar]))
+            }
+            Program::Planted(callers) => {
+                let jar = generated(
+                    jdk,
+                    &format!("callers-{callers}"),
+                    &leaking_methods(callers),
+                );
+                Ok(java(jdk, "Planted", &[jar]))
             }
             Program::Javac => Ok(javac(jdk)),
         }
@@ -76,7 +91,7 @@ fn cpp(name: &str, file: &str, flags: &[String]) -> PathBuf {
         .arg(&source)
         .arg("-o")
         .arg(&output);
-    let headers = ["workload.h", "churn.h"].map(|header| sources().join(header));
+    let headers = ["workload.h", "churn.h", "planted.h"].map(|header| sources().join(header));
     let described = format!("{command:?}");
     workspace::cached(
         &output,
@@ -95,6 +110,7 @@ fn java(jdk: &Jdk, name: &str, jars: &[PathBuf]) -> Ready {
     let classes = compile(jdk, name, &[sources().join(format!("{name}.java"))], &path);
     path.insert(0, classes);
     let mut arguments = vec!["-Xmx1g".to_owned(), "-cp".to_owned(), class_path(&path)];
+    let mut native_half = None;
     if sources().join(format!("{name}.cpp")).exists() {
         let library = format!("jni{}/lib{name}.so", jdk.feature);
         let include = jdk.home.join("include");
@@ -105,12 +121,14 @@ fn java(jdk: &Jdk, name: &str, jars: &[PathBuf]) -> Ready {
         ];
         let library = cpp(name, &library, &flags);
         arguments.push(format!("-Dworkload.library={}", library.display()));
+        native_half = Some(library);
     }
     arguments.extend(jvm_options(jdk));
     arguments.push(name.to_owned());
     Ready {
         program: jdk.tool("java"),
         arguments,
+        library: native_half,
     }
 }
 
@@ -146,19 +164,19 @@ fn compile(jdk: &Jdk, name: &str, files: &[PathBuf], path: &[PathBuf]) -> PathBu
     folder
 }
 
-/// A jar of `generated.C0`, `generated.C1`, …: real suites load jars, and folders of so many files are slow.
-fn generated_classes(jdk: &Jdk, count: usize) -> PathBuf {
-    let jar = output(&format!("java{}/generated-{count}.jar", jdk.feature));
-    workspace::cached(&jar, &format!("{count} classes"), &[], || {
+/// A jar of the classes in this source: real suites load jars, and folders of so many files are slow.
+fn generated(jdk: &Jdk, name: &str, source: &str) -> PathBuf {
+    let jar = output(&format!("java{}/{name}.jar", jdk.feature));
+    workspace::cached(&jar, source, &[], || {
         let folder = tempfile::tempdir().expect("a temporary folder can be made");
-        let source = folder.path().join("Generated.java");
-        fs::write(&source, generated_source(count)).expect("a temporary folder is writable");
+        let file = folder.path().join("Callers.java");
+        fs::write(&file, source).expect("a temporary folder is writable");
         let classes = folder.path().join("classes");
         let mut compile = Command::new(jdk.tool("javac"));
         compile
-            .args(["-J-Xmx2g", "-nowarn", "-d"])
+            .args(["-J-Xmx2g", "-g", "-nowarn", "-d"])
             .arg(&classes)
-            .arg(&source);
+            .arg(&file);
         process::run(&mut compile).expect_code(0);
         let mut pack = Command::new(jdk.tool("jar"));
         pack.arg("cf").arg(&jar).arg("-C").arg(&classes).arg(".");
@@ -167,17 +185,37 @@ fn generated_classes(jdk: &Jdk, count: usize) -> PathBuf {
     jar
 }
 
-fn generated_source(count: usize) -> String {
-    let mut source = String::from("package generated;\n");
-    for i in 0..count {
-        source.push_str(&format!(
+/// `generated.C0`, `generated.C1`, …
+fn many_classes(count: usize) -> String {
+    let class = |i: usize| {
+        format!(
             "class C{i} extends Number {{\n  String name = \"class {i}\"; long used;\n  public C{i}() {{}}\n  \
              public int intValue() {{ return {i}; }}\n  public long longValue() {{ return used++ + intValue(); }}\n  \
              public float floatValue() {{ return intValue() / 2f; }}\n  \
              public double doubleValue() {{ return name.length() * 1.5; }}\n}}\n"
-        ));
-    }
-    source
+        )
+    };
+    let classes: String = (0..count).map(class).collect();
+    format!("package generated;\n{classes}")
+}
+
+/// `generated.Callers`, whose methods `caller0`, `caller1`, … leak what [`crate::exactness`] looks for.
+fn leaking_methods(count: u64) -> String {
+    let [by_new, by_malloc, step] = SIZES;
+    let method = |i: u64| {
+        let (new, malloc) = (by_new + i * step, by_malloc + i * step);
+        format!(
+            "  static void caller{i}() {{\n    leakNew({new});\n    leakMalloc({malloc});\n    \
+             for (int i = 0; i < 10; i++) twin({new});\n  }}\n"
+        )
+    };
+    let methods: String = (0..count).map(method).collect();
+    let calls: String = (0..count).map(|i| format!("    caller{i}();\n")).collect();
+    format!(
+        "package generated;\npublic class Callers {{\n  static native void leakNew(int size);\n  \
+         static native void leakMalloc(int size);\n  static native void twin(int size);\n{methods}  \
+         public static void all() {{\n{calls}  }}\n}}\n"
+    )
 }
 
 fn javac(jdk: &Jdk) -> Ready {
@@ -202,6 +240,7 @@ fn javac(jdk: &Jdk) -> Ready {
     Ready {
         program: jdk.tool("java"),
         arguments,
+        library: None,
     }
 }
 

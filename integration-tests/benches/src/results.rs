@@ -6,6 +6,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::exactness::Exactness;
+use crate::render::number;
 use crate::statistics::{Summary, summary};
 
 /// The figures of one run, by name. `run.wall` and `run.cpu` are in ms, `run.resident` in GiB (the peak).
@@ -23,6 +25,8 @@ pub struct Results {
     pub tools: Vec<(String, Result<String, String>)>,
     /// The workloads that have been measured.
     pub workloads: Vec<Measured>,
+    /// How exact each tool is.
+    pub exactness: Vec<Exactness>,
 }
 
 /// A workload's figures.
@@ -70,7 +74,9 @@ impl Measured {
             return Vec::new();
         };
         let printed = bare.0.keys().filter(|name| !name.starts_with("run."));
-        printed.cloned().collect()
+        let mut names: Vec<String> = printed.cloned().collect();
+        names.sort_by_key(|name| natural(name));
+        names
     }
 
     /// The figure of a tool beside the bare one, if both have it.
@@ -91,7 +97,31 @@ impl Measured {
     }
 }
 
+/// The words and numbers of a name: `depth5` comes before `depth20`.
+fn natural(name: &str) -> Vec<(u64, String)> {
+    let words = name.split('.').map(|word| {
+        let digits = word.trim_start_matches(|c: char| !c.is_ascii_digit());
+        (digits.parse().unwrap_or(0), word.to_owned())
+    });
+    words.collect()
+}
+
+impl Runs {
+    /// The size of the work, in words: the first number among the arguments.
+    pub fn work(&self) -> String {
+        let mut numbers = self.arguments.iter().filter_map(|word| word.parse().ok());
+        numbers.next().map_or_else(String::new, number)
+    }
+}
+
 impl Results {
+    /// The figures of a workload.
+    pub fn measured(&self, workload: &str) -> Option<&Measured> {
+        self.workloads
+            .iter()
+            .find(|measured| measured.name == workload)
+    }
+
     /// Reads what [`Results::save`] wrote; none if there is nothing of that kind.
     pub fn load(file: &Path) -> Option<Results> {
         serde_json::from_slice(&fs::read(file).ok()?).ok()
@@ -100,7 +130,7 @@ impl Results {
     /// Writes everything; the file is never half written.
     pub fn save(&self, file: &Path) -> Result<(), String> {
         let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
-        let new = file.with_extension("new");
+        let new = file.with_extension(format!("new{}", std::process::id()));
         let written = fs::create_dir_all(file.parent().unwrap_or(Path::new(".")))
             .and_then(|()| fs::write(&new, text + "\n"))
             .and_then(|()| fs::rename(&new, file));

@@ -12,6 +12,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use integration_tests::workspace;
 use rustix::process::{Pid, Signal, kill_process_group};
 use wait4::Wait4;
 
@@ -32,7 +33,7 @@ pub fn run(
     folder: &Path,
     limit: Duration,
 ) -> Result<Sample, String> {
-    let mut command = tool.command(&ready.program, folder);
+    let mut command = tool.command(&ready.program, folder)?;
     let open = |name: &str| File::create(folder.join(name)).map_err(|error| error.to_string());
     command
         .args(&ready.arguments)
@@ -77,6 +78,13 @@ pub fn run(
         usage.rusage.maxrss as f64 / (1 << 20) as f64,
     );
     Ok(Sample(figures))
+}
+
+/// A folder for one run, on the disk that the target folder is on, as a user's would be.
+pub fn scratch() -> Result<tempfile::TempDir, String> {
+    let parent = workspace::target().join("bench/scratch");
+    let made = fs::create_dir_all(&parent).and_then(|()| tempfile::tempdir_in(&parent));
+    made.map_err(|error| format!("{}: {error}", parent.display()))
 }
 
 fn milliseconds(time: Duration) -> f64 {

@@ -1,13 +1,17 @@
 //! A session: every workload with every tool, in interleaved rounds.
 
+use std::fs;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use integration_tests::{Jdk, workspace};
 
+use crate::exactness;
 use crate::machine;
-use crate::options::Options;
+use crate::options::{Options, Scale};
 use crate::program::Ready;
-use crate::render::terminal;
+use crate::render::plot::PLOTS;
+use crate::render::{markdown, terminal};
 use crate::results::{Measured, Results, Runs};
 use crate::run;
 use crate::tool::Tool;
@@ -35,22 +39,21 @@ pub fn run(options: &Options) -> Result<(), String> {
             .map(|tool| (tool.name().to_owned(), tool.version()))
             .collect(),
         workloads: Vec::new(),
+        exactness: Vec::new(),
     };
     if options.resume
         && let Some(earlier) = Results::load(&file)
     {
         results.workloads = earlier.workloads;
+        results.exactness = earlier.exactness;
     }
     let budget = options
         .max_minutes
         .map(|m| Duration::from_secs_f64(m * 60.0));
     let began = Instant::now();
     for (index, workload) in workloads.iter().enumerate() {
-        if results
-            .workloads
-            .iter()
-            .any(|done| done.name == workload.name)
-        {
+        // What is named by --only is measured anew.
+        if options.only.is_empty() && results.measured(workload.name).is_some() {
             continue;
         }
         let left = workloads.len() - index;
@@ -58,13 +61,48 @@ pub fn run(options: &Options) -> Result<(), String> {
         match measure(workload, &tools, jdk, options, share) {
             Ok(measured) => {
                 terminal::print(workload, &measured);
+                results.workloads.retain(|old| old.name != workload.name);
                 results.workloads.push(measured);
                 results.save(&file)?;
             }
             Err(reason) => println!("\n{}\n  SKIPPED: {reason}", workload.name),
         }
     }
+    let known = options.only.is_empty() && !results.exactness.is_empty();
+    if options.wants("exactness") && !known {
+        let callers = options.scale.of(100, 100, 10);
+        let able = tools
+            .iter()
+            .filter(|tool| !matches!(tool, Tool::Bare | Tool::Excluded | Tool::NoStacks));
+        results.exactness = able
+            .map(|tool| exactness::measure(*tool, jdk, callers, LIMIT))
+            .collect();
+        terminal::print_exactness(&results.exactness);
+        results.save(&file)?;
+    }
+    if let Some(folder) = &options.write {
+        write(&results, folder)?;
+    }
     println!("\n{:.0} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Writes the page, its plots and the raw figures.
+fn write(results: &Results, folder: &Path) -> Result<(), String> {
+    let beside = folder.join("benchmarks");
+    results.save(&beside.join("results.json"))?;
+    let put = |path: &Path, text: &str| {
+        fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    for plot in PLOTS {
+        let svg = results.measured(plot.workload).and_then(|m| plot.svg(m));
+        if let Some(svg) = svg {
+            put(&beside.join(format!("{}.svg", plot.name)), &svg)?;
+        }
+    }
+    let page = folder.join("benchmarks.md");
+    put(&page, &markdown::page(results))?;
+    println!("\nwritten: {}", page.display());
     Ok(())
 }
 
@@ -72,6 +110,10 @@ fn list() {
     for workload in WORKLOADS {
         println!("{:14} {}", workload.name, workload.what);
     }
+    println!(
+        "{:14} how many planted leaks each tool reports",
+        "exactness"
+    );
     println!();
     for tool in Tool::ALL {
         match tool.version() {
@@ -82,11 +124,11 @@ fn list() {
 }
 
 fn chosen(options: &Options) -> Result<Vec<&'static Workload>, String> {
-    let wanted = |workload: &&Workload| {
-        options.only.is_empty() || options.only.iter().any(|text| workload.name.contains(text))
-    };
-    let chosen: Vec<_> = WORKLOADS.iter().filter(wanted).collect();
-    if chosen.is_empty() {
+    let chosen: Vec<_> = WORKLOADS
+        .iter()
+        .filter(|workload| options.wants(workload.name))
+        .collect();
+    if chosen.is_empty() && !options.wants("exactness") {
         return Err(format!(
             "no workload is named like {:?}: see --list",
             options.only
@@ -102,7 +144,10 @@ fn tools(options: &Options) -> Result<Vec<Tool>, String> {
         tools.push(named(name).ok_or_else(|| format!("no tool is named {name}: see --list"))?);
     }
     if options.tool.is_empty() {
+        // A developer waits for HackLeak's own figures; the peers take minutes.
+        let ours = |tool: &Tool| *tool == Tool::Bare || tool.options().is_some();
         tools = Tool::ALL.to_vec();
+        tools.retain(|tool| options.scale != Scale::Quick || ours(tool));
     }
     Ok(tools)
 }
@@ -127,7 +172,15 @@ fn measure(
 ) -> Result<Measured, String> {
     let scale = options.scale;
     let ready = (workload.program)(scale).prepare(jdk)?;
-    let here = |tool: &&Tool| **tool == Tool::Bare || workload.tools.contains(tool);
+    let java = (workload.program)(scale).is_java();
+    let here = |tool: &&Tool| {
+        let able = if java {
+            tool.runs_java()
+        } else {
+            tool.runs_native()
+        };
+        **tool == Tool::Bare || able && workload.tools.contains(tool)
+    };
     let mut all: Vec<(Tool, Runs)> = tools
         .iter()
         .filter(here)
@@ -144,10 +197,7 @@ fn measure(
     // Brings programs and libraries into the page cache.
     once(&ready, &mut all[0])?;
     all[0].1.rounds.clear();
-    let rounds = match (workload.once, options.rounds) {
-        (true, _) => 1,
-        (false, rounds) => rounds.unwrap_or(scale.rounds()),
-    };
+    let rounds = workload.rounds.of(options.rounds.unwrap_or(scale.rounds()));
     let began = Instant::now();
     for round in 0..rounds {
         for tool in &mut all {
@@ -170,9 +220,7 @@ fn measure(
 }
 
 fn once(ready: &Ready, (tool, runs): &mut (Tool, Runs)) -> Result<(), String> {
-    let scratch = workspace::target().join("bench/scratch");
-    std::fs::create_dir_all(&scratch).map_err(|error| error.to_string())?;
-    let folder = tempfile::tempdir_in(&scratch).map_err(|error| error.to_string())?;
+    let folder = run::scratch()?;
     let sample = run::run(*tool, ready, &runs.arguments, folder.path(), LIMIT)?;
     runs.rounds.push(sample);
     Ok(())

@@ -2,15 +2,18 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
-use integration_tests::artefacts;
+use integration_tests::{Jdk, artefacts, workspace};
+
+use crate::maven;
 
 /// What a run is recorded or profiled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tool {
     /// Nothing.
     Bare,
-    /// HackLeak as it comes.
+    /// HackLeak with what it tracks by default when this was written: `new`.
     HackLeak,
     /// HackLeak with malloc.
     Malloc,
@@ -22,20 +25,30 @@ pub enum Tool {
     NoStacks,
     /// KDE's heaptrack.
     Heaptrack,
+    /// async-profiler's `nativemem`, every allocation; in JVMs only.
+    AsyncProfiler,
+    /// jemalloc's heap profiler, every allocation.
+    Jemalloc,
+    /// gperftools' heap profiler.
+    Tcmalloc,
+    /// valgrind's memcheck; without JVM only.
+    Valgrind,
 }
 
 /// How long a recorded allocation takes, roughly: slow tools repeat their work less often.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Pace {
     /// Tens of ns.
     Fast,
     /// Hundreds of ns.
     Slow,
+    /// Thousands of ns.
+    Slowest,
 }
 
 impl Tool {
     /// Every tool, in the order of the tables.
-    pub const ALL: [Tool; 7] = [
+    pub const ALL: [Tool; 11] = [
         Tool::Bare,
         Tool::HackLeak,
         Tool::Malloc,
@@ -43,6 +56,10 @@ impl Tool {
         Tool::Everything,
         Tool::NoStacks,
         Tool::Heaptrack,
+        Tool::AsyncProfiler,
+        Tool::Jemalloc,
+        Tool::Tcmalloc,
+        Tool::Valgrind,
     ];
 
     /// The name on the command line and in the JSON.
@@ -55,15 +72,47 @@ impl Tool {
             Tool::Everything => "hackleak-everything",
             Tool::NoStacks => "hackleak-stacks-off",
             Tool::Heaptrack => "heaptrack",
+            Tool::AsyncProfiler => "async-profiler",
+            Tool::Jemalloc => "jemalloc",
+            Tool::Tcmalloc => "tcmalloc",
+            Tool::Valgrind => "valgrind",
+        }
+    }
+
+    /// What it is, for the page.
+    pub fn label(self) -> &'static str {
+        match self {
+            Tool::Bare => "bare",
+            Tool::HackLeak => "HackLeak, `track=new`",
+            Tool::Malloc => "HackLeak, `track=new+malloc`",
+            Tool::Excluded => "HackLeak, `track=new+malloc`, the program excluded",
+            Tool::Everything => "HackLeak, everything tracked",
+            Tool::NoStacks => "HackLeak, `track=new`, `stacks=off`",
+            Tool::Heaptrack => "heaptrack",
+            Tool::AsyncProfiler => "async-profiler, `nativemem=0`",
+            Tool::Jemalloc => "jemalloc, `prof:true,lg_prof_sample:0`",
+            Tool::Tcmalloc => "tcmalloc, `HEAPPROFILE`",
+            Tool::Valgrind => "valgrind, memcheck",
         }
     }
 
     /// How long its events take.
     pub fn pace(self) -> Pace {
         match self {
-            Tool::Heaptrack => Pace::Slow,
+            Tool::Heaptrack | Tool::AsyncProfiler => Pace::Slow,
+            Tool::Jemalloc | Tool::Tcmalloc | Tool::Valgrind => Pace::Slowest,
             _ => Pace::Fast,
         }
+    }
+
+    /// Whether it records JVMs.
+    pub fn runs_java(self) -> bool {
+        self != Tool::Valgrind
+    }
+
+    /// Whether it records programs without a JVM.
+    pub fn runs_native(self) -> bool {
+        self != Tool::AsyncProfiler
     }
 
     /// The options of HackLeak, for the tools that are HackLeak.
@@ -81,35 +130,71 @@ impl Tool {
     /// Its version, or why it cannot be used.
     pub fn version(self) -> Result<String, String> {
         match self {
-            Tool::Bare => Ok(String::new()),
+            Tool::Bare => Ok("no tool".to_owned()),
             Tool::Heaptrack => first_line("heaptrack", &["--version"]),
+            Tool::AsyncProfiler => async_profiler().map(|(_, version)| version),
+            Tool::Jemalloc => jemalloc().map(|library| package_version(&library)),
+            Tool::Tcmalloc => shared_library("libtcmalloc.so.4", "libgoogle-perftools4")
+                .map(|library| package_version(&library)),
+            Tool::Valgrind => first_line("valgrind", &["--version"]),
             _ => Ok(env!("CARGO_PKG_VERSION").to_owned()),
         }
     }
 
     /// The command that runs `program` under this tool, with what the tool writes in `folder`.
-    pub fn command(self, program: &Path, folder: &Path) -> Command {
+    pub fn command(self, program: &Path, folder: &Path) -> Result<Command, String> {
+        let mut command = Command::new(program);
         match self {
-            Tool::Bare => Command::new(program),
+            Tool::Bare => {}
             Tool::Heaptrack => {
-                let mut command = Command::new("heaptrack");
+                command = Command::new("heaptrack");
                 // Versions before 1.5 only record, and do not know the option.
                 if says("heaptrack", "--help", "--record-only") {
                     command.arg("--record-only");
                 }
                 command.arg("-o").arg(folder.join("heaptrack")).arg(program);
+            }
+            Tool::AsyncProfiler => {
+                let (library, _) = async_profiler()?;
+                let library = library.display();
+                let file = folder.join("profile.jfr");
+                // Every allocation, as the others: 0 bytes between samples.
+                let options = format!("start,nativemem=0,file={}", file.display());
+                command.arg(format!("-agentpath:{library}={options}"));
+            }
+            Tool::Jemalloc => {
+                let prefix = folder.join("jemalloc");
+                let options = "prof:true,lg_prof_sample:0,prof_final:true,prof_prefix:";
+                command.env("LD_PRELOAD", jemalloc()?);
+                command.env("MALLOC_CONF", format!("{options}{}", prefix.display()));
+            }
+            Tool::Tcmalloc => {
+                let library = shared_library("libtcmalloc.so.4", "libgoogle-perftools4")?;
+                command.env("LD_PRELOAD", library);
+                command.env("HEAPPROFILE", folder.join("tcmalloc"));
+                // One profile, at the end.
+                for interval in ["ALLOCATION", "DEALLOCATION", "INUSE"] {
+                    let name = format!("HEAP_PROFILE_{interval}_INTERVAL");
+                    command.env(name, "1000000000000000");
+                }
+            }
+            Tool::Valgrind => {
+                command = Command::new("valgrind");
+                let xml = folder.join("valgrind.xml");
                 command
+                    .args(["-q", "--leak-check=full", "--num-callers=100", "--xml=yes"])
+                    .arg(format!("--xml-file={}", xml.display()))
+                    .arg(program);
             }
             _ => {
-                let mut command = Command::new(program);
                 let options = self.options().expect("the other tools are HackLeak");
                 let out = folder.join("image");
                 command.env("LD_PRELOAD", artefacts::recorder());
                 let options = format!("{options},follow=all,out={}", out.display());
                 command.env("HACKLEAK_OPTIONS", options);
-                command
             }
         }
+        Ok(command)
     }
 }
 
@@ -118,7 +203,7 @@ fn first_line(program: &str, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(program)
         .args(arguments)
         .output()
-        .map_err(|error| format!("{program}: {error}"))?;
+        .map_err(|_| format!("{program} is not installed"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let line = text.lines().next().unwrap_or_default().trim();
     Ok(line.to_owned())
@@ -129,27 +214,68 @@ fn says(program: &str, option: &str, text: &str) -> bool {
     output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(text))
 }
 
-/// Fetches `GROUP:ARTIFACT:VERSION` from Maven Central into the target folder, unless it is there.
-pub fn maven_jar(artifact: &str) -> Result<PathBuf, String> {
-    let mut parts = artifact.split(':').skip(1);
-    let (name, version) = (parts.next(), parts.next());
-    let (Some(name), Some(version)) = (name, version) else {
-        return Err(format!("{artifact} is not GROUP:ARTIFACT:VERSION"));
-    };
-    let folder = integration_tests::workspace::target().join("bench/jars");
-    let jar = folder.join(format!("{name}-{version}.jar"));
-    if !jar.exists() {
-        let mut command = Command::new("mvn");
-        let goal = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy";
-        command.args(["-q", "-B", "-ntp", goal]);
-        command.arg(format!("-Dartifact={artifact}"));
-        command.arg(format!("-DoutputDirectory={}", folder.display()));
-        let output = command.output().map_err(|error| format!("mvn: {error}"))?;
-        if !output.status.success() {
-            return Err(format!(
-                "{artifact} could not be fetched from Maven Central"
-            ));
+/// A library that the dynamic linker knows, of that Debian package.
+fn shared_library(name: &str, package: &str) -> Result<PathBuf, String> {
+    let output = Command::new("/sbin/ldconfig").arg("-p").output();
+    let output = output.map_err(|error| format!("ldconfig: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text
+        .lines()
+        .find(|line| line.trim_start().starts_with(name));
+    let path = line.and_then(|line| line.split("=> ").nth(1));
+    path.map(PathBuf::from)
+        .ok_or_else(|| format!("{name} is not installed: apt install {package}"))
+}
+
+/// jemalloc, if it was built with profiling: that is a choice when it is compiled.
+fn jemalloc() -> Result<PathBuf, String> {
+    static FOUND: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let library = shared_library("libjemalloc.so.2", "libjemalloc2")?;
+        let output = Command::new("true")
+            .env("LD_PRELOAD", &library)
+            .env("MALLOC_CONF", "prof:true,prof_active:false")
+            .output()
+            .map_err(|error| error.to_string())?;
+        if output.stderr.is_empty() {
+            Ok(library)
+        } else {
+            Err("libjemalloc2 was built without profiling".to_owned())
         }
-    }
-    Ok(jar)
+    });
+    found.clone()
+}
+
+/// The version of the Debian package that a file belongs to.
+fn package_version(file: &Path) -> String {
+    let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let owner = first_line("dpkg", &["-S", &file.to_string_lossy()]).unwrap_or_default();
+    let package = owner.split(": ").next().unwrap_or_default();
+    let version = first_line(
+        "dpkg-query",
+        &["-W", "-f", "${Package} ${Version}", package],
+    );
+    version.unwrap_or_else(|_| "installed".to_owned())
+}
+
+/// async-profiler's agent and version, newest of Maven Central.
+fn async_profiler() -> Result<(PathBuf, String), String> {
+    static FOUND: OnceLock<Result<(PathBuf, String), String>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let jar = maven::newest("tools.profiler", "async-profiler")?;
+        let version = jar.file_stem().unwrap_or_default().to_string_lossy();
+        let folder = workspace::target().join("bench/programs").join(&*version);
+        let library = folder.join("linux-x64/libasyncProfiler.so");
+        workspace::cached(&library, &version, &[], || {
+            let mut unpack = Command::new(Jdk::all()[0].tool("jar"));
+            unpack
+                .current_dir(&folder)
+                .arg("xf")
+                .arg(&jar)
+                .arg("linux-x64/libasyncProfiler.so");
+            integration_tests::process::run(&mut unpack).expect_code(0);
+        });
+        Ok((library, version.replace("async-profiler-", "")))
+    });
+    found.clone()
 }

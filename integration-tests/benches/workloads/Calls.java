@@ -1,8 +1,13 @@
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
+
 /**
- * {@code Calls CALLS REPEATS}: ns for one short JNI call, from 10 and from 60 Java frames, that allocates and frees one
+ * {@code Calls CALLS REPEATS}: ns of processor time for one short JNI call, from 10 and from 60 Java frames, that allocates and frees one
  * block; that allocates nothing; and that creates what the next call destroys.
  */
 public class Calls {
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
   static native int pair(int size);
 
   static native int nothing(int value);
@@ -37,7 +42,7 @@ public class Calls {
 
   static double pairs(int calls) {
     int sum = 0;
-    long start = System.nanoTime();
+    long start = THREADS.getCurrentThreadCpuTime();
     for (int i = 0; i < calls; i++) {
       sum += pair(16 + (i & 255));
     }
@@ -46,7 +51,7 @@ public class Calls {
 
   static double nothings(int calls) {
     int sum = 0;
-    long start = System.nanoTime();
+    long start = THREADS.getCurrentThreadCpuTime();
     for (int i = 0; i < calls; i++) {
       sum += nothing(i);
     }
@@ -56,7 +61,7 @@ public class Calls {
   // Two calls, as a Java object makes that owns a native one.
   static double handles(int pairs) {
     long sum = 0;
-    long start = System.nanoTime();
+    long start = THREADS.getCurrentThreadCpuTime();
     for (int i = 0; i < pairs; i++) {
       long handle = create(16 + (i & 255));
       sum += handle & 7;
@@ -66,7 +71,7 @@ public class Calls {
   }
 
   static double cost(long start, int calls, long sum) {
-    double cost = (double) (System.nanoTime() - start) / calls;
+    double cost = (double) (THREADS.getCurrentThreadCpuTime() - start) / calls;
     if (sum == 42) {
       System.out.println();
     }

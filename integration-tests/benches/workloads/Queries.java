@@ -1,17 +1,26 @@
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.Statement;
 
-/** {@code Queries URL ROWS REPEATS}: ms to insert rows, look up half of them one by one, and aggregate, in a database in memory. */
+/**
+ * {@code Queries URL ROWS REPEATS}: ms to insert rows, look up half of them one by one, and aggregate, in a database in memory; and the thread's
+ * processor time.
+ */
 public class Queries {
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
   public static void main(String[] args) throws Exception {
     int rows = Integer.parseInt(args[1]);
     int repeats = Integer.parseInt(args[2]);
     run(args[0], rows / 4);
     for (int i = 0; i < repeats; i++) {
+      long used = THREADS.getCurrentThreadCpuTime();
       System.out.println("result all " + run(args[0], rows));
+      System.out.println("result all.cpu " + (THREADS.getCurrentThreadCpuTime() - used) / 1e6);
     }
   }
 

@@ -1,3 +1,5 @@
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -7,8 +9,10 @@ import org.rocksdb.Options;
 import org.rocksdb.RocksDB;
 import org.rocksdb.RocksIterator;
 
-/** {@code RocksDb ROWS REPEATS}: ms for as many puts and gets and a scan, and for all three. */
+/** {@code RocksDb ROWS REPEATS}: ms for as many puts and gets and a scan, and for all three; and of the thread's processor time. */
 public class RocksDb {
+  private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();
+
   public static void main(String[] args) throws Exception {
     RocksDB.loadLibrary();
     int rows = Integer.parseInt(args[0]);
@@ -24,6 +28,7 @@ public class RocksDb {
     try (Options options = new Options().setCreateIfMissing(true);
         RocksDB db = RocksDB.open(options, folder.toString())) {
       byte[] value = new byte[100];
+      long used = THREADS.getCurrentThreadCpuTime();
       long start = System.nanoTime();
       for (int i = 0; i < rows; i++) {
         db.put(key(i), value);
@@ -42,6 +47,7 @@ public class RocksDb {
         }
       }
       long scanned = System.nanoTime();
+      used = THREADS.getCurrentThreadCpuTime() - used;
       if (seen != rows) {
         throw new IllegalStateException("scanned " + seen);
       }
@@ -50,6 +56,7 @@ public class RocksDb {
         System.out.println("result get " + (got - put) / 1e6);
         System.out.println("result scan " + (scanned - got) / 1e6);
         System.out.println("result all " + (scanned - start) / 1e6);
+        System.out.println("result all.cpu " + used / 1e6);
       }
     }
     try (Stream<Path> files = Files.walk(folder)) {

@@ -1,4 +1,4 @@
-/** {@code UniqueStacks PAIRS REPEATS}: ns for one {@code new}+{@code delete} pair where nearly every native stack is a new one. */
+/** {@code UniqueStacks PAIRS REPEATS}: ns of processor time for one {@code new}+{@code delete} pair where nearly every native stack is a new one. */
 public class UniqueStacks {
   static native double pairs(int pairs);
 

@@ -1,5 +1,6 @@
 //! A workload's table for someone who waits for it.
 
+use crate::exactness::Exactness;
 use crate::results::Measured;
 use crate::workload::Workload;
 
@@ -36,6 +37,29 @@ pub fn print(workload: &Workload, measured: &Measured) {
     for runs in &measured.tools {
         if let Some(failure) = &runs.failure {
             println!("  {:<22} {:<20} {failure}", "", runs.tool);
+        }
+    }
+}
+
+/// Prints how many of the planted leaks each tool reports.
+pub fn print_exactness(all: &[Exactness]) {
+    println!(
+        "\nexactness: planted leaks reported (and with the right Java method), freed blocks reported"
+    );
+    for tool in all {
+        match &tool.failure {
+            Some(reason) => println!("  {:<22} {reason}", tool.tool),
+            None => println!(
+                "  {:<22} new {} of {} ({})   malloc {} of {} ({})   freed {}",
+                tool.tool,
+                tool.by_new,
+                tool.planted,
+                tool.by_new_named,
+                tool.by_malloc,
+                tool.planted,
+                tool.by_malloc_named,
+                tool.false_alarms
+            ),
         }
     }
 }
