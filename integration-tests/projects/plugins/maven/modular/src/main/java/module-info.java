@@ -1,0 +1,4 @@
+/** A module, so that Surefire runs the tests on the module path. */
+module example.modular {
+  exports example;
+}

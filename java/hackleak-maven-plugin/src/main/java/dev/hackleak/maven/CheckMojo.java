@@ -1,0 +1,76 @@
+package dev.hackleak.maven;
+
+import dev.hackleak.build.Command;
+import dev.hackleak.build.Platform;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import org.apache.maven.plugin.AbstractMojo;
+import org.apache.maven.plugin.MojoExecutionException;
+import org.apache.maven.plugin.MojoFailureException;
+import org.apache.maven.plugins.annotations.LifecyclePhase;
+import org.apache.maven.plugins.annotations.Mojo;
+import org.apache.maven.plugins.annotations.Parameter;
+import org.apache.maven.project.MavenProject;
+
+/**
+ * Fails the build if anything was still live when a test JVM ended, after garbage was collected,
+ * that neither a suppression nor the baseline covers.
+ */
+@Mojo(name = "check", defaultPhase = LifecyclePhase.VERIFY, threadSafe = true)
+public final class CheckMojo extends AbstractMojo {
+  /** The project. */
+  @Parameter(defaultValue = "${project}", readonly = true, required = true)
+  private MavenProject project;
+
+  /** Does nothing. */
+  @Parameter(property = "hackleak.skip", defaultValue = "false")
+  private boolean skip;
+
+  /** Fails if the tests were not recorded. */
+  @Parameter(property = "hackleak.required", defaultValue = "false")
+  private boolean required;
+
+  @Override
+  public void execute() throws MojoExecutionException, MojoFailureException {
+    if (skip) {
+      return;
+    }
+    Optional<String> unsupported = Platform.current().unsupported();
+    if (unsupported.isPresent()) {
+      unchecked(unsupported.get());
+      return;
+    }
+    try {
+      Path folder = Settings.folder(project);
+      List<Path> images = Command.images(folder);
+      if (images.isEmpty()) {
+        unchecked("no test JVM was recorded in " + folder);
+        return;
+      }
+      Command.Result result = new Command(Settings.unpack(project)).report(images);
+      if (result.isClean()) {
+        getLog().info("hackleak: no leaks in " + images.size() + " test JVMs");
+        return;
+      }
+      for (String line : result.output().split("\n")) {
+        getLog().error(line);
+      }
+      throw new MojoFailureException(
+          result.hasLeaks()
+              ? "hackleak: native memory leaked; suppress what is meant to stay, or accept it in a"
+                  + " baseline"
+              : "hackleak: what leaked is not known");
+    } catch (IOException e) {
+      throw new MojoExecutionException("hackleak: " + e.getMessage(), e);
+    }
+  }
+
+  private void unchecked(String why) throws MojoFailureException {
+    if (required) {
+      throw new MojoFailureException("hackleak: " + why + "; hackleak.required forbids that");
+    }
+    getLog().info("hackleak: not checked: " + why);
+  }
+}

@@ -1,0 +1,126 @@
+package dev.hackleak.maven;
+
+import dev.hackleak.build.NativeFiles;
+import dev.hackleak.build.Platform;
+import dev.hackleak.build.TestJvm;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.apache.maven.AbstractMavenLifecycleParticipant;
+import org.apache.maven.MavenExecutionException;
+import org.apache.maven.execution.MavenSession;
+import org.apache.maven.model.Dependency;
+import org.apache.maven.model.Plugin;
+import org.apache.maven.model.PluginExecution;
+import org.apache.maven.project.MavenProject;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has the JVMs of Surefire and Failsafe recorded, in every project whose build has the plugin.
+ *
+ * <p>Maven calls it because of {@code <extensions>true</extensions>}, once the projects are read
+ * and before anything is built; what is changed is the model in memory.
+ */
+public final class Participant extends AbstractMavenLifecycleParticipant {
+  private static final Logger LOG = LoggerFactory.getLogger(Participant.class);
+  private static final String CONFIGURED = Participant.class.getName() + ".configured";
+
+  private final Platform platform;
+
+  /** For Maven. */
+  public Participant() {
+    this(Platform.current());
+  }
+
+  Participant(Platform platform) {
+    this.platform = platform;
+  }
+
+  @Override
+  public void afterProjectsRead(MavenSession session) throws MavenExecutionException {
+    Optional<String> unsupported = platform.unsupported();
+    boolean said = false;
+    for (MavenProject project : session.getProjects()) {
+      Plugin plugin = project.getPlugin(Settings.PLUGIN);
+      Settings settings = Settings.of(session, project);
+      if (plugin == null || settings.skip() || project.getContextValue(CONFIGURED) != null) {
+        continue;
+      }
+      project.setContextValue(CONFIGURED, true);
+      if (!unsupported.isPresent()) {
+        record(session, project, plugin, settings);
+      } else if (settings.required()) {
+        throw new MavenExecutionException(
+            unsupported.get() + "; hackleak.required forbids that", project.getFile());
+      } else if (!said) {
+        LOG.warn(unsupported.get());
+        said = true;
+      }
+    }
+  }
+
+  private static void record(
+      MavenSession session, MavenProject project, Plugin plugin, Settings settings)
+      throws MavenExecutionException {
+    List<TestPlugin> testPlugins = new ArrayList<>();
+    for (Plugin other : project.getBuild().getPlugins()) {
+      TestPlugin.of(other).ifPresent(testPlugins::add);
+    }
+    if (testPlugins.isEmpty()) {
+      return;
+    }
+    try {
+      TestJvm jvm = settings.testJvm();
+      for (TestPlugin testPlugin : testPlugins) {
+        if (testPlugin.forks()) {
+          testPlugin.record(jvm);
+        } else {
+          LOG.warn("{} of {} forks no JVM: its tests run unrecorded", testPlugin, project.getId());
+        }
+      }
+      if (settings.everyTest()) {
+        addExtension(project);
+      }
+      addPreparation(plugin);
+      // `mvn surefire:test` runs no other goal. After a `clean` it would be too early.
+      if (session.getGoals().stream().noneMatch(goal -> goal.contains("clean"))) {
+        Settings.unpack(project);
+      }
+    } catch (IOException | IllegalArgumentException e) {
+      throw new MavenExecutionException(e.getMessage(), e);
+    }
+  }
+
+  /** What checks each test lies in hackleak-junit. */
+  private static void addExtension(MavenProject project) {
+    Dependency junit = new Dependency();
+    junit.setGroupId(Settings.GROUP);
+    junit.setArtifactId("hackleak-junit");
+    junit.setVersion(NativeFiles.version());
+    junit.setScope("test");
+    String key = junit.getManagementKey();
+    if (project.getDependencies().stream().noneMatch(d -> d.getManagementKey().equals(key))) {
+      project.getDependencies().add(junit);
+    }
+  }
+
+  private static void addPreparation(Plugin plugin) {
+    PluginExecution execution = new PluginExecution();
+    execution.setId("hackleak-prepare");
+    execution.setPhase("process-test-classes");
+    execution.addGoal("prepare");
+    execution.setConfiguration(plugin.getConfiguration());
+    plugin.addExecution(execution);
+  }
+
+  @Override
+  public void afterSessionEnd(MavenSession session) throws MavenExecutionException {
+    try {
+      Aggregate.write(session);
+    } catch (IOException e) {
+      throw new MavenExecutionException("the report of all modules: " + e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package dev.hackleak.maven;
+
+import dev.hackleak.build.TestJvm;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.apache.maven.model.ConfigurationContainer;
+import org.apache.maven.model.Plugin;
+import org.codehaus.plexus.util.xml.Xpp3Dom;
+
+/**
+ * Surefire or Failsafe in a project's model.
+ *
+ * <p>Maven has merged a plugin's configuration into its executions by now, and a goal that is
+ * called by name reads the plugin's own; so both are changed, and what the build sets itself stays.
+ */
+final class TestPlugin {
+  private static final List<String> KEYS =
+      Arrays.asList(
+          "org.apache.maven.plugins:maven-surefire-plugin",
+          "org.apache.maven.plugins:maven-failsafe-plugin");
+
+  private final Plugin plugin;
+
+  private TestPlugin(Plugin plugin) {
+    this.plugin = plugin;
+  }
+
+  /** The plugin, if it is one of both. */
+  static Optional<TestPlugin> of(Plugin plugin) {
+    return KEYS.contains(plugin.getKey()) ? Optional.of(new TestPlugin(plugin)) : Optional.empty();
+  }
+
+  /** Whether tests run in JVMs of their own. */
+  boolean forks() {
+    return forks(plugin) && plugin.getExecutions().stream().allMatch(TestPlugin::forks);
+  }
+
+  private static boolean forks(ConfigurationContainer container) {
+    Xpp3Dom configuration = (Xpp3Dom) container.getConfiguration();
+    return !"0".equals(value(configuration, "forkCount"))
+        && !"never".equals(value(configuration, "forkMode"));
+  }
+
+  /** Has the tests recorded. */
+  void record(TestJvm jvm) {
+    record(plugin, jvm);
+    plugin.getExecutions().forEach(execution -> record(execution, jvm));
+  }
+
+  private static void record(ConfigurationContainer container, TestJvm jvm) {
+    Xpp3Dom given = (Xpp3Dom) container.getConfiguration();
+    Xpp3Dom changed = given == null ? new Xpp3Dom("configuration") : new Xpp3Dom(given);
+    Xpp3Dom variables = child(changed, "environmentVariables");
+    String preloaded = value(variables, TestJvm.PRELOAD);
+    set(
+        variables,
+        TestJvm.PRELOAD,
+        jvm.preload(preloaded == null ? System.getenv(TestJvm.PRELOAD) : preloaded));
+    String options = value(variables, TestJvm.OPTIONS);
+    set(
+        variables,
+        TestJvm.OPTIONS,
+        options == null ? jvm.optionsText() : jvm.optionsText() + "," + options);
+    Xpp3Dom properties = child(changed, "systemPropertyVariables");
+    jvm.systemProperties()
+        .forEach(
+            (name, value) -> {
+              if (properties.getChild(name) == null) {
+                set(properties, name, value);
+              }
+            });
+    container.setConfiguration(changed);
+  }
+
+  private static Xpp3Dom child(Xpp3Dom parent, String name) {
+    if (parent.getChild(name) == null) {
+      parent.addChild(new Xpp3Dom(name));
+    }
+    return parent.getChild(name);
+  }
+
+  private static void set(Xpp3Dom parent, String name, String value) {
+    child(parent, name).setValue(value);
+  }
+
+  private static String value(Xpp3Dom parent, String name) {
+    Xpp3Dom child = parent == null ? null : parent.getChild(name);
+    String value = child == null || child.getValue() == null ? "" : child.getValue().trim();
+    return value.isEmpty() ? null : value;
+  }
+
+  @Override
+  public String toString() {
+    return plugin.getArtifactId();
+  }
+}
