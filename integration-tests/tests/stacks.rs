@@ -3,7 +3,8 @@
 //! The verifying recorder compares them in the victim itself and prints one line at exit. The victims walk at random over
 //! frames of every shape; a failure names its seed and compile options, and repeats with them.
 
-use integration_tests::{Recording, Run, cpp_with, plugin};
+use integration_tests::java::{Entry, Jdk, on_each_launcher};
+use integration_tests::{Recording, Run, Victim, cpp_with, plugin};
 
 /// How the victims are compiled: frame pointers or none, inlined or not.
 const VARIANTS: &[&[&str]] = &[
@@ -18,6 +19,8 @@ struct Verdict {
     checked: u64,
     mismatches: u64,
     memo_hits: u64,
+    java_recalled: u64,
+    java_mismatches: u64,
 }
 
 fn verdict(run: &Run) -> Verdict {
@@ -41,6 +44,8 @@ fn verdict(run: &Run) -> Verdict {
         checked: number("checked"),
         mismatches: number("mismatches"),
         memo_hits: number("memo_hits"),
+        java_recalled: number("java_recalled"),
+        java_mismatches: number("java_mismatches"),
     }
 }
 
@@ -58,6 +63,7 @@ fn assert_exact(victim: &str, seeds: std::ops::Range<u32>, arguments: &[&str], l
                 checked,
                 mismatches,
                 memo_hits,
+                ..
             } = verdict(&run);
             println!("{what}: checked {checked}, mismatches {mismatches}, memo hits {memo_hits}");
             assert_eq!(mismatches, 0, "{what}: {}", run.ended);
@@ -96,6 +102,41 @@ fn the_check_fails_when_what_is_remembered_is_not_verified() {
         .run()
         .expect_code(0);
     assert!(verdict(&run).mismatches > 0, "{}", run.ended);
+}
+
+#[test]
+fn java_stacks_that_are_recalled_are_those_that_the_jvm_would_give() {
+    on_each_launcher(|jdk, entry| {
+        let victim = Victim::new(jdk, "JavaStacks");
+        for (options, recalls) in [
+            (&[][..], true),
+            (&["-Xcomp"], true),
+            (&["-XX:+UseZGC"], true),
+            (&["-XX:+UseSerialGC", "-XX:+PreserveFramePointer"], true),
+            // Their frames change from call to call, or their code cannot be told apart.
+            (&["-Xint"], false),
+            (&["-XX:-SegmentedCodeCache"], false),
+        ] {
+            let recording = victim.recording(entry, options).verified();
+            let run = recording.args(["1", "700"]).run().expect_code(0);
+            let found = verdict(&run);
+            let what = format!("JDK {}, {entry:?}, {options:?}", jdk.feature);
+            println!("{what}: recalled {}", found.java_recalled);
+            assert_eq!(found.java_mismatches, 0, "{what}: {}", run.ended);
+            assert_eq!(found.mismatches, 0, "{what}: {}", run.ended);
+            assert!(found.java_recalled > 0 || !recalls, "{what}: {}", run.ended);
+        }
+    });
+}
+
+#[test]
+fn the_check_of_java_stacks_fails_when_they_are_not_verified() {
+    let jdk = &Jdk::all()[0];
+    let victim = Victim::new(jdk, "JavaStacks");
+    let recording = victim.recording(Entry::Preload, &[]).verified();
+    let recording = recording.env("HACKLEAK_VERIFY_BREAK", "1");
+    let run = recording.args(["1", "700"]).run().expect_code(0);
+    assert!(verdict(&run).java_mismatches > 0, "{}", run.ended);
 }
 
 #[test]

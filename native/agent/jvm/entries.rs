@@ -50,6 +50,12 @@ impl Entry {
         self.cell & UPCALL != 0
     }
 
+    /// What tells it from other entries.
+    pub fn identity(&self) -> u64 {
+        let detail = if self.is_upcall() { self.detail } else { 0 };
+        (self.slot as u64).rotate_left(17) ^ self.cell as u64 ^ (detail as u64).rotate_left(41)
+    }
+
     /// What the thunk stands for.
     pub fn cell(&self) -> &'static Cell {
         // SAFETY: thunks note the address of their own cell; cells are never unmapped.

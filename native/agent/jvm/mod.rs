@@ -3,7 +3,8 @@
 //! - `start`: finds the JVM and asks it for events, from `JNI_OnLoad` or `Agent_OnLoad`.
 //! - `thunks`: code in front of native methods, and (`upcalls`) of the JNI functions that can run
 //!   Java code; `entries`: what it notes.
-//! - `stacks`: asks the JVM for the Java stack of an entry, once; `methods`: names; `method_ids`: what
+//! - `stacks`: asks the JVM for the Java stack of an entry, once; `memo`: whether it still is the one that was asked
+//!   for; `vm_structs`: how the JVM lays out stacks and code; `methods`: names; `method_ids`: what
 //!   names need, ahead of need.
 //! - `resources`: references, array elements and the like; `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
@@ -15,6 +16,7 @@ mod bridge;
 pub mod buffers;
 pub mod entries;
 mod exit;
+mod memo;
 mod method_ids;
 mod methods;
 mod resources;
@@ -23,6 +25,7 @@ mod start;
 mod thunks;
 mod unsafe_memory;
 mod upcalls;
+mod vm_structs;
 
 pub use thunks::in_front_of_pool as thunk_for_pool;
 

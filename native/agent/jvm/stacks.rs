@@ -6,6 +6,7 @@
 //! method id yet, because it makes them one.
 
 use super::entries::Entry;
+use super::memo::JavaMemo;
 use super::upcalls::Between;
 use super::{Jvmti, jni_env, method_ids, methods, start, thunks};
 use crate::IMAGE;
@@ -58,6 +59,9 @@ pub struct Buffers {
     last: [CallFrame; MAX_FRAMES],
     last_nodes: [u32; MAX_FRAMES],
     last_len: usize,
+    /// Whether the last answer depends on nothing but what the memo compares.
+    may_learn: bool,
+    memo: JavaMemo,
     pub names: methods::Buffer,
 }
 
@@ -65,6 +69,7 @@ impl Buffers {
     /// Forgets what a former thread left.
     pub fn clear(&mut self) {
         self.last_len = 0;
+        self.memo.clear();
     }
 }
 
@@ -101,10 +106,20 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: P
     if certain && known != 0 {
         return known as u32 - 1;
     }
+    if certain && let Some(node) = thread.java.memo.recall(slot, thread.entries.all()) {
+        #[cfg(feature = "verify")]
+        unwind::verify::java(node, ask(thread, slot, position));
+        // SAFETY: as above.
+        unsafe { (*entry).detail = node as usize + 1 };
+        return node;
+    }
     match ask(thread, slot, position) {
         Some(node) if certain => {
             // SAFETY: as above.
             unsafe { (*entry).detail = node as usize + 1 };
+            if thread.java.may_learn {
+                thread.java.memo.learn(slot, thread.entries.all(), node);
+            }
             node
         }
         node => node.unwrap_or(Marker::NoJavaStack as u32),
@@ -115,6 +130,7 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: P
 /// none though it should have: the answer may be another next time.
 #[inline(never)]
 fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32> {
+    thread.java.may_learn = false;
     let env = jni_env();
     if env.is_null() {
         return Some(0);
@@ -157,6 +173,8 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
         (bci < 0 && frame > 0).then_some(method as usize)
     };
     let between = Between::of(thread.entries.all(), slot, len, native);
+    // Native code that began the thread lies beyond what the memo compares.
+    thread.java.may_learn = len < MAX_FRAMES && between.at(len).is_none();
     if in_java {
         return Some(plant_unnamed(&mut thread.java, len));
     }

@@ -3,7 +3,9 @@
 //! `System.load` of the preloaded file calls `JNI_OnLoad` on the mapping that the hooks are in;
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
-use super::{Jvmti, VM, exit, method_ids, stacks, thunks, unsafe_memory, upcalls};
+use super::{
+    Jvmti, VM, exit, memo, method_ids, stacks, thunks, unsafe_memory, upcalls, vm_structs,
+};
 use crate::{IMAGE, control, gate, lifecycle, pools};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
@@ -15,9 +17,9 @@ use hackleak_image::layout::flags;
 use hackleak_options::Track;
 use jvmti_bindings::sys::jni::{JNI_VERSION_1_6, JNIEnv, JavaVM, jclass, jint, jmethodID, jthread};
 use jvmti_bindings::sys::jvmti::{
-    JVMTI_ENABLE, JVMTI_ERROR_NONE, JVMTI_EVENT_CLASS_LOAD, JVMTI_EVENT_NATIVE_METHOD_BIND,
-    JVMTI_EVENT_VM_DEATH, JVMTI_EVENT_VM_START, JVMTI_VERSION_1_2, jvmtiCapabilities, jvmtiEnv,
-    jvmtiEvent, jvmtiEventCallbacks,
+    JVMTI_ENABLE, JVMTI_ERROR_NONE, JVMTI_EVENT_CLASS_LOAD, JVMTI_EVENT_COMPILED_METHOD_UNLOAD,
+    JVMTI_EVENT_NATIVE_METHOD_BIND, JVMTI_EVENT_VM_DEATH, JVMTI_EVENT_VM_START, JVMTI_VERSION_1_2,
+    jvmtiCapabilities, jvmtiEnv, jvmtiEvent, jvmtiEventCallbacks,
 };
 use std::io::Write;
 
@@ -82,6 +84,7 @@ fn start(vm: *mut JavaVM, early: bool) {
             if early {
                 let _ = enable(jvmti, JVMTI_EVENT_VM_START);
             } else {
+                vm_structs::init();
                 upcalls::watch(jvmti);
             }
         }
@@ -107,6 +110,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
     wanted.set_can_generate_native_method_bind_events(true);
     wanted.set_can_get_line_numbers(true);
     wanted.set_can_get_source_file_name(true);
+    wanted.set_can_generate_compiled_method_load_events(true);
     if early {
         // Methods of the JVM's own are bound before its start phase.
         let mut potential = jvmtiCapabilities::default();
@@ -127,6 +131,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
     callbacks.NativeMethodBind = Some(on_native_method_bind);
     callbacks.ClassLoad = Some(on_class_load);
     callbacks.ClassPrepare = Some(on_class_prepare);
+    callbacks.CompiledMethodUnload = Some(on_compiled_method_unload);
     callbacks.VMStart = Some(on_vm_start);
     callbacks.VMDeath = Some(on_vm_death);
     let set = functions.SetEventCallbacks.ok_or("no SetEventCallbacks")?;
@@ -145,6 +150,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
         JVMTI_EVENT_VM_DEATH,
         JVMTI_EVENT_CLASS_LOAD,
         JVMTI_EVENT_NATIVE_METHOD_BIND,
+        JVMTI_EVENT_COMPILED_METHOD_UNLOAD,
     ] {
         enable(jvmti, event)?;
     }
@@ -208,7 +214,16 @@ unsafe extern "system" fn on_class_prepare(
     }
 }
 
+unsafe extern "system" fn on_compiled_method_unload(
+    _jvmti: *mut jvmtiEnv,
+    _method: jmethodID,
+    _address: *const c_void,
+) {
+    memo::forget_code();
+}
+
 unsafe extern "system" fn on_vm_start(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {
+    vm_structs::init();
     if let Some(jvmti) = Jvmti::get() {
         upcalls::watch(jvmti);
     }

@@ -18,6 +18,7 @@ pub mod verify;
 pub use crate::arch::Registers;
 pub use memo::Memo;
 pub use modules::Closing;
+pub use older_loader::mapping;
 pub use slow::{Call, java_caller, plant_call};
 
 use crate::arch::Position;
@@ -88,7 +89,7 @@ fn callers_caller_counts(position: Position) -> bool {
 
 /// Whether the tests have switched off the memo's checks.
 #[inline(always)]
-fn breaks_memo() -> bool {
+pub fn breaks_memo() -> bool {
     #[cfg(feature = "verify")]
     return verify::breaks_memo();
     #[cfg(not(feature = "verify"))]

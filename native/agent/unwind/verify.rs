@@ -12,6 +12,8 @@ use hackleak_image::{Frame, Marker};
 
 static CHECKED: AtomicU64 = AtomicU64::new(0);
 static MISMATCHES: AtomicU64 = AtomicU64::new(0);
+static JAVA_CHECKED: AtomicU64 = AtomicU64::new(0);
+static JAVA_MISMATCHES: AtomicU64 = AtomicU64::new(0);
 static BREAK: AtomicBool = AtomicBool::new(false);
 
 /// Reads the environment. Called before the gate opens.
@@ -66,6 +68,31 @@ pub fn compare(node: u32, position: Position) {
     }
 }
 
+/// Compares a remembered Java stack with what the JVM says now.
+pub fn java(remembered: u32, asked: Option<u32>) {
+    JAVA_CHECKED.fetch_add(1, Relaxed);
+    let frames = |mut node: u32| {
+        let mut frames = Vec::new();
+        while node != 0 {
+            let found = IMAGE.node(node);
+            frames.push(Frame::decode(found.frame));
+            node = found.parent;
+        }
+        frames
+    };
+    let Some(asked) = asked else { return };
+    if remembered != asked
+        && frames(remembered) != frames(asked)
+        && JAVA_MISMATCHES.fetch_add(1, Relaxed) < 3
+    {
+        eprintln!(
+            "[hackleak verify] remembered {:#?}\nJava {:#?}",
+            frames(remembered),
+            frames(asked)
+        );
+    }
+}
+
 /// Whether some of the frames were found by frame pointers.
 fn is_marked(mut node: u32) -> bool {
     let marker = Frame::Marker(Marker::FramePointers).encode();
@@ -100,8 +127,10 @@ pub fn report() {
         }
     }
     eprintln!(
-        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits}",
+        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} java_recalled={} java_mismatches={}",
         CHECKED.load(Relaxed),
         MISMATCHES.load(Relaxed),
+        JAVA_CHECKED.load(Relaxed),
+        JAVA_MISMATCHES.load(Relaxed),
     );
 }

@@ -5,6 +5,10 @@
 //! is small, to stay in the cache; when the tree has outgrown it, new nodes go under a large one
 //! and the old chains stay as they are.
 //!
+//! A node's first child mostly comes right after it in the arena, because a new stack adds its frames in one go.
+//! It is found there, and is in no chain: a stack that was never seen costs one walk through a chain, not
+//! one for each of its frames.
+//!
 //! Two threads may intern the same frame at once and get a node each: the reporter compares
 //! frames, not nodes.
 
@@ -12,14 +16,14 @@ use super::{arena::Arena, window::Window};
 use crate::layout::{Node, SegmentKind};
 use core::ptr;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32,
-    Ordering::{AcqRel, Acquire, Relaxed},
+    AtomicPtr, AtomicU32, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
 const SMALL_BITS: u32 = 17;
 const LARGE_BITS: u32 = 24;
-/// Beyond this many nodes, new ones go under the large table.
-const SMALL_FULL: u32 = 1 << 18;
+/// Beyond this many nodes, new ones go under the large table. Its chains stay short then.
+const SMALL_FULL: u32 = 1 << 16;
 
 /// The stack tree.
 pub struct StackTree {
@@ -67,8 +71,14 @@ impl StackTree {
     /// The node for `frame` below `parent`; `None` when the tree is full.
     #[inline]
     pub(super) fn intern(&self, window: &Window, parent: u32, frame: u64) -> Option<u32> {
-        let hash = (frame ^ (parent as u64).wrapping_mul(0xd6e8_feb8_6659_fd93))
-            .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let next = parent + 1;
+        if self.is_node(next, parent, frame) {
+            return Some(next);
+        }
+        if self.nodes.len(window) == next {
+            return self.append(window, parent, frame);
+        }
+        let hash = hash(parent, frame);
         let small = self.small.load(Relaxed);
         if small.is_null() {
             return None;
@@ -79,6 +89,76 @@ impl StackTree {
             return Some(found);
         }
         self.intern_miss(window, head, hash, parent, frame)
+    }
+
+    /// Whether node `index` is there and is this one.
+    #[inline(always)]
+    fn is_node(&self, index: u32, parent: u32, frame: u64) -> bool {
+        let place = self.nodes.get(index);
+        // SAFETY: null or a node of the arena, perhaps one that is being written: its parent is
+        // written last, and is 0 before.
+        !place.is_null()
+            && unsafe {
+                AtomicU32::from_ptr(&raw mut (*place).parent).load(Acquire) == parent
+                    && AtomicU64::from_ptr(&raw mut (*place).frame).load(Relaxed) == frame
+            }
+    }
+
+    /// A new node below `parent`, which is the newest one and so has no child yet.
+    #[cold]
+    #[inline(never)]
+    fn append(&self, window: &Window, parent: u32, frame: u64) -> Option<u32> {
+        let index = self.nodes.reserve(window)?;
+        self.write(index, parent, frame, 0);
+        if index != parent + 1 {
+            // Another thread took the place after the parent.
+            self.link(window, index, parent, frame);
+        }
+        Some(index)
+    }
+
+    /// Writes a node that was just reserved.
+    fn write(&self, index: u32, parent: u32, frame: u64, next: u32) {
+        let place = self.nodes.get(index);
+        // SAFETY: the index was handed out to the caller alone, its segment exists, and no chain
+        // leads to it yet; who looks at the place after its parent sees the parent last.
+        unsafe {
+            (*place).next = next;
+            AtomicU64::from_ptr(&raw mut (*place).frame).store(frame, Relaxed);
+            AtomicU32::from_ptr(&raw mut (*place).parent).store(parent, Release);
+        }
+    }
+
+    /// Puts a node at the head of its chain.
+    fn link(&self, window: &Window, index: u32, parent: u32, frame: u64) {
+        let hash = hash(parent, frame);
+        let small = self.small.load(Relaxed);
+        if small.is_null() {
+            return;
+        }
+        // SAFETY: as in `intern`.
+        let small = unsafe { &*small.add((hash >> (64 - SMALL_BITS)) as usize) };
+        let head = self.head(window, small, hash);
+        let mut first = head.load(Acquire);
+        loop {
+            self.write(index, parent, frame, first);
+            match head.compare_exchange(first, index, AcqRel, Acquire) {
+                Ok(_) => return,
+                Err(now) => first = now,
+            }
+        }
+    }
+
+    /// The head of the chain that takes new nodes of this hash.
+    fn head<'a>(&self, window: &Window, small: &'a AtomicU32, hash: u64) -> &'a AtomicU32 {
+        if self.nodes.len(window) > SMALL_FULL
+            && let Some(large) = self.large()
+        {
+            // SAFETY: the table has 2^LARGE_BITS heads and stays mapped.
+            unsafe { &*large.add((hash >> (64 - LARGE_BITS)) as usize) }
+        } else {
+            small
+        }
     }
 
     /// Looks through a chain from `at` up to, not including, `until`.
@@ -109,29 +189,14 @@ impl StackTree {
         parent: u32,
         frame: u64,
     ) -> Option<u32> {
-        let mut head = small;
-        if self.nodes.len(window) > SMALL_FULL
-            && let Some(large) = self.large()
-        {
-            // SAFETY: the table has 2^LARGE_BITS heads and stays mapped.
-            head = unsafe { &*large.add((hash >> (64 - LARGE_BITS)) as usize) };
-        }
+        let head = self.head(window, small, hash);
         let mut first = head.load(Acquire);
         if let Some(found) = self.find(first, 0, parent, frame) {
             return Some(found);
         }
         let index = self.nodes.reserve(window)?;
-        let place = self.nodes.get(index);
         loop {
-            // SAFETY: the index was handed out to this call alone, its segment exists, and no
-            // chain leads to it yet.
-            unsafe {
-                place.write(Node {
-                    frame,
-                    parent,
-                    next: first,
-                })
-            };
+            self.write(index, parent, frame, first);
             match head.compare_exchange(first, index, AcqRel, Acquire) {
                 Ok(_) => return Some(index),
                 Err(now) => {
@@ -165,6 +230,11 @@ impl StackTree {
         }
         Some(large)
     }
+}
+
+fn hash(parent: u32, frame: u64) -> u64 {
+    (frame ^ u64::from(parent).wrapping_mul(0xd6e8_feb8_6659_fd93))
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// A table of empty heads, or null.

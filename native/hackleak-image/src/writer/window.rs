@@ -303,8 +303,10 @@ fn map_window(fd: i32, on_disk: bool) -> Result<(*mut u8, usize), CreateError> {
         };
         if at != libc::MAP_FAILED {
             // SAFETY: advice about our own mapping: no part of it in core dumps, in huge pages,
-            // or in forked children (which must not write into their parent's image).
+            // or in forked children (which must not write into their parent's image), and nothing
+            // read ahead of a file that is empty there.
             unsafe {
+                libc::madvise(at, len, libc::MADV_RANDOM);
                 libc::madvise(at, len, libc::MADV_DONTDUMP);
                 libc::madvise(at, len, libc::MADV_NOHUGEPAGE);
                 libc::madvise(at, len, libc::MADV_DONTFORK);

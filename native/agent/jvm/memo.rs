@@ -1,0 +1,301 @@
+//! Whether the Java stack is still the one that was asked for, so that it need not be asked again.
+//!
+//! A loop that calls native methods has the same Java stack each time, and the JVM takes a third of a
+//! microsecond and more to say so. What it would find is decided by words of the thread's stack; if
+//! those are what they were, so is the answer. From the native method's return address towards the root:
+//!
+//! ```text
+//! slot ──► frames of compiled methods ──► first word that leads to other code ──► outermost call stub
+//!          only code addresses matter     every word matters                      its wrapper: no Java before
+//! ```
+//!
+//! What makes this exact:
+//! - A compiled method's frame is as large as its code says, and its caller's return address lies at its
+//!   end. So if the first return address is the same, so is the place of the second, and so on: it is
+//!   enough that all words that *look* like addresses of compiled methods hold what they held. Which of
+//!   them are return addresses need not be known.
+//! - From the first word on that leads to interpreter, stubs or native code, frames are found by saved
+//!   frame pointers, anchors, and words with methods and byte-code indices. There every word is compared,
+//!   up to the outermost frame that native code called, and that frame's wrapper must still say that no
+//!   Java code comes before.
+//! - What thunks noted of native methods and calls back further out must be the same.
+//! - Compiled code that is thrown away makes everything forgotten ([`forget_code`]).
+//! - Stacks with a virtual thread are not remembered: part of them may lie in the heap.
+//!
+//! All this needs to know where the JVM keeps which code (`vm_structs`); without that, it is always asked.
+
+use super::entries::Entry;
+use super::vm_structs::{self, Layout};
+use crate::unwind;
+use core::ops::Range;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+const WORD: usize = size_of::<usize>();
+/// Remembered stacks of one thread.
+const ENTRIES: usize = 8;
+/// Code addresses of compiled frames.
+const MAX_ADDRESSES: usize = 64;
+/// Words of other frames.
+const MAX_WORDS: usize = 3072;
+/// Wrappers of call stubs: two words each.
+const MAX_ANCHORS: usize = 32;
+/// The deepest stack that is remembered, in bytes.
+const MAX_DEPTH: usize = 256 << 10;
+
+static CODE_GENERATION: AtomicUsize = AtomicUsize::new(1);
+
+/// The JVM threw compiled code away: its addresses may come to mean another method.
+pub fn forget_code() {
+    CODE_GENERATION.fetch_add(1, Relaxed);
+}
+
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Word {
+    at: usize,
+    value: usize,
+}
+
+/// A remembered stack.
+struct Remembered {
+    slot: usize,
+    /// Where the native method returns to.
+    caller: usize,
+    generation: usize,
+    outer: u64,
+    node: u32,
+    addresses_len: u32,
+    anchors_len: u32,
+    words_len: u32,
+    /// Where `words` were copied from.
+    first: usize,
+    addresses: [Word; MAX_ADDRESSES],
+    anchors: [Word; MAX_ANCHORS],
+    words: [usize; MAX_WORDS],
+}
+
+/// What one thread remembers. Valid when zero.
+pub struct JavaMemo {
+    /// Learning costs about as much as asking, so it has to pay: see [`JavaMemo::may_learn`].
+    hits: u32,
+    learned: u32,
+    refused: u32,
+    /// The mapping that the thread's stack lies in, and how often it was looked up.
+    stack_start: usize,
+    stack_end: usize,
+    stack_looks: u32,
+    entries: [Remembered; ENTRIES],
+}
+
+impl JavaMemo {
+    /// Forgets what a former thread left.
+    pub fn clear(&mut self) {
+        (self.hits, self.learned, self.refused) = (0, 0, 0);
+        (self.stack_start, self.stack_end, self.stack_looks) = (0, 0, 0);
+        for entry in &mut self.entries {
+            entry.slot = 0;
+        }
+    }
+
+    /// The node of the Java stack that called native code with its return address at `slot`, if that
+    /// stack is remembered and unchanged.
+    #[inline]
+    pub fn recall(&mut self, slot: usize, entries: &[Entry]) -> Option<u32> {
+        // SAFETY: the word with the return address of a call that has not returned.
+        let caller = unsafe { read(slot) };
+        let known = &self.entries[place(slot, caller)];
+        if known.slot == slot
+            && known.caller == caller
+            && known.generation == CODE_GENERATION.load(Relaxed)
+            && known.outer == outer(entries, slot)
+            && (unwind::breaks_memo() || known.holds())
+        {
+            self.hits = self.hits.saturating_add(1);
+            return Some(known.node);
+        }
+        None
+    }
+
+    /// Remembers the answer for `slot`, where it can be done and is likely to pay.
+    pub fn learn(&mut self, slot: usize, entries: &[Entry], node: u32) {
+        let Some(layout) = vm_structs::layout() else {
+            return;
+        };
+        if !self.may_learn() {
+            return;
+        }
+        // SAFETY: as in `recall`.
+        let caller = unsafe { read(slot) };
+        let Some(end) = self.stack_end(slot) else {
+            return;
+        };
+        let entry = &mut self.entries[place(slot, caller)];
+        entry.slot = 0;
+        if entry.read_stack(slot..end, layout).is_some() {
+            entry.slot = slot;
+            entry.caller = caller;
+            entry.generation = CODE_GENERATION.load(Relaxed);
+            entry.outer = outer(entries, slot);
+            entry.node = node;
+        }
+    }
+
+    /// How far the stack that `slot` lies on may be read; `None` when that is not known, or too far.
+    fn stack_end(&mut self, slot: usize) -> Option<usize> {
+        const LOOKS: u32 = 4;
+        if !(self.stack_start..self.stack_end).contains(&slot) {
+            if self.stack_looks == LOOKS {
+                return None;
+            }
+            self.stack_looks += 1;
+            let mapping = unwind::mapping(slot)?;
+            (self.stack_start, self.stack_end) = (mapping.start, mapping.end);
+        }
+        (self.stack_end - slot <= MAX_DEPTH).then_some(self.stack_end)
+    }
+
+    /// A thread whose stack differs each time learns in vain: then one chance in 64 is enough.
+    fn may_learn(&mut self) -> bool {
+        const FREE: u32 = 16;
+        let pays = self.learned < FREE + self.hits / 2;
+        if !pays {
+            self.refused += 1;
+            if !self.refused.is_multiple_of(64) {
+                return false;
+            }
+        }
+        if self.learned > 1 << 20 {
+            self.learned /= 2;
+            self.hits /= 2;
+        }
+        self.learned += 1;
+        true
+    }
+}
+
+fn place(slot: usize, caller: usize) -> usize {
+    let hash = (slot ^ caller.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    hash >> (usize::BITS - ENTRIES.trailing_zeros())
+}
+
+/// What thunks noted further out than `slot`, in one number.
+#[inline]
+fn outer(entries: &[Entry], slot: usize) -> u64 {
+    let mut sum = 0u64;
+    for entry in entries.iter().take_while(|entry| entry.slot > slot) {
+        sum = sum.rotate_left(5) ^ entry.identity().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+    sum
+}
+
+/// # Safety
+///
+/// `at` is a word of this thread's stack.
+#[inline(always)]
+unsafe fn read(at: usize) -> usize {
+    // SAFETY: the caller's. Volatile: the words belong to frames of other code.
+    unsafe { (at as *const usize).read_volatile() }
+}
+
+impl Remembered {
+    /// Whether every word that decided the answer holds what it held.
+    #[inline]
+    fn holds(&self) -> bool {
+        let same = |words: &[Word]| {
+            // SAFETY: words between this thread's position and the outermost frame that native code
+            // called. Anchors come after the words of the frames that say where they lie.
+            words
+                .iter()
+                .all(|word| unsafe { read(word.at) } == word.value)
+        };
+        // SAFETY: as above.
+        same(&self.addresses[..self.addresses_len as usize])
+            && self.words[..self.words_len as usize]
+                .iter()
+                .enumerate()
+                .all(|(index, value)| unsafe { read(self.first + index * WORD) } == *value)
+            && same(&self.anchors[..self.anchors_len as usize])
+    }
+
+    /// Takes down the words that decide the Java stack at `slot`; `None` where that cannot be done.
+    fn read_stack(&mut self, stack: Range<usize>, layout: &Layout) -> Option<()> {
+        (self.addresses_len, self.anchors_len, self.words_len) = (0, 0, 0);
+        self.first = 0;
+        let slot = stack.start;
+        let continuation_return = layout.continuation_return();
+        let mut outermost = None;
+        for at in stack.clone().step_by(WORD) {
+            // SAFETY: a word of this thread's stack.
+            let value = unsafe { read(at) };
+            if !layout.code.contains(&value) {
+                continue;
+            }
+            if value == continuation_return {
+                return None;
+            }
+            let compiled = layout.methods.iter().any(|heap| heap.contains(&value));
+            if self.first == 0 && compiled {
+                let place = self.addresses.get_mut(self.addresses_len as usize)?;
+                *place = Word { at, value };
+                self.addresses_len += 1;
+            } else if self.first == 0 {
+                // The frame pointer that belongs to this frame was saved by the one before.
+                self.first = if at == slot { at } else { at - WORD };
+            }
+            if value == layout.call_stub_return
+                && let Some(position) = self.anchor(at, &stack, layout)
+            {
+                outermost = Some((at, position));
+            }
+        }
+        let (last, before) = outermost?;
+        if before != 0 {
+            // Java code comes before the outermost call stub that could be found.
+            return None;
+        }
+        let len = (last + WORD - self.first) / WORD;
+        let words = self.words.get_mut(..len)?;
+        for (index, word) in words.iter_mut().enumerate() {
+            // SAFETY: words of this thread's stack, up to one that was just read.
+            *word = unsafe { read(self.first + index * WORD) };
+        }
+        self.words_len = len as u32;
+        Some(())
+    }
+
+    /// Takes down what the frame that a call stub's return address at `at` belongs to says of the Java
+    /// code before it: the stack position of that code, 0 for none. `None` when the word only looks like
+    /// one.
+    fn anchor(&mut self, at: usize, stack: &Range<usize>, layout: &Layout) -> Option<usize> {
+        // SAFETY: a word of this thread's stack: the one below the return address.
+        let base = unsafe { read(at - WORD) };
+        let place = base.wrapping_add_signed(layout.wrapper_offset);
+        let within = |at: usize| at.is_multiple_of(WORD) && stack.contains(&at);
+        if !within(base) || !within(place) || base <= at {
+            return None;
+        }
+        // SAFETY: a word of this thread's stack, here and below.
+        let wrapper = unsafe { read(place) };
+        let anchor = wrapper.wrapping_add(layout.anchor_offset);
+        if !within(anchor) || wrapper <= place {
+            return None;
+        }
+        // SAFETY: as above.
+        let position = unsafe { read(anchor) };
+        let words = [
+            Word {
+                at: place,
+                value: wrapper,
+            },
+            Word {
+                at: anchor,
+                value: position,
+            },
+        ];
+        for word in words {
+            *self.anchors.get_mut(self.anchors_len as usize)? = word;
+            self.anchors_len += 1;
+        }
+        Some(position)
+    }
+}
