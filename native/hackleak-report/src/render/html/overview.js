@@ -26,7 +26,7 @@ function processesSection() {
       { title: "Result", width: "9rem", cell: (p) => chip(VERDICT_WORDS[processes[p].verdict], processes[p].verdict), compare: byText((p) => processes[p].verdict) },
       { title: "Process", width: "5rem", right: true, cell: (p) => processes[p].pid, compare: byNumber((p) => processes[p].pid) },
       { title: "Command", width: "minmax(10rem, 1fr)", class: "two", cell: (p) => [
-        el("div", { class: "mono", title: processes[p].command }, processes[p].command || processes[p].exe),
+        el("div", { class: "mono", title: [processes[p].command, processes[p].image, processes[p].options].join("\n") }, processes[p].command || processes[p].exe),
         el("div", { class: "soft" }, "tracked: " + processes[p].tracked),
       ], compare: byText((p) => processes[p].command) },
       { title: "Leaked bytes", width: "8rem", right: true, cell: (p) => number(processes[p].leakedBytes), compare: byNumber((p) => processes[p].leakedBytes) },
