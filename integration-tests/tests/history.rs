@@ -106,5 +106,8 @@ fn assertions_leave_what_they_came_to() {
         assert_eq!(process.assertions[1].sites, 1);
         assert_eq!(process.assertions[2].scope.as_deref(), Some("quiet"));
         assert!(process.assertions.is_sorted_by_key(|a| a.at_ns));
+        let points = process.timeline.iter();
+        let points = points.filter(|point| point.cause == "assertion");
+        assert_eq!(points.count(), 4, "each has its point in the timeline");
     });
 }

@@ -2,7 +2,7 @@
 
 use crate::{IMAGE, gate, keep, pools, thread, timeline};
 use core::ffi::{CStr, c_char};
-use core::sync::atomic::Ordering::AcqRel;
+use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use hackleak_image::layout::{
     Assertion, Blob, CONTEXT_IGNORED, Cause, Check, Checkpoint, Context, Counter, Finding, Live,
     Outcome,
@@ -64,6 +64,7 @@ pub struct Ended<'text> {
 
 /// Keeps in the image what an assertion came to.
 pub fn keep_assertion(ended: &Ended) {
+    let unix_ns = now();
     let kept = IMAGE.assertions.push(
         IMAGE.window(),
         Assertion {
@@ -71,7 +72,7 @@ pub fn keep_assertion(ended: &Ended) {
             check: ended.check as u32,
             since: ended.since,
             scope: ended.scope,
-            unix_ns: now(),
+            unix_ns,
             bytes: ended.bytes,
             blocks: ended.blocks,
             sites: ended.sites,
@@ -83,6 +84,7 @@ pub fn keep_assertion(ended: &Ended) {
     if kept.is_none() {
         IMAGE.count(Counter::AssertionsFull);
     }
+    timeline::point(Cause::Assertion, IMAGE.epoch().load(Relaxed), unix_ns);
 }
 
 /// Calls `each` with every live block that counts as a leak since `epoch`; `scope` 0 is any.

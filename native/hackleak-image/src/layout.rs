@@ -437,6 +437,8 @@ numbered! {
         Checkpoint = 3,
         /// The process reached its normal exit.
         End = 4,
+        /// An assertion ended.
+        Assertion = 5,
     }
 }
 
@@ -465,7 +467,8 @@ numbered! {
     Outcome {
         /// Nothing had leaked.
         Passed = 1,
-        /// Something had leaked.
+        /// Something had leaked, or what else fails assertions was found: wrong frees, libraries
+        /// that are not seen.
         Failed = 2,
         /// Nothing was seen, but events are missing from the record.
         Incomplete = 3,

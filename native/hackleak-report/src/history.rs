@@ -22,6 +22,7 @@ pub(crate) fn timeline(image: &Image) -> Vec<TimelinePoint> {
             layout::Cause::Traffic => Cause::Traffic,
             layout::Cause::Checkpoint => Cause::Checkpoint,
             layout::Cause::End => Cause::End,
+            layout::Cause::Assertion => Cause::Assertion,
         },
     });
     let mut points: Vec<TimelinePoint> = points.collect();

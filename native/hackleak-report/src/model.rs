@@ -312,7 +312,8 @@ pub struct Assertion {
 pub enum Outcome {
     /// Nothing had leaked.
     Passed,
-    /// Something had leaked.
+    /// Something had leaked, or what else fails assertions was found: wrong frees, libraries that
+    /// are not seen.
     Failed,
     /// Nothing was seen, but events are missing from the record.
     Incomplete,
@@ -381,6 +382,8 @@ pub enum Cause {
     Checkpoint,
     /// The process reached its normal exit.
     End,
+    /// An assertion ended.
+    Assertion,
 }
 
 /// The leaks of one process.

@@ -66,7 +66,7 @@ fn a_site_is_searched_opened_and_found_in_the_flame_graph() {
     let unseen = browser.evaluate("document.querySelector('#verdict').innerText");
     let unseen = unseen.as_str().expect("text");
     for said in [
-        "2 found leaks, 12 passed",
+        "2 failed, 12 passed",
         "JNI references and Unsafe memory were not tracked",
         "blind: libduckdb_java.so",
     ] {
@@ -292,6 +292,40 @@ const CONTRAST: &str = r"(() => {
 })()";
 
 #[test]
+fn the_same_site_in_two_processes_is_one_row() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let mut report = sample::run();
+    let sites = report.processes[0].leaks.sites[..2].to_vec();
+    report.processes[1] = sample::process(4311, sites);
+    let page = Page::of(&report);
+    let mut browser = Browser::start(&program, 1400, 1000);
+    browser.open(&page.file());
+    assert_eq!(browser.evaluate(&format!("{ROWS}.length")), 4);
+    let first = browser.evaluate(&format!("{ROWS}[0].innerText"));
+    let first = first.as_str().expect("text");
+    assert!(
+        first.starts_with("25,165,824") && first.ends_with("in 2"),
+        "{first}"
+    );
+    let canvas = "document.querySelector('#flame .readout').textContent";
+    assert_eq!(
+        browser.evaluate(canvas),
+        "all 29,563,122 bytes, 100 % of what is shown"
+    );
+    // One of them alone.
+    browser.evaluate("document.querySelectorAll('#processes .grid-body [role=row]')[1].click()");
+    let row = browser.evaluate(&format!("{ROWS}[0].innerText"));
+    assert!(
+        row.as_str().expect("text").starts_with("12,582,912"),
+        "{row}"
+    );
+    assert_eq!(browser.evaluate(&format!("{ROWS}.length")), 2);
+    assert_alone(&mut browser, &page);
+}
+
+#[test]
 fn hostile_names_are_text() {
     let report = sample::hostile();
     let html = render::html(&report).expect("HTML");
@@ -409,7 +443,7 @@ fn every_report_has_a_page_with_its_verdict() {
         ),
         (
             freed_later,
-            "Leaks 2 assertions found leaks, of which nothing was left at the end",
+            "Failed 2 assertions failed, and nothing that leaked in them was left at the end",
         ),
         (
             support::report(&support::nested()),

@@ -89,15 +89,10 @@ struct Overview<'report> {
     image: String,
     options: &'report str,
     tracked: String,
-    untracked: Option<String>,
-    headline: String,
     allocations: u64,
-    frees: u64,
-    bytes: u64,
     leaked_bytes: u64,
     leaked_count: u64,
     sites: usize,
-    counters: &'report std::collections::BTreeMap<String, u64>,
     notes: &'report [String],
     checkpoints: &'report [Checkpoint],
     assertions: &'report [Assertion],
@@ -107,7 +102,7 @@ struct Overview<'report> {
     findings: Vec<Wrong<'report>>,
 }
 
-/// The timeline by columns: µs since the start, bytes, blocks, and whether a checkpoint was taken.
+/// The timeline by columns: µs since the start, bytes, blocks.
 #[derive(Default, Serialize)]
 struct Timeline {
     at: Vec<u64>,
@@ -200,15 +195,10 @@ fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) ->
         image: process.image.to_string_lossy().into_owned(),
         options: &process.options,
         tracked: crate::render::text::tracked(process),
-        untracked: crate::render::text::untracked(process),
-        headline: crate::render::text::headline(process, ""),
         allocations: process.totals.allocations,
-        frees: process.totals.frees,
-        bytes: process.totals.bytes,
         leaked_bytes: process.leaks.bytes,
         leaked_count: process.leaks.count,
         sites: process.leaks.sites.len(),
-        counters: &process.counters,
         notes: &process.notes,
         checkpoints: &process.checkpoints,
         assertions: &process.assertions,

@@ -24,8 +24,7 @@ function flameSection() {
   /** Sums bytes or blocks from the leaves to the root. */
   function sum() {
     values = new Float64Array(parents.length);
-    const column = state.metric === "bytes" ? sites.bytes : sites.count;
-    for (const site of selection.sites) values[sites.node[site]] += column[site];
+    for (const { site, [state.metric]: value } of selection.sites) values[sites.node[site]] += value;
     for (let node = parents.length - 1; node > 0; node--) values[parents[node]] += values[node];
     total = values[0];
     if (values[zoom] === 0) zoom = 0;

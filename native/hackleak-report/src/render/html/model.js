@@ -10,6 +10,7 @@ const parents = Uint32Array.from(data.nodes.parent);
 const frameOf = Uint32Array.from(data.nodes.frame);
 const sites = data.sites;
 const siteCount = sites.node.length;
+const kinds = [...new Set(sites.kind)];
 
 const frameName = (frame) => text(data.frames.name[frame]);
 const framePlace = (frame) => {
@@ -55,7 +56,10 @@ function change(what) {
   for (const listener of listeners) listener(what);
 }
 
-/** The sites of the chosen process that have all words, and which frames have any. */
+/**
+ * The sites of the chosen process that have all words, and which frames have any. The same stack and kind in several
+ * processes is one of `sites`, which names the first.
+ */
 function select() {
   const words = state.words.toLowerCase().split(/\s+/).filter((word) => word !== "");
   const taken = new Uint8Array(siteCount).fill(1);
@@ -80,12 +84,22 @@ function select() {
     for (let frame = 0; frame < hits.length; frame++) hits[frame] |= inFrame[frame];
   }
   const list = [];
+  const sums = new Map();
   let bytes = 0, count = 0;
   for (let site = 0; site < siteCount; site++) {
     if (!taken[site] || (state.process >= 0 && sites.process[site] !== state.process)) continue;
-    list.push(site);
     bytes += sites.bytes[site];
     count += sites.count[site];
+    const key = sites.node[site] * kinds.length + kinds.indexOf(sites.kind[site]);
+    const same = sums.get(key);
+    if (same === undefined) {
+      sums.set(key, list.length);
+      list.push({ site, bytes: sites.bytes[site], count: sites.count[site], processes: [sites.process[site]] });
+    } else {
+      list[same].bytes += sites.bytes[site];
+      list[same].count += sites.count[site];
+      list[same].processes.push(sites.process[site]);
+    }
   }
   return { sites: list, hits, searching: words.length > 0, bytes, count };
 }

@@ -1,7 +1,7 @@
 // Processes, tests, coverage, wrong frees and notes.
 
 const VERDICT_WORDS = { leaks: "leaks", findings: "wrong frees", incomplete: "incomplete", clean: "no leaks seen" };
-const OUTCOME_WORDS = { passed: "passed", failed: "leaked", incomplete: "incomplete", error: "error" };
+const OUTCOME_WORDS = { passed: "passed", failed: "failed", incomplete: "incomplete", error: "error" };
 const SEVERITY = ["passed", "incomplete", "error", "failed"];
 const SIGHTS = ["seen", "unknown", "partly", "blind"];
 
@@ -26,7 +26,7 @@ function processesSection() {
       { title: "Result", width: "9rem", cell: (p) => chip(VERDICT_WORDS[processes[p].verdict], processes[p].verdict), compare: byText((p) => processes[p].verdict) },
       { title: "Process", width: "5rem", right: true, cell: (p) => processes[p].pid, compare: byNumber((p) => processes[p].pid) },
       { title: "Command", width: "minmax(10rem, 1fr)", class: "two", cell: (p) => [
-        el("div", { class: "mono", title: processes[p].command }, processes[p].command || processes[p].exe),
+        el("div", { class: "mono", title: [processes[p].command, processes[p].image, processes[p].options].join("\n") }, processes[p].command || processes[p].exe),
         el("div", { class: "soft" }, "tracked: " + processes[p].tracked),
       ], compare: byText((p) => processes[p].command) },
       { title: "Leaked bytes", width: "8rem", right: true, cell: (p) => number(processes[p].leakedBytes), compare: byNumber((p) => processes[p].leakedBytes) },
@@ -89,6 +89,7 @@ function coverageSection() {
   }
   const all = [...seen.values()];
   const sight = (row) => all[row].module.coverage.verdict;
+  const weight = (row) => (all[row].module.coverage.untracked ? 0.5 : SIGHTS.indexOf(sight(row)));
   const reasons = (row) => {
     const { reasons, remedy } = all[row].module.coverage;
     return reasons.join("; ") + (remedy ? " → " + remedy : "");
@@ -96,7 +97,7 @@ function coverageSection() {
   const table = grid({
     label: "Coverage", rowHeight: 46, height: 322, empty: "No library under test was loaded.",
     columns: [
-      { title: "Seen", width: "6.5rem", cell: (row) => chip(sight(row)), compare: byNumber((row) => SIGHTS.indexOf(sight(row))) },
+      { title: "Seen", width: "6.5rem", cell: (row) => (all[row].module.coverage.untracked ? chip("not tracked", "soft") : chip(sight(row))), compare: byNumber(weight) },
       { title: "Library", width: "minmax(10rem, 2fr)", class: "two", cell: (row) => [
         el("div", { class: "mono" }, baseName(all[row].module.path)),
         el("div", { class: "soft mono", title: all[row].module.path }, all[row].module.path),

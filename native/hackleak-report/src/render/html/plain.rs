@@ -30,7 +30,7 @@ fn verdict(report: &Report, out: &mut String) {
     let (class, word) = match report.verdict() {
         Verdict::Leaks => ("leaks", "Leaks"),
         // What leaked in a test may have been freed later: that makes the test no better.
-        _ if failed(report) > 0 => ("leaks", "Leaks"),
+        _ if failed(report) > 0 => ("leaks", "Failed"),
         Verdict::Findings => ("findings", "Wrong frees"),
         Verdict::Incomplete => ("incomplete", "Incomplete"),
         Verdict::Clean if report.processes.is_empty() => ("incomplete", "Nothing recorded"),
@@ -55,7 +55,7 @@ fn verdict(report: &Report, out: &mut String) {
     let _ = writeln!(out, "</dl></section>");
 }
 
-/// Assertions that found a leak.
+/// Assertions that failed.
 fn failed(report: &Report) -> u64 {
     with_outcome(report, Outcome::Failed)
 }
@@ -68,7 +68,7 @@ fn with_outcome(report: &Report, outcome: Outcome) -> u64 {
 /// How many assertions came to what.
 fn assertions(report: &Report) -> Vec<String> {
     let said = [
-        (Outcome::Failed, "found leaks"),
+        (Outcome::Failed, "failed"),
         (Outcome::Error, "could not be made"),
         (
             Outcome::Incomplete,
@@ -108,7 +108,7 @@ fn sentence(report: &Report) -> String {
         (_, 0) => "there is no process in this report".to_owned(),
         (Verdict::Clean | Verdict::Incomplete | Verdict::Findings, _) if failed(report) > 0 => {
             format!(
-                "{} found leaks, of which nothing was left at the end",
+                "{} failed, and nothing that leaked in them was left at the end",
                 counted(failed(report), "assertion")
             )
         }

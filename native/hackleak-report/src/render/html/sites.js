@@ -17,27 +17,33 @@ const ownerText = (site) => {
 function sitesSection(showInFlame) {
   const detail = el("section", { class: "detail", tabindex: -1, "aria-label": "The chosen site" });
   const about = el("span", { class: "about", role: "status" });
+  // A row is a number into the sites that are chosen.
+  const row = (index) => selection.sites[index];
+  const pids = (index) => row(index).processes.map((process) => data.processes[process].pid);
+  const owner = (index) => ownerText(row(index).site);
+  const kind = (index) => text(sites.kind[row(index).site]);
   const columns = [
-    { title: "Bytes", width: "7rem", right: true, cell: (site) => number(sites.bytes[site]), compare: byNumber((site) => sites.bytes[site]) },
-    { title: "Blocks", width: "4.5rem", right: true, cell: (site) => number(sites.count[site]), compare: byNumber((site) => sites.count[site]) },
-    { title: "Kind", width: "4.5rem", cell: (site) => el("span", { title: text(sites.kind[site]) }, text(sites.kind[site])), compare: byText((site) => text(sites.kind[site])) },
-    { title: "Likely owner", width: "minmax(0, 1fr)", class: "two", cell: ownerCell, compare: byText(ownerText) },
+    { title: "Bytes", width: "7rem", right: true, cell: (index) => number(row(index).bytes), compare: byNumber((index) => row(index).bytes) },
+    { title: "Blocks", width: "4.5rem", right: true, cell: (index) => number(row(index).count), compare: byNumber((index) => row(index).count) },
+    { title: "Kind", width: "4.5rem", cell: (index) => el("span", { title: kind(index) }, kind(index)), compare: byText(kind) },
+    { title: "Likely owner", width: "minmax(0, 1fr)", class: "two", cell: (index) => ownerCell(row(index).site), compare: byText(owner) },
   ];
   if (data.processes.length > 1) {
     columns.push({
-      title: "Process", width: "4.5rem", right: true, cell: (site) => data.processes[sites.process[site]].pid,
-      compare: byNumber((site) => data.processes[sites.process[site]].pid),
+      title: "Process", width: "5rem", right: true,
+      cell: (index) => (pids(index).length > 1 ? el("span", { title: pids(index).join(", ") }, "in " + pids(index).length) : pids(index)[0]),
+      compare: byNumber((index) => (pids(index).length > 1 ? -pids(index).length : pids(index)[0])),
     });
   }
   const table = grid({
     label: "Leak sites", columns, rowHeight: 46, height: 506, empty: "No site matches.",
-    open: (site) => {
-      show(site);
+    open: (index) => {
+      show(row(index));
       detail.focus({ preventScroll: true });
     },
   });
 
-  function show(site) {
+  function show({ site, bytes, count, processes }) {
     const java = sites.java[site] - 1;
     const native = sites.native[site] - 1;
     const owners = new Set([java, native].filter((frame) => frame >= 0));
@@ -45,12 +51,12 @@ function sitesSection(showInFlame) {
       ["Kind", text(sites.kind[site])],
       ["Thread", text(sites.threads[site])],
       ["Scope", text(sites.scope[site])],
-      ["Process", data.processes.length > 1 ? String(data.processes[sites.process[site]].pid) : ""],
+      ["Process", data.processes.length > 1 ? processes.map((process) => data.processes[process].pid).join(", ") : ""],
       ["Stacks", sites.stacks[site] > 1 ? sites.stacks[site] + " that differ only in how their threads started" : ""],
     ].filter(([, value]) => value !== "");
     detail.replaceChildren(
       el("div", { class: "head" },
-        el("h3", {}, counted(sites.bytes[site], "byte") + " in " + counted(sites.count[site], "block")),
+        el("h3", {}, counted(bytes, "byte") + " in " + counted(count, "block")),
         el("span", { class: "space" }),
         el("button", { type: "button", onclick: () => showInFlame(sites.node[site]) }, "Show in flame graph")),
       el("dl", {}, facts.map(([term, value]) => [el("dt", {}, term), el("dd", {}, value)])),
@@ -65,11 +71,11 @@ function sitesSection(showInFlame) {
     const { sites: list, bytes, count, searching } = selection;
     about.textContent = counted(list.length, "site") + (searching ? " found" : "") + ", " +
       counted(bytes, "byte") + " in " + counted(count, "block");
-    table.show(list.slice());
+    table.show(list.map((_, index) => index));
     if (list.length > 0) {
-      const largest = list.reduce((best, site) => (sites.bytes[site] > sites.bytes[best] ? site : best), list[0]);
+      const largest = list.reduce((best, row, index) => (row.bytes > list[best].bytes ? index : best), 0);
       table.mark(largest);
-      show(largest);
+      show(list[largest]);
     } else {
       detail.replaceChildren(el("p", { class: "soft" }, "No site is chosen."));
     }
