@@ -23,6 +23,8 @@ const OPEN: u32 = 1;
 const MALLOC: u32 = 2;
 /// Bit of the word: the C++ operators are tracked.
 const NEW: u32 = 4;
+/// Bit of the word: what is recorded is also logged.
+const LOG: u32 = 8;
 
 /// Whether the process is recorded.
 #[inline(always)]
@@ -42,8 +44,14 @@ pub fn is_open_for_malloc() -> bool {
     PAGE.recording.load(Relaxed) & MALLOC != 0
 }
 
+/// Whether what is recorded is also written to the text log.
+#[inline(always)]
+pub fn is_logged() -> bool {
+    PAGE.recording.load(Relaxed) & LOG != 0
+}
+
 /// Starts recording. Called once, when everything that hooks use is in place.
-pub fn open(new: bool, malloc: bool) {
+pub fn open(new: bool, malloc: bool, log: bool) {
     // SAFETY: advice about one whole page of this library's zero-initialised data.
     let wiped = unsafe {
         libc::madvise(
@@ -56,7 +64,8 @@ pub fn open(new: bool, malloc: bool) {
         // SAFETY: registers a function of this library, which is never unloaded.
         unsafe { libc::pthread_atfork(None, None, Some(close_in_child)) };
     }
-    let bits = if new { NEW } else { 0 } | if malloc { MALLOC } else { 0 };
+    let bits =
+        if new { NEW } else { 0 } | if malloc { MALLOC } else { 0 } | if log { LOG } else { 0 };
     PAGE.recording.store(OPEN | bits, Relaxed);
 }
 

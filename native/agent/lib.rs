@@ -22,6 +22,7 @@ mod hooks;
 mod jvm;
 mod keep;
 mod lifecycle;
+mod log;
 mod lookup;
 mod pools;
 mod record;

@@ -7,7 +7,9 @@
 //!                          image, tables, gate open ─► … ─► destructor: state FINISHED
 //! ```
 
-use crate::{IMAGE, callers, checkpoint, control, gate, hooks, pools, thread, timeline, unwind};
+use crate::{
+    IMAGE, callers, checkpoint, control, gate, hooks, log, pools, thread, timeline, unwind,
+};
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
 use hackleak_image::layout::{self, Cause, state};
@@ -50,7 +52,12 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
     let _ = OUTCOME.set(outcome);
     if let Some(Outcome::Recorded(recording)) = OUTCOME.get() {
         let track = recording.options.track;
-        gate::open(track.contains(Track::NEW), track.contains(Track::MALLOC));
+        let log = !recording.options.log.is_empty();
+        gate::open(
+            track.contains(Track::NEW),
+            track.contains(Track::MALLOC),
+            log,
+        );
         pools::begin();
     }
 }
@@ -59,6 +66,7 @@ extern "C" fn destructor() {
     if gate::is_open() {
         unwind::enter_all_modules();
         timeline::now(Cause::End);
+        log::finish();
         IMAGE.state().store(state::FINISHED, Release);
         #[cfg(feature = "verify")]
         unwind::verify::report();
@@ -108,8 +116,14 @@ fn begin() -> Outcome {
     if let Err(error) = pools::init(&options.pools) {
         return refused(&error);
     }
+    if let Err(error) = log::open(&options) {
+        return refused(&error);
+    }
     match create(&options, &exe) {
-        Ok(image) => Outcome::Recorded(Recording { options, image }),
+        Ok(image) => {
+            log::start(&exe);
+            Outcome::Recorded(Recording { options, image })
+        }
         Err(error) => refused(&error),
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::arch::Position;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, findings, gate, jvm, unwind};
+use crate::{IMAGE, findings, gate, jvm, log, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
 use hackleak_image::layout::{Counter, Kind, Live, Release, Strays};
@@ -15,7 +15,11 @@ use hackleak_image::writer::Refused;
 #[inline(always)]
 pub fn allocated(address: usize, size: usize, kind: Kind, position: Position) {
     record(size, kind, position, |live, epoch| {
-        IMAGE.live.insert(IMAGE.window(), address, live, epoch)
+        let stored = IMAGE.live.insert(IMAGE.window(), address, live, epoch);
+        if gate::is_logged() && stored.is_ok() {
+            log::allocated(address, live);
+        }
+        stored
     });
 }
 
@@ -137,15 +141,23 @@ pub fn unpinned(address: usize) -> bool {
 /// Takes the block out of the table before `realloc`; its record, if it has one.
 #[inline(always)]
 pub fn retired(address: usize) -> Option<Live> {
-    IMAGE.live.remove(address).ok()
+    let live = IMAGE.live.remove(address).ok();
+    if gate::is_logged()
+        && let Some(live) = live
+    {
+        log::freed(address, live);
+    }
+    live
 }
 
 /// `realloc` failed: the block is still what it was.
 #[cold]
 pub fn restored(address: usize, old: Live) {
     let epoch = IMAGE.epoch().load(Relaxed);
-    if let Err(refused) = IMAGE.live.insert(IMAGE.window(), address, old, epoch) {
-        dropped(refused);
+    match IMAGE.live.insert(IMAGE.window(), address, old, epoch) {
+        Ok(()) if gate::is_logged() => log::allocated(address, old),
+        Ok(()) => {}
+        Err(refused) => dropped(refused),
     }
 }
 
@@ -177,6 +189,9 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
     }
     match IMAGE.live.remove(address) {
         Ok(live) => {
+            if gate::is_logged() {
+                log::freed(address, live);
+            }
             if release.is_java() {
                 // The JVM frees the memory behind it by its own means, which pass here as well.
                 IMAGE.live.forget(address);

@@ -5,6 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, ValueEnum};
 
+use crate::find_leak::FindLeak;
+use crate::manual::{Completions, Man};
+use crate::terminal::Terminal;
+use crate::top::Top;
+
 const EXAMPLES: &str = "\
 Examples:
   hackleak run -- mvn -q test                      record every JVM of a test run
@@ -12,6 +17,8 @@ Examples:
   hackleak report hackleak-out                     what the last runs left behind
   hackleak report --format json 4242.hackleak      the same for programs
   hackleak doctor libmine.so                       whether its allocations can be seen
+  hackleak top 4711                                what a running process holds, live
+  hackleak find-leak alloc_log.txt                 leaks from a text log (option `log`)
 
 Exit codes:
   0   no leaks among what was tracked
@@ -23,6 +30,8 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "hackleak", version, about, after_help = EXAMPLES, disable_help_subcommand = true)]
 pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) terminal: Terminal,
     #[command(subcommand)]
     pub(crate) subcommand: Subcommand,
 }
@@ -35,6 +44,14 @@ pub(crate) enum Subcommand {
     Report(Report),
     /// Say whether the allocations of libraries can be seen, and if not, why.
     Doctor(Doctor),
+    /// Find what was allocated and never freed in text logs (option `log`).
+    FindLeak(FindLeak),
+    /// Watch what a running process holds, and which sites grow.
+    Top(Top),
+    /// Print a completion script for a shell.
+    Completions(Completions),
+    /// Print the man page, or write the pages of all commands.
+    Man(Man),
     /// Print the JSON Schema of `--format json`.
     Schema {
         /// Of which command
@@ -47,6 +64,7 @@ pub(crate) enum Subcommand {
 pub(crate) enum SchemaOf {
     Report,
     Doctor,
+    FindLeak,
 }
 
 const RUN_NOTES: &str = "\
@@ -75,6 +93,9 @@ pub(crate) struct Run {
     /// The most native frames per allocation [default: 2000]
     #[arg(long, value_name = "N")]
     pub(crate) depth: Option<String>,
+    /// Also write a line per allocation and free, for `find-leak`; `%p` is the process
+    #[arg(long, value_name = "FILE|stderr")]
+    pub(crate) log: Option<String>,
     /// Leaks not to report, in LeakSanitizer's syntax
     #[arg(long, value_name = "FILE")]
     pub(crate) suppressions: Option<PathBuf>,

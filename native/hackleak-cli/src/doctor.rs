@@ -4,6 +4,8 @@ mod bindings;
 mod maps;
 mod process;
 
+pub(crate) use process::image_of;
+
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;

@@ -7,20 +7,28 @@
 mod arguments;
 mod doctor;
 mod exit;
+mod find_leak;
 mod images;
+mod manual;
 mod output;
 mod report;
 mod run;
+mod terminal;
+mod top;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use arguments::{Cli, SchemaOf, Subcommand};
 use hackleak_report::schema;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let command = Cli::command().color(terminal::color_of(std::env::args_os()));
+    let parsed = command
+        .try_get_matches()
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are asked for; everything else is an error of usage. A closed
@@ -34,13 +42,19 @@ fn main() -> ExitCode {
             .into();
         }
     };
+    terminal::set(cli.terminal);
     let done = match cli.subcommand {
         Subcommand::Run(arguments) => run::run(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Doctor(arguments) => doctor::doctor(&arguments),
+        Subcommand::FindLeak(arguments) => find_leak::find_leak(&arguments),
+        Subcommand::Top(arguments) => top::top(&arguments),
+        Subcommand::Completions(arguments) => manual::completions(&arguments),
+        Subcommand::Man(arguments) => manual::man(&arguments),
         Subcommand::Schema { of } => output::print(&match of {
             SchemaOf::Report => schema::text(),
             SchemaOf::Doctor => schema::doctor(),
+            SchemaOf::FindLeak => schema::find_leak(),
         })
         .map(|()| exit::CLEAN),
     };

@@ -4,15 +4,33 @@ use std::io::{self, ErrorKind, Write};
 
 use anyhow::Context;
 
+use crate::terminal;
+
 /// Writes `text` to stdout.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
     tolerate(io::stdout().lock(), text).context("cannot write to stdout")
+}
+
+/// Writes a text report to stdout, in colour where there is colour.
+pub(crate) fn print_report(text: &str) -> anyhow::Result<()> {
+    match terminal::colours(&io::stdout()) {
+        true => print(&terminal::painted(text)),
+        false => print(text),
+    }
 }
 
 /// Writes `text` to stderr.
 pub(crate) fn print_aside(text: &str) {
     // There is nowhere left to say that stderr cannot be written.
     let _ = tolerate(io::stderr().lock(), text);
+}
+
+/// Writes a text report to stderr, in colour where there is colour.
+pub(crate) fn print_report_aside(text: &str) {
+    match terminal::colours(&io::stderr()) {
+        true => print_aside(&terminal::painted(text)),
+        false => print_aside(text),
+    }
 }
 
 /// Says one sentence on stderr.

@@ -6,7 +6,7 @@ use anyhow::Context;
 use hackleak_report::{Selection, Verdict, render};
 
 use crate::arguments::{Report, ReportFormat};
-use crate::{exit, images, output};
+use crate::{exit, images, output, terminal};
 
 /// Reports and returns the exit code.
 pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
@@ -41,7 +41,9 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
         ReportFormat::Lines => render::lines(&report, json.as_deref()),
     };
     match &arguments.output {
-        None => output::print(&text)?,
+        None if arguments.format != ReportFormat::Text => output::print(&text)?,
+        None if report.verdict() == Verdict::Clean && terminal::is_quiet() => {}
+        None => output::print_report(&text)?,
         Some(file) => fs::write(file, text)
             .with_context(|| format!("cannot write the report to `{}`", file.display()))?,
     }

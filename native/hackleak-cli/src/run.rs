@@ -13,7 +13,7 @@ use hackleak_options::{Exit, Follow, Options};
 use hackleak_report::{Selection, Verdict, render};
 
 use crate::arguments::{Run, RunFormat};
-use crate::{exit, images, output};
+use crate::{exit, images, output, terminal};
 
 /// Runs the command and returns the exit code.
 pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
@@ -54,10 +54,11 @@ fn report(images: &[std::path::PathBuf], folder: &Path, format: RunFormat) -> an
     let page = folder.join("report.html");
     fs::write(&page, render::html(&report)?)
         .with_context(|| format!("cannot write the HTML to `{}`", page.display()))?;
-    output::print_aside(&match format {
-        RunFormat::Text => render::text(&report, Some(&file)),
-        RunFormat::Json => json,
-    });
+    match format {
+        RunFormat::Text if report.verdict() == Verdict::Clean && terminal::is_quiet() => {}
+        RunFormat::Text => output::print_report_aside(&render::text(&report, Some(&file))),
+        RunFormat::Json => output::print_aside(&json),
+    }
     Ok(report.verdict() >= Verdict::Findings)
 }
 
@@ -74,6 +75,7 @@ fn options(arguments: &Run) -> anyhow::Result<Options> {
         ("stacks", &arguments.stacks),
         ("follow", &arguments.follow),
         ("depth", &arguments.depth),
+        ("log", &arguments.log),
     ];
     for (key, value) in given {
         if let Some(value) = value {

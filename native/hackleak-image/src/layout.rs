@@ -201,6 +201,8 @@ counters! {
     TimelineFull = "timelineFull",
     /// Assertions whose outcome was lost: their arena is full.
     AssertionsFull = "assertionsFull",
+    /// Batches of lines that could not be written to the text log.
+    LogLost = "logLost",
 }
 
 /// Room for counters in the header.

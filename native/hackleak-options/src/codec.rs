@@ -88,6 +88,12 @@ pub const KEYS: &[Key] = &[
         default: "",
         meaning: "leaks that are not reported, in LeakSanitizer's syntax",
     },
+    Key {
+        name: "log",
+        values: "FILE|stderr",
+        default: "",
+        meaning: "also write a line per allocation and free, for `hackleak find-leak`; `%p` in FILE stands for the process",
+    },
 ];
 
 /// The kinds of allocation that are recorded: a set, joined by `+` in the text form.
@@ -196,6 +202,8 @@ pub struct Options {
     pub strict: bool,
     /// See the key `suppressions`; empty when there is none.
     pub suppressions: String,
+    /// See the key `log`; empty when there is none.
+    pub log: String,
 }
 
 /// The most frames that `depth` may ask for.
@@ -216,6 +224,7 @@ impl Default for Options {
             exit: Exit::Off,
             strict: false,
             suppressions: String::new(),
+            log: String::new(),
         }
     }
 }
@@ -275,6 +284,7 @@ impl Options {
                     "option `out` is empty: name a folder".to_owned(),
                 ));
             }
+            "log" => self.log = value.to_owned(),
             "suppressions" => self.suppressions = value.to_owned(),
             "pools" => self.pools = value.to_owned(),
             "include" => self.include = value.to_owned(),
@@ -384,6 +394,7 @@ impl fmt::Display for Options {
             ("exclude", &self.exclude),
             ("pools", &self.pools),
             ("suppressions", &self.suppressions),
+            ("log", &self.log),
         ];
         for (key, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
             write!(f, ",{key}={value}")?;

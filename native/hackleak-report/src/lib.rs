@@ -15,6 +15,8 @@
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
+//! - [`text_log`]: the same for the text log of `log=`, which is no image.
+//! - [`progress`]: how far the work is.
 //! - [`render`]: text for terminals and IDE consoles, JSON, and lines for the Java side.
 //!
 //! Start at [`Process::of_image`].
@@ -29,11 +31,15 @@ mod judge;
 pub mod model;
 mod own;
 mod process;
+pub mod progress;
 mod read;
 pub mod render;
 pub mod schema;
 pub mod suppress;
 mod symbolise;
+pub mod text_log;
 
 pub use model::{Coverage, Process, Report, Sight, Verdict};
 pub use read::Selection;
+pub use symbolise::stacks;
+pub use text_log::TextLog;

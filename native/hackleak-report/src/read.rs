@@ -5,6 +5,11 @@ use std::collections::HashMap;
 use hackleak_image::layout::{CONTEXT_IGNORED, Context, Kind};
 use hackleak_image::{Image, ImageError};
 
+use crate::progress::{self, Stage};
+
+/// Live records between two steps of the progress.
+const RECORDS_PER_STEP: u64 = 1 << 18;
+
 /// Which live blocks are leaks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -59,7 +64,10 @@ pub(crate) struct Selected {
 /// Streams the live records, then refreshes the image so that all they name is visible.
 pub(crate) fn select(image: &mut Image, selection: Selection) -> Result<Selected, ImageError> {
     let mut sums: HashMap<(u32, u32, Kind), Sum> = HashMap::new();
-    for live in image.live_records(selection.since.unwrap_or(0)) {
+    for (number, live) in (1..).zip(image.live_records(selection.since.unwrap_or(0))) {
+        if number % RECORDS_PER_STEP == 0 {
+            progress::step(Stage::Reading, number, 0);
+        }
         let sum = sums
             .entry((live.stack, live.context, live.kind))
             .or_default();
@@ -68,6 +76,7 @@ pub(crate) fn select(image: &mut Image, selection: Selection) -> Result<Selected
             count: 1,
         });
     }
+    progress::step(Stage::Reading, 0, 0);
     image.refresh()?;
 
     let mut selected = Selected::default();

@@ -3,18 +3,22 @@
 mod doctor;
 mod fold;
 mod html;
+mod label;
 mod lines;
 mod names;
 pub mod numbers;
 mod sites;
 mod stack;
 mod text;
+mod text_log;
 
 pub use doctor::doctor;
 pub use html::html;
+pub use label::label;
 pub use lines::lines;
 pub(crate) use stack::frame_name;
 pub use text::{message, text};
+pub use text_log::find_leak;
 
 use serde::Serialize;
 

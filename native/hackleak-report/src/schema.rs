@@ -2,6 +2,7 @@
 
 use crate::coverage::Diagnosis;
 use crate::model::Report;
+use crate::text_log::LogReport;
 
 /// The schema as `docs/schema/report-v1.json` holds it, ended by a newline.
 pub fn text() -> String {
@@ -11,6 +12,11 @@ pub fn text() -> String {
 /// The schema as `docs/schema/doctor-v1.json` holds it, ended by a newline.
 pub fn doctor() -> String {
     published(&schemars::schema_for!(Diagnosis))
+}
+
+/// The schema as `docs/schema/find-leak-v1.json` holds it, ended by a newline.
+pub fn find_leak() -> String {
+    published(&schemars::schema_for!(LogReport))
 }
 
 fn published(schema: &schemars::Schema) -> String {

@@ -31,6 +31,11 @@ pub(crate) struct Symbolised {
     pub(crate) notes: Vec<String>,
 }
 
+/// The frames of some nodes, for views that show few sites of many.
+pub fn stacks(image: &Image, nodes: &[u32]) -> HashMap<u32, Rc<[Frame]>> {
+    symbolise(image, nodes.iter().copied()).stacks
+}
+
 /// Looks up the stacks of `nodes`.
 pub(crate) fn symbolise(image: &Image, nodes: impl Iterator<Item = u32>) -> Symbolised {
     let stacks: BTreeMap<u32, _> = nodes.map(|node| (node, image.stack(node))).collect();

@@ -15,6 +15,7 @@ fn the_published_schemas_are_those_of_the_code() {
     for (name, text) in [
         ("report-v1.json", schema::text()),
         ("doctor-v1.json", schema::doctor()),
+        ("find-leak-v1.json", schema::find_leak()),
     ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../docs/schema")

@@ -72,6 +72,22 @@ pub(super) fn examine(pid: u32, track: Track) -> anyhow::Result<Subject> {
     })
 }
 
+/// The image that process `pid` writes, by a path that can be opened here.
+pub(crate) fn image_of(pid: u32) -> anyhow::Result<PathBuf> {
+    let folder = PathBuf::from(format!("/proc/{pid}"));
+    if !folder.is_dir() {
+        bail!("`{pid}` is neither a file nor a running process");
+    }
+    let text = fs::read(folder.join("maps"))
+        .with_context(|| format!("cannot see what is loaded in process {pid}"))?;
+    match Maps::parse(&String::from_utf8_lossy(&text)).image() {
+        Some(image) => Ok(folder_of(&folder, &image)),
+        None => bail!(
+            "process {pid} is not recorded: start it with `hackleak run`, or preload the recorder"
+        ),
+    }
+}
+
 /// What the mapped file of `module` says, even if it was deleted or lies in a container.
 fn read(folder: &Path, module: &Module) -> Result<Arc<Facts>, Unreadable> {
     if module.deleted {

@@ -190,14 +190,19 @@ impl Writer {
         self.blobs.push_bytes(&self.window, bytes)
     }
 
-    /// The bytes of a blob. Allocates: not for hooks.
-    pub fn bytes(&self, blob: Blob) -> Vec<u8> {
+    /// The bytes of a blob, where they lie.
+    pub fn slice(&self, blob: Blob) -> &[u8] {
         let place = self.blobs.get(blob.offset());
         if blob.is_empty() || place.is_null() {
-            return Vec::new();
+            return &[];
         }
         // SAFETY: as in `blob_ends_with`.
-        unsafe { core::slice::from_raw_parts(place, blob.len() as usize) }.to_vec()
+        unsafe { core::slice::from_raw_parts(place, blob.len() as usize) }
+    }
+
+    /// The bytes of a blob. Allocates: not for hooks.
+    pub fn bytes(&self, blob: Blob) -> Vec<u8> {
+        self.slice(blob).to_vec()
     }
 
     /// The bytes of a blob as text. Allocates: not for hooks.

@@ -8,6 +8,10 @@
 //! The window is one mapping, far longer than the file: pages beyond the end of the file cost
 //! nothing until the file grows under them, and however many segments there are, the process has
 //! one mapping more.
+//!
+//! A program may close descriptors that it did not open, and have a file of its own under their
+//! numbers (daemons do). So the file is known by its device and number before it is grown, and opened
+//! again by its path when it is another one.
 
 use crate::layout::{
     Counter, HEADER_LEN, Header, SEGMENT_MAGIC, SEGMENT_STRIDE, SegmentHeader, SegmentKind, flags,
@@ -18,6 +22,8 @@ use core::sync::atomic::{
     AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
+use std::ffi::CString;
+use std::sync::OnceLock;
 
 /// Why there is no image. The number is the system's `errno`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +50,10 @@ pub struct Window {
     base: AtomicPtr<u8>,
     len: AtomicUsize,
     fd: AtomicI32,
+    /// The file behind the descriptor.
+    device: AtomicU64,
+    inode: AtomicU64,
+    path: OnceLock<CString>,
     /// Bytes that the file may have (`RLIMIT_FSIZE`): growing past it would be a SIGXFSZ.
     file_limit: AtomicU64,
     /// Once the file system was full, it is not asked again.
@@ -56,6 +66,9 @@ impl Window {
             base: AtomicPtr::new(ptr::null_mut()),
             len: AtomicUsize::new(0),
             fd: AtomicI32::new(-1),
+            device: AtomicU64::new(0),
+            inode: AtomicU64::new(0),
+            path: OnceLock::new(),
             file_limit: AtomicU64::new(u64::MAX),
             memory_only: AtomicBool::new(false),
         }
@@ -114,6 +127,11 @@ impl Window {
         if fd < 0 {
             return Err(CreateError::Open(errno()));
         }
+        if let Some(stat) = status(fd) {
+            self.device.store(stat.st_dev, Relaxed);
+            self.inode.store(stat.st_ino, Relaxed);
+        }
+        let _ = self.path.set(path.to_owned());
         self.fd.store(fd, Relaxed);
         let mut limit = libc::rlimit {
             rlim_cur: 0,
@@ -139,6 +157,30 @@ impl Window {
         self.file_limit.store(len, Relaxed);
     }
 
+    fn is_ours(&self, stat: &libc::stat) -> bool {
+        stat.st_dev == self.device.load(Relaxed) && stat.st_ino == self.inode.load(Relaxed)
+    }
+
+    /// The file's descriptor; `None` when the program closed it and the path names another file.
+    fn descriptor(&self) -> Option<i32> {
+        let fd = self.fd.load(Relaxed);
+        if status(fd).is_some_and(|stat| self.is_ours(&stat)) {
+            return Some(fd);
+        }
+        let path = self.path.get()?;
+        // SAFETY: a path that ends in a zero byte.
+        let new = unsafe { libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
+        if !status(new).is_some_and(|stat| self.is_ours(&stat)) {
+            if new >= 0 {
+                // SAFETY: opened here, and of no use.
+                unsafe { libc::close(new) };
+            }
+            return None;
+        }
+        self.fd.store(new, Relaxed);
+        Some(new)
+    }
+
     /// Makes sure that the file system has blocks for the range; false when it has not.
     fn reserve(&self, offset: u64, len: u64) -> bool {
         if self.memory_only.load(Relaxed)
@@ -146,7 +188,9 @@ impl Window {
         {
             return false;
         }
-        let fd = self.fd.load(Relaxed);
+        let Some(fd) = self.descriptor() else {
+            return false;
+        };
         loop {
             // SAFETY: a system call on our own file descriptor.
             if unsafe { libc::fallocate(fd, 0, offset as i64, len as i64) } == 0 {
@@ -154,27 +198,10 @@ impl Window {
             }
             match errno() {
                 libc::EINTR => continue,
-                libc::EOPNOTSUPP | libc::ENOSYS => return self.write_zeros(offset, len),
+                libc::EOPNOTSUPP | libc::ENOSYS => return write_zeros(fd, offset, len),
                 _ => return false,
             }
         }
-    }
-
-    /// For file systems without `fallocate`: writing is what reserves there.
-    fn write_zeros(&self, offset: u64, len: u64) -> bool {
-        static ZEROS: [u8; 4096] = [0; 4096];
-        let fd = self.fd.load(Relaxed);
-        let mut at = offset;
-        while at < offset + len {
-            // SAFETY: the buffer is 4096 bytes long and every length here is a multiple of that.
-            let n = unsafe { libc::pwrite(fd, ZEROS.as_ptr().cast(), ZEROS.len(), at as i64) };
-            match n {
-                1.. => at += n as u64,
-                _ if n < 0 && errno() == libc::EINTR => {}
-                _ => return false,
-            }
-        }
-        true
     }
 
     fn note_memory_only(&self) {
@@ -257,15 +284,8 @@ impl Window {
 
     /// A segment whose index was handed out may not be backed yet: reading it would be a SIGBUS.
     fn is_backed(&self, header: *mut SegmentHeader, offset: u64) -> bool {
-        // SAFETY: `fstat` writes into a place that is large enough.
-        let size = unsafe {
-            let mut stat: libc::stat = core::mem::zeroed();
-            if libc::fstat(self.fd.load(Relaxed), &mut stat) != 0 {
-                return false;
-            }
-            stat.st_size as u64
-        };
-        if offset + SEGMENT_STRIDE <= size {
+        let stat = status(self.fd.load(Relaxed)).filter(|stat| self.is_ours(stat));
+        if stat.is_some_and(|stat| offset + SEGMENT_STRIDE <= stat.st_size as u64) {
             return true;
         }
         let mut byte = 0u8;
@@ -315,6 +335,29 @@ fn map_window(fd: i32, on_disk: bool) -> Result<(*mut u8, usize), CreateError> {
         }
     }
     Err(CreateError::Map(errno()))
+}
+
+/// For file systems without `fallocate`: writing is what reserves there.
+fn write_zeros(fd: i32, offset: u64, len: u64) -> bool {
+    static ZEROS: [u8; 4096] = [0; 4096];
+    let mut at = offset;
+    while at < offset + len {
+        // SAFETY: the buffer is 4096 bytes long and every length here is a multiple of that.
+        let n = unsafe { libc::pwrite(fd, ZEROS.as_ptr().cast(), ZEROS.len(), at as i64) };
+        match n {
+            1.. => at += n as u64,
+            _ if n < 0 && errno() == libc::EINTR => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// What the system says about a descriptor.
+fn status(fd: i32) -> Option<libc::stat> {
+    let mut stat = core::mem::MaybeUninit::uninit();
+    // SAFETY: `fstat` fills the place that is large enough when it succeeds.
+    unsafe { (libc::fstat(fd, stat.as_mut_ptr()) == 0).then(|| stat.assume_init()) }
 }
 
 /// Puts `errno` back to what it was.

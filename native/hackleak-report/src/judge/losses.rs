@@ -70,6 +70,10 @@ fn sentence(counter: Counter, count: u64) -> String {
                 counted(count, "assertion")
             )
         }
+        LogLost => format!(
+            "the text log is incomplete: {} failed",
+            counted(count, "write")
+        ),
         FreesWithoutThread => {
             format!(
                 "{} of threads that were ending, not in the totals",

@@ -9,6 +9,7 @@ use hackleak_image::Image;
 
 use super::{file, tidy};
 use crate::model::{Module, NativeFrame};
+use crate::progress::{self, Stage};
 
 /// The frames of every address that was asked for.
 pub(super) struct NativeNames {
@@ -20,7 +21,8 @@ pub(super) struct NativeNames {
 impl NativeNames {
     /// Looks up `addresses` by module. They are return addresses, so the call is one byte before.
     pub(super) fn look_up(image: &Image, addresses: BTreeMap<u32, BTreeSet<u64>>) -> NativeNames {
-        let symbolizer = Symbolizer::builder().enable_auto_reload(false).build();
+        let total = addresses.values().map(BTreeSet::len).sum::<usize>() as u64;
+        let mut progress = Progress { done: 0, total };
         let images = image.path().parent().unwrap_or(Path::new("")).to_owned();
         let mut names = NativeNames {
             frames: HashMap::new(),
@@ -41,21 +43,15 @@ impl NativeNames {
             let symbols = file::find(&images, &module);
             names.notes.extend(symbols.note);
             let returns: Vec<u64> = addresses.into_iter().collect();
-            let calls: Vec<u64> = returns
-                .iter()
-                .map(|vaddr| vaddr.saturating_sub(1))
-                .collect();
-            let found = match &symbols.path {
-                Some(path) => symbols_of(&symbolizer, path, &calls),
-                None => Vec::new(),
-            };
-            for (number, vaddr) in returns.into_iter().enumerate() {
-                let frames = match found.get(number).and_then(Option::as_ref) {
-                    Some(symbol) => expand(symbol, &module.path, vaddr),
-                    None => vec![nameless(&module.path, vaddr)],
-                };
-                names.frames.insert((index, vaddr), frames);
-            }
+            each_of(
+                symbols.path.as_deref(),
+                &module.path,
+                &returns,
+                &mut progress,
+                |vaddr, frames| {
+                    names.frames.insert((index, vaddr), frames);
+                },
+            );
             let build_id = module.build_id_hex();
             names.modules.push(Module {
                 path: module.path,
@@ -70,6 +66,78 @@ impl NativeNames {
     pub(super) fn frames(&self, module: u32, vaddr: u64) -> &[NativeFrame] {
         self.frames.get(&(module, vaddr)).map_or(&[], Vec::as_slice)
     }
+}
+
+/// How far the look-ups are.
+struct Progress {
+    done: u64,
+    total: u64,
+}
+
+impl Progress {
+    fn add(&mut self, addresses: usize) {
+        self.done += addresses as u64;
+        progress::step(Stage::Symbolising, self.done, self.total);
+    }
+}
+
+/// Addresses that one symboliser looks up before it is dropped. It keeps every unit of debug
+/// information that it met, several times the unit's size in the file, so this bounds the memory:
+/// the addresses are in ascending order, and neighbours mostly share their unit.
+const PER_SYMBOLIZER: usize = 512;
+/// Addresses between two steps of the progress.
+const PER_STEP: usize = 64;
+
+/// Calls `each` with the frames at every return address, which are in ascending order. The file
+/// is `None` where there is none to be trusted.
+fn each_of(
+    file: Option<&Path>,
+    module: &str,
+    returns: &[u64],
+    progress: &mut Progress,
+    mut each: impl FnMut(u64, Vec<NativeFrame>),
+) {
+    for part in returns.chunks(PER_SYMBOLIZER) {
+        // Its caches die with it, before the next part and the next module.
+        let symbolizer = Symbolizer::builder().enable_auto_reload(false).build();
+        for returns in part.chunks(PER_STEP) {
+            let calls: Vec<u64> = returns
+                .iter()
+                .map(|vaddr| vaddr.saturating_sub(1))
+                .collect();
+            let found = match file {
+                Some(file) => symbols_of(&symbolizer, file, &calls),
+                None => Vec::new(),
+            };
+            for (number, vaddr) in returns.iter().copied().enumerate() {
+                let frames = match found.get(number).and_then(Option::as_ref) {
+                    Some(symbol) => expand(symbol, module, vaddr),
+                    None => vec![nameless(module, vaddr)],
+                };
+                each(vaddr, frames);
+            }
+            progress.add(returns.len());
+        }
+    }
+}
+
+/// The frames at return addresses in a file as it is now, which the frames call `module`.
+pub(crate) fn of_file(
+    file: &Path,
+    module: &str,
+    returns: &BTreeSet<u64>,
+) -> HashMap<u64, Vec<NativeFrame>> {
+    let returns: Vec<u64> = returns.iter().copied().collect();
+    let file = Some(file).filter(|file| file.is_absolute() && file.is_file());
+    let mut frames = HashMap::new();
+    let mut progress = Progress {
+        done: 0,
+        total: returns.len() as u64,
+    };
+    each_of(file, module, &returns, &mut progress, |vaddr, found| {
+        frames.insert(vaddr, found);
+    });
+    frames
 }
 
 /// One symbol per address, from the debug information and the symbol table together. The table
@@ -158,7 +226,7 @@ fn nameless(module: &str, vaddr: u64) -> NativeFrame {
 pub(crate) const NO_MODULE: &str = "(no module)";
 
 /// Code that no module covers: compiled at run time, or unloaded before it was seen.
-pub(super) fn unmapped(address: u64) -> NativeFrame {
+pub(crate) fn unmapped(address: u64) -> NativeFrame {
     NativeFrame {
         offset: format!("{address:#x}"),
         ..nameless(NO_MODULE, 0)
