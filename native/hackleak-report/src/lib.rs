@@ -27,6 +27,7 @@ mod findings;
 mod fold;
 mod group;
 mod history;
+pub mod input;
 mod judge;
 pub mod model;
 mod own;

@@ -3,10 +3,11 @@
 //! A pattern matches anywhere in a function, a source file, a module or a Java `class.method`;
 //! `*` stands for any run of characters, `^` and `$` hold it to the start and the end.
 
-use std::fs;
+use std::path::Path;
 
 use hackleak_options::Options;
 
+use crate::input;
 use crate::judge::amount;
 use crate::model::{Frame, Site};
 use crate::read::Sum;
@@ -56,7 +57,7 @@ impl Suppressions {
             .parse::<Options>()
             .map(|options| options.suppressions);
         match file {
-            Ok(file) if !file.is_empty() => match fs::read_to_string(&file) {
+            Ok(file) if !file.is_empty() => match input::text(Path::new(&file)) {
                 Ok(text) => (Suppressions::parse(&text, &file), None),
                 Err(error) => {
                     let note = format!("suppressions not applied: cannot read `{file}`: {error}");

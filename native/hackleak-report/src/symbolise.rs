@@ -31,6 +31,13 @@ pub(crate) struct Symbolised {
     pub(crate) notes: Vec<String>,
 }
 
+/// Frames of all stacks of an image together: so many, and so many more for each stack. A damaged
+/// tree of a few megabytes can stand for thousands of millions of frames.
+const FRAMES: usize = 1 << 20;
+const FRAMES_PER_STACK: usize = 64;
+/// Frames that a stack gets even when the others had more than their share.
+const FRAMES_OF_ANY: usize = 32;
+
 /// The frames of some nodes, for views that show few sites of many.
 pub fn stacks(image: &Image, nodes: &[u32]) -> HashMap<u32, Rc<[Frame]>> {
     symbolise(image, nodes.iter().copied()).stacks
@@ -38,7 +45,16 @@ pub fn stacks(image: &Image, nodes: &[u32]) -> HashMap<u32, Rc<[Frame]>> {
 
 /// Looks up the stacks of `nodes`.
 pub(crate) fn symbolise(image: &Image, nodes: impl Iterator<Item = u32>) -> Symbolised {
-    let stacks: BTreeMap<u32, _> = nodes.map(|node| (node, image.stack(node))).collect();
+    let nodes: BTreeSet<u32> = nodes.collect();
+    let mut budget = FRAMES + FRAMES_PER_STACK * nodes.len();
+    let stacks: BTreeMap<u32, _> = nodes
+        .into_iter()
+        .map(|node| {
+            let stack = image.stack_up_to(node, budget.max(FRAMES_OF_ANY));
+            budget = budget.saturating_sub(stack.frames.len());
+            (node, stack)
+        })
+        .collect();
     let mut addresses: BTreeMap<u32, BTreeSet<u64>> = BTreeMap::new();
     for frame in stacks.values().flat_map(|stack| &stack.frames) {
         if let frame::Frame::Native { module, vaddr } = *frame {

@@ -96,7 +96,7 @@ fn summed(name: &str, paired: pairing::Paired, bytes_read: u64, options: LogOpti
     merge_same(&mut leaks.sites, options.blocks_per_site);
     leaks
         .sites
-        .sort_by(|a, b| (b.bytes, b.count).cmp(&(a.bytes, a.count)));
+        .sort_by_key(|site| std::cmp::Reverse((site.bytes, site.count)));
     let count = &paired.count;
     let certain = count.replaced == 0 && count.damaged == 0 && count.unfollowed == 0;
     let mut all = notes_of(count);

@@ -21,9 +21,15 @@ pub struct Stack {
 impl Image {
     /// The frames from node `node` to the root; none for node 0.
     pub fn stack(&self, node: u32) -> Stack {
+        self.stack_up_to(node, MAX_FRAMES)
+    }
+
+    /// The same, at most `most` frames of it: for whoever reads many stacks and has to bound the
+    /// memory for all of them.
+    pub fn stack_up_to(&self, node: u32, most: usize) -> Stack {
         let mut stack = Stack::default();
         let mut next = node;
-        for _ in 0..MAX_FRAMES {
+        for _ in 0..most.min(MAX_FRAMES) {
             if next == 0 {
                 return stack;
             }
@@ -44,8 +50,11 @@ impl Image {
             }
             next = node.parent;
         }
-        self.damage.add(Damage::EndlessStack, 1);
-        stack.incomplete = true;
+        if next != 0 {
+            self.damage
+                .add(Damage::EndlessStack, u64::from(most >= MAX_FRAMES));
+            stack.incomplete = true;
+        }
         stack
     }
 }
