@@ -518,13 +518,14 @@ fn without_sigpipe(write: impl FnOnce() -> bool) -> bool {
         libc::sigaddset(pipe.as_mut_ptr(), libc::SIGPIPE);
         libc::sigpending(pending.as_mut_ptr());
         let was_pending = libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1;
-        libc::pthread_sigmask(libc::SIG_BLOCK, pipe.as_ptr(), before.as_mut_ptr());
+        // On Linux that of the calling thread; `pthread_sigmask` moved in glibc 2.32.
+        libc::sigprocmask(libc::SIG_BLOCK, pipe.as_ptr(), before.as_mut_ptr());
         let written = write();
         if !written && !was_pending {
             let none: libc::timespec = core::mem::zeroed();
             libc::sigtimedwait(pipe.as_ptr(), core::ptr::null_mut(), &none);
         }
-        libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut());
+        libc::sigprocmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut());
         written
     }
 }
