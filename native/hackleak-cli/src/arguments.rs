@@ -81,7 +81,7 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = RUN_NOTES)]
 pub(crate) struct Run {
-    /// Which allocations to record [default: new]
+    /// Which allocations to record [default: new+malloc+jni+unsafe]
     #[arg(long, value_name = "KINDS")]
     pub(crate) track: Option<String>,
     /// Which frames to record: full, native, java, off [default: full]

@@ -19,7 +19,7 @@ pub const KEYS: &[Key] = &[
     Key {
         name: "track",
         values: "new|malloc|jni|unsafe",
-        default: "new",
+        default: "new+malloc+jni+unsafe",
         meaning: "which allocations are recorded: one kind, or several joined by `+`",
     },
     Key {
@@ -109,6 +109,9 @@ impl Track {
     pub const JNI: Track = Track(4);
     /// `Unsafe.allocateMemory` and what is built on it.
     pub const UNSAFE: Track = Track(8);
+
+    /// All of them.
+    pub const EVERYTHING: Track = Track(15);
 
     /// Every kind with its name.
     pub const ALL: &'static [(&'static str, Track)] = &[
@@ -212,7 +215,7 @@ pub const MAX_DEPTH: u32 = 2000;
 impl Default for Options {
     fn default() -> Self {
         Options {
-            track: Track::NEW,
+            track: Track::EVERYTHING,
             include: String::new(),
             exclude: String::new(),
             pools: String::new(),
