@@ -29,6 +29,15 @@ def scenario_maven_check_passes_the_clean_twin(environment):
     build.says("hackleak: no leaks in 1 test JVM").recorded(1).leaked(REPORT)
 
 
+def scenario_maven_with_the_plugin_block_alone_a_leaking_test_fails(environment):
+    build = maven(environment, "plain", "clean", "test", "-Dtest=LeakyTest").fails()
+    build.says("LeakyTest.forgetsToClose", "LeakError", "1,999,993 bytes leaked in 1 block").recorded(1)
+    # The build ended before `verify`; the goal can be called by itself.
+    build = maven(environment, "plain", "hackleak:report").passes()
+    build.leaked(REPORT, LEAK).page("target/hackleak/report.html")
+    maven(environment, "plain", "clean", "test", "-Dtest=CleanTest").passes().recorded(1)
+
+
 def scenario_maven_suppressions_are_honoured(environment):
     file = SCRATCH / "suppressions.txt"
     file.write_text("leak:example.LeakyTest.forgetsToClose\n")

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.hackleak.build.Platform;
 import java.io.ByteArrayInputStream;
@@ -25,15 +26,27 @@ import org.gradle.api.Task;
 import org.gradle.api.artifacts.Dependency;
 import org.gradle.api.tasks.testing.Test;
 import org.gradle.testfixtures.ProjectBuilder;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 
 class HackLeakPluginTest {
+  private static final int NEWEST_JAVA = 23;
   private static final Platform LINUX = Platform.of("Linux", "amd64", true);
   private static final Platform MAC = Platform.of("Mac OS X", "aarch64", false);
 
   @TempDir Path folder;
   private Project project;
+
+  @BeforeAll
+  static void gradleRunsOnThisJava() {
+    int feature = Runtime.version().feature();
+    if (feature > NEWEST_JAVA) {
+      System.out.println(
+          "SKIPPED: the Gradle plugin: Gradle 8.11.1 does not run on Java " + feature);
+    }
+    assumeTrue(feature <= NEWEST_JAVA);
+  }
 
   @BeforeEach
   void makeProject() {
