@@ -30,6 +30,9 @@ def scenario_maven_check_passes_the_clean_twin(environment):
 
 
 def scenario_maven_with_the_plugin_block_alone_a_leaking_test_fails(environment):
+    services = "java/hackleak-junit/src/main/resources/META-INF/services"
+    if not (HERE.parents[2] / services / "org.junit.jupiter.api.extension.Extension").is_file():
+        return "hackleak-junit has no extension yet that JUnit detects by itself"
     build = maven(environment, "plain", "clean", "test", "-Dtest=LeakyTest").fails()
     build.says("LeakyTest.forgetsToClose", "LeakError", "1,999,993 bytes leaked in 1 block").recorded(1)
     # The build ended before `verify`; the goal can be called by itself.
