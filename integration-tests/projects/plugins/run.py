@@ -76,6 +76,12 @@ class Build:
             not sizes or "example.NativeBlock" in (self.folder / path).read_text(), f"{path} has no Java frames")
         return self
 
+    def page(self, path):
+        """The report for a browser is there, and names the leaking test."""
+        file = self.folder / path
+        self.expect(file.is_file() and "<html" in file.read_text() and "LeakyTest" in file.read_text(), f"no {path}")
+        return self
+
     def recorded(self, count, path="target/hackleak"):
         """So many JVMs were recorded."""
         images = list((self.folder / path).glob("*.hackleak"))
@@ -105,6 +111,18 @@ def runtime(version, environment):
     return home
 
 
+def installed():
+    """The JDKs to test with, as pairs of feature release and home."""
+    listed = subprocess.run([HERE.parents[2] / ".ci/jdks"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return [tuple(line.split(" ", 1)) for line in listed.splitlines()]
+
+
+def local_repository(environment):
+    """Where Maven has installed the plugins."""
+    named = re.search(r"-Dmaven\.repo\.local=(\S+)", environment.get("MAVEN_OPTS", ""))
+    return named.group(1) if named else str(Path.home() / ".m2/repository")
+
+
 def scenarios_of(module):
     named = [(name, value) for name, value in vars(module).items() if name.startswith("scenario_")]
     return [(name.removeprefix("scenario_").replace("_", " "), value) for name, value in named]
@@ -112,6 +130,9 @@ def scenarios_of(module):
 
 def main():
     tool = sys.argv[1]
+    if shutil.which(os.environ.get("MAVEN", "mvn") if tool == "maven" else tool) is None:
+        print(f"SKIPPED: the builds with {tool}: it is not installed")
+        return
     environment = dict(os.environ)
     if len(sys.argv) > 2:
         environment["JAVA_HOME"] = sys.argv[2]

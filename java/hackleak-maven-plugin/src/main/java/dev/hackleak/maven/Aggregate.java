@@ -1,6 +1,7 @@
 package dev.hackleak.maven;
 
 import dev.hackleak.build.Command;
+import dev.hackleak.build.Reports;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -45,6 +46,6 @@ final class Aggregate {
     }
     Path folder = Settings.folder(session.getTopLevelProject());
     Command command = new Command(Settings.unpack(some));
-    ReportFiles.write(command, images, folder, "aggregate", new ArrayList<>(formats));
+    Reports.write(command, images, folder, "aggregate", new ArrayList<>(formats));
   }
 }

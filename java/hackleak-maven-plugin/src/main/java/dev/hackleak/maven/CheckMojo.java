@@ -39,7 +39,10 @@ public final class CheckMojo extends AbstractMojo {
     }
     Optional<String> unsupported = Platform.current().unsupported();
     if (unsupported.isPresent()) {
-      unchecked(unsupported.get());
+      // Said at the start of the build.
+      if (required) {
+        unchecked(unsupported.get());
+      }
       return;
     }
     try {
@@ -57,11 +60,7 @@ public final class CheckMojo extends AbstractMojo {
       for (String line : result.output().split("\n")) {
         getLog().error(line);
       }
-      throw new MojoFailureException(
-          result.hasLeaks()
-              ? "hackleak: native memory leaked; suppress what is meant to stay, or accept it in a"
-                  + " baseline"
-              : "hackleak: what leaked is not known");
+      throw new MojoFailureException(result.verdict());
     } catch (IOException e) {
       throw new MojoExecutionException("hackleak: " + e.getMessage(), e);
     }

@@ -2,6 +2,7 @@ package dev.hackleak.maven;
 
 import dev.hackleak.build.Command;
 import dev.hackleak.build.Platform;
+import dev.hackleak.build.Reports;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -43,7 +44,7 @@ public final class ReportMojo extends AbstractMojo {
         return;
       }
       Command command = new Command(Settings.unpack(project));
-      ReportFiles.write(command, images, folder, "report", formats);
+      Reports.write(command, images, folder, "report", formats);
       Aggregate.add(project, formats);
       getLog().info("hackleak: reports of " + images.size() + " JVMs are in " + folder);
     } catch (IOException e) {

@@ -1,0 +1,83 @@
+package dev.hackleak.gradle;
+
+import java.io.File;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import javax.inject.Inject;
+import org.gradle.api.model.ObjectFactory;
+import org.gradle.api.provider.Property;
+
+/** {@code hackleak { … }} in a build script. */
+public class HackLeakExtension {
+  private final Property<Boolean> skip;
+  private final Property<Boolean> required;
+  private final Property<Boolean> everyTest;
+  private final Property<String> track;
+  private final Property<File> suppressions;
+  private final Property<File> baseline;
+  private final Map<String, String> options = new LinkedHashMap<>();
+  private List<String> formats = new ArrayList<>(Arrays.asList("json", "html"));
+
+  /** For Gradle. */
+  @Inject
+  public HackLeakExtension(ObjectFactory objects) {
+    skip = objects.property(Boolean.class);
+    skip.set(false);
+    required = objects.property(Boolean.class);
+    required.set(false);
+    everyTest = objects.property(Boolean.class);
+    everyTest.set(true);
+    track = objects.property(String.class);
+    track.set("new");
+    suppressions = objects.property(File.class);
+    baseline = objects.property(File.class);
+  }
+
+  /** Whether tests run unrecorded; false by default. */
+  public Property<Boolean> getSkip() {
+    return skip;
+  }
+
+  /** Whether tests fail that cannot be recorded; false by default. */
+  public Property<Boolean> getRequired() {
+    return required;
+  }
+
+  /** Whether every JUnit test is checked, as if it had {@code @NoLeaks}; true by default. */
+  public Property<Boolean> getEveryTest() {
+    return everyTest;
+  }
+
+  /** Which allocations are recorded, as the option {@code track} has it; "new" by default. */
+  public Property<String> getTrack() {
+    return track;
+  }
+
+  /** Leaks that are not reported; none by default. */
+  public Property<File> getSuppressions() {
+    return suppressions;
+  }
+
+  /** Leaks that are known already; none by default. */
+  public Property<File> getBaseline() {
+    return baseline;
+  }
+
+  /** Further options of the recorder. */
+  public Map<String, String> getOptions() {
+    return options;
+  }
+
+  /** The formats of the report, as {@code hackleak report --format} has them. */
+  public List<String> getFormats() {
+    return formats;
+  }
+
+  /** Sets the formats of the report; JSON and HTML by default. */
+  public void setFormats(List<String> formats) {
+    this.formats = new ArrayList<>(formats);
+  }
+}

@@ -1,0 +1,135 @@
+package dev.hackleak.gradle;
+
+import dev.hackleak.build.NativeFiles;
+import dev.hackleak.build.Platform;
+import java.io.File;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import org.gradle.api.Plugin;
+import org.gradle.api.Project;
+import org.gradle.api.artifacts.Configuration;
+import org.gradle.api.plugins.ExtraPropertiesExtension;
+import org.gradle.api.provider.Provider;
+import org.gradle.api.tasks.PathSensitivity;
+import org.gradle.api.tasks.SourceSet;
+import org.gradle.api.tasks.SourceSetContainer;
+import org.gradle.api.tasks.testing.Test;
+
+/**
+ * Has the JVMs of every {@code Test} task recorded, and adds the tasks {@code hackleakReport} and
+ * {@code hackleakCheck}.
+ */
+public class HackLeakPlugin implements Plugin<Project> {
+  private static final String SAID = HackLeakPlugin.class.getName();
+
+  @Override
+  public void apply(Project project) {
+    apply(project, Platform.current());
+  }
+
+  static void apply(Project project, Platform platform) {
+    HackLeakExtension extension =
+        project.getExtensions().create("hackleak", HackLeakExtension.class, project.getObjects());
+    Provider<Settings> settings = project.provider(() -> new Settings(extension));
+    File folder = project.getLayout().getBuildDirectory().dir("hackleak").get().getAsFile();
+    String unsupported = platform.unsupported().orElse(null);
+    TaskSet.each(
+        project,
+        Test.class,
+        test -> {
+          say(project, extension, platform.unsupported());
+          File out = new File(folder, test.getName());
+          test.getInputs()
+              .property("hackleak", (Callable<String>) () -> settings.get().fingerprint());
+          test.getInputs()
+              .files((Callable<Object>) () -> settings.get().files())
+              .withPropertyName("hackleak.files")
+              .withPathSensitivity(PathSensitivity.NONE);
+          if (unsupported == null) {
+            test.getOutputs().dir(out).withPropertyName("hackleak.images");
+          }
+          test.doFirst(new Recording(settings, natives(folder), out, unsupported));
+        });
+    TaskSet.add(
+        project,
+        "hackleakReport",
+        HackLeakReport.class,
+        task -> {
+          describe(task, project, settings, folder, unsupported);
+          task.setDescription("Reports on native memory that was live when test JVMs ended.");
+          task.mustRunAfter(project.getTasks().withType(Test.class));
+          task.setReports(folder);
+        });
+    TaskSet.add(
+        project,
+        "hackleakCheck",
+        HackLeakCheck.class,
+        task -> {
+          describe(task, project, settings, folder, unsupported);
+          task.setDescription("Fails if native memory was live when test JVMs ended.");
+          task.dependsOn(project.getTasks().withType(Test.class));
+        });
+    project.getPluginManager().withPlugin("java-base", plugin -> addExtension(project, extension));
+  }
+
+  private static File natives(File folder) {
+    return new File(folder, "native");
+  }
+
+  private static void describe(
+      RecordedTask task,
+      Project project,
+      Provider<Settings> settings,
+      File folder,
+      String unsupported) {
+    task.setGroup("verification");
+    task.setSettings(settings);
+    task.setNatives(natives(folder));
+    task.setUnsupported(unsupported);
+    task.getFolders()
+        .from(
+            (Callable<Object>)
+                () -> {
+                  List<File> folders = new ArrayList<>();
+                  for (String name : project.getTasks().withType(Test.class).getNames()) {
+                    folders.add(new File(folder, name));
+                  }
+                  return folders;
+                });
+  }
+
+  /** What checks each test lies in hackleak-junit. */
+  private static void addExtension(Project project, HackLeakExtension extension) {
+    SourceSetContainer sourceSets = (SourceSetContainer) project.property("sourceSets");
+    sourceSets.all(
+        sourceSet -> {
+          if (!sourceSet.getName().equals(SourceSet.MAIN_SOURCE_SET_NAME)
+              && !sourceSet.getName().equals("testFixtures")) {
+            Configuration runtime =
+                project.getConfigurations().getByName(sourceSet.getRuntimeOnlyConfigurationName());
+            runtime.withDependencies(
+                dependencies -> {
+                  if (extension.getEveryTest().get() && !extension.getSkip().get()) {
+                    dependencies.add(
+                        project
+                            .getDependencies()
+                            .create("dev.hackleak:hackleak-junit:" + NativeFiles.version()));
+                  }
+                });
+          }
+        });
+  }
+
+  /** Once in a build, however many projects and tasks it has. */
+  private static void say(
+      Project project, HackLeakExtension extension, Optional<String> unsupported) {
+    ExtraPropertiesExtension said = project.getRootProject().getExtensions().getExtraProperties();
+    if (unsupported.isPresent() && !extension.getSkip().get() && !said.has(SAID)) {
+      said.set(SAID, Collections.emptyList());
+      project.getLogger().warn(unsupported.get());
+    }
+  }
+}

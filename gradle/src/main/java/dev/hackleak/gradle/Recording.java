@@ -1,0 +1,75 @@
+package dev.hackleak.gradle;
+
+import dev.hackleak.build.Command;
+import dev.hackleak.build.NativeFiles;
+import dev.hackleak.build.TestJvm;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.gradle.api.Action;
+import org.gradle.api.GradleException;
+import org.gradle.api.Task;
+import org.gradle.api.provider.Provider;
+import org.gradle.api.tasks.testing.Test;
+
+/**
+ * What a {@code Test} task does first: it unpacks the recorder, forgets the last run, and gives the
+ * test JVMs what they need.
+ *
+ * <p>This is done when the task runs so that what the build script sets itself, whenever it does,
+ * goes first. The configuration cache keeps this object; it refers to no part of the build.
+ */
+final class Recording implements Action<Task> {
+  private final Provider<Settings> settings;
+  private final File natives;
+  private final File out;
+  private final String unsupported;
+
+  Recording(Provider<Settings> settings, File natives, File out, String unsupported) {
+    this.settings = settings;
+    this.natives = natives;
+    this.out = out;
+    this.unsupported = unsupported;
+  }
+
+  @Override
+  public void execute(Task task) {
+    Settings values = settings.get();
+    if (values.skip()) {
+      return;
+    }
+    if (unsupported != null) {
+      if (values.required()) {
+        throw new GradleException(unsupported + "; hackleak.required forbids that");
+      }
+      return;
+    }
+    try {
+      record((Test) task, values);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void record(Test test, Settings values) throws IOException {
+    NativeFiles files = NativeFiles.unpack(natives.toPath());
+    for (Path image : Command.images(out.toPath())) {
+      Files.delete(image);
+    }
+    TestJvm jvm = values.testJvm(files, out.toPath());
+    Object preloaded = test.getEnvironment().get(TestJvm.PRELOAD);
+    test.environment(TestJvm.PRELOAD, jvm.preload(preloaded == null ? "" : preloaded.toString()));
+    Object options = test.getEnvironment().get(TestJvm.OPTIONS);
+    test.environment(
+        TestJvm.OPTIONS, options == null ? jvm.optionsText() : jvm.optionsText() + "," + options);
+    jvm.systemProperties()
+        .forEach(
+            (name, value) -> {
+              if (!test.getSystemProperties().containsKey(name)) {
+                test.systemProperty(name, value);
+              }
+            });
+  }
+}

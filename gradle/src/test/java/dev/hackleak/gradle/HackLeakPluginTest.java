@@ -1,0 +1,215 @@
+package dev.hackleak.gradle;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.hackleak.build.Platform;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.File;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.gradle.api.Action;
+import org.gradle.api.GradleException;
+import org.gradle.api.Project;
+import org.gradle.api.Task;
+import org.gradle.api.artifacts.Dependency;
+import org.gradle.api.tasks.testing.Test;
+import org.gradle.testfixtures.ProjectBuilder;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.io.TempDir;
+
+class HackLeakPluginTest {
+  private static final int NEWEST_JAVA = 23;
+  private static final Platform LINUX = Platform.of("Linux", "amd64", true);
+  private static final Platform MAC = Platform.of("Mac OS X", "aarch64", false);
+
+  @TempDir Path folder;
+  private Project project;
+
+  @BeforeAll
+  static void gradleRunsOnThisJava() {
+    int feature = Runtime.version().feature();
+    if (feature > NEWEST_JAVA) {
+      System.out.println(
+          "SKIPPED: the Gradle plugin: Gradle 8.11.1 does not run on Java " + feature);
+    }
+    assumeTrue(feature <= NEWEST_JAVA);
+  }
+
+  @BeforeEach
+  void makeProject() {
+    project =
+        ProjectBuilder.builder()
+            .withProjectDir(folder.resolve("project").toFile())
+            .withGradleUserHomeDir(folder.resolve("home").toFile())
+            .build();
+    project.getPluginManager().apply("java");
+  }
+
+  private Test test() {
+    return (Test) project.getTasks().getByName("test");
+  }
+
+  private HackLeakExtension extension() {
+    return project.getExtensions().getByType(HackLeakExtension.class);
+  }
+
+  /** Runs what the plugin has a `Test` task do first. */
+  private void record(Test test) {
+    List<Action<? super Task>> actions = new java.util.ArrayList<>(test.getActions());
+    assertFalse(actions.isEmpty());
+    actions.get(0).execute(test);
+  }
+
+  @org.junit.jupiter.api.Test
+  void thePluginIsFoundByItsId() {
+    project.getPluginManager().apply("dev.hackleak");
+    assertTrue(project.getPlugins().hasPlugin(HackLeakPlugin.class));
+    assertEquals("verification", project.getTasks().getByName("hackleakReport").getGroup());
+    assertTrue(project.getTasks().getByName("hackleakCheck") instanceof HackLeakCheck);
+  }
+
+  @org.junit.jupiter.api.Test
+  void everyTestTaskIsRecordedAlsoOneThatComesLater() {
+    HackLeakPlugin.apply(project, LINUX);
+    Test later = project.getTasks().create("integrationTest", Test.class);
+    for (Test test : new Test[] {test(), later}) {
+      record(test);
+      String library = test.getEnvironment().get("LD_PRELOAD").toString().split(":")[0];
+      assertTrue(Files.isRegularFile(new File(library).toPath()), library);
+      assertTrue(library.startsWith(folder + "/project/build/hackleak/native/"), library);
+      assertEquals(
+          "out=" + folder + "/project/build/hackleak/" + test.getName() + ",exit=settle,track=new",
+          test.getEnvironment().get("HACKLEAK_OPTIONS"));
+      assertEquals("true", test.getSystemProperties().get("ai.rapids.refcount.debug"));
+    }
+  }
+
+  @org.junit.jupiter.api.Test
+  void whatTheBuildScriptSetsStaysWheneverItDoes() {
+    HackLeakPlugin.apply(project, LINUX);
+    test().environment("LD_PRELOAD", "/lib/theirs.so");
+    test().environment("HACKLEAK_OPTIONS", "depth=7");
+    test().systemProperty("ai.rapids.refcount.debug", "false");
+    extension().getTrack().set("new+malloc");
+    extension().getRequired().set(true);
+    record(test());
+    Map<String, Object> environment = test().getEnvironment();
+    assertTrue(environment.get("LD_PRELOAD").toString().endsWith("/libhackleak.so:/lib/theirs.so"));
+    assertTrue(
+        environment.get("HACKLEAK_OPTIONS").toString().endsWith(",track=new+malloc,depth=7"));
+    assertEquals("false", test().getSystemProperties().get("ai.rapids.refcount.debug"));
+    assertEquals("true", test().getSystemProperties().get("hackleak.required"));
+  }
+
+  @org.junit.jupiter.api.Test
+  void imagesAreOutputsAndSettingsAreInputs() throws Exception {
+    HackLeakPlugin.apply(project, LINUX);
+    assertTrue(
+        test().getOutputs().getFiles().contains(project.file("build/hackleak/test")),
+        () -> test().getOutputs().getFiles().getFiles().toString());
+    Object before = input("hackleak");
+    assertEquals(before, input("hackleak"));
+    assertFalse(before.toString().contains(folder.toString()), before::toString);
+    extension().getOptions().put("depth", "7");
+    assertNotEquals(before, input("hackleak"));
+
+    // There is no repository to resolve the extension from.
+    extension().getEveryTest().set(false);
+    File suppressions = Files.write(folder.resolve("known.txt"), new byte[0]).toFile();
+    extension().getSuppressions().set(suppressions);
+    assertTrue(test().getInputs().getFiles().contains(suppressions));
+  }
+
+  private Object input(String name) throws Exception {
+    Object value = test().getInputs().getProperties().get(name);
+    return value instanceof java.util.concurrent.Callable
+        ? ((java.util.concurrent.Callable<?>) value).call()
+        : value;
+  }
+
+  @org.junit.jupiter.api.Test
+  void whatTheConfigurationCacheKeepsComesBackTheSame() throws Exception {
+    HackLeakPlugin.apply(project, LINUX);
+    extension().getOptions().put("depth", "7");
+    Settings settings = new Settings(extension());
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    new ObjectOutputStream(bytes).writeObject(settings);
+    Object back = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();
+    assertEquals(settings.fingerprint(), ((Settings) back).fingerprint());
+    assertEquals(settings.formats(), ((Settings) back).formats());
+  }
+
+  @org.junit.jupiter.api.Test
+  void everyTestBringsTheExtension() {
+    HackLeakPlugin.apply(project, LINUX);
+    assertEquals(List.of("hackleak-junit"), runtimeOnly("testRuntimeOnly"));
+    assertEquals(List.of(), runtimeOnly("runtimeOnly"));
+  }
+
+  @org.junit.jupiter.api.Test
+  void withoutEveryTestNothingJoinsTheClassPath() {
+    HackLeakPlugin.apply(project, LINUX);
+    extension().getEveryTest().set(false);
+    assertEquals(List.of(), runtimeOnly("testRuntimeOnly"));
+    record(test());
+    assertNull(test().getSystemProperties().get("hackleak.junit.all"));
+  }
+
+  private List<String> runtimeOnly(String configuration) {
+    var found = project.getConfigurations().getByName(configuration);
+    ((org.gradle.api.internal.artifacts.configurations.ConfigurationInternal) found)
+        .runDependencyActions();
+    return found.getDependencies().stream().map(Dependency::getName).collect(Collectors.toList());
+  }
+
+  @org.junit.jupiter.api.Test
+  void theCheckRunsTheTestsAndTheReportOnlyFollowsThem() {
+    HackLeakPlugin.apply(project, LINUX);
+    Task check = project.getTasks().getByName("hackleakCheck");
+    assertTrue(check.getTaskDependencies().getDependencies(check).contains(test()));
+    Task report = project.getTasks().getByName("hackleakReport");
+    assertFalse(report.getTaskDependencies().getDependencies(report).contains(test()));
+    assertTrue(report.getMustRunAfter().getDependencies(report).contains(test()));
+  }
+
+  @org.junit.jupiter.api.Test
+  void elsewhereTestsRunUnrecorded() {
+    HackLeakPlugin.apply(project, MAC);
+    record(test());
+    assertFalse(String.valueOf(test().getEnvironment().get("LD_PRELOAD")).contains("libhackleak"));
+    assertNull(test().getSystemProperties().get("hackleak.junit.all"));
+    ((HackLeakCheck) project.getTasks().getByName("hackleakCheck")).check();
+  }
+
+  @org.junit.jupiter.api.Test
+  void elsewhereRequiredFails() {
+    HackLeakPlugin.apply(project, MAC);
+    extension().getRequired().set(true);
+    GradleException refused = assertThrows(GradleException.class, () -> record(test()));
+    assertTrue(refused.getMessage().contains("Mac OS X"), refused::getMessage);
+    HackLeakCheck check = (HackLeakCheck) project.getTasks().getByName("hackleakCheck");
+    assertThrows(GradleException.class, check::check);
+  }
+
+  @org.junit.jupiter.api.Test
+  void skippedTestsAreLeftAlone() {
+    HackLeakPlugin.apply(project, LINUX);
+    extension().getSkip().set(true);
+    record(test());
+    assertNull(test().getEnvironment().get("HACKLEAK_OPTIONS"));
+    assertEquals(List.of(), runtimeOnly("testRuntimeOnly"));
+  }
+}
