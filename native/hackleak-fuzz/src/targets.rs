@@ -204,6 +204,8 @@ pub fn suppressions(data: &[u8]) {
         kind: Kind::New,
         threads: Vec::new(),
         scope: None,
+        owner: None,
+        stacks: 1,
         frames: vec![
             native("pool::grow(unsigned long)"),
             native(&"a".repeat(3000)),
