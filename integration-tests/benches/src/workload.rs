@@ -124,7 +124,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "CPU time of one short JNI call below 10 and 60 Java frames, ns",
         program: |_| Program::Java("Calls"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(100_000, 30_000, 1_000), scale.of(5, 5, 1)]),
+            Pace::Fast => words([scale.of(100_000, 20_000, 1_000), scale.of(5, 3, 1)]),
             Pace::Slow => words([scale.of(100_000, 30_000, 1_000), 1]),
             Pace::Slowest => words([scale.of(10_000, 5_000, 100), 1]),
         },
@@ -137,7 +137,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "CPU time of an allocation and its free, nearly every stack a new one of 24 native frames, ns",
         program: |_| Program::Java("UniqueStacks"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(100_000, 30_000, 1_000), scale.of(5, 3, 1)]),
+            Pace::Fast => words([scale.of(100_000, 20_000, 1_000), scale.of(5, 2, 1)]),
             Pace::Slow => words([scale.of(100_000, 30_000, 1_000), 1]),
             Pace::Slowest => words([scale.of(10_000, 5_000, 100), 1]),
         },
@@ -194,8 +194,8 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "classes",
         what: "a JVM that loads and uses 10,000 classes, ms",
-        program: |scale| Program::ManyClasses(scale.of(10_000, 10_000, 100)),
-        arguments: |scale, _| words([scale.of(10_000, 10_000, 100)]),
+        program: |scale| Program::ManyClasses(scale.of(10_000, 3_000, 100)),
+        arguments: |scale, _| words([scale.of(10_000, 3_000, 100)]),
         tools: ALL,
         whole_run: true,
         rounds: Rounds::Usual,
@@ -204,7 +204,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "pure-java",
         what: "a Java program without natives of its own, ms",
         program: |_| Program::Java("PureJava"),
-        arguments: |scale, _| words([scale.of(150, 100, 5)]),
+        arguments: |scale, _| words([scale.of(150, 60, 5)]),
         tools: PATIENT,
         whole_run: true,
         rounds: Rounds::Usual,
@@ -236,8 +236,8 @@ pub const WORKLOADS: &[Workload] = &[
         program: |_| Program::Java("LiveBlocks"),
         arguments: |scale, _| {
             words([
-                scale.of(10_000_000, 10_000_000, 10_000),
-                scale.of(1_000, 300, 10),
+                scale.of(10_000_000, 2_000_000, 10_000),
+                scale.of(1_000, 200, 10),
             ])
         },
         tools: HACKLEAK,
@@ -249,7 +249,7 @@ pub const WORKLOADS: &[Workload] = &[
         what: "resident memory for each live block of 24 bytes, bytes; and its allocation, ns",
         program: |_| Program::Cpp("memory"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(50_000_000, 5_000_000, 10_000)]),
+            Pace::Fast => words([scale.of(50_000_000, 2_000_000, 10_000)]),
             Pace::Slow => words([scale.of(5_000_000, 500_000, 10_000)]),
             Pace::Slowest => words([scale.of(500_000, 50_000, 1_000)]),
         },
