@@ -111,9 +111,8 @@ pub const WORKLOADS: &[Workload] = &[
         what: "CPU time of one node of a std::map of 1,000,000, filled and destroyed, ns",
         program: |_| Program::Cpp("map"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(1_000_000, 200_000, 10_000), 1]),
-            Pace::Slow => words([scale.of(1_000_000, 200_000, 10_000), 1]),
             Pace::Slowest => words([scale.of(100_000, 20_000, 1_000), 1]),
+            _ => words([scale.of(1_000_000, 200_000, 10_000), 1]),
         },
         tools: ALL,
         whole_run: false,
@@ -125,7 +124,7 @@ pub const WORKLOADS: &[Workload] = &[
         program: |_| Program::Java("Calls"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([scale.of(100_000, 20_000, 1_000), scale.of(5, 3, 1)]),
-            Pace::Slow => words([scale.of(100_000, 30_000, 1_000), 1]),
+            Pace::Slow => words([scale.of(100_000, 20_000, 1_000), 1]),
             Pace::Slowest => words([scale.of(10_000, 5_000, 100), 1]),
         },
         tools: ALL,
@@ -138,7 +137,7 @@ pub const WORKLOADS: &[Workload] = &[
         program: |_| Program::Java("UniqueStacks"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([scale.of(100_000, 20_000, 1_000), scale.of(5, 2, 1)]),
-            Pace::Slow => words([scale.of(100_000, 30_000, 1_000), 1]),
+            Pace::Slow => words([scale.of(100_000, 20_000, 1_000), 1]),
             Pace::Slowest => words([scale.of(10_000, 5_000, 100), 1]),
         },
         tools: ALL,
@@ -151,10 +150,7 @@ pub const WORKLOADS: &[Workload] = &[
         program: |_| Program::JavaWith("RocksDb", "org.rocksdb:rocksdbjni"),
         arguments: |scale, pace| {
             let repeats = if pace == Pace::Fast { 3 } else { 1 };
-            words([
-                scale.of(100_000, 50_000, 500),
-                scale.of(repeats, repeats, 1),
-            ])
+            words([scale.of(50_000, 20_000, 500), scale.of(repeats, repeats, 1)])
         },
         tools: ALL,
         whole_run: false,
