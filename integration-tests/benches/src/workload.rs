@@ -216,7 +216,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "frees",
-        what: "malloc of a block and its free, each timed by itself, ns",
+        what: "CPU time of the malloc of a block, and of its free, ns",
         program: |_| Program::Cpp("frees"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([200_000, scale.of(20, 10, 1)]),
@@ -242,7 +242,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "memory",
-        what: "resident memory for each live block of 24 bytes, bytes; and its allocation, ns",
+        what: "resident memory for each live block of 24 bytes, bytes; and CPU time of its allocation, ns",
         program: |_| Program::Cpp("memory"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([scale.of(50_000_000, 2_000_000, 10_000)]),
