@@ -37,7 +37,7 @@ deviation. The raw figures are in [benchmarks/results.json](benchmarks/results.j
 
 * Tools that need µs for an allocation got less of the same work where that is said below the table.
 * jemalloc and tcmalloc are allocators of their own: their figures contain what the other allocator saves or costs.
-* heaptrack analyses in a second process, whose CPU time is not in CPU times and whose end is in wall times.
+* heaptrack analyses in a second process: its CPU time and memory are not in these figures, but wall times end when it does.
 * No tool sampled: each was told to record every allocation with its stack, but for HackLeak with `stacks=off`. heaptrack keeps at most
   64 native frames of a stack, tcmalloc 32.
 
