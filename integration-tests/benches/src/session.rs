@@ -145,7 +145,9 @@ fn tools(options: &Options) -> Result<Vec<Tool>, String> {
     }
     if options.tool.is_empty() {
         // A developer waits for HackLeak's own figures; the peers take minutes.
-        let ours = |tool: &Tool| *tool == Tool::Bare || tool.options().is_some();
+        let ours = |tool: &Tool| {
+            *tool == Tool::Bare || tool.options().is_some() && *tool != Tool::NoStacks
+        };
         tools = Tool::ALL.to_vec();
         tools.retain(|tool| options.scale != Scale::Quick || ours(tool));
     }

@@ -111,9 +111,8 @@ pub const WORKLOADS: &[Workload] = &[
         what: "CPU time of one node of a std::map of 1,000,000, filled and destroyed, ns",
         program: |_| Program::Cpp("map"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(1_000_000, 200_000, 10_000), 1]),
-            Pace::Slow => words([scale.of(1_000_000, 200_000, 10_000), 1]),
             Pace::Slowest => words([scale.of(100_000, 20_000, 1_000), 1]),
+            _ => words([scale.of(1_000_000, 200_000, 10_000), 1]),
         },
         tools: ALL,
         whole_run: false,
@@ -124,8 +123,8 @@ pub const WORKLOADS: &[Workload] = &[
         what: "CPU time of one short JNI call below 10 and 60 Java frames, ns",
         program: |_| Program::Java("Calls"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(100_000, 30_000, 1_000), scale.of(5, 5, 1)]),
-            Pace::Slow => words([scale.of(100_000, 30_000, 1_000), 1]),
+            Pace::Fast => words([scale.of(100_000, 20_000, 1_000), scale.of(5, 3, 1)]),
+            Pace::Slow => words([scale.of(100_000, 20_000, 1_000), 1]),
             Pace::Slowest => words([scale.of(10_000, 5_000, 100), 1]),
         },
         tools: ALL,
@@ -137,8 +136,8 @@ pub const WORKLOADS: &[Workload] = &[
         what: "CPU time of an allocation and its free, nearly every stack a new one of 24 native frames, ns",
         program: |_| Program::Java("UniqueStacks"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(100_000, 30_000, 1_000), scale.of(5, 3, 1)]),
-            Pace::Slow => words([scale.of(100_000, 30_000, 1_000), 1]),
+            Pace::Fast => words([scale.of(100_000, 20_000, 1_000), scale.of(5, 2, 1)]),
+            Pace::Slow => words([scale.of(100_000, 20_000, 1_000), 1]),
             Pace::Slowest => words([scale.of(10_000, 5_000, 100), 1]),
         },
         tools: ALL,
@@ -151,10 +150,7 @@ pub const WORKLOADS: &[Workload] = &[
         program: |_| Program::JavaWith("RocksDb", "org.rocksdb:rocksdbjni"),
         arguments: |scale, pace| {
             let repeats = if pace == Pace::Fast { 3 } else { 1 };
-            words([
-                scale.of(100_000, 50_000, 500),
-                scale.of(repeats, repeats, 1),
-            ])
+            words([scale.of(50_000, 20_000, 500), scale.of(repeats, repeats, 1)])
         },
         tools: ALL,
         whole_run: false,
@@ -194,8 +190,8 @@ pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "classes",
         what: "a JVM that loads and uses 10,000 classes, ms",
-        program: |scale| Program::ManyClasses(scale.of(10_000, 10_000, 100)),
-        arguments: |scale, _| words([scale.of(10_000, 10_000, 100)]),
+        program: |scale| Program::ManyClasses(scale.of(10_000, 3_000, 100)),
+        arguments: |scale, _| words([scale.of(10_000, 3_000, 100)]),
         tools: ALL,
         whole_run: true,
         rounds: Rounds::Usual,
@@ -204,7 +200,7 @@ pub const WORKLOADS: &[Workload] = &[
         name: "pure-java",
         what: "a Java program without natives of its own, ms",
         program: |_| Program::Java("PureJava"),
-        arguments: |scale, _| words([scale.of(150, 100, 5)]),
+        arguments: |scale, _| words([scale.of(150, 60, 5)]),
         tools: PATIENT,
         whole_run: true,
         rounds: Rounds::Usual,
@@ -220,7 +216,7 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "frees",
-        what: "malloc of a block and its free, each timed by itself, ns",
+        what: "CPU time of the malloc of a block, and of its free, ns",
         program: |_| Program::Cpp("frees"),
         arguments: |scale, pace| match pace {
             Pace::Fast => words([200_000, scale.of(20, 10, 1)]),
@@ -236,8 +232,8 @@ pub const WORKLOADS: &[Workload] = &[
         program: |_| Program::Java("LiveBlocks"),
         arguments: |scale, _| {
             words([
-                scale.of(10_000_000, 10_000_000, 10_000),
-                scale.of(1_000, 300, 10),
+                scale.of(10_000_000, 2_000_000, 10_000),
+                scale.of(1_000, 200, 10),
             ])
         },
         tools: HACKLEAK,
@@ -246,10 +242,10 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "memory",
-        what: "resident memory for each live block of 24 bytes, bytes; and its allocation, ns",
+        what: "resident memory for each live block of 24 bytes, bytes; and CPU time of its allocation, ns",
         program: |_| Program::Cpp("memory"),
         arguments: |scale, pace| match pace {
-            Pace::Fast => words([scale.of(50_000_000, 5_000_000, 10_000)]),
+            Pace::Fast => words([scale.of(50_000_000, 2_000_000, 10_000)]),
             Pace::Slow => words([scale.of(5_000_000, 500_000, 10_000)]),
             Pace::Slowest => words([scale.of(500_000, 50_000, 1_000)]),
         },

@@ -15,6 +15,7 @@ use crate::workload::{WORKLOADS, Workload};
 pub fn page(results: &Results) -> String {
     let mut page = String::from(INTRODUCTION);
     goals(&mut page, results);
+    glance(&mut page, results);
     plots(&mut page, results);
     exactness(&mut page, &results.exactness);
     for workload in WORKLOADS {
@@ -36,7 +37,7 @@ deviation. The raw figures are in [benchmarks/results.json](benchmarks/results.j
 
 * Tools that need µs for an allocation got less of the same work where that is said below the table.
 * jemalloc and tcmalloc are allocators of their own: their figures contain what the other allocator saves or costs.
-* heaptrack analyses in a second process, whose CPU time is not in CPU times and whose end is in wall times.
+* heaptrack analyses in a second process: its CPU time and memory are not in these figures, but wall times end when it does.
 * No tool sampled: each was told to record every allocation with its stack, but for HackLeak with `stacks=off`. heaptrack keeps at most
   64 native frames of a stack, tcmalloc 32.
 
@@ -75,6 +76,50 @@ fn goals(page: &mut String, results: &Results) {
                 verdict.to_owned(),
             ],
         );
+    }
+    page.push('\n');
+}
+
+/// One figure for each kind of cost, and beside it what the tool finds for it.
+fn glance(page: &mut String, results: &Results) {
+    page.push_str("## At a glance\n\n");
+    let columns = [
+        "tool",
+        "pair below JNI, 20 frames, ns over bare",
+        "JNI call that allocates, ns over bare",
+        "RocksDB, × bare",
+        "JVM start, × bare",
+        "leaks found",
+        "with their Java method",
+    ];
+    head(page, &columns.map(str::to_owned));
+    let compared = |workload: &str, tool: Tool, figure: &str| {
+        results.measured(workload)?.compared(tool.name(), figure)
+    };
+    for tool in Tool::ALL {
+        let over =
+            |workload, figure| compared(workload, tool, figure).map(|c| number(c.over.median));
+        let ratio =
+            |workload, figure| compared(workload, tool, figure).map(|c| number(c.ratio.median));
+        let found = results
+            .exactness
+            .iter()
+            .find(|e| e.tool == tool.name() && e.failure.is_none());
+        let of = |count: u64, all: u64| format!("{count} of {}", 2 * all);
+        let cells = [
+            over("churn-jni", "depth20.threads1"),
+            over("calls", "frames10.allocating"),
+            ratio("rocksdb", "all"),
+            ratio("start", "run.wall"),
+            found.map(|e| of(e.by_new + e.by_malloc, e.planted)),
+            found
+                .filter(|e| e.java)
+                .map(|e| of(e.by_new_named + e.by_malloc_named, e.planted)),
+        ];
+        if tool != Tool::Bare && cells.iter().any(Option::is_some) {
+            let cells = cells.map(|cell| cell.unwrap_or_else(|| "–".to_owned()));
+            row(page, std::iter::once(tool.label().to_owned()).chain(cells));
+        }
     }
     page.push('\n');
 }
@@ -255,5 +300,59 @@ fn measured_on(page: &mut String, results: &Results) {
             "\nThis was a run of scale `{}`: the figures mean little.",
             results.scale
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::Sample;
+
+    fn runs(tool: Tool, work: &str, node: f64) -> Runs {
+        Runs {
+            tool: tool.name().to_owned(),
+            arguments: vec![work.to_owned()],
+            failure: None,
+            rounds: vec![Sample([("node".to_owned(), node)].into())],
+        }
+    }
+
+    #[test]
+    fn failures_and_smaller_work_are_said() {
+        let mut broken = runs(Tool::Valgrind, "1000000", 0.0);
+        broken.failure = Some("ended by signal 11".to_owned());
+        broken.rounds.clear();
+        let measured = Measured {
+            name: "map".to_owned(),
+            tools: vec![
+                runs(Tool::Bare, "1000000", 100.0),
+                runs(Tool::HackLeak, "1000000", 110.5),
+                runs(Tool::Tcmalloc, "1000", 5_100.0),
+                broken,
+            ],
+        };
+        let results = Results {
+            workloads: vec![measured],
+            ..Results::default()
+        };
+        let page = page(&results);
+        for line in [
+            "## map\n",
+            "| bare | 100 ±0.00 |",
+            "| HackLeak, `track=new` | +10.5 ±0.00 (× 1.10) |",
+            "| tcmalloc, `HEAPPROFILE` | +5,000 ±0.00 (× 51.0) |",
+            "tcmalloc, `HEAPPROFILE`: 1,000 instead of 1,000,000.",
+            "valgrind, memcheck: ended by signal 11.",
+        ] {
+            assert!(page.contains(line), "no {line:?} in {page}");
+        }
+        assert!(!page.contains("| valgrind, memcheck |"), "{page}");
+    }
+
+    #[test]
+    fn many_figures_are_several_tables() {
+        let names = ["a1.x", "a1.y", "a1.z", "b2.x", "b2.y", "b2.z"].map(str::to_owned);
+        assert_eq!(groups(&names), [&names[..3], &names[3..]]);
+        assert_eq!(groups(&names[..4]), [&names[..4]]);
     }
 }

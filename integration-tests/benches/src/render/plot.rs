@@ -1,7 +1,7 @@
 //! Plots: one bar for each tool, as SVG.
 //!
 //! The plots are shown on white and on black pages: the background stays empty, bars have colours that stand out on both, and
-//! text takes the colour that the reader's system prefers.
+//! text is grey: a page may be dark where the reader's system prefers light.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -152,7 +152,7 @@ fn draw(svg: &mut String, plot: &Plot, bars: &[(Tool, f64)]) -> Drawn {
 
 fn in_both_colours(svg: &str) -> String {
     let style =
-        "<style>svg{color:#1f2328}@media(prefers-color-scheme:dark){svg{color:#e6edf3}}</style>";
+        "<style>svg{color:#6e7781}@media(prefers-color-scheme:dark){svg{color:#9198a1}}</style>";
     let svg = svg.replace("#010203", "currentColor");
     match svg
         .find("<svg")

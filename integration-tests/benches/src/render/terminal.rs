@@ -9,11 +9,7 @@ pub fn print(workload: &Workload, measured: &Measured) {
     println!("\n{}: {}", workload.name, workload.what);
     let figures = workload.figures(measured.figures());
     for figure in &figures {
-        let mut first = if figure.starts_with("run.") {
-            ""
-        } else {
-            figure
-        };
+        let mut first = figure.strip_prefix("run.").unwrap_or(figure);
         for runs in &measured.tools {
             let Some(compared) = measured.compared(&runs.tool, figure) else {
                 continue;
