@@ -5,12 +5,18 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod baseline;
+mod diff;
 mod doctor;
 mod exit;
+mod formats;
 mod images;
+mod inputs;
+mod known;
 mod output;
 mod report;
 mod run;
+mod suppressions;
 
 use std::process::ExitCode;
 
@@ -37,10 +43,14 @@ fn main() -> ExitCode {
     let done = match cli.subcommand {
         Subcommand::Run(arguments) => run::run(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Baseline(arguments) => baseline::baseline(&arguments),
+        Subcommand::Diff(arguments) => diff::diff(&arguments),
+        Subcommand::Suppressions(arguments) => suppressions::suppressions(&arguments),
         Subcommand::Doctor(arguments) => doctor::doctor(&arguments),
         Subcommand::Schema { of } => output::print(&match of {
             SchemaOf::Report => schema::text(),
             SchemaOf::Doctor => schema::doctor(),
+            SchemaOf::Diff => schema::diff(),
         })
         .map(|()| exit::CLEAN),
     };

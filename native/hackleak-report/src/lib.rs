@@ -12,26 +12,32 @@
 //! - `group`: blocks with the same frames and kind are one site.
 //! - `fold`: sites that differ only in the roots of their stacks are one; `own` finds whose they are.
 //! - [`suppress`]: sites that are known and not reported.
+//! - [`stable`]: names that survive a rebuild; [`baseline`]: leaks that are known by them.
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
+//! - [`origin`]: where the source of the likely owner is.
 //! - [`render`]: text for terminals and IDE consoles, JSON, and lines for the Java side.
 //!
 //! Start at [`Process::of_image`].
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod coverage;
 mod findings;
 mod fold;
 mod group;
 mod history;
 mod judge;
+pub mod merge;
 pub mod model;
+pub mod origin;
 mod own;
 mod process;
 mod read;
 pub mod render;
 pub mod schema;
+pub mod stable;
 pub mod suppress;
 mod symbolise;
 

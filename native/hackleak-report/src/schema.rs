@@ -1,5 +1,6 @@
 //! The published JSON Schemas.
 
+use crate::baseline::Comparison;
 use crate::coverage::Diagnosis;
 use crate::model::Report;
 
@@ -11,6 +12,11 @@ pub fn text() -> String {
 /// The schema as `docs/schema/doctor-v1.json` holds it, ended by a newline.
 pub fn doctor() -> String {
     published(&schemars::schema_for!(Diagnosis))
+}
+
+/// The schema as `docs/schema/diff-v1.json` holds it, ended by a newline.
+pub fn diff() -> String {
+    published(&schemars::schema_for!(Comparison))
 }
 
 fn published(schema: &schemars::Schema) -> String {
