@@ -74,7 +74,7 @@ impl<'frames> Owner<'frames> {
 /// the JDK's.
 fn by_package<'frames>(java: &[&'frames JavaFrame]) -> Option<&'frames JavaFrame> {
     let own = || java.iter().copied().filter(|frame| is_own(frame));
-    let outermost = own().last()?;
+    let outermost = own().next_back()?;
     let package = package(&outermost.class);
     own()
         .find(|frame| !package.is_empty() && self::package(&frame.class) == package)

@@ -174,7 +174,11 @@ fn finding_case(process: &Process, finding: &Finding, sources: &Sources) -> Case
 fn class(owner: &Owner<'_>) -> String {
     match (owner.java, owner.native) {
         (Some(java), _) => java.class.clone(),
-        (None, Some(native)) => crate::stable::module_name(&native.module).into_owned(),
+        (None, Some(native)) => {
+            let module = crate::stable::module_name(&native.module);
+            // A dot would make a package of it.
+            module.trim_end_matches(".so").to_owned()
+        }
         (None, None) => SUITE.to_owned(),
     }
 }

@@ -209,8 +209,7 @@ impl Shape {
         match self {
             Shape::Module(module) => native().any(|frame| module_name(&frame.module) == *module),
             Shape::Initialiser => {
-                let mut own = 0;
-                for frame in native() {
+                for (own, frame) in native().enumerate() {
                     let module = module_name(&frame.module);
                     if module == LOADER {
                         return own > 0;
@@ -218,7 +217,6 @@ impl Shape {
                     if !WITH_INITIALISERS.contains(&&*module) {
                         return false;
                     }
-                    own += 1;
                 }
                 false
             }
