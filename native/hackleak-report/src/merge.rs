@@ -1,8 +1,8 @@
 //! The same site in several processes is one: what a build tool's forks leak alike is mended
 //! once.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::model::{Amount, Finding, Frame, JavaFrame, Kind, Process, Report, Site};
 use crate::stable::module_name;
@@ -25,7 +25,7 @@ enum Key<'report> {
     Native {
         function: Option<&'report str>,
         place: (Option<&'report str>, Option<u32>),
-        module: Cow<'report, str>,
+        module: Rc<str>,
         offset: &'report str,
         inlined: bool,
     },

@@ -5,6 +5,9 @@
 //! gives out in passing (lambdas, clones of functions, proxies) are left out of names too.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -152,11 +155,33 @@ pattern!(LAMBDA_METHOD, r"^(lambda\$.*)\$[0-9]+$");
 /// The file name of the module at `path` without version and without what was added when it was
 /// unpacked: `librocksdbjni16230810609573563609.so` is `librocksdbjni.so`, and `libc.so.6` is
 /// `libc.so`.
-pub fn module_name(path: &str) -> Cow<'_, str> {
+pub fn module_name(path: &str) -> Rc<str> {
+    // Reports have millions of frames in a few modules.
+    KNOWN.with_borrow_mut(|known| {
+        if let Some(name) = known.get(path) {
+            return Rc::clone(name);
+        }
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        let name: Rc<str> = short_module_name(path).into();
+        known.insert(path.to_owned(), Rc::clone(&name));
+        name
+    })
+}
+
+/// The most names of modules that are remembered.
+const MAX_KNOWN: usize = 4096;
+
+thread_local! {
+    static KNOWN: RefCell<HashMap<String, Rc<str>>> = RefCell::default();
+}
+
+fn short_module_name(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     let name = name.strip_suffix(" (deleted)").unwrap_or(name);
     if !name.contains(".so") {
-        return Cow::Borrowed(name);
+        return name.to_owned();
     }
     let stem = AFTER_SO.replace(name, "");
     let short = UUID.replace_all(&stem, "");
@@ -165,7 +190,7 @@ pub fn module_name(path: &str) -> Cow<'_, str> {
     let short = short.trim_matches(['-', '_', '.']);
     // A name that is nothing but numbers stays as it is.
     let stem = if short.is_empty() { &*stem } else { short };
-    Cow::Owned(format!("{stem}.so"))
+    format!("{stem}.so")
 }
 
 /// A demangled name without what compilers number.
@@ -219,7 +244,7 @@ mod tests {
             ("/usr/bin/server-2", "server-2"),
             ("/tmp/libgone99999999.so (deleted)", "libgone.so"),
         ] {
-            assert_eq!(module_name(path), expected, "{path}");
+            assert_eq!(&*module_name(path), expected, "{path}");
         }
     }
 

@@ -75,6 +75,9 @@ impl Rules {
         for site in sites {
             let built_in = self.built_in.then(|| builtin::position(&site)).flatten();
             let rule = built_in.map(|rule| &mut counts[rule]).or_else(|| {
+                if lines.is_empty() {
+                    return None;
+                }
                 let texts = texts(&site);
                 let matching = |(_, line): &(usize, &file::Line)| {
                     texts

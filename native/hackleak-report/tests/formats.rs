@@ -407,11 +407,14 @@ fn pprof_has_blocks_and_bytes_of_java_and_native_frames() {
     );
 }
 
-/// The elements and attributes of JUnit XML, in order.
-fn elements(xml: &str) -> Vec<(String, Vec<(String, String)>, String)> {
+/// Name, attributes and text of an element.
+type Element = (String, Vec<(String, String)>, String);
+
+/// The elements of JUnit XML, in order.
+fn elements(xml: &str) -> Vec<Element> {
     use quick_xml::events::Event;
     let mut reader = quick_xml::Reader::from_str(xml);
-    let mut found: Vec<(String, Vec<(String, String)>, String)> = Vec::new();
+    let mut found: Vec<Element> = Vec::new();
     loop {
         match reader.read_event().expect("well-formed") {
             Event::Start(element) | Event::Empty(element) => {

@@ -266,7 +266,7 @@ fn suggested(owner: &Owner<'_>, frames: &[Frame]) -> Place {
     });
     match owner.native.or(first) {
         Some(native) => Place {
-            file: module_name(&native.module).into_owned(),
+            file: module_name(&native.module).to_string(),
             line: None,
         },
         None => Place {
@@ -303,7 +303,7 @@ fn stack_of(frames: &[Frame], sources: &Sources, said: &str) -> Value {
             }
             let mut frame_value = json!({ "location": location });
             if let Frame::Native(native) = frame {
-                frame_value["module"] = json!(module_name(&native.module));
+                frame_value["module"] = json!(&*module_name(&native.module));
             }
             frame_value
         })

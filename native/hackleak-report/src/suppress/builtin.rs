@@ -207,11 +207,11 @@ impl Shape {
             })
         };
         match self {
-            Shape::Module(module) => native().any(|frame| module_name(&frame.module) == *module),
+            Shape::Module(module) => native().any(|frame| &*module_name(&frame.module) == *module),
             Shape::Initialiser => {
                 for (own, frame) in native().enumerate() {
                     let module = module_name(&frame.module);
-                    if module == LOADER {
+                    if &*module == LOADER {
                         return own > 0;
                     }
                     if !WITH_INITIALISERS.contains(&&*module) {
