@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use hackleak_report::owner::Sources;
+use hackleak_report::origin::Sources;
 use hackleak_report::{Report, render};
 
 use crate::arguments::{ReportFormat, Weight};

@@ -1,7 +1,7 @@
 //! Whose code a frame is: the user's own, the runtime's, or that of whatever runs the tests.
 
 use crate::coverage::Runtime;
-use crate::model::{Frame, JavaFrame, NativeFrame, Owner, Site};
+use crate::model::{Frame, JavaFrame, NativeFrame, Owner};
 use crate::render::frame_name;
 use crate::symbolise::native::NO_MODULE;
 

@@ -3,7 +3,7 @@
 
 mod diff;
 mod doctor;
-pub(crate) mod fold;
+mod fold;
 mod folded;
 mod html;
 mod junit;

@@ -12,8 +12,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::model::{Frame, Kind, NativeFrame, Site};
-use crate::render::fold::framework_frames;
+use crate::coverage::Runtime;
+use crate::model::{Frame, Kind, Site};
+use crate::own::root_frames;
 
 /// What stands for native code without a name.
 const NAMELESS: &str = "?";
@@ -68,28 +69,14 @@ impl Identity {
     }
 }
 
-/// How many frames at the root side only say what started the rest.
+/// How many frames at the root side only say what started the rest: the test framework, the
+/// thread, the process.
 fn outer(frames: &[Frame]) -> usize {
-    match framework_frames(frames) {
-        0 => {
-            let started = frames.iter().rev().take_while(|frame| match frame {
-                Frame::Native(native) => starts_threads(native),
-                Frame::Java(_) | Frame::Mark { .. } => false,
-            });
-            let count = started.count();
-            // A stack that is nothing else is what it is.
-            if count < frames.len() { count } else { 0 }
-        }
-        framework => framework,
-    }
-}
-
-/// Whether the frame is of the C library or the program's entry, where every thread begins.
-fn starts_threads(frame: &NativeFrame) -> bool {
-    matches!(
-        &*module_name(&frame.module),
-        "libc.so" | "libpthread.so" | "ld-linux-x86-64.so"
-    ) || frame.function.as_deref() == Some("_start")
+    let modules = frames.iter().filter_map(|frame| match frame {
+        Frame::Native(native) => Some(&*native.module),
+        Frame::Java(_) | Frame::Mark { .. } => None,
+    });
+    root_frames(frames, &Runtime::of(modules))
 }
 
 /// The name of a frame; `None` for frames that come and go.

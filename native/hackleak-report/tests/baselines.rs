@@ -247,7 +247,7 @@ fn reports_leave_out_what_the_baseline_of_the_options_knows() {
         text.contains("300 bytes in 3 blocks, new, grown from 200 bytes in 2 blocks"),
         "{text}"
     );
-    let sarif = render::sarif(&report, &hackleak_report::owner::Sources::none()).expect("SARIF");
+    let sarif = render::sarif(&report, &hackleak_report::origin::Sources::none()).expect("SARIF");
     assert!(
         sarif.contains(r#""baselineState": "updated""#)
             && sarif.contains(r#""baselineState": "new""#)

@@ -13,7 +13,7 @@ use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::layout::Kind;
 use hackleak_image::reader::testing::ImageBuilder;
 use hackleak_image::{Frame, layout};
-use hackleak_report::owner::Sources;
+use hackleak_report::origin::Sources;
 use hackleak_report::render::pprof::proto::Profile;
 use hackleak_report::render::{self, Weight};
 use hackleak_report::{Report, Selection};

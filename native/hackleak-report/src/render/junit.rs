@@ -14,7 +14,7 @@ use super::numbers::counted;
 use super::{label, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Finding, Process, Report, Verdict};
-use crate::owner::{Owner, Sources};
+use crate::origin::{Origin, Sources};
 
 /// The name of the suite, and the class of cases that are about a process.
 const SUITE: &str = "hackleak";
@@ -128,7 +128,7 @@ fn process_case(process: &Process) -> Case {
 
 fn site_case(merged: &Merged<'_>, sources: &Sources) -> Case {
     let site = merged.site;
-    let owner = Owner::of(&site.frames, sources);
+    let origin = Origin::of(&site.frames, site.owner.as_ref(), sources);
     let amount = label::amount(merged);
     let mut text = stack::whole(&site.frames).join("\n");
     if merged.processes.len() > 1 {
@@ -141,8 +141,8 @@ fn site_case(merged: &Merged<'_>, sources: &Sources) -> Case {
         }
     }
     Case {
-        class: class(&owner),
-        name: format!("{}: {} leak", method(&owner, merged), site.kind.name()),
+        class: class(&origin),
+        name: format!("{}: {} leak", method(&origin, merged), site.kind.name()),
         error: false,
         wrong: Some([format!("leak.{}", site.kind.name()), amount, text]),
         output: String::new(),
@@ -150,7 +150,7 @@ fn site_case(merged: &Merged<'_>, sources: &Sources) -> Case {
 }
 
 fn finding_case(process: &Process, finding: &Finding, sources: &Sources) -> Case {
-    let owner = Owner::of(&finding.freed, sources);
+    let origin = Origin::of(&finding.freed, None, sources);
     let text = format!(
         "freed:\n{}\nallocated:\n{}",
         stack::whole(&finding.freed).join("\n"),
@@ -163,16 +163,16 @@ fn finding_case(process: &Process, finding: &Finding, sources: &Sources) -> Case
         label::process(process)
     );
     Case {
-        class: class(&owner),
-        name: format!("{}: wrong free", label::owner(&owner, &finding.freed)),
+        class: class(&origin),
+        name: format!("{}: wrong free", label::owner(&origin, &finding.freed)),
         error: false,
         wrong: Some(["wrong-free".to_owned(), message, text]),
         output: String::new(),
     }
 }
 
-fn class(owner: &Owner<'_>) -> String {
-    match (owner.java, owner.native) {
+fn class(origin: &Origin<'_>) -> String {
+    match (origin.java, origin.native) {
         (Some(java), _) => java.class.clone(),
         (None, Some(native)) => {
             let module = crate::stable::module_name(&native.module);
@@ -183,10 +183,10 @@ fn class(owner: &Owner<'_>) -> String {
     }
 }
 
-fn method(owner: &Owner<'_>, merged: &Merged<'_>) -> String {
-    match owner.java {
+fn method(origin: &Origin<'_>, merged: &Merged<'_>) -> String {
+    match origin.java {
         Some(java) => java.method.clone(),
-        None => label::owner(owner, &merged.site.frames),
+        None => label::owner(origin, &merged.site.frames),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::names;
 use crate::merge::Merged;
 use crate::model::{Frame, NativeFrame, Process};
-use crate::owner::Owner;
+use crate::origin::Origin;
 use crate::render::numbers::{bytes, counted};
 use crate::stable::module_name;
 use crate::symbolise::native::NO_MODULE;
@@ -54,11 +54,11 @@ pub(super) fn amount(merged: &Merged<'_>) -> String {
 }
 
 /// Who leaks it: the Java method, else the native function, else the allocating frame.
-pub(super) fn owner(owner: &Owner<'_>, frames: &[Frame]) -> String {
-    let java = owner
+pub(super) fn owner(origin: &Origin<'_>, frames: &[Frame]) -> String {
+    let java = origin
         .java
         .map(|java| format!("{}.{}", java.class, java.method));
-    java.or_else(|| owner.native.map(function))
+    java.or_else(|| origin.native.map(function))
         .or_else(|| frames.first().map(self::frame))
         .unwrap_or_else(|| "unknown code".to_owned())
 }

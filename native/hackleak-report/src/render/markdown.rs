@@ -10,7 +10,7 @@ use super::numbers::{bytes, counted, thousands};
 use super::{label, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Process, Report, Verdict};
-use crate::owner::{Owner, Sources};
+use crate::origin::{Origin, Sources};
 
 /// The most leaks in the table.
 const MAX_ROWS: usize = 50;
@@ -108,12 +108,12 @@ fn table(page: &mut String, sites: &[Merged<'_>], sources: &Sources) {
     page.push_str("\n| # | Likely owner | Source | Kind | Bytes | Blocks | Processes |\n");
     page.push_str("|---:|---|---|---|---:|---:|---:|\n");
     for (number, merged) in (1..).zip(sites.iter().take(MAX_ROWS)) {
-        let owner = Owner::of(&merged.site.frames, sources);
+        let origin = Origin::of(&merged.site.frames, merged.site.owner.as_ref(), sources);
         let _ = writeln!(
             page,
             "| {number} | {} | {} | {}{} | {} | {} | {} |",
-            code(&label::owner(&owner, &merged.site.frames)),
-            place(&owner).map_or(String::new(), |place| code(&place)),
+            code(&label::owner(&origin, &merged.site.frames)),
+            place(&origin).map_or(String::new(), |place| code(&place)),
             merged.site.kind.name().replace('[', "\\["),
             if merged.site.baseline.is_some() {
                 ", grown"
@@ -136,8 +136,8 @@ fn table(page: &mut String, sites: &[Merged<'_>], sources: &Sources) {
 }
 
 /// `file:line` of the owner, from its source or from what the frame says.
-fn place(owner: &Owner<'_>) -> Option<String> {
-    let (file, line) = match (owner.place(), owner.java, owner.native) {
+fn place(origin: &Origin<'_>) -> Option<String> {
+    let (file, line) = match (origin.place(), origin.java, origin.native) {
         (Some(place), ..) => (Some(place.file.clone()), place.line),
         (None, Some(java), _) => (java.file.clone(), java.line),
         (None, None, Some(native)) => (native.file.clone(), native.line),
@@ -152,10 +152,10 @@ fn place(owner: &Owner<'_>) -> Option<String> {
 
 fn stacks(page: &mut String, sites: &[Merged<'_>], sources: &Sources) {
     for (number, merged) in (1..).zip(sites.iter().take(MAX_STACKS)) {
-        let owner = Owner::of(&merged.site.frames, sources);
+        let origin = Origin::of(&merged.site.frames, merged.site.owner.as_ref(), sources);
         let summary = format!(
             "{number}. {}: {}",
-            label::owner(&owner, &merged.site.frames),
+            label::owner(&origin, &merged.site.frames),
             label::amount(merged)
         );
         let lines = stack::whole(&merged.site.frames).join("\n");

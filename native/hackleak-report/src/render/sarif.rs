@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{label, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Finding, Frame, Kind, Problem, Process, Report, Verdict};
-use crate::owner::{Owner, Place, Sources};
+use crate::origin::{Origin, Place, Sources};
 use crate::stable::{Identity, module_name};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -110,7 +110,7 @@ fn leak(
     fingerprints: &mut Fingerprints,
 ) -> Value {
     let site = merged.site;
-    let owner = Owner::of(&site.frames, sources);
+    let origin = Origin::of(&site.frames, site.owner.as_ref(), sources);
     let id = format!("leak/{}", kebab(site.kind.name()));
     let short = format!("Native memory leak ({})", site.kind.name());
     let rule = rules.index(&id, &short, &help(site.kind));
@@ -121,10 +121,10 @@ fn leak(
         "kind": "fail",
         "message": { "text": format!(
             "{}: {}",
-            label::owner(&owner, &site.frames),
+            label::owner(&origin, &site.frames),
             label::amount(merged)
         )},
-        "locations": [location(&owner, &site.frames)],
+        "locations": [location(&origin, &site.frames)],
         "stacks": [stack_of(&site.frames, sources, "allocated at")],
         "occurrenceCount": merged.amount.count.clamp(1, i64::MAX as u64),
         "partialFingerprints": fingerprints.of(&Identity::of(site)),
@@ -141,7 +141,7 @@ fn leak(
         },
     });
     // The other side of the border, when its source is known too.
-    if let (Some(_), Some(native)) = (&owner.java_place, &owner.native_place) {
+    if let (Some(_), Some(native)) = (&origin.java_place, &origin.native_place) {
         result["relatedLocations"] = json!([{
             "id": 1,
             "physicalLocation": physical(native),
@@ -166,7 +166,7 @@ fn wrong_free(
     rules: &mut Rules,
     fingerprints: &mut Fingerprints,
 ) -> Value {
-    let owner = Owner::of(&finding.freed, sources);
+    let origin = Origin::of(&finding.freed, None, sources);
     let (id, short) = match finding.problem {
         Problem::Mismatch => (
             "wrong-free/mismatch",
@@ -200,7 +200,7 @@ fn wrong_free(
         "level": level,
         "kind": "fail",
         "message": { "text": finding.sentence() },
-        "locations": [location(&owner, &finding.freed)],
+        "locations": [location(&origin, &finding.freed)],
         "stacks": [
             stack_of(&finding.freed, sources, "freed at"),
             stack_of(&finding.allocated, sources, "allocated at"),
@@ -215,16 +215,16 @@ fn wrong_free(
 }
 
 /// Where a result is shown, whatever is known of it.
-fn location(owner: &Owner<'_>, frames: &[Frame]) -> Value {
+fn location(origin: &Origin<'_>, frames: &[Frame]) -> Value {
     let logical: Vec<Value> = [
-        owner.java.map(|java| {
+        origin.java.map(|java| {
             json!({
                 "name": java.method,
                 "fullyQualifiedName": format!("{}.{}", java.class, java.method),
                 "kind": "member",
             })
         }),
-        owner.native.map(|native| {
+        origin.native.map(|native| {
             let name = label::frame(&Frame::Native(native.clone()));
             json!({
                 "name": name,
@@ -236,8 +236,8 @@ fn location(owner: &Owner<'_>, frames: &[Frame]) -> Value {
     .into_iter()
     .flatten()
     .collect();
-    let place = owner.place().cloned();
-    let place = place.unwrap_or_else(|| suggested(owner, frames));
+    let place = origin.place().cloned();
+    let place = place.unwrap_or_else(|| suggested(origin, frames));
     let mut location = json!({ "physicalLocation": physical(&place) });
     if !logical.is_empty() {
         location["logicalLocations"] = json!(logical);
@@ -246,8 +246,8 @@ fn location(owner: &Owner<'_>, frames: &[Frame]) -> Value {
 }
 
 /// The path that a package or a module suggests where no source was found.
-fn suggested(owner: &Owner<'_>, frames: &[Frame]) -> Place {
-    if let Some(java) = owner.java {
+fn suggested(origin: &Origin<'_>, frames: &[Frame]) -> Place {
+    if let Some(java) = origin.java {
         let package = java
             .class
             .rsplit_once('.')
@@ -264,7 +264,7 @@ fn suggested(owner: &Owner<'_>, frames: &[Frame]) -> Place {
         Frame::Native(native) => Some(native),
         _ => None,
     });
-    match owner.native.or(first) {
+    match origin.native.or(first) {
         Some(native) => Place {
             file: module_name(&native.module).to_string(),
             line: None,
