@@ -85,7 +85,7 @@ fn wrong_formats_are_one_sentence() {
         ("sarif=", "name a file"),
         (
             "pdf=x.pdf",
-            "`pdf` is no format: use one of text, json, lines, junit-xml, sarif",
+            "`pdf` is no format: use one of text, json, html, lines, junit-xml, sarif",
         ),
     ] {
         let ended = end(hackleak().args(["report", "x", "--write", argument]));
