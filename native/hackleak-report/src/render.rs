@@ -1,13 +1,14 @@
 //! The report as text for people, JSON for programs, lines for the Java side, and the formats of
 //! other tools.
 
+mod caption;
 mod diff;
 mod doctor;
 mod fold;
 mod folded;
 mod html;
 mod junit;
-mod label;
+
 mod lines;
 mod markdown;
 mod names;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::label;
+use super::caption;
 use crate::model::{Frame, Report};
 
 /// What the numbers are.
@@ -26,7 +26,7 @@ pub fn folded(report: &Report, weight: Weight) -> String {
         for site in &process.leaks.sites {
             let mut frames: Vec<String> = Vec::with_capacity(site.frames.len() + 1);
             if report.processes.len() > 1 {
-                frames.push(plain(&label::process(process)));
+                frames.push(plain(&caption::process(process)));
             }
             frames.extend(site.frames.iter().rev().map(name));
             let number = match weight {
@@ -49,7 +49,7 @@ fn name(frame: &Frame) -> String {
         Frame::Native(native) if native.inlined => "_[i]",
         Frame::Native(_) | Frame::Mark { .. } => "",
     };
-    format!("{}{mark}", plain(&label::frame(frame)))
+    format!("{}{mark}", plain(&caption::frame(frame)))
 }
 
 /// A name that ends neither its frame nor its line.

@@ -11,7 +11,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, Event};
 
 use super::numbers::counted;
-use super::{label, stack};
+use super::{caption, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Finding, Process, Report, Verdict};
 use crate::origin::{Origin, Sources};
@@ -116,7 +116,7 @@ fn process_case(process: &Process) -> Case {
     let incomplete = process.verdict == Verdict::Incomplete;
     Case {
         class: SUITE.to_owned(),
-        name: label::process(process),
+        name: caption::process(process),
         error: true,
         wrong: incomplete.then(|| {
             let said = "no leaks were seen, but not everything was recorded".to_owned();
@@ -129,13 +129,13 @@ fn process_case(process: &Process) -> Case {
 fn site_case(merged: &Merged<'_>, sources: &Sources) -> Case {
     let site = merged.site;
     let origin = Origin::of(&site.frames, site.owner.as_ref(), sources);
-    let amount = label::amount(merged);
+    let amount = caption::amount(merged);
     let mut text = stack::whole(&site.frames).join("\n");
     if merged.processes.len() > 1 {
         for (process, part) in &merged.processes {
             text += &format!(
                 "\n{}: {}",
-                label::process(process),
+                caption::process(process),
                 super::numbers::blocks(part.count, part.bytes)
             );
         }
@@ -160,11 +160,11 @@ fn finding_case(process: &Process, finding: &Finding, sources: &Sources) -> Case
         "{}, {} in {}",
         finding.sentence(),
         counted(finding.count, "time"),
-        label::process(process)
+        caption::process(process)
     );
     Case {
         class: class(&origin),
-        name: format!("{}: wrong free", label::owner(&origin, &finding.freed)),
+        name: format!("{}: wrong free", caption::owner(&origin, &finding.freed)),
         error: false,
         wrong: Some(["wrong-free".to_owned(), message, text]),
         output: String::new(),
@@ -186,7 +186,7 @@ fn class(origin: &Origin<'_>) -> String {
 fn method(origin: &Origin<'_>, merged: &Merged<'_>) -> String {
     match origin.java {
         Some(java) => java.method.clone(),
-        None => label::owner(origin, &merged.site.frames),
+        None => caption::owner(origin, &merged.site.frames),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::fmt::Write;
 
 use super::numbers::{bytes, counted, thousands};
-use super::{label, stack};
+use super::{caption, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Process, Report, Verdict};
 use crate::origin::{Origin, Sources};
@@ -80,7 +80,7 @@ fn processes(page: &mut String, report: &Report) {
         let _ = writeln!(
             page,
             "| {} | {result} | {} | {} |",
-            code(&label::process(process)),
+            code(&caption::process(process)),
             thousands(process.leaks.bytes),
             thousands(process.leaks.count)
         );
@@ -94,7 +94,7 @@ fn processes(page: &mut String, report: &Report) {
 fn tracked(process: &Process) -> String {
     format!(
         "Process {}: tracked {}, {} recorded on {}.",
-        code(&label::process(process)),
+        code(&caption::process(process)),
         process.track.join(", "),
         counted(process.totals.allocations, "allocation"),
         counted(process.threads, "thread")
@@ -112,7 +112,7 @@ fn table(page: &mut String, sites: &[Merged<'_>], sources: &Sources) {
         let _ = writeln!(
             page,
             "| {number} | {} | {} | {}{} | {} | {} | {} |",
-            code(&label::owner(&origin, &merged.site.frames)),
+            code(&caption::owner(&origin, &merged.site.frames)),
             place(&origin).map_or(String::new(), |place| code(&place)),
             merged.site.kind.name().replace('[', "\\["),
             if merged.site.baseline.is_some() {
@@ -155,8 +155,8 @@ fn stacks(page: &mut String, sites: &[Merged<'_>], sources: &Sources) {
         let origin = Origin::of(&merged.site.frames, merged.site.owner.as_ref(), sources);
         let summary = format!(
             "{number}. {}: {}",
-            label::owner(&origin, &merged.site.frames),
-            label::amount(merged)
+            caption::owner(&origin, &merged.site.frames),
+            caption::amount(merged)
         );
         let lines = stack::whole(&merged.site.frames).join("\n");
         details(page, &summary, &lines);
@@ -167,7 +167,7 @@ fn findings(page: &mut String, report: &Report) {
     for (process, finding) in merge::findings(report).take(MAX_STACKS) {
         let summary = format!(
             "Wrong free in {}: {}",
-            label::process(process),
+            caption::process(process),
             finding.sentence()
         );
         let lines = format!(

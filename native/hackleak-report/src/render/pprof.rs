@@ -15,7 +15,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use prost::Message;
 
-use super::label;
+use super::caption;
 use crate::model::{Frame, NativeFrame, Process, Report};
 use proto::{Function, Label, Line, Location, Mapping, Profile, Sample, ValueType};
 
@@ -43,7 +43,7 @@ fn profile(report: &Report) -> Profile {
     builder.profile.default_sample_type = builder.text("inuse_space");
     for process in &report.processes {
         for note in &process.notes {
-            let comment = builder.text(&format!("{}: {note}", label::process(process)));
+            let comment = builder.text(&format!("{}: {note}", caption::process(process)));
             builder.profile.comment.push(comment);
         }
         builder.process(process);
@@ -81,7 +81,7 @@ impl Builder {
             .map(|module| (&*module.path, &*module.build_id))
             .collect();
         let (kind, pid, name) = (self.text("kind"), self.text("pid"), self.text("process"));
-        let of = self.text(&label::process(process));
+        let of = self.text(&caption::process(process));
         for site in &process.leaks.sites {
             let labels = [
                 Label {
@@ -124,12 +124,12 @@ impl Builder {
                     locations.push(self.location(mapping_id, address, std::mem::take(&mut lines)));
                 }
                 Frame::Java(java) => {
-                    let name = label::frame(frame);
+                    let name = caption::frame(frame);
                     let line = self.line(&name, &name, java.file.as_deref(), java.line);
                     locations.push(self.location(0, 0, vec![line]));
                 }
                 Frame::Mark { .. } => {
-                    let name = label::frame(frame);
+                    let name = caption::frame(frame);
                     let line = self.line(&name, "", None, None);
                     locations.push(self.location(0, 0, vec![line]));
                 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::{label, stack};
+use super::{caption, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Finding, Frame, Kind, Problem, Process, Report, Verdict};
 use crate::origin::{Origin, Place, Sources};
@@ -121,8 +121,8 @@ fn leak(
         "kind": "fail",
         "message": { "text": format!(
             "{}: {}",
-            label::owner(&origin, &site.frames),
-            label::amount(merged)
+            caption::owner(&origin, &site.frames),
+            caption::amount(merged)
         )},
         "locations": [location(&origin, &site.frames)],
         "stacks": [stack_of(&site.frames, sources, "allocated at")],
@@ -133,7 +133,7 @@ fn leak(
             "blocks": merged.amount.count,
             "kind": site.kind.name(),
             "processes": merged.processes.iter().map(|(process, amount)| json!({
-                "process": label::process(process),
+                "process": caption::process(process),
                 "pid": process.pid,
                 "bytes": amount.bytes,
                 "blocks": amount.count,
@@ -209,7 +209,7 @@ fn wrong_free(
         "partialFingerprints": fingerprints.of(&Identity::of_frames(&finding.freed, finding.kind)),
         "properties": {
             "bytes": finding.bytes,
-            "process": label::process(process),
+            "process": caption::process(process),
         },
     })
 }
@@ -225,7 +225,7 @@ fn location(origin: &Origin<'_>, frames: &[Frame]) -> Value {
             })
         }),
         origin.native.map(|native| {
-            let name = label::frame(&Frame::Native(native.clone()));
+            let name = caption::frame(&Frame::Native(native.clone()));
             json!({
                 "name": name,
                 "fullyQualifiedName": native.function.as_deref().unwrap_or(&name),
@@ -295,7 +295,7 @@ fn stack_of(frames: &[Frame], sources: &Sources, said: &str) -> Value {
                 Frame::Mark { .. } => None,
             };
             let mut location = json!({
-                "logicalLocations": [{ "fullyQualifiedName": label::frame(frame) }],
+                "logicalLocations": [{ "fullyQualifiedName": caption::frame(frame) }],
                 "message": { "text": stack::frame_line(frame) },
             });
             if let Some(place) = place {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::label;
+use super::caption;
 use crate::model::{Frame as StackFrame, Process, Report, Site};
 
 const SCHEMA: &str = "https://www.speedscope.app/file-format-schema.json";
@@ -98,7 +98,7 @@ fn profile(
     let weights: Vec<u64> = process.leaks.sites.iter().map(weight).collect();
     Profile {
         kind: "sampled",
-        name: format!("{}: {what}", label::process(process)),
+        name: format!("{}: {what}", caption::process(process)),
         unit,
         start_value: 0,
         end_value: weights
@@ -128,7 +128,7 @@ impl Frames {
             StackFrame::Native(_) | StackFrame::Mark { .. } => "",
         };
         let frame = Frame {
-            name: format!("{}{language}", label::frame(frame)),
+            name: format!("{}{language}", caption::frame(frame)),
             line: line.filter(|_| file.is_some()),
             file,
         };
