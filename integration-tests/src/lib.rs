@@ -27,4 +27,4 @@ pub mod workspace;
 pub use java::{Jdk, Victim};
 pub use recording::{Recording, Run};
 pub use report::{Finding, Frame, Process, Report, Site};
-pub use victims::{cpp, cpp_with, plugin};
+pub use victims::{cpp, cpp_with, library, plugin};

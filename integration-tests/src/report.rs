@@ -56,6 +56,24 @@ pub struct Process {
     /// Wrong frees.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// Rules that leave leaks out.
+    #[serde(default)]
+    pub suppressions: Vec<Suppression>,
+}
+
+/// A rule, and what it left out.
+#[derive(Debug, Deserialize)]
+pub struct Suppression {
+    /// `leak:pattern`, or the name of a built-in rule.
+    pub rule: String,
+    /// Its file, or `built-in`.
+    pub source: String,
+    /// Sites left out.
+    pub sites: u64,
+    /// Blocks left out.
+    pub count: u64,
+    /// Bytes left out.
+    pub bytes: u64,
 }
 
 /// What became of an assertion.

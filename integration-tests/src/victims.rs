@@ -30,6 +30,16 @@ pub fn plugin(frame: u32) -> PathBuf {
     )
 }
 
+/// `victims/cpp/NAME.cpp` as the shared library `OUTPUT`, compiled with `flags`.
+pub fn library(name: &str, output: &str, flags: &[&str]) -> PathBuf {
+    let flags = [&["-O2", "-shared"], flags].concat();
+    compile(
+        &format!("cpp/{name}.cpp"),
+        &format!("libraries/{output}"),
+        &flags,
+    )
+}
+
 /// Compiles one source to `target/victims/OUTPUT`.
 pub(crate) fn compile(source: &str, output: &str, flags: &[&str]) -> PathBuf {
     let source = workspace::victims().join(source);

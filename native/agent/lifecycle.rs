@@ -107,12 +107,8 @@ fn begin() -> Outcome {
         );
     }
     unwind::init();
-    if !options.suppressions.is_empty()
-        && let Ok(path) = std::path::absolute(&options.suppressions)
-    {
-        // The reporter may run in another folder.
-        options.suppressions = path.to_string_lossy().into_owned();
-    }
+    // The reporter may run in another folder.
+    options.make_files_absolute();
     if let Err(error) = pools::init(&options.pools) {
         return refused(&error);
     }

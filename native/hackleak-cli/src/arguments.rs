@@ -42,6 +42,12 @@ pub(crate) enum Subcommand {
     Run(Run),
     /// Report from images of finished, killed or running processes.
     Report(Report),
+    /// Keep a list of known leaks, and fail only for what is new or has grown.
+    Baseline(crate::baseline::Args),
+    /// Say which leaks are new, grown, fixed or shrunk from one run to another.
+    Diff(crate::diff::Args),
+    /// List the built-in suppressions, or check files of suppressions.
+    Suppressions(crate::suppressions::Args),
     /// Say whether the allocations of libraries can be seen, and if not, why.
     Doctor(Doctor),
     /// Find what was allocated and never freed in text logs (option `log`).
@@ -65,6 +71,7 @@ pub(crate) enum SchemaOf {
     Report,
     Doctor,
     FindLeak,
+    Diff,
 }
 
 const RUN_NOTES: &str = "\
@@ -96,9 +103,12 @@ pub(crate) struct Run {
     /// Also write a line per allocation and free, for `find-leak`; `%p` is the process
     #[arg(long, value_name = "FILE|stderr")]
     pub(crate) log: Option<String>,
-    /// Leaks not to report, in LeakSanitizer's syntax
+    /// Leaks not to report, in LeakSanitizer's syntax; may be given several times
     #[arg(long, value_name = "FILE")]
-    pub(crate) suppressions: Option<PathBuf>,
+    pub(crate) suppressions: Vec<PathBuf>,
+    /// Known leaks: only new ones and those that have grown are reported
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
     /// Folder for images and the report, created when missing
     #[arg(long, value_name = "DIR", default_value = "hackleak-out")]
     pub(crate) out: PathBuf,
@@ -123,21 +133,28 @@ const REPORT_NOTES: &str = "\
 Examples:
   hackleak report hackleak-out
   hackleak report --since 3 --format json 4242.hackleak
-  hackleak report --json leaks.json --html leaks.html hackleak-out";
+  hackleak report --json leaks.json --html leaks.html hackleak-out
+  hackleak report --write sarif=leaks.sarif --write junit-xml=leaks.xml hackleak-out
+  hackleak report --format markdown hackleak-out >> $GITHUB_STEP_SUMMARY
+  hackleak report --format pprof --output leaks.pb.gz hackleak-out && go tool pprof -http : leaks.pb.gz
+  hackleak report --format collapsed hackleak-out | inferno-flamegraph > leaks.svg";
 
 #[derive(Debug, Args)]
 #[command(after_help = REPORT_NOTES)]
 pub(crate) struct Report {
-    /// Images, or folders that hold images `*.hackleak`, themselves or in their folders
-    #[arg(required = true, value_name = "IMAGE|DIR")]
+    /// Images, folders that hold images `*.hackleak`, themselves or in their folders, or reports
+    /// in JSON
+    #[arg(required = true, value_name = "IMAGE|DIR|JSON")]
     pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) known: crate::known::Args,
     /// Only blocks allocated since the checkpoint with this epoch
     #[arg(long, value_name = "EPOCH")]
     pub(crate) since: Option<u32>,
     /// Only blocks allocated in the scope with this number
     #[arg(long, value_name = "ID")]
     pub(crate) scope: Option<u32>,
-    /// What to print; `lines` is for the Java library
+    /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub(crate) format: ReportFormat,
     /// Write the JSON to this file as well
@@ -149,14 +166,45 @@ pub(crate) struct Report {
     /// Print to this file instead of stdout
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Write another format to a file as well; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = crate::formats::parse)]
+    pub(crate) write: Vec<(ReportFormat, PathBuf)>,
+    /// What the numbers of `collapsed` are
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Weight::Bytes)]
+    pub(crate) weight: Weight,
+    /// The folder of the sources, to which paths in `sarif` and `markdown` are relative
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) sources: PathBuf,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
+    /// For people
     Text,
+    /// Everything, by the schema that `hackleak schema` prints
     Json,
+    /// One page for the browser
     Html,
+    /// For the Java library
     Lines,
+    /// Test results, as Maven Surefire writes them
+    JunitXml,
+    /// SARIF 2.1.0, for code scanning: GitHub annotates the leaking line
+    Sarif,
+    /// Folded stacks, for flame graphs
+    Collapsed,
+    /// For https://www.speedscope.app
+    Speedscope,
+    /// A gzipped profile for pprof
+    Pprof,
+    /// A summary, for `$GITHUB_STEP_SUMMARY`
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Weight {
+    Bytes,
+    Count,
 }
 
 const DOCTOR_NOTES: &str = "\

@@ -67,5 +67,7 @@ pub(crate) fn read(images: &[PathBuf], selection: Selection) -> (Report, Vec<Ima
             Err(error) => errors.push(error),
         }
     }
-    (Report::new(processes), errors)
+    let mut report = Report::new(processes);
+    report.subtract_baselines(None);
+    (report, errors)
 }

@@ -5,14 +5,20 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod baseline;
+mod diff;
 mod doctor;
 mod exit;
 mod find_leak;
+mod formats;
 mod images;
+mod inputs;
+mod known;
 mod manual;
 mod output;
 mod report;
 mod run;
+mod suppressions;
 mod terminal;
 mod top;
 
@@ -46,6 +52,9 @@ fn main() -> ExitCode {
     let done = match cli.subcommand {
         Subcommand::Run(arguments) => run::run(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Baseline(arguments) => baseline::baseline(&arguments),
+        Subcommand::Diff(arguments) => diff::diff(&arguments),
+        Subcommand::Suppressions(arguments) => suppressions::suppressions(&arguments),
         Subcommand::Doctor(arguments) => doctor::doctor(&arguments),
         Subcommand::FindLeak(arguments) => find_leak::find_leak(&arguments),
         Subcommand::Top(arguments) => top::top(&arguments),
@@ -55,6 +64,7 @@ fn main() -> ExitCode {
             SchemaOf::Report => schema::text(),
             SchemaOf::Doctor => schema::doctor(),
             SchemaOf::FindLeak => schema::find_leak(),
+            SchemaOf::Diff => schema::diff(),
         })
         .map(|()| exit::CLEAN),
     };

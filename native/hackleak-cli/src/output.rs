@@ -8,7 +8,12 @@ use crate::terminal;
 
 /// Writes `text` to stdout.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    tolerate(io::stdout().lock(), text).context("cannot write to stdout")
+    tolerate(io::stdout().lock(), text.as_bytes()).context("cannot write to stdout")
+}
+
+/// Writes `bytes` to stdout.
+pub(crate) fn print_bytes(bytes: &[u8]) -> anyhow::Result<()> {
+    tolerate(io::stdout().lock(), bytes).context("cannot write to stdout")
 }
 
 /// Writes a text report to stdout, in colour where there is colour.
@@ -22,7 +27,7 @@ pub(crate) fn print_report(text: &str) -> anyhow::Result<()> {
 /// Writes `text` to stderr.
 pub(crate) fn print_aside(text: &str) {
     // There is nowhere left to say that stderr cannot be written.
-    let _ = tolerate(io::stderr().lock(), text);
+    let _ = tolerate(io::stderr().lock(), text.as_bytes());
 }
 
 /// Writes a text report to stderr, in colour where there is colour.
@@ -38,8 +43,8 @@ pub(crate) fn complain(sentence: &str) {
     print_aside(&format!("hackleak: {sentence}\n"));
 }
 
-fn tolerate(mut to: impl Write, text: &str) -> io::Result<()> {
-    match to.write_all(text.as_bytes()).and_then(|()| to.flush()) {
+fn tolerate(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
+    match to.write_all(bytes).and_then(|()| to.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }

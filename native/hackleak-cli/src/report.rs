@@ -1,12 +1,15 @@
 //! `hackleak report`.
 
 use std::fs;
+use std::io::IsTerminal;
+use std::path::Path;
 
-use anyhow::Context;
-use hackleak_report::{Selection, Verdict, render};
+use anyhow::{Context, bail};
+use hackleak_report::{Report as Found, Selection, Verdict};
 
 use crate::arguments::{Report, ReportFormat};
-use crate::{exit, images, output, terminal};
+use crate::formats::{self, Form};
+use crate::{exit, inputs, output, terminal};
 
 /// Reports and returns the exit code.
 pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
@@ -14,39 +17,60 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
         since: arguments.since,
         scope: arguments.scope,
     };
-    let (report, errors) = images::read(&images::find(&arguments.inputs)?, selection);
+    if arguments.format.is_binary() && arguments.output.is_none() && std::io::stdout().is_terminal()
+    {
+        bail!("this format is not for terminals: name a file with --output");
+    }
+    let (report, errors) = inputs::read_judged(&arguments.inputs, selection, &arguments.known)?;
     errors
         .iter()
-        .for_each(|error| output::complain(&error.to_string()));
+        .for_each(|error| output::complain(&format!("{error:#}")));
     if report.processes.is_empty() {
         return Ok(exit::FAILED);
     }
-    let json = match &arguments.json {
-        None => None,
-        Some(file) => {
-            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
-            fs::write(&file, render::json(&report)?)
-                .with_context(|| format!("cannot write the JSON to `{}`", file.display()))?;
-            Some(file)
-        }
+    let json = arguments
+        .json
+        .as_ref()
+        .map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
+    let form = Form {
+        json: json.as_deref(),
+        weight: arguments.weight,
+        sources: &arguments.sources,
     };
+    let write = |format: ReportFormat, file: &Path| -> anyhow::Result<()> {
+        fs::write(file, formats::render(&report, format, &form)?)
+            .with_context(|| format!("cannot write the report to `{}`", file.display()))
+    };
+    if let Some(file) = &json {
+        write(ReportFormat::Json, file)?;
+    }
     if let Some(file) = &arguments.html {
-        fs::write(file, render::html(&report)?)
-            .with_context(|| format!("cannot write the HTML to `{}`", file.display()))?;
+        write(ReportFormat::Html, file)?;
     }
-    let text = match arguments.format {
-        ReportFormat::Text => render::text(&report, json.as_deref()),
-        ReportFormat::Json => render::json(&report)?,
-        ReportFormat::Html => render::html(&report)?,
-        ReportFormat::Lines => render::lines(&report, json.as_deref()),
-    };
+    for (format, file) in &arguments.write {
+        write(*format, file)?;
+    }
     match &arguments.output {
-        None if arguments.format != ReportFormat::Text => output::print(&text)?,
-        None if report.verdict() == Verdict::Clean && terminal::is_quiet() => {}
-        None => output::print_report(&text)?,
-        Some(file) => fs::write(file, text)
-            .with_context(|| format!("cannot write the report to `{}`", file.display()))?,
+        None if arguments.format == ReportFormat::Text => {
+            if report.verdict() != Verdict::Clean || !terminal::is_quiet() {
+                let text = formats::render(&report, arguments.format, &form)?;
+                output::print_report(&String::from_utf8_lossy(&text))?;
+            }
+        }
+        None => output::print_bytes(&formats::render(&report, arguments.format, &form)?)?,
+        Some(file) => write(arguments.format, file)?,
     }
+    let code = judged(&report);
+    // An image that cannot be read may hold leaks, so the rest does not make it clean.
+    Ok(if errors.is_empty() {
+        code
+    } else {
+        code.max(exit::FAILED)
+    })
+}
+
+/// The exit code of a report; what else must be known of it goes to stderr.
+pub(crate) fn judged(report: &Found) -> u8 {
     let verdict = report.verdict();
     if verdict == Verdict::Incomplete {
         output::complain("no leaks were seen, but the record is incomplete: see the notes");
@@ -54,12 +78,7 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
     let blind = report.strict_failures();
     blind.iter().for_each(|sentence| output::complain(sentence));
     if !blind.is_empty() {
-        return Ok(exit::NOT_SEEN);
+        return exit::NOT_SEEN;
     }
-    // An image that cannot be read may hold leaks, so the rest does not make it clean.
-    Ok(if errors.is_empty() {
-        exit::of(verdict)
-    } else {
-        exit::of(verdict).max(exit::FAILED)
-    })
+    exit::of(verdict)
 }

@@ -82,11 +82,25 @@ fn options(arguments: &Run) -> anyhow::Result<Options> {
             options.apply(&format!("{key}={value}"))?;
         }
     }
-    if let Some(file) = &arguments.suppressions {
+    let file = |what: &str, file: &Path| {
         let found = fs::canonicalize(file)
-            .with_context(|| format!("cannot read the suppressions `{}`", file.display()))?;
-        options.suppressions = text_of(&found)?;
+            .with_context(|| format!("cannot read the {what} `{}`", file.display()))?;
+        text_of(&found)
+    };
+    for given in &arguments.suppressions {
+        let given = file("suppressions", given)?;
+        if given.contains(':') {
+            anyhow::bail!("`{given}` has a colon in it: name another path");
+        }
+        if !options.suppressions.is_empty() {
+            options.suppressions.push(':');
+        }
+        options.suppressions += &given;
     }
+    if let Some(given) = &arguments.baseline {
+        options.baseline = file("baseline", given)?;
+    }
+    options.make_files_absolute();
     options.exit = Exit::Settle;
     Ok(options)
 }

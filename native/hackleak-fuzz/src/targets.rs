@@ -206,6 +206,7 @@ pub fn suppressions(data: &[u8]) {
         scope: None,
         owner: None,
         stacks: 1,
+        baseline: None,
         frames: vec![
             native("pool::grow(unsigned long)"),
             native(&"a".repeat(3000)),

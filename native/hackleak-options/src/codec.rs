@@ -86,7 +86,19 @@ pub const KEYS: &[Key] = &[
         name: "suppressions",
         values: "FILE",
         default: "",
-        meaning: "leaks that are not reported, in LeakSanitizer's syntax",
+        meaning: "leaks that are not reported, in LeakSanitizer's syntax; several files with colons between",
+    },
+    Key {
+        name: "builtin-suppressions",
+        values: "true|false",
+        default: "true",
+        meaning: "leave out what the JDK, libc and other runtimes hold for the life of the process: `hackleak suppressions --builtin`",
+    },
+    Key {
+        name: "baseline",
+        values: "FILE",
+        default: "",
+        meaning: "leaks that are known: only new ones and those that have grown are reported",
     },
     Key {
         name: "log",
@@ -203,10 +215,14 @@ pub struct Options {
     pub exit: Exit,
     /// See the key `strict`.
     pub strict: bool,
-    /// See the key `suppressions`; empty when there is none.
+    /// See the key `suppressions`: paths with colons between; empty when there is none.
     pub suppressions: String,
     /// See the key `log`; empty when there is none.
     pub log: String,
+    /// See the key `builtin-suppressions`.
+    pub builtin_suppressions: bool,
+    /// See the key `baseline`; empty when there is none.
+    pub baseline: String,
 }
 
 /// The most frames that `depth` may ask for.
@@ -228,6 +244,8 @@ impl Default for Options {
             strict: false,
             suppressions: String::new(),
             log: String::new(),
+            builtin_suppressions: true,
+            baseline: String::new(),
         }
     }
 }
@@ -273,6 +291,25 @@ impl Options {
         Ok(())
     }
 
+    /// The files of suppressions, one by one.
+    pub fn suppression_files(&self) -> impl Iterator<Item = &str> {
+        self.suppressions.split(':').filter(|file| !file.is_empty())
+    }
+
+    /// Makes the paths of suppressions and baseline absolute, so that another process in another
+    /// folder finds them. `out` stays as it is.
+    pub fn make_files_absolute(&mut self) {
+        let absolute = |file: &str| match std::path::absolute(file) {
+            Ok(path) => path.to_string_lossy().into_owned(),
+            Err(_) => file.to_owned(),
+        };
+        let files: Vec<String> = self.suppression_files().map(absolute).collect();
+        self.suppressions = files.join(":");
+        if !self.baseline.is_empty() {
+            self.baseline = absolute(&self.baseline);
+        }
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), OptionError> {
         match key {
             "track" => self.track = track(value)?,
@@ -280,7 +317,8 @@ impl Options {
             "stacks" => self.stacks = choice(key, value, STACKS)?,
             "follow" => self.follow = choice(key, value, FOLLOW)?,
             "exit" => self.exit = choice(key, value, EXIT)?,
-            "strict" => self.strict = choice(key, value, STRICT)?,
+            "strict" => self.strict = choice(key, value, SWITCH)?,
+            "builtin-suppressions" => self.builtin_suppressions = choice(key, value, SWITCH)?,
             "out" if !value.is_empty() => self.out = value.to_owned(),
             "out" => {
                 return Err(OptionError(
@@ -290,6 +328,7 @@ impl Options {
             "log" => self.log = value.to_owned(),
             "suppressions" => self.suppressions = value.to_owned(),
             "pools" => self.pools = value.to_owned(),
+            "baseline" => self.baseline = value.to_owned(),
             "include" => self.include = value.to_owned(),
             "exclude" => self.exclude = value.to_owned(),
             "depth" => {
@@ -330,7 +369,7 @@ const FOLLOW: &[(&str, Follow)] = &[
     ("all", Follow::All),
     ("none", Follow::None),
 ];
-const STRICT: &[(&str, bool)] = &[("true", true), ("false", false)];
+const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false)];
 const EXIT: &[(&str, Exit)] = &[
     ("off", Exit::Off),
     ("settle", Exit::Settle),
@@ -377,7 +416,7 @@ impl fmt::Display for Track {
     }
 }
 
-/// The text form: every key with its value, so that reading it back gives the same options.
+/// The text form, which reads back as the same options.
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
@@ -398,9 +437,13 @@ impl fmt::Display for Options {
             ("pools", &self.pools),
             ("suppressions", &self.suppressions),
             ("log", &self.log),
+            ("baseline", &self.baseline),
         ];
         for (key, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
             write!(f, ",{key}={value}")?;
+        }
+        if !self.builtin_suppressions {
+            f.write_str(",builtin-suppressions=false")?;
         }
         Ok(())
     }
@@ -412,11 +455,28 @@ mod tests {
 
     #[test]
     fn text_form_reads_back_as_the_same_options() {
-        let text = "track=new,findings=fail,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp";
+        let text = "track=new,findings=fail,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,builtin-suppressions=false";
         let options: Options = text.parse().expect("valid");
         assert_eq!(options.to_string(), text);
         assert_eq!(options.depth, 12);
         assert_eq!(options.follow, Follow::All);
+    }
+
+    #[test]
+    fn files_become_absolute_one_by_one() {
+        let mut options: Options = "suppressions=a.supp:/b.supp,baseline=c.json"
+            .parse()
+            .expect("valid");
+        options.make_files_absolute();
+        let here = std::env::current_dir().expect("a working folder");
+        let here = here.display();
+        assert_eq!(options.suppressions, format!("{here}/a.supp:/b.supp"));
+        assert_eq!(options.baseline, format!("{here}/c.json"));
+        assert_eq!(options.suppression_files().count(), 2);
+
+        let mut none = Options::default();
+        none.make_files_absolute();
+        assert_eq!(none, Options::default());
     }
 
     #[test]

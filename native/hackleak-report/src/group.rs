@@ -53,6 +53,7 @@ pub(crate) fn group(image: &Image, blocks: &[Blocks], symbolised: &Symbolised) -
             stacks: 1,
             owner: None,
             frames: frames.to_vec(),
+            baseline: None,
         })
         .collect();
     sites.sort_by(|a, b| {

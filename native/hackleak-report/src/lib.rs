@@ -12,16 +12,19 @@
 //! - `group`: blocks with the same frames and kind are one site.
 //! - `fold`: sites that differ only in the roots of their stacks are one; `own` finds whose they are.
 //! - [`suppress`]: sites that are known and not reported.
+//! - [`stable`]: names that survive a rebuild; [`baseline`]: leaks that are known by them.
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`text_log`]: the same for the text log of `log=`, which is no image.
 //! - [`progress`]: how far the work is.
+//! - [`origin`]: where the source of the likely owner is.
 //! - [`render`]: text for terminals and IDE consoles, JSON, and lines for the Java side.
 //!
 //! Start at [`Process::of_image`].
 #![forbid(unsafe_code)]
 
+pub mod baseline;
 pub mod coverage;
 mod findings;
 mod fold;
@@ -29,13 +32,16 @@ mod group;
 mod history;
 pub mod input;
 mod judge;
+pub mod merge;
 pub mod model;
+pub mod origin;
 mod own;
 mod process;
 pub mod progress;
 mod read;
 pub mod render;
 pub mod schema;
+pub mod stable;
 pub mod suppress;
 mod symbolise;
 pub mod text_log;

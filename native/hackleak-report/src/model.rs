@@ -21,6 +21,75 @@ pub struct Report {
     pub tool: Tool,
     /// One entry per image.
     pub processes: Vec<Process>,
+    /// The baselines that leaks were compared with; what they know is not among the leaks.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub baselines: Vec<Baseline>,
+}
+
+/// A baseline that leaks were compared with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Baseline {
+    /// Its file.
+    pub file: String,
+    /// Sites that it knows and that have not grown.
+    pub sites: u64,
+    /// Blocks at those sites.
+    pub count: u64,
+    /// Bytes at those sites.
+    pub bytes: u64,
+    /// Sites that it knows and that leak no more; only when everything was looked at.
+    pub fixed: Vec<KnownSite>,
+}
+
+/// A site as a baseline has it: by names, which a rebuild does not change.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct KnownSite {
+    /// The names of its frames, the allocating function first: `function (module)`, or
+    /// `at class.method`.
+    pub frames: Vec<String>,
+    /// How the blocks were allocated.
+    pub kind: String,
+    /// Blocks in all processes.
+    pub count: u64,
+    /// Bytes in all processes.
+    pub bytes: u64,
+}
+
+/// Bytes and blocks.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct Amount {
+    /// Blocks.
+    pub count: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+impl Amount {
+    /// Adds `other`; what does not fit stays the most that fits.
+    pub fn add(&mut self, other: Amount) {
+        self.count = self.count.saturating_add(other.count);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// A rule that leaves leaks out, and what it left out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Suppression {
+    /// The rule: `leak:pattern`, or the name of a built-in one.
+    pub rule: String,
+    /// The file that has it, or `built-in`.
+    pub source: String,
+    /// Its line in that file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Sites that it left out; 0 for a rule that matched nothing.
+    pub sites: u64,
+    /// Blocks at those sites.
+    pub count: u64,
+    /// Bytes at those sites.
+    pub bytes: u64,
 }
 
 /// What wrote the report.
@@ -34,11 +103,12 @@ pub struct Tool {
 
 /// What the report says about a process.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
 pub enum Verdict {
     /// No leak among what was tracked, and nothing of that is missing from the record.
+    #[default]
     Clean,
     /// No leak was seen, but the record is incomplete, so that says nothing.
     Incomplete,
@@ -86,6 +156,9 @@ pub struct Process {
     pub state: State,
     /// What the report says about it.
     pub verdict: Verdict,
+    /// What it would say if there were no leaks.
+    #[serde(default)]
+    pub otherwise: Verdict,
     /// The image that was read.
     pub image: PathBuf,
     /// The options it was recorded with.
@@ -118,6 +191,10 @@ pub struct Process {
     pub findings: Vec<Finding>,
     /// The leaks.
     pub leaks: Leaks,
+    /// The rules that leave leaks out: every rule of the files, and the built-in ones that
+    /// matched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressions: Vec<Suppression>,
 }
 
 /// A wrong free.
@@ -425,6 +502,19 @@ pub struct Site {
     pub owner: Option<Owner>,
     /// The merged stack, the allocating function first.
     pub frames: Vec<Frame>,
+    /// What the baseline has for it, when it has grown since; a new site has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Amount>,
+}
+
+impl Site {
+    /// Its bytes and blocks.
+    pub fn amount(&self) -> Amount {
+        Amount {
+            count: self.count,
+            bytes: self.bytes,
+        }
+    }
 }
 
 fn one() -> u64 {
@@ -589,6 +679,7 @@ impl Report {
             schema_version: SCHEMA_VERSION,
             tool,
             processes,
+            baselines: Vec::new(),
         }
     }
 

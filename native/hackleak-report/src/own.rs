@@ -1,7 +1,7 @@
 //! Whose code a frame is: the user's own, the runtime's, or that of whatever runs the tests.
 
 use crate::coverage::Runtime;
-use crate::model::{Frame, JavaFrame, NativeFrame, Owner, Site};
+use crate::model::{Frame, JavaFrame, NativeFrame, Owner};
 use crate::render::frame_name;
 use crate::symbolise::native::NO_MODULE;
 
@@ -135,10 +135,10 @@ fn is_method_of(frame: &JavaFrame, root: &str) -> bool {
 
 /// The first frame in the user's own code on each side. Where the stack shows the test, or `main`,
 /// the user's Java code is that of the same packages, and libraries that it uses are not.
-pub(crate) fn owner(site: &Site, runtime: &Runtime) -> Option<Owner> {
+pub(crate) fn owner(frames: &[Frame], runtime: &Runtime) -> Option<Owner> {
     let first = |is_own: &dyn Fn(&Frame) -> bool| {
-        let index = site.frames.iter().position(is_own)?;
-        Some((index as u32, frame_name(&site.frames[index])))
+        let index = frames.iter().position(is_own)?;
+        Some((index as u32, frame_name(&frames[index])))
     };
     let own_java = |frame: &Frame| matches!(frame, Frame::Java(java) if is_own_java(java));
     // The method around a native one has a line; the native one is better than none.
@@ -146,7 +146,7 @@ pub(crate) fn owner(site: &Site, runtime: &Runtime) -> Option<Owner> {
         |frame: &Frame| matches!(frame, Frame::Java(java) if !java.native && is_own_java(java));
     let own_native =
         |frame: &Frame| matches!(frame, Frame::Native(native) if is_own_native(native, runtime));
-    let of_project = project(&site.frames).and_then(|package| {
+    let of_project = project(frames).and_then(|package| {
         first(&|frame: &Frame| {
             with_line(frame) && matches!(frame, Frame::Java(java) if is_in(&java.class, package))
         })

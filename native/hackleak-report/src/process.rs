@@ -11,7 +11,7 @@ use crate::fold::fold_roots;
 use crate::group::group;
 use crate::model::{Checkpoint, Leaks, Process, State, Totals, Verdict};
 use crate::read::{Selection, select};
-use crate::suppress::Suppressions;
+use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::symbolise;
 use crate::{findings, history, judge, own};
 
@@ -23,6 +23,21 @@ impl Process {
     /// The file is no readable image. Damage inside an image is no error: the report has what can
     /// be read, and notes say what is missing.
     pub fn of_image(path: &Path, selection: Selection) -> Result<Process, ImageError> {
+        Process::of_image_with(path, selection, &[], None)
+    }
+
+    /// The same with further suppressions than the recorded options name; `built_in` decides
+    /// over the option whether the built-in ones apply.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::of_image`].
+    pub fn of_image_with(
+        path: &Path,
+        selection: Selection,
+        suppressions: &[Suppressions],
+        built_in: Option<bool>,
+    ) -> Result<Process, ImageError> {
         let mut image = Image::open(path)?;
         let state = image.process_state();
         let selected = select(&mut image, selection)?;
@@ -30,14 +45,12 @@ impl Process {
         let stacks = selected.blocks.iter().map(|block| block.stack);
         let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
         let sites = group(&image, &selected.blocks, &symbolised);
-        let (suppressions, unreadable) = Suppressions::of_options(&image.options());
-        let (sites, runtime) = Suppressions::built_in().apply(sites);
-        let (sites, suppressed) = suppressions.apply(sites);
+        let left = Rules::new(&image.options(), suppressions, built_in).apply(sites);
         let paths: Vec<String> = image.modules().map(|module| module.path).collect();
         let runtime_code = Runtime::of(paths.iter().map(String::as_str));
-        let mut sites = fold_roots(sites, &runtime_code);
+        let mut sites = fold_roots(left.sites, &runtime_code);
         for site in &mut sites {
-            site.owner = own::owner(site, &runtime_code);
+            site.owner = own::owner(&site.frames, &runtime_code);
         }
 
         let mut threads = 0;
@@ -71,6 +84,11 @@ impl Process {
             sites,
         };
         let modules = Modules::of(&image);
+        let findings = findings::symbolised(&wrong, &symbolised);
+        let mut otherwise = judge::verdict(&image, state, &Leaks::default(), modules.blind);
+        if otherwise < Verdict::Findings && !findings.is_empty() && fails(&image) {
+            otherwise = Verdict::Findings;
+        }
         let mut process = Process {
             pid: image.header().pid,
             exe: image.exe(),
@@ -80,7 +98,8 @@ impl Process {
                 ProcessState::Killed => State::Killed,
                 ProcessState::Running => State::Running,
             },
-            verdict: judge::verdict(&image, state, &leaks, modules.blind),
+            verdict: otherwise.max(judge::verdict(&image, state, &leaks, modules.blind)),
+            otherwise,
             image: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
             options: image.options(),
             track: tracked(image.header().track),
@@ -96,17 +115,13 @@ impl Process {
             assertions: history::assertions(&image),
             timeline: history::timeline(&image),
             notes: Vec::new(),
-            findings: findings::symbolised(&wrong, &symbolised),
+            findings,
             leaks,
+            suppressions: left.suppressions,
         };
-        if process.verdict < Verdict::Findings && !process.findings.is_empty() && fails(&image) {
-            process.verdict = Verdict::Findings;
-        }
         process.notes = judge::notes(&image, &process, &selected, &symbolised);
         process.notes.splice(0..0, modules.notes);
-        process.notes.extend(unreadable);
-        process.notes.extend(runtime);
-        process.notes.extend(suppressed);
+        process.notes.extend(left.notes);
         Ok(process)
     }
 }

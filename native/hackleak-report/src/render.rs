@@ -1,21 +1,37 @@
-//! The report as text for people, JSON for programs, and lines for the Java side.
+//! The report as text for people, JSON for programs, lines for the Java side, and the formats of
+//! other tools.
 
+mod caption;
+mod diff;
 mod doctor;
 mod fold;
+mod folded;
 mod html;
+mod junit;
 mod label;
 mod lines;
+mod markdown;
 mod names;
 pub mod numbers;
+pub mod pprof;
+mod sarif;
 mod sites;
+mod speedscope;
 mod stack;
 mod text;
 mod text_log;
 
+pub use diff::diff;
 pub use doctor::doctor;
+pub use folded::{Weight, folded};
 pub use html::html;
+pub use junit::junit_xml;
 pub use label::label;
 pub use lines::lines;
+pub use markdown::markdown;
+pub use pprof::pprof;
+pub use sarif::sarif;
+pub use speedscope::speedscope;
 pub(crate) use stack::frame_name;
 pub use text::{message, text};
 pub use text_log::find_leak;

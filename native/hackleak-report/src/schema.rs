@@ -1,5 +1,6 @@
 //! The published JSON Schemas.
 
+use crate::baseline::Comparison;
 use crate::coverage::Diagnosis;
 use crate::model::Report;
 use crate::text_log::LogReport;
@@ -17,6 +18,11 @@ pub fn doctor() -> String {
 /// The schema as `docs/schema/find-leak-v1.json` holds it, ended by a newline.
 pub fn find_leak() -> String {
     published(&schemars::schema_for!(LogReport))
+}
+
+/// The schema as `docs/schema/diff-v1.json` holds it, ended by a newline.
+pub fn diff() -> String {
+    published(&schemars::schema_for!(Comparison))
 }
 
 fn published(schema: &schemars::Schema) -> String {

@@ -1,191 +1,227 @@
-//! Suppressions in LeakSanitizer's syntax: `leak:pattern`, one per line.
+//! Suppressions in LeakSanitizer's syntax: `leak:pattern`, one per line, and the built-in rules.
 //!
-//! A pattern matches anywhere in a function, a source file, a module or a Java `class.method`;
-//! `*` stands for any run of characters, `^` and `$` hold it to the start and the end.
+//! A pattern matches anywhere in a function, a source file, a module or a Java `class.method`. A
+//! site belongs to the first rule that matches it, built-in rules first, then the files in their
+//! order; so the counts of the rules add up to what was left out.
 
-use std::path::Path;
+mod builtin;
+mod file;
+pub(crate) mod pattern;
+
+pub use builtin::{BUILT_IN, BuiltIn};
+pub use file::Suppressions;
 
 use hackleak_options::Options;
 
-use crate::input;
 use crate::judge::amount;
-use crate::model::{Frame, Site};
+use crate::model::{Frame, Site, Suppression};
 use crate::read::Sum;
 
-/// Rules that always apply: what a runtime allocates once and holds for the life of the process,
-/// by design. Without them no JVM would ever be clean.
-const BUILT_IN: &str = "\
-# The JDK's class library image: opened at start, never closed.
-leak:/libjimage.so
-";
+/// The most rules that a note names.
+const MAX_NAMED: usize = 5;
 
-/// What the notes call them.
-const BUILT_IN_SOURCE: &str = "built-in rules";
+/// The rules that one process is judged with.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rules {
+    built_in: bool,
+    files: Vec<Suppressions>,
+    /// What could not be read, or was skipped.
+    notes: Vec<String>,
+}
 
-/// The rules of one file.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Suppressions {
-    patterns: Vec<String>,
-    source: String,
+/// What the rules left.
+pub(crate) struct Left {
+    pub(crate) sites: Vec<Site>,
+    pub(crate) suppressions: Vec<Suppression>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Rules {
+    /// The rules that recorded options name, then those that were given besides. `built_in`
+    /// decides over the option.
+    pub(crate) fn new(options: &str, given: &[Suppressions], built_in: Option<bool>) -> Rules {
+        let options: Options = options.parse().unwrap_or_default();
+        let mut rules = Rules {
+            built_in: built_in.unwrap_or(options.builtin_suppressions),
+            ..Rules::default()
+        };
+        for file in options.suppression_files() {
+            match Suppressions::read(file) {
+                Ok(suppressions) => rules.files.push(suppressions),
+                Err(error) => rules.notes.push(format!(
+                    "suppressions not applied: cannot read `{file}`: {error}"
+                )),
+            }
+        }
+        for file in given {
+            if !rules.files.iter().any(|known| known.source == file.source) {
+                rules.files.push(file.clone());
+            }
+        }
+        let skipped = rules.files.iter().flat_map(|file| file.skipped.clone());
+        rules.notes.extend(skipped);
+        rules
+    }
+
+    /// The sites that no rule matches, and what the rules matched.
+    pub(crate) fn apply(self, sites: Vec<Site>) -> Left {
+        let mut counts = vec![Count::default(); BUILT_IN.len()];
+        let lines: Vec<(usize, &file::Line)> = (0..)
+            .zip(&self.files)
+            .flat_map(|(file, rules)| rules.lines.iter().map(move |line| (file, line)))
+            .collect();
+        let mut given = vec![Count::default(); lines.len()];
+        let mut left = Vec::new();
+        for site in sites {
+            let built_in = self.built_in.then(|| builtin::position(&site)).flatten();
+            let rule = built_in.map(|rule| &mut counts[rule]).or_else(|| {
+                if lines.is_empty() {
+                    return None;
+                }
+                let texts = texts(&site);
+                let matching = |(_, line): &(usize, &file::Line)| {
+                    texts
+                        .iter()
+                        .any(|text| pattern::matches(&line.pattern, text))
+                };
+                lines.iter().position(matching).map(|rule| &mut given[rule])
+            });
+            match rule {
+                Some(count) => count.add(&site),
+                None => left.push(site),
+            }
+        }
+
+        let mut suppressions: Vec<Suppression> = BUILT_IN
+            .iter()
+            .zip(&counts)
+            .filter(|(_, count)| count.sites > 0)
+            .map(|(rule, count)| count.of(rule.name.to_owned(), "built-in", None))
+            .collect();
+        let mut notes = self.notes;
+        if !suppressions.is_empty() {
+            notes.push(format!(
+                "{} held by the runtime for its whole life are not counted",
+                amount(sum(&suppressions))
+            ));
+        }
+        for (position, file) in self.files.iter().enumerate() {
+            let own: Vec<Suppression> = lines
+                .iter()
+                .zip(&given)
+                .filter(|((of, _), _)| *of == position)
+                .map(|((_, line), count)| {
+                    count.of(
+                        format!("leak:{}", line.pattern),
+                        &file.source,
+                        Some(line.number),
+                    )
+                })
+                .collect();
+            notes.extend(note(&own, &file.source));
+            suppressions.extend(own);
+        }
+        Left {
+            sites: left,
+            suppressions,
+            notes,
+        }
+    }
+}
+
+/// What one rule matched.
+#[derive(Debug, Clone, Default)]
+struct Count {
+    sites: u64,
+    sum: Sum,
+}
+
+impl Count {
+    fn add(&mut self, site: &Site) {
+        self.sites += 1;
+        self.sum.add(Sum {
+            bytes: site.bytes,
+            count: site.count,
+        });
+    }
+
+    fn of(&self, rule: String, source: &str, line: Option<u32>) -> Suppression {
+        Suppression {
+            rule,
+            source: source.to_owned(),
+            line,
+            sites: self.sites,
+            count: self.sum.count,
+            bytes: self.sum.bytes,
+        }
+    }
+}
+
+fn sum(suppressions: &[Suppression]) -> Sum {
+    let mut sum = Sum::default();
+    for rule in suppressions {
+        sum.add(Sum {
+            bytes: rule.bytes,
+            count: rule.count,
+        });
+    }
+    sum
+}
+
+/// What the rules of one file matched, if anything.
+fn note(rules: &[Suppression], source: &str) -> Option<String> {
+    let mut used: Vec<&Suppression> = rules.iter().filter(|rule| rule.sites > 0).collect();
+    used.sort_by_key(|rule| std::cmp::Reverse((rule.bytes, rule.count)));
+    if used.is_empty() {
+        return None;
+    }
+    let named: Vec<String> = used
+        .iter()
+        .take(MAX_NAMED)
+        .map(|rule| {
+            let matched = Sum {
+                bytes: rule.bytes,
+                count: rule.count,
+            };
+            format!("`{}` {}", rule.rule, amount(matched))
+        })
+        .collect();
+    let more = match used.len() - named.len() {
+        0 => String::new(),
+        more => format!(", and {more} more rules"),
+    };
+    Some(format!(
+        "{} suppressed by `{source}`: {}{more}",
+        amount(sum(rules)),
+        named.join(", ")
+    ))
+}
+
+/// Everything of `site` that a pattern can match.
+fn texts(site: &Site) -> Vec<String> {
+    let mut texts = Vec::new();
+    for frame in &site.frames {
+        match frame {
+            Frame::Native(native) => {
+                texts.extend(native.function.clone());
+                texts.extend(native.file.clone());
+                texts.push(native.module.clone());
+            }
+            Frame::Java(java) => texts.push(format!("{}.{}", java.class, java.method)),
+            Frame::Mark { .. } => {}
+        }
+    }
+    texts
 }
 
 impl Suppressions {
-    /// Reads the rules in `text`, which came from `source`. Empty lines, comments (`#`) and rules
-    /// for other checks are skipped, so that existing files work.
-    pub fn parse(text: &str, source: &str) -> Suppressions {
-        let rules = text
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("leak:"));
-        let patterns = rules
-            .filter(|rule| !rule.is_empty())
-            .map(str::to_owned)
-            .collect();
-        Suppressions {
-            patterns,
-            source: source.to_owned(),
-        }
-    }
-
-    /// The rules that always apply.
-    pub fn built_in() -> Suppressions {
-        Suppressions::parse(BUILT_IN, BUILT_IN_SOURCE)
-    }
-
-    /// The rules of the file that recorded options name, and a note when it cannot be read.
-    pub(crate) fn of_options(options: &str) -> (Suppressions, Option<String>) {
-        let file = options
-            .parse::<Options>()
-            .map(|options| options.suppressions);
-        match file {
-            Ok(file) if !file.is_empty() => match input::text(Path::new(&file)) {
-                Ok(text) => (Suppressions::parse(&text, &file), None),
-                Err(error) => {
-                    let note = format!("suppressions not applied: cannot read `{file}`: {error}");
-                    (Suppressions::default(), Some(note))
-                }
-            },
-            _ => (Suppressions::default(), None),
-        }
-    }
-
-    /// The sites that no rule matches, and a note on the others.
-    pub(crate) fn apply(&self, sites: Vec<Site>) -> (Vec<Site>, Option<String>) {
-        let (known, left): (Vec<Site>, Vec<Site>) =
-            sites.into_iter().partition(|site| self.matches(site));
-        if known.is_empty() {
-            return (left, None);
-        }
-        let mut sum = Sum::default();
-        known.iter().for_each(|site| {
-            sum.add(Sum {
-                bytes: site.bytes,
-                count: site.count,
-            })
-        });
-        let source = &self.source;
-        let note = if source == BUILT_IN_SOURCE {
-            format!(
-                "{} held by the runtime for its whole life are not counted",
-                amount(sum)
-            )
-        } else {
-            format!("{} suppressed by `{source}`", amount(sum))
-        };
-        (left, Some(note))
-    }
-
-    /// Whether a rule matches a frame of `site`.
+    /// Whether one of the rules matches the site.
     pub fn matches(&self, site: &Site) -> bool {
-        site.frames.iter().any(|frame| match frame {
-            Frame::Native(native) => {
-                let texts = [
-                    native.function.as_deref(),
-                    native.file.as_deref(),
-                    Some(&*native.module),
-                ];
-                texts
-                    .into_iter()
-                    .flatten()
-                    .any(|text| self.matches_text(text))
-            }
-            Frame::Java(java) => self.matches_text(&format!("{}.{}", java.class, java.method)),
-            Frame::Mark { .. } => false,
+        let texts = texts(site);
+        self.lines.iter().any(|line| {
+            texts
+                .iter()
+                .any(|text| pattern::matches(&line.pattern, text))
         })
-    }
-
-    fn matches_text(&self, text: &str) -> bool {
-        self.patterns.iter().any(|pattern| matches(pattern, text))
-    }
-}
-
-/// Whether `pattern` matches somewhere in `text`. Each piece between stars is taken as early as
-/// it occurs, which finds a match whenever there is one; a piece held to the end is compared there.
-pub(crate) fn matches(pattern: &str, text: &str) -> bool {
-    let (mut anchored, pattern) = match pattern.strip_prefix('^') {
-        Some(rest) => (true, rest),
-        None => (false, pattern),
-    };
-    let (to_end, pattern) = match pattern.strip_suffix('$') {
-        Some(rest) => (true, rest),
-        None => (false, pattern),
-    };
-    let mut rest = text;
-    let mut pieces = pattern.split('*').peekable();
-    while let Some(piece) = pieces.next() {
-        let last = pieces.peek().is_none();
-        rest = if last && to_end {
-            return if anchored {
-                rest == piece
-            } else {
-                rest.ends_with(piece)
-            };
-        } else if anchored {
-            match rest.strip_prefix(piece) {
-                Some(after) => after,
-                None => return false,
-            }
-        } else {
-            match rest.find(piece) {
-                Some(at) => &rest[at + piece.len()..],
-                None => return false,
-            }
-        };
-        anchored = false;
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patterns_match_as_in_leak_sanitizer() {
-        for (pattern, text, expected) in [
-            ("init", "library_init_once", true),
-            ("lib*once", "library_init_once", true),
-            ("once*lib", "library_init_once", false),
-            ("^lib", "library", true),
-            ("^rary", "library", false),
-            ("rary$", "library", true),
-            ("^lib*y$", "library", true),
-            ("^library$", "library_init", false),
-            ("^a*a$", "a", false),
-            ("*", "", true),
-            ("é*x", "aéxx", true),
-        ] {
-            assert_eq!(matches(pattern, text), expected, "{pattern} in {text}");
-        }
-    }
-
-    #[test]
-    fn built_in_rules_are_rules() {
-        assert_eq!(Suppressions::built_in().patterns, ["/libjimage.so"]);
-    }
-
-    #[test]
-    fn other_rules_and_comments_are_skipped() {
-        let rules = Suppressions::parse("# known\nrace:x\n leak:abc \nleak:\n", "file");
-        assert_eq!(rules.patterns, ["abc"]);
     }
 }

@@ -11,7 +11,7 @@ use super::assess::{Tracked, assess};
 use super::facts::{Facts, Unreadable};
 use super::under_test::{self, Runtime};
 use crate::model::{Coverage, Module, Sight};
-use crate::suppress::matches;
+use crate::suppress::pattern::matches;
 use crate::symbolise::file;
 
 /// The modules of a process, and what must be said about them.

@@ -116,6 +116,14 @@ fn description(site: &Site, process: &Process) -> String {
             counted(site.stacks, "stack")
         );
     }
+    if let Some(before) = site.baseline {
+        let _ = write!(
+            text,
+            ", grown from {} in {}",
+            bytes(before.bytes),
+            counted(before.count, "block")
+        );
+    }
     // When a scope was asked for, it is in the headline.
     if let Some(scope) = &site.scope
         && process.leaks.scope.is_none()

@@ -167,7 +167,8 @@ fn without_middle(mut lines: Vec<String>) -> Vec<String> {
     lines
 }
 
-fn frame_line(frame: &Frame) -> String {
+/// One frame.
+pub(super) fn frame_line(frame: &Frame) -> String {
     match frame {
         Frame::Java(java) => java_line(java),
         Frame::Native(native) => native_line(native),

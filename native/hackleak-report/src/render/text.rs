@@ -1,9 +1,10 @@
 //! The report in words: for terminals, and as the message of Java's `LeakError`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::numbers::{bytes, counted, thousands};
+use super::numbers::{blocks, bytes, counted, thousands};
 use super::{sites, stack};
 use crate::model::{Finding, Module, Problem, Process, Report, State, Verdict};
 
@@ -12,6 +13,9 @@ const MAX_FINDINGS: usize = 20;
 
 /// The most libraries that are named as seen.
 const MAX_SEEN: usize = 8;
+
+/// The most fixed sites that are shown per baseline.
+const MAX_FIXED: usize = 20;
 
 /// The longest command line that is shown, in characters.
 const MAX_COMMAND: usize = 100;
@@ -38,6 +42,8 @@ pub fn text(report: &Report, json: Option<&Path>) -> String {
             page.line("note: the process is still running: this is what it holds now");
         }
     }
+    page.fixed(report);
+    page.unused(report);
     page.json(json);
     page.0
 }
@@ -135,6 +141,61 @@ impl Page {
             more => format!(" and {more} more"),
         };
         self.line(&format!("seen: `{}`{more}", names[..shown].join("`, `")));
+    }
+
+    /// What the baselines know and is no more.
+    fn fixed(&mut self, report: &Report) {
+        for baseline in &report.baselines {
+            if baseline.fixed.is_empty() {
+                continue;
+            }
+            self.line(&format!(
+                "note: {} of the baseline `{}` fixed:",
+                counted(baseline.fixed.len() as u64, "site"),
+                baseline.file
+            ));
+            for site in baseline.fixed.iter().take(MAX_FIXED) {
+                let leaked = blocks(site.count, site.bytes);
+                let frames = site.frames.iter().take(3).cloned().collect::<Vec<_>>();
+                self.line(&format!(
+                    "  {leaked}, {}: {}",
+                    site.kind,
+                    frames.join(" < ")
+                ));
+            }
+            if baseline.fixed.len() > MAX_FIXED {
+                let more = baseline.fixed.len() - MAX_FIXED;
+                self.line(&format!("  ... {}", counted(more as u64, "more site")));
+            }
+        }
+    }
+
+    /// Rules that left nothing out in any process. Of a part of the leaks that says nothing.
+    fn unused(&mut self, report: &Report) {
+        let whole =
+            |process: &Process| process.leaks.since.is_none() && process.leaks.scope.is_none();
+        if !report.processes.iter().all(whole) {
+            return;
+        }
+        let mut used: BTreeMap<(&str, Option<u32>, &str), bool> = BTreeMap::new();
+        for rule in report
+            .processes
+            .iter()
+            .flat_map(|process| &process.suppressions)
+        {
+            let known = used
+                .entry((&rule.source, rule.line, &rule.rule))
+                .or_default();
+            *known |= rule.sites > 0;
+        }
+        for ((source, line, rule), used) in used {
+            if !used {
+                let line = line.map_or(String::new(), |line| format!(":{line}"));
+                self.line(&format!(
+                    "note: rule `{rule}` matched nothing ({source}{line})"
+                ));
+            }
+        }
     }
 
     fn json(&mut self, json: Option<&Path>) {

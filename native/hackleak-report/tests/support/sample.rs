@@ -86,6 +86,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
             native_frame: native_frame.map(|index| index as u32),
         }),
         frames,
+        baseline: None,
     }
 }
 
@@ -113,6 +114,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         } else {
             Verdict::Leaks
         },
+        otherwise: Verdict::Clean,
         image: format!("/ci/java-{pid}.hackleak").into(),
         options: "track=new+malloc".to_owned(),
         track: vec!["new".to_owned(), "malloc".to_owned()],
@@ -137,6 +139,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
             count,
             sites,
         },
+        suppressions: Vec::new(),
     }
 }
 

@@ -1,0 +1,126 @@
+//! `hackleak baseline`: leaks that a project starts with.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use hackleak_report::baseline::{Baseline, Comparison};
+use hackleak_report::{Report, Selection};
+
+use crate::diff::{Format, conclude};
+use crate::{inputs, known, output};
+
+const NOTES: &str = "\
+A baseline is a text file to commit beside the code. It holds the names of the frames of each \
+leaking site and what it leaked in all processes together. Line numbers, addresses and versions of \
+libraries are not in it, so a rebuild does not invalidate it. A site has grown when its bytes or \
+its blocks are more than recorded.
+
+`report`, `run` and the option `baseline=FILE` leave out what a baseline knows.
+
+Examples:
+  hackleak baseline write leaks.baseline.json hackleak-out
+  hackleak baseline check leaks.baseline.json hackleak-out
+
+Exit codes of `check`:
+  0   nothing new, nothing grown
+  1   wrong usage, unreadable input, or an incomplete record
+  23  a site is new or has grown";
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Write the leaks of images to a baseline
+    Write {
+        /// The baseline
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        images: Images,
+    },
+    /// Say what is new, grown or fixed against a baseline; fail for what is new or grown
+    Check {
+        /// The baseline
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+        #[command(flatten)]
+        images: Images,
+        /// What to print
+        #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Images {
+    /// Images, folders that hold images, or reports in JSON
+    #[arg(required = true, value_name = "IMAGE|DIR|JSON")]
+    inputs: Vec<PathBuf>,
+    /// Leaks not to look at, in LeakSanitizer's syntax, besides those that were recorded with
+    #[arg(long, value_name = "FILE")]
+    suppressions: Vec<PathBuf>,
+    /// Also look at what runtimes hold for the life of the process
+    #[arg(long)]
+    no_builtin_suppressions: bool,
+}
+
+impl Images {
+    /// All of them, or an error: half of the leaks would make a wrong baseline.
+    fn read(&self) -> anyhow::Result<Report> {
+        let known = known::Args {
+            suppressions: self.suppressions.clone(),
+            no_builtin_suppressions: self.no_builtin_suppressions,
+            baseline: None,
+        };
+        let (report, errors) = inputs::read(&self.inputs, Selection::default(), &known)?;
+        match errors.into_iter().next() {
+            Some(error) => Err(error),
+            None => Ok(report),
+        }
+    }
+}
+
+/// Writes or checks, and returns the exit code.
+pub(crate) fn baseline(arguments: &Args) -> anyhow::Result<u8> {
+    match &arguments.command {
+        Command::Write { file, images } => {
+            let report = images.read()?;
+            if !report.baselines.is_empty() {
+                bail!(
+                    "a report that was compared with a baseline lacks what that knows: name its \
+                     images"
+                );
+            }
+            let baseline = Baseline::of(&report);
+            write(file, &baseline.text())?;
+            let (sites, file) = (baseline.len(), file.display());
+            output::print_aside(&format!("{sites} known sites written to {file}\n"));
+            Ok(crate::exit::CLEAN)
+        }
+        Command::Check {
+            file,
+            images,
+            format,
+        } => {
+            let baseline = Baseline::read(file)?;
+            let report = images.read()?;
+            let comparison = Comparison::of(&baseline, &report);
+            conclude(&comparison, &report, *format)
+        }
+    }
+}
+
+/// Replaces the file as a whole, so that whoever reads it never sees a part.
+fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    let cannot_write = || format!("cannot write the baseline to `{}`", file.display());
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
+    fs::write(&beside, text).with_context(cannot_write)?;
+    fs::rename(&beside, file).with_context(cannot_write)
+}

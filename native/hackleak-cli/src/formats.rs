@@ -1,0 +1,71 @@
+//! A report in the format that was asked for.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+use hackleak_report::origin::Sources;
+use hackleak_report::{Report, render};
+
+use crate::arguments::{ReportFormat, Weight};
+
+/// How to write a report, besides the format.
+pub(crate) struct Form<'a> {
+    /// The file that has the JSON, if one has.
+    pub(crate) json: Option<&'a Path>,
+    pub(crate) weight: Weight,
+    pub(crate) sources: &'a Path,
+}
+
+/// `report` in `format`.
+pub(crate) fn render(
+    report: &Report,
+    format: ReportFormat,
+    form: &Form<'_>,
+) -> anyhow::Result<Vec<u8>> {
+    let sources = || Sources::in_folder(form.sources);
+    let text = match format {
+        ReportFormat::Text => render::text(report, form.json),
+        ReportFormat::Json => render::json(report)?,
+        ReportFormat::Html => render::html(report)?,
+        ReportFormat::Lines => render::lines(report, form.json),
+        ReportFormat::JunitXml => render::junit_xml(report, &sources())?,
+        ReportFormat::Sarif => render::sarif(report, &sources())?,
+        ReportFormat::Collapsed => render::folded(
+            report,
+            match form.weight {
+                Weight::Bytes => render::Weight::Bytes,
+                Weight::Count => render::Weight::Count,
+            },
+        ),
+        ReportFormat::Speedscope => render::speedscope(report)?,
+        ReportFormat::Pprof => return Ok(render::pprof(report)?),
+        ReportFormat::Markdown => render::markdown(report, &sources()),
+    };
+    Ok(text.into_bytes())
+}
+
+impl ReportFormat {
+    /// Whether it is no text, and so nothing for a terminal.
+    pub(crate) fn is_binary(self) -> bool {
+        self == ReportFormat::Pprof
+    }
+}
+
+/// Reads `FORMAT=FILE`.
+pub(crate) fn parse(text: &str) -> Result<(ReportFormat, PathBuf), String> {
+    let names = || {
+        let names = ReportFormat::value_variants().iter();
+        let names =
+            names.filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()));
+        names.collect::<Vec<_>>().join(", ")
+    };
+    let Some((format, file)) = text.split_once('=') else {
+        return Err("write it as FORMAT=FILE".to_owned());
+    };
+    if file.is_empty() {
+        return Err("name a file after the `=`".to_owned());
+    }
+    let format = ReportFormat::from_str(format, false)
+        .map_err(|_| format!("`{format}` is no format: use one of {}", names()))?;
+    Ok((format, file.into()))
+}

@@ -1,0 +1,99 @@
+//! Reports from whatever is named: images, folders of images, and reports in JSON that were
+//! written before.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use hackleak_report::baseline::Baseline;
+use hackleak_report::model::SCHEMA_VERSION;
+use hackleak_report::{Process, Report, Selection};
+
+use crate::{images, known};
+
+/// The report on `inputs` without what `known` leaves out but the baselines, and why some of
+/// them cannot be read.
+pub(crate) fn read(
+    inputs: &[PathBuf],
+    selection: Selection,
+    known: &known::Args,
+) -> anyhow::Result<(Report, Vec<anyhow::Error>)> {
+    let rules = known.rules()?;
+    let mut report = Report::new(Vec::new());
+    let mut errors = Vec::new();
+    for input in images::find(inputs)? {
+        if is_json(&input) {
+            if selection != Selection::default() || !rules.is_empty() || known.built_in().is_some()
+            {
+                bail!(
+                    "`{}` is a report: --since, --scope and suppressions need its image",
+                    input.display()
+                );
+            }
+            match read_json(&input) {
+                Ok(read) => {
+                    report.processes.extend(read.processes);
+                    report.baselines.extend(read.baselines);
+                }
+                Err(error) => errors.push(error),
+            }
+            continue;
+        }
+        match Process::of_image_with(&input, selection, &rules, known.built_in()) {
+            Ok(process) => report.processes.push(process),
+            Err(error) => errors.push(error.into()),
+        }
+    }
+    Ok((report, errors))
+}
+
+/// The same without what baselines know: the one of the command line, or those that were
+/// recorded with.
+pub(crate) fn read_judged(
+    inputs: &[PathBuf],
+    selection: Selection,
+    known: &known::Args,
+) -> anyhow::Result<(Report, Vec<anyhow::Error>)> {
+    // A wrong baseline is said before a long report is made.
+    let baseline = match &known.baseline {
+        None => None,
+        Some(file) => Some((file.display().to_string(), Baseline::read(file)?)),
+    };
+    let (mut report, errors) = read(inputs, selection, known)?;
+    match &baseline {
+        Some((file, baseline)) => report.subtract_baselines(Some((file, baseline))),
+        // A report in JSON has been compared already.
+        None if report.baselines.is_empty() => report.subtract_baselines(None),
+        None => {}
+    }
+    Ok((report, errors))
+}
+
+/// Whether a file begins as a JSON object does; an image never does.
+pub(crate) fn is_json(file: &Path) -> bool {
+    let mut start = [0; 64];
+    let read = File::open(file).and_then(|mut file| file.read(&mut start));
+    let start = &start[..read.unwrap_or(0)];
+    start.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'{')
+}
+
+fn read_json(file: &Path) -> anyhow::Result<Report> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("cannot read the report `{}`", file.display()))?;
+    let report: Report = serde_json::from_str(&text).with_context(|| {
+        format!(
+            "`{}` is no report: `hackleak report --format json` makes one",
+            file.display()
+        )
+    })?;
+    if report.schema_version != SCHEMA_VERSION {
+        bail!(
+            "the report `{}` has version {}, and this hackleak reads version {SCHEMA_VERSION}: make \
+             it anew from its images",
+            file.display(),
+            report.schema_version
+        );
+    }
+    Ok(report)
+}

@@ -1,0 +1,38 @@
+//! What is known and not reported: the arguments that several commands share.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use hackleak_report::suppress::Suppressions;
+
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Args {
+    /// Leaks not to report, in LeakSanitizer's syntax, besides those that were recorded with; may
+    /// be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppressions: Vec<PathBuf>,
+    /// Also report what runtimes hold for the life of the process
+    #[arg(long)]
+    pub(crate) no_builtin_suppressions: bool,
+    /// Known leaks: only new ones and those that have grown are reported
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+}
+
+impl Args {
+    /// The rules of the files.
+    pub(crate) fn rules(&self) -> anyhow::Result<Vec<Suppressions>> {
+        let rules = self.suppressions.iter().map(|file| {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            let file = file.to_string_lossy();
+            Suppressions::read(&file)
+                .with_context(|| format!("cannot read the suppressions `{file}`"))
+        });
+        rules.collect()
+    }
+
+    /// Whether built-in rules apply, when the command line says so.
+    pub(crate) fn built_in(&self) -> Option<bool> {
+        self.no_builtin_suppressions.then_some(false)
+    }
+}

@@ -1,0 +1,111 @@
+//! Taking the leaks that a baseline knows out of a report.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use hackleak_options::Options;
+
+use super::{Baseline, has_grown, known};
+use crate::judge::amount;
+use crate::model::{self, Amount, Process, Report, Verdict};
+use crate::read::Sum;
+use crate::stable::Identity;
+
+impl Report {
+    /// Takes out of the leaks what baselines know: the one that is `given` with its name, else
+    /// the one that the options of each process name. The processes of one baseline are judged
+    /// together. A baseline that cannot be read knows nothing, and a note says so.
+    pub fn subtract_baselines(&mut self, given: Option<(&str, &Baseline)>) {
+        if let Some((file, baseline)) = given {
+            let all = (0..self.processes.len()).collect::<Vec<_>>();
+            self.subtract(file, baseline, &all);
+            return;
+        }
+        let mut by_file: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (position, process) in self.processes.iter().enumerate() {
+            let options: Options = process.options.parse().unwrap_or_default();
+            if !options.baseline.is_empty() {
+                by_file.entry(options.baseline).or_default().push(position);
+            }
+        }
+        for (file, positions) in by_file {
+            match Baseline::read(Path::new(&file)) {
+                Ok(baseline) => self.subtract(&file, &baseline, &positions),
+                Err(error) => {
+                    for position in positions {
+                        let notes = &mut self.processes[position].notes;
+                        notes.push(format!("baseline not applied: {error}"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn subtract(&mut self, file: &str, baseline: &Baseline, positions: &[usize]) {
+        let mut now: BTreeMap<Identity, Amount> = BTreeMap::new();
+        let mut whole = true;
+        for position in positions {
+            let leaks = &self.processes[*position].leaks;
+            whole &= leaks.since.is_none() && leaks.scope.is_none();
+            for site in &leaks.sites {
+                now.entry(Identity::of(site))
+                    .or_default()
+                    .add(site.amount());
+            }
+        }
+        let mut used = model::Baseline {
+            file: file.to_owned(),
+            sites: 0,
+            count: 0,
+            bytes: 0,
+            fixed: Vec::new(),
+        };
+        for (identity, amount) in &baseline.sites {
+            match now.get(identity) {
+                Some(found) if !has_grown(*amount, *found) => {
+                    used.sites += 1;
+                    used.count = used.count.saturating_add(found.count);
+                    used.bytes = used.bytes.saturating_add(found.bytes);
+                }
+                Some(_) => {}
+                None if whole => used.fixed.push(known(identity, *amount)),
+                None => {}
+            }
+        }
+        for position in positions {
+            self.processes[*position].subtract(file, baseline, &now);
+        }
+        self.baselines.push(used);
+    }
+}
+
+impl Process {
+    fn subtract(&mut self, file: &str, baseline: &Baseline, now: &BTreeMap<Identity, Amount>) {
+        let mut left = Sum::default();
+        let mut known = Sum::default();
+        self.leaks.sites.retain_mut(|site| {
+            let sum = Sum {
+                bytes: site.bytes,
+                count: site.count,
+            };
+            let identity = Identity::of(site);
+            match (baseline.sites.get(&identity), now.get(&identity)) {
+                (Some(before), Some(now)) if !has_grown(*before, *now) => {
+                    known.add(sum);
+                    return false;
+                }
+                (before, _) => site.baseline = before.copied(),
+            }
+            left.add(sum);
+            true
+        });
+        (self.leaks.bytes, self.leaks.count) = (left.bytes, left.count);
+        if self.verdict == Verdict::Leaks && self.leaks.count == 0 {
+            self.verdict = self.otherwise;
+        }
+        if known != Sum::default() {
+            self.notes
+                .push(format!("{} known by the baseline `{file}`", amount(known)));
+        }
+    }
+}

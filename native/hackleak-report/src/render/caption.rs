@@ -1,0 +1,64 @@
+//! One line for a frame, a site or a process, as formats for other tools want it.
+
+use super::names;
+use crate::merge::Merged;
+use crate::model::{Frame, NativeFrame, Process};
+use crate::origin::Origin;
+use crate::render::numbers::{bytes, counted};
+use crate::stable::module_name;
+use crate::symbolise::native::NO_MODULE;
+
+/// What a frame is called: `class.method`, a function, or `module+offset`.
+pub(super) fn frame(frame: &Frame) -> String {
+    match frame {
+        Frame::Java(java) => format!("{}.{}", java.class, java.method),
+        Frame::Native(native) => function(native),
+        Frame::Mark { text } => format!("({text})"),
+    }
+}
+
+fn function(frame: &NativeFrame) -> String {
+    match frame.function.as_deref() {
+        Some(name) => names::brief(name).into_owned(),
+        None if frame.module == NO_MODULE => NO_MODULE.to_owned(),
+        None => format!("{}+{}", module_name(&frame.module), frame.offset),
+    }
+}
+
+/// What a process is called: its number and its program.
+pub(super) fn process(process: &Process) -> String {
+    let program = process.command.first().unwrap_or(&process.exe);
+    let program = program.rsplit('/').next().unwrap_or(program);
+    format!("{program} {}", process.pid)
+}
+
+/// What leaks at a site, in one sentence without its place.
+pub(super) fn amount(merged: &Merged<'_>) -> String {
+    let mut text = format!(
+        "{} leaked in {} ({})",
+        bytes(merged.amount.bytes),
+        counted(merged.amount.count, "block"),
+        merged.site.kind.name()
+    );
+    if merged.processes.len() > 1 {
+        text += &format!(" in {} processes", merged.processes.len());
+    }
+    if let Some(before) = merged.site.baseline {
+        text += &format!(
+            ", grown from {} in {}",
+            bytes(before.bytes),
+            counted(before.count, "block")
+        );
+    }
+    text
+}
+
+/// Who leaks it: the Java method, else the native function, else the allocating frame.
+pub(super) fn owner(origin: &Origin<'_>, frames: &[Frame]) -> String {
+    let java = origin
+        .java
+        .map(|java| format!("{}.{}", java.class, java.method));
+    java.or_else(|| origin.native.map(function))
+        .or_else(|| frames.first().map(self::frame))
+        .unwrap_or_else(|| "unknown code".to_owned())
+}

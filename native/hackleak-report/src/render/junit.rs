@@ -1,0 +1,205 @@
+//! The report as a test result, which every CI server shows: the form that Maven Surefire writes,
+//! one `testsuite`. Each leaking site is a failed case, each process a case that fails when its
+//! record is incomplete.
+//!
+//! What is difficult: XML cannot hold most control characters at all, and Surefire's schema wants
+//! the children of a case in one order.
+
+use std::io::Write;
+
+use quick_xml::Writer;
+use quick_xml::events::{BytesDecl, Event};
+
+use super::numbers::counted;
+use super::{caption, stack};
+use crate::merge::{self, Merged};
+use crate::model::{Finding, Process, Report, Verdict};
+use crate::origin::{Origin, Sources};
+
+/// The name of the suite, and the class of cases that are about a process.
+const SUITE: &str = "hackleak";
+
+/// A test case.
+struct Case {
+    class: String,
+    name: String,
+    /// Whether it is an error of the record rather than a leak.
+    error: bool,
+    /// Type, message and text of what is wrong.
+    wrong: Option<[String; 3]>,
+    /// What is said beside.
+    output: String,
+}
+
+/// The report as JUnit XML, ended by a newline.
+///
+/// # Errors
+///
+/// None that a report can cause; the signature is that of a writer.
+pub fn junit_xml(report: &Report, sources: &Sources) -> std::io::Result<String> {
+    let mut cases: Vec<Case> = report.processes.iter().map(process_case).collect();
+    cases.extend(
+        merge::sites(report)
+            .iter()
+            .map(|site| site_case(site, sources)),
+    );
+    cases.extend(
+        merge::findings(report)
+            .filter(|(process, _)| process.verdict >= Verdict::Findings)
+            .map(|(process, finding)| finding_case(process, finding, sources)),
+    );
+    let count = |error| {
+        let wrong = cases
+            .iter()
+            .filter(|case| case.wrong.is_some() && case.error == error);
+        wrong.count().to_string()
+    };
+    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
+    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
+    writer
+        .create_element("testsuite")
+        .with_attributes([
+            ("name", SUITE),
+            ("time", "0"),
+            ("tests", &cases.len().to_string()),
+            ("errors", &count(true)),
+            ("skipped", "0"),
+            ("failures", &count(false)),
+        ])
+        .write_inner_content(|writer| cases.iter().try_for_each(|case| case.write(writer)))?;
+    let mut xml = String::from_utf8_lossy(&writer.into_inner()).into_owned();
+    xml.push('\n');
+    Ok(xml)
+}
+
+impl Case {
+    fn write(&self, writer: &mut Writer<impl Write>) -> std::io::Result<()> {
+        let element = writer.create_element("testcase").with_attributes([
+            ("classname", &*allowed(&self.class)),
+            ("name", &*allowed(&self.name)),
+            ("time", "0"),
+        ]);
+        if self.wrong.is_none() && self.output.is_empty() {
+            element.write_empty()?;
+            return Ok(());
+        }
+        element.write_inner_content(|writer| {
+            if let Some([kind, message, text]) = &self.wrong {
+                writer
+                    .create_element(if self.error { "error" } else { "failure" })
+                    .with_attributes([("type", &*allowed(kind)), ("message", &*allowed(message))])
+                    .write_text_content(quick_xml::events::BytesText::new(&allowed(text)))?;
+            }
+            if !self.output.is_empty() {
+                writer.create_element("system-out").write_text_content(
+                    quick_xml::events::BytesText::new(&allowed(&self.output)),
+                )?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+}
+
+/// What is known of a process but its leaks.
+fn process_case(process: &Process) -> Case {
+    let mut output: String = process
+        .notes
+        .iter()
+        .map(|note| format!("note: {note}\n"))
+        .collect();
+    if process.verdict < Verdict::Findings {
+        for finding in &process.findings {
+            output += &format!("wrong free: {}\n", finding.sentence());
+        }
+    }
+    let incomplete = process.verdict == Verdict::Incomplete;
+    Case {
+        class: SUITE.to_owned(),
+        name: caption::process(process),
+        error: true,
+        wrong: incomplete.then(|| {
+            let said = "no leaks were seen, but not everything was recorded".to_owned();
+            ["incomplete".to_owned(), said, process.notes.join("\n")]
+        }),
+        output,
+    }
+}
+
+fn site_case(merged: &Merged<'_>, sources: &Sources) -> Case {
+    let site = merged.site;
+    let origin = Origin::of(&site.frames, site.owner.as_ref(), sources);
+    let amount = caption::amount(merged);
+    let mut text = stack::whole(&site.frames).join("\n");
+    if merged.processes.len() > 1 {
+        for (process, part) in &merged.processes {
+            text += &format!(
+                "\n{}: {}",
+                caption::process(process),
+                super::numbers::blocks(part.count, part.bytes)
+            );
+        }
+    }
+    Case {
+        class: class(&origin),
+        name: format!("{}: {} leak", method(&origin, merged), site.kind.name()),
+        error: false,
+        wrong: Some([format!("leak.{}", site.kind.name()), amount, text]),
+        output: String::new(),
+    }
+}
+
+fn finding_case(process: &Process, finding: &Finding, sources: &Sources) -> Case {
+    let origin = Origin::of(&finding.freed, None, sources);
+    let text = format!(
+        "freed:\n{}\nallocated:\n{}",
+        stack::whole(&finding.freed).join("\n"),
+        stack::whole(&finding.allocated).join("\n")
+    );
+    let message = format!(
+        "{}, {} in {}",
+        finding.sentence(),
+        counted(finding.count, "time"),
+        caption::process(process)
+    );
+    Case {
+        class: class(&origin),
+        name: format!("{}: wrong free", caption::owner(&origin, &finding.freed)),
+        error: false,
+        wrong: Some(["wrong-free".to_owned(), message, text]),
+        output: String::new(),
+    }
+}
+
+fn class(origin: &Origin<'_>) -> String {
+    match (origin.java, origin.native) {
+        (Some(java), _) => java.class.clone(),
+        (None, Some(native)) => {
+            let module = crate::stable::module_name(&native.module);
+            // A dot would make a package of it.
+            module.trim_end_matches(".so").to_owned()
+        }
+        (None, None) => SUITE.to_owned(),
+    }
+}
+
+fn method(origin: &Origin<'_>, merged: &Merged<'_>) -> String {
+    match origin.java {
+        Some(java) => java.method.clone(),
+        None => caption::owner(origin, &merged.site.frames),
+    }
+}
+
+/// `text` with what XML 1.0 cannot hold written out.
+fn allowed(text: &str) -> String {
+    let mut allowed = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => {
+                allowed.push(character);
+            }
+            other => allowed.extend(other.escape_unicode()),
+        }
+    }
+    allowed
+}

@@ -1,0 +1,393 @@
+//! SARIF 2.1.0 (OASIS), which GitHub shows as annotations of the leaking line.
+//!
+//! What is difficult: GitHub refuses a whole file when one result has no physical location, and
+//! shows none when its path is not below the repository. So each result points at the likely
+//! owner's source where that is found, and else at the path that its package or module suggests.
+//! Results keep their identity over rebuilds by the fingerprint of their names.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::{caption, stack};
+use crate::merge::{self, Merged};
+use crate::model::{Finding, Frame, Kind, Problem, Process, Report, Verdict};
+use crate::origin::{Origin, Place, Sources};
+use crate::stable::{Identity, module_name};
+
+const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
+const HOME: &str = "https://github.com/hackleak/hackleak";
+/// What the fingerprints are made of; another way to make them gets another name.
+const FINGERPRINT: &str = "hackleakSite/v1";
+/// The folder that paths are relative to.
+const BASE: &str = "%SRCROOT%";
+
+/// The report as SARIF, ended by a newline.
+///
+/// # Errors
+///
+/// None that a report can cause; the signature is that of `serde_json`.
+pub fn sarif(report: &Report, sources: &Sources) -> serde_json::Result<String> {
+    let mut rules = Rules::default();
+    let mut fingerprints = Fingerprints::default();
+    let compared = !report.baselines.is_empty();
+    let mut results: Vec<Value> = merge::sites(report)
+        .iter()
+        .map(|site| leak(site, sources, compared, &mut rules, &mut fingerprints))
+        .collect();
+    for (process, finding) in merge::findings(report) {
+        results.push(wrong_free(
+            process,
+            finding,
+            sources,
+            &mut rules,
+            &mut fingerprints,
+        ));
+    }
+    let log = json!({
+        "$schema": SCHEMA,
+        "version": "2.1.0",
+        "runs": [{
+            "tool": { "driver": {
+                "name": "HackLeak",
+                "semanticVersion": report.tool.version,
+                "informationUri": HOME,
+                "rules": rules.all,
+            }},
+            "columnKind": "unicodeCodePoints",
+            "invocations": report.processes.iter().map(invocation).collect::<Vec<_>>(),
+            "results": results,
+        }],
+    });
+    let mut text = serde_json::to_string_pretty(&log)?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// The rules that results name, in the order in which they were met.
+#[derive(Default)]
+struct Rules {
+    all: Vec<Value>,
+    known: HashMap<String, usize>,
+}
+
+impl Rules {
+    fn index(&mut self, id: &str, short: &str, help: &str) -> usize {
+        *self.known.entry(id.to_owned()).or_insert_with(|| {
+            self.all.push(json!({
+                "id": id,
+                "name": camel(id),
+                "shortDescription": { "text": short },
+                "fullDescription": { "text": help },
+                "help": { "text": help },
+                "helpUri": HOME,
+                "defaultConfiguration": { "level": "error" },
+                "properties": { "tags": ["memory", "leak"], "precision": "very-high" },
+            }));
+            self.all.len() - 1
+        })
+    }
+}
+
+/// Fingerprints, told apart where several results have the same.
+#[derive(Default)]
+struct Fingerprints(HashMap<String, usize>);
+
+impl Fingerprints {
+    fn of(&mut self, identity: &Identity) -> Value {
+        let fingerprint = identity.fingerprint();
+        let number = self.0.entry(fingerprint.clone()).or_default();
+        *number += 1;
+        json!({ FINGERPRINT: format!("{fingerprint}:{number}") })
+    }
+}
+
+fn leak(
+    merged: &Merged<'_>,
+    sources: &Sources,
+    compared: bool,
+    rules: &mut Rules,
+    fingerprints: &mut Fingerprints,
+) -> Value {
+    let site = merged.site;
+    let origin = Origin::of(&site.frames, site.owner.as_ref(), sources);
+    let id = format!("leak/{}", kebab(site.kind.name()));
+    let short = format!("Native memory leak ({})", site.kind.name());
+    let rule = rules.index(&id, &short, &help(site.kind));
+    let mut result = json!({
+        "ruleId": id,
+        "ruleIndex": rule,
+        "level": "error",
+        "kind": "fail",
+        "message": { "text": format!(
+            "{}: {}",
+            caption::owner(&origin, &site.frames),
+            caption::amount(merged)
+        )},
+        "locations": [location(&origin, &site.frames)],
+        "stacks": [stack_of(&site.frames, sources, "allocated at")],
+        "occurrenceCount": merged.amount.count.clamp(1, i64::MAX as u64),
+        "partialFingerprints": fingerprints.of(&Identity::of(site)),
+        "properties": {
+            "bytes": merged.amount.bytes,
+            "blocks": merged.amount.count,
+            "kind": site.kind.name(),
+            "processes": merged.processes.iter().map(|(process, amount)| json!({
+                "process": caption::process(process),
+                "pid": process.pid,
+                "bytes": amount.bytes,
+                "blocks": amount.count,
+            })).collect::<Vec<_>>(),
+        },
+    });
+    // The other side of the border, when its source is known too.
+    if let (Some(_), Some(native)) = (&origin.java_place, &origin.native_place) {
+        result["relatedLocations"] = json!([{
+            "id": 1,
+            "physicalLocation": physical(native),
+            "message": { "text": "the native code" },
+        }]);
+    }
+    if compared {
+        let state = if site.baseline.is_some() {
+            "updated"
+        } else {
+            "new"
+        };
+        result["baselineState"] = json!(state);
+    }
+    result
+}
+
+fn wrong_free(
+    process: &Process,
+    finding: &Finding,
+    sources: &Sources,
+    rules: &mut Rules,
+    fingerprints: &mut Fingerprints,
+) -> Value {
+    let origin = Origin::of(&finding.freed, None, sources);
+    let (id, short) = match finding.problem {
+        Problem::Mismatch => (
+            "wrong-free/mismatch",
+            "Block freed by another family of functions",
+        ),
+        Problem::DoubleFree => ("wrong-free/double-free", "Block freed twice"),
+        Problem::Interior => ("wrong-free/interior", "Pointer inside a block freed"),
+        Problem::Size => ("wrong-free/size", "Block freed with a wrong size"),
+        Problem::NotHeld => (
+            "wrong-free/not-held",
+            "JNI resource given back that nobody held",
+        ),
+        Problem::UnderBuffer => (
+            "wrong-free/under-buffer",
+            "Memory freed under a direct byte buffer",
+        ),
+    };
+    let rule = rules.index(
+        id,
+        short,
+        "Undefined behaviour: the first stack is the wrong free, the second the allocation.",
+    );
+    let level = if process.verdict >= Verdict::Findings {
+        "error"
+    } else {
+        "warning"
+    };
+    json!({
+        "ruleId": id,
+        "ruleIndex": rule,
+        "level": level,
+        "kind": "fail",
+        "message": { "text": finding.sentence() },
+        "locations": [location(&origin, &finding.freed)],
+        "stacks": [
+            stack_of(&finding.freed, sources, "freed at"),
+            stack_of(&finding.allocated, sources, "allocated at"),
+        ],
+        "occurrenceCount": finding.count.clamp(1, i64::MAX as u64),
+        "partialFingerprints": fingerprints.of(&Identity::of_frames(&finding.freed, finding.kind)),
+        "properties": {
+            "bytes": finding.bytes,
+            "process": caption::process(process),
+        },
+    })
+}
+
+/// Where a result is shown, whatever is known of it.
+fn location(origin: &Origin<'_>, frames: &[Frame]) -> Value {
+    let logical: Vec<Value> = [
+        origin.java.map(|java| {
+            json!({
+                "name": java.method,
+                "fullyQualifiedName": format!("{}.{}", java.class, java.method),
+                "kind": "member",
+            })
+        }),
+        origin.native.map(|native| {
+            let name = caption::frame(&Frame::Native(native.clone()));
+            json!({
+                "name": name,
+                "fullyQualifiedName": native.function.as_deref().unwrap_or(&name),
+                "kind": "function",
+            })
+        }),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let place = origin.place().cloned();
+    let place = place.unwrap_or_else(|| suggested(origin, frames));
+    let mut location = json!({ "physicalLocation": physical(&place) });
+    if !logical.is_empty() {
+        location["logicalLocations"] = json!(logical);
+    }
+    location
+}
+
+/// The path that a package or a module suggests where no source was found.
+fn suggested(origin: &Origin<'_>, frames: &[Frame]) -> Place {
+    if let Some(java) = origin.java {
+        let package = java
+            .class
+            .rsplit_once('.')
+            .map(|(package, _)| package.replace('.', "/"));
+        let outer = java.class.rsplit('.').next().unwrap_or(&java.class);
+        let outer = outer.split('$').next().unwrap_or(outer);
+        let file = java.file.clone().unwrap_or_else(|| format!("{outer}.java"));
+        return Place {
+            file: package.map_or(file.clone(), |package| format!("{package}/{file}")),
+            line: java.line,
+        };
+    }
+    let first = frames.iter().find_map(|frame| match frame {
+        Frame::Native(native) => Some(native),
+        _ => None,
+    });
+    match origin.native.or(first) {
+        Some(native) => Place {
+            file: module_name(&native.module).to_string(),
+            line: None,
+        },
+        None => Place {
+            file: "unknown".to_owned(),
+            line: None,
+        },
+    }
+}
+
+fn physical(place: &Place) -> Value {
+    let mut physical = json!({
+        "artifactLocation": { "uri": uri(&place.file), "uriBaseId": BASE },
+    });
+    // GitHub wants a region; the first line stands for a file.
+    physical["region"] = json!({ "startLine": place.line.unwrap_or(1).max(1) });
+    physical
+}
+
+fn stack_of(frames: &[Frame], sources: &Sources, said: &str) -> Value {
+    let frames: Vec<Value> = frames
+        .iter()
+        .map(|frame| {
+            let place = match frame {
+                Frame::Java(java) => sources.of_java(java),
+                Frame::Native(native) => sources.of_native(native),
+                Frame::Mark { .. } => None,
+            };
+            let mut location = json!({
+                "logicalLocations": [{ "fullyQualifiedName": caption::frame(frame) }],
+                "message": { "text": stack::frame_line(frame) },
+            });
+            if let Some(place) = place {
+                location["physicalLocation"] = physical(&place);
+            }
+            let mut frame_value = json!({ "location": location });
+            if let Frame::Native(native) = frame {
+                frame_value["module"] = json!(&*module_name(&native.module));
+            }
+            frame_value
+        })
+        .collect();
+    json!({ "message": { "text": said }, "frames": frames })
+}
+
+/// One run of a recorded program; notes say what qualifies its results.
+fn invocation(process: &Process) -> Value {
+    let incomplete = process.verdict == Verdict::Incomplete;
+    let notes: Vec<Value> = process
+        .notes
+        .iter()
+        .map(|note| {
+            json!({
+                "level": if incomplete { "warning" } else { "note" },
+                "message": { "text": note },
+            })
+        })
+        .collect();
+    json!({
+        "commandLine": process.command.join(" "),
+        "arguments": process.command.get(1..).unwrap_or_default(),
+        "processId": process.pid,
+        "executionSuccessful": !incomplete,
+        "toolExecutionNotifications": notes,
+    })
+}
+
+fn help(kind: Kind) -> String {
+    let remedy = match kind {
+        Kind::New | Kind::NewArray => "delete it, or close the Java object that owns it",
+        Kind::Malloc => "free it, or close the Java object that owns it",
+        Kind::Unsafe => "call Unsafe.freeMemory, or let go of the direct buffer",
+        Kind::GlobalRef => "call DeleteGlobalRef",
+        Kind::WeakGlobalRef => "call DeleteWeakGlobalRef",
+        Kind::ArrayElements => "call Release<Type>ArrayElements on every path",
+        Kind::ArrayCritical => "call ReleasePrimitiveArrayCritical on every path",
+        Kind::StringChars => "call ReleaseStringChars on every path",
+        Kind::StringUtfChars => "call ReleaseStringUTFChars on every path",
+        Kind::StringCritical => "call ReleaseStringCritical on every path",
+        Kind::Monitor => "call MonitorExit on every path",
+        Kind::Pool => "give it back to its pool",
+        Kind::DirectBuffer => "let go of the buffer before its memory is freed",
+    };
+    format!("Allocated and never given back: {remedy}.")
+}
+
+/// `UTF string characters` as `utf-string-characters`; `new[]` as `new-array`.
+fn kebab(name: &str) -> String {
+    let name = name.replace("[]", " array").to_lowercase();
+    name.replace(' ', "-")
+}
+
+/// `leak/new-array` as `LeakNewArray`.
+fn camel(id: &str) -> String {
+    id.split(['/', '-'])
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+            first.into_iter().chain(letters)
+        })
+        .collect()
+}
+
+/// A path as a relative URI reference (RFC 3986).
+fn uri(path: &str) -> String {
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z'
+            | b'a'..=b'z'
+            | b'0'..=b'9'
+            | b'-'
+            | b'.'
+            | b'_'
+            | b'~'
+            | b'/'
+            | b'+'
+            | b'@'
+            | b'='
+            | b',' => uri.push(char::from(byte)),
+            other => uri += &format!("%{other:02X}"),
+        }
+    }
+    uri
+}

@@ -1,0 +1,255 @@
+//! Rules that apply without being asked for: what a runtime allocates once and holds for the life
+//! of the process, by design. Each was met in a real process; `tests/builtin_suppressions.rs` of
+//! the integration tests provokes every one of them, and a leak beside it that must be found.
+//!
+//! What is difficult: the runtime's libraries are stripped, so most of their frames have no
+//! name. The rules therefore look at modules, and at the function by which code under test
+//! entered the runtime, which is exported and so has a name.
+
+use super::pattern::matches;
+use crate::model::{Frame, NativeFrame, Site};
+use crate::stable::module_name;
+
+/// A rule that applies by default.
+#[derive(Debug)]
+pub struct BuiltIn {
+    /// What it is called in reports.
+    pub name: &'static str,
+    /// What it leaves out, and why that is no leak.
+    pub reason: &'static str,
+    shape: Shape,
+}
+
+/// How a rule recognises a stack.
+#[derive(Debug)]
+enum Shape {
+    /// Some frame lies in this module.
+    Module(&'static str),
+    /// All frames from the allocation up to the loader, which runs initialisers, lie in libraries
+    /// of the runtime.
+    Initialiser,
+    /// The frames from the allocation on lie in `runtime`, and the last of them is one of the
+    /// functions `entered`; `innermost` is the module that allocates.
+    Entered {
+        runtime: &'static [&'static str],
+        innermost: &'static [&'static str],
+        entered: &'static [&'static str],
+    },
+    /// The frames from the allocation on lie in these modules or the C runtime, up to one of the
+    /// functions `through` in one of these modules.
+    Through {
+        modules: &'static [&'static str],
+        through: &'static [&'static str],
+    },
+}
+
+const LOADER: &str = "ld-linux-x86-64.so";
+const LIBC: &str = "libc.so";
+/// The C library and its loader.
+const C_RUNTIME: &[&str] = &[LIBC, LOADER];
+/// Libraries whose initialisers may allocate for ever.
+const WITH_INITIALISERS: &[&str] = &[
+    "libstdc++.so",
+    "libgomp.so",
+    "libgcc_s.so",
+    "libcrypto.so",
+    LIBC,
+];
+
+/// Every built-in rule; the first that matches is the one that counts.
+pub const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn {
+        name: "jdk-image",
+        reason: "the JDK's class library image (libjimage), opened at start and never closed",
+        shape: Shape::Module("libjimage.so"),
+    },
+    BuiltIn {
+        name: "runtime-initialiser",
+        reason: "what the C++, OpenMP and OpenSSL runtimes allocate in their own initialisers \
+                 when they are loaded, such as libstdc++'s emergency pool for exceptions \
+                 (72,704 bytes)",
+        shape: Shape::Initialiser,
+    },
+    BuiltIn {
+        name: "openmp-team",
+        reason: "libgomp's pool of threads and teams, kept for the next parallel region",
+        shape: Shape::Entered {
+            runtime: &["libgomp.so"],
+            innermost: &["libgomp.so"],
+            entered: &["GOMP_parallel*"],
+        },
+    },
+    BuiltIn {
+        name: "openssl-init",
+        reason: "OpenSSL's tables, error strings and fetched algorithms, made at first use and \
+                 freed at exit",
+        shape: Shape::Through {
+            modules: &["libcrypto.so", "libssl.so"],
+            through: &[
+                "CRYPTO_THREAD_run_once",
+                "OPENSSL_init_crypto",
+                "EVP_*_fetch",
+                "RAND_get0_*",
+            ],
+        },
+    },
+    BuiltIn {
+        name: "libc-internals",
+        reason: "the C library's buffers of streams, its list of converters, and its name \
+                 services, where its debug information names them",
+        shape: Shape::Through {
+            modules: &[LIBC],
+            through: &[
+                "IO_file_doallocate",
+                "gconv_find_shlib",
+                "nss_database_*",
+                "check_pf",
+                "res_vinit",
+            ],
+        },
+    },
+    BuiltIn {
+        name: "loader",
+        reason: "the loader's records of loaded libraries and of thread-local storage",
+        shape: Shape::Entered {
+            runtime: C_RUNTIME,
+            innermost: &[LOADER],
+            entered: &[
+                "dlopen",
+                "dlmopen",
+                "dlsym",
+                "dlvsym",
+                "iconv_open",
+                "getpw*",
+                "getgr*",
+                "getaddrinfo",
+                "pthread_create*",
+                "tls_get_addr*",
+            ],
+        },
+    },
+    BuiltIn {
+        name: "libc-caches",
+        reason: "what the C library loads at first use and keeps: locales, time zones, name \
+                 services, the last dlerror, converters",
+        shape: Shape::Entered {
+            runtime: C_RUNTIME,
+            innermost: &[LIBC],
+            entered: &[
+                "setlocale",
+                "tzset",
+                "tz_convert",
+                "getpwnam*",
+                "getpwuid*",
+                "getgrnam*",
+                "getgrgid*",
+                "dlerror",
+                "dlopen",
+            ],
+        },
+    },
+    BuiltIn {
+        name: "libc-tables",
+        reason: "tables of the C library that only grow: exit handlers, thread-specific data, \
+                 environment variables",
+        shape: Shape::Entered {
+            runtime: C_RUNTIME,
+            innermost: &[LIBC],
+            entered: &[
+                "internal_atexit",
+                "cxa_atexit",
+                "pthread_setspecific",
+                "add_to_environ",
+                "setenv",
+            ],
+        },
+    },
+];
+
+/// The place in [`BUILT_IN`] of the first rule that matches `site`.
+pub(super) fn position(site: &Site) -> Option<usize> {
+    BUILT_IN
+        .iter()
+        .position(|rule| rule.shape.matches(&site.frames))
+}
+
+impl BuiltIn {
+    /// How the rule recognises a stack, in one line.
+    pub fn form(&self) -> String {
+        match &self.shape {
+            Shape::Module(module) => format!("a frame in {module}"),
+            Shape::Initialiser => format!(
+                "frames of {} only, called by the loader",
+                WITH_INITIALISERS.join(", ")
+            ),
+            Shape::Entered {
+                innermost, entered, ..
+            } => format!(
+                "allocated in {}, entered by {}",
+                innermost.join(" or "),
+                entered.join(", ")
+            ),
+            Shape::Through { modules, through } => format!(
+                "allocated in {}, called by {}",
+                modules.join(" or "),
+                through.join(", ")
+            ),
+        }
+    }
+}
+
+impl Shape {
+    fn matches(&self, frames: &[Frame]) -> bool {
+        let native = || {
+            frames.iter().map_while(|frame| match frame {
+                Frame::Native(native) => Some(native),
+                _ => None,
+            })
+        };
+        match self {
+            Shape::Module(module) => native().any(|frame| &*module_name(&frame.module) == *module),
+            Shape::Initialiser => {
+                for (own, frame) in native().enumerate() {
+                    let module = module_name(&frame.module);
+                    if &*module == LOADER {
+                        return own > 0;
+                    }
+                    if !WITH_INITIALISERS.contains(&&*module) {
+                        return false;
+                    }
+                }
+                false
+            }
+            Shape::Entered {
+                runtime,
+                innermost,
+                entered,
+            } => {
+                let run: Vec<&NativeFrame> = native()
+                    .take_while(|frame| runtime.contains(&&*module_name(&frame.module)))
+                    .collect();
+                let first = run
+                    .first()
+                    .is_some_and(|frame| innermost.contains(&&*module_name(&frame.module)));
+                let entry = run.last().and_then(|frame| frame.function.as_deref());
+                first && entry.is_some_and(|name| entered.iter().any(|known| is(name, known)))
+            }
+            Shape::Through { modules, through } => native()
+                .take_while(|frame| {
+                    let module = module_name(&frame.module);
+                    modules.contains(&&*module) || C_RUNTIME.contains(&&*module)
+                })
+                .filter(|frame| modules.contains(&&*module_name(&frame.module)))
+                .filter_map(|frame| frame.function.as_deref())
+                .any(|name| through.iter().any(|known| is(name, known))),
+        }
+    }
+}
+
+/// Whether `name` is the function `known`. The C library's debug information has other names for
+/// its exported functions than its symbol table: `__GI_setlocale`, `___dlopen`.
+fn is(name: &str, known: &str) -> bool {
+    let name = name.trim_start_matches('_');
+    let name = name.strip_prefix("GI_").unwrap_or(name);
+    matches(&format!("^{known}$"), name.trim_start_matches('_'))
+}

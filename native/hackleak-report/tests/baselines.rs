@@ -1,0 +1,304 @@
+//! Known leaks: what a baseline holds, what is new or grown against it, and what a report leaves out.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use hackleak_image::Frame;
+use hackleak_image::frame::BCI_NATIVE;
+use hackleak_image::layout::Kind;
+use hackleak_image::reader::testing::ImageBuilder;
+use hackleak_report::baseline::{Baseline, Comparison};
+use hackleak_report::{Report, Selection, Verdict, render, schema};
+use support::{BLOCK, report, report_since};
+
+/// A process that leaks `blocks` times `bytes` at each of some call sites of `demo.Store`.
+struct Leaking<'a> {
+    library: &'a str,
+    /// Method, line, blocks, bytes of a block.
+    sites: &'a [(&'a str, u16, u64, u64)],
+    options: String,
+}
+
+fn leaking<'a>(library: &'a str, sites: &'a [(&'a str, u16, u64, u64)]) -> Leaking<'a> {
+    Leaking {
+        library,
+        sites,
+        options: "track=new".to_owned(),
+    }
+}
+
+impl Leaking<'_> {
+    fn image(&self) -> ImageBuilder {
+        let mut image = ImageBuilder::new();
+        image.header.options = image.text(&self.options);
+        let thread = image.thread(4242, "java", 9, 9);
+        let context = image.context(1, 0, thread, 0);
+        let library = image.module(self.library, &[1], 0);
+        let mut at = BLOCK;
+        for (method, line, blocks, bytes) in self.sites {
+            // Another build: the same names, other addresses and lines.
+            let vaddr = u64::from(*line) * 0x100;
+            let method = image.method("demo.Store", method, "Store.java", &[(0, *line)]);
+            let framework = ["org.junit.A", "org.junit.B", "org.junit.C"]
+                .map(|class| image.method(class, "run", "Any.java", &[(0, *line)]));
+            let mut frames = vec![
+                Frame::Native {
+                    module: library,
+                    vaddr,
+                },
+                Frame::Java {
+                    method,
+                    bci: BCI_NATIVE,
+                },
+            ];
+            frames.extend(framework.map(|method| Frame::Java { method, bci: 0 }));
+            let stack = image.stack(&frames);
+            for _ in 0..*blocks {
+                image.live(at, *bytes, Kind::New, stack, context);
+                at += 16;
+            }
+        }
+        image
+    }
+
+    fn report(&self) -> Report {
+        report(&self.image())
+    }
+}
+
+fn together(reports: impl IntoIterator<Item = Report>) -> Report {
+    let processes = reports.into_iter().flat_map(|report| report.processes);
+    Report::new(processes.collect())
+}
+
+const V1: &str = "/tmp/librocks-1.0-111111111.so";
+const V2: &str = "/tmp/librocks-1.1-222222222.so";
+
+#[test]
+fn the_file_is_readable_and_the_same_for_the_same_leaks() {
+    let report = leaking(V1, &[("open", 7, 2, 100), ("close", 9, 1, 50)]).report();
+    let text = Baseline::of(&report).text();
+    let expected = r#"{
+  "hackleakBaseline": 1,
+  "sites": [
+    {
+      "frames": [
+        "? (librocks.so)",
+        "at demo.Store.close"
+      ],
+      "kind": "new",
+      "count": 1,
+      "bytes": 50
+    },
+    {
+      "frames": [
+        "? (librocks.so)",
+        "at demo.Store.open"
+      ],
+      "kind": "new",
+      "count": 2,
+      "bytes": 200
+    }
+  ]
+}
+"#;
+    assert_eq!(text, expected);
+    let read = Baseline::parse(&text, "b.json").expect("a baseline");
+    assert_eq!(read, Baseline::of(&report));
+    let rebuilt = leaking(V2, &[("close", 19, 1, 50), ("open", 17, 2, 100)]).report();
+    assert_eq!(Baseline::of(&rebuilt).text(), text);
+}
+
+#[test]
+fn only_new_and_grown_sites_count() {
+    let old = Baseline::of(
+        &leaking(
+            V1,
+            &[
+                ("open", 7, 2, 100),
+                ("close", 9, 1, 50),
+                ("gone", 3, 1, 1),
+                ("less", 5, 4, 10),
+            ],
+        )
+        .report(),
+    );
+    let new = leaking(
+        V2,
+        &[
+            ("open", 8, 3, 60),
+            ("close", 9, 1, 50),
+            ("fresh", 1, 1, 7),
+            ("less", 5, 3, 10),
+        ],
+    )
+    .report();
+    let found = Comparison::of(&old, &new);
+    let names = |sites: &[hackleak_report::baseline::Difference]| -> Vec<String> {
+        sites.iter().map(|site| site.frames[1].clone()).collect()
+    };
+    assert_eq!(names(&found.new), ["at demo.Store.fresh"]);
+    // More blocks, though fewer bytes.
+    assert_eq!(names(&found.grown), ["at demo.Store.open"]);
+    assert_eq!(names(&found.fixed), ["at demo.Store.gone"]);
+    assert_eq!(names(&found.shrunk), ["at demo.Store.less"]);
+    assert_eq!(found.unchanged, 1);
+    assert!(found.is_worse());
+    let text = render::diff(&found);
+    assert!(
+        text.starts_with(
+            "1 site new, 1 grown, 1 shrunk, 1 fixed, 1 unchanged\n\nnew: 7 bytes in 1 block, new\n"
+        ),
+        "{text}"
+    );
+    assert!(
+        text.contains("grown: 180 bytes in 3 blocks, before 200 bytes in 2 blocks, new\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains(
+            "\nfixed: 1 byte in 1 block, new\n    ? (librocks.so)\n    at demo.Store.gone\n"
+        ),
+        "{text}"
+    );
+
+    let same = Comparison::of(&Baseline::of(&new), &new);
+    assert!(!same.is_worse() && same.unchanged == 4);
+
+    let schema = serde_json::from_str(&schema::diff()).expect("JSON");
+    let json = render::json(&found).expect("JSON");
+    let value = serde_json::from_str(&json).expect("JSON");
+    assert!(jsonschema::is_valid(&schema, &value), "{json}");
+    assert_eq!(
+        serde_json::from_str::<Comparison>(&json).expect("reads back"),
+        found
+    );
+}
+
+#[test]
+fn forks_are_judged_together() {
+    let baseline = Baseline::of(&together([
+        leaking(V1, &[("open", 7, 2, 100)]).report(),
+        leaking(V2, &[("open", 7, 1, 100)]).report(),
+    ]));
+    // The same tests, spread over the forks in another way.
+    let again = together([
+        leaking(V1, &[]).report(),
+        leaking(V2, &[("open", 7, 3, 100)]).report(),
+    ]);
+    assert!(!Comparison::of(&baseline, &again).is_worse());
+    let more = together([
+        leaking(V1, &[("open", 7, 2, 100)]).report(),
+        leaking(V2, &[("open", 7, 2, 100)]).report(),
+    ]);
+    let grown = Comparison::of(&baseline, &more).grown;
+    assert_eq!(
+        (grown.len(), grown[0].processes, grown[0].now.count),
+        (1, 2, 4)
+    );
+}
+
+/// Subtracts the baseline at `file` that the options of `now` name.
+fn judged(file: &Path, now: &mut Leaking<'_>, selection: Selection) -> Report {
+    now.options = format!("track=new,baseline={}", file.display());
+    let mut report = report_since(&now.image(), selection);
+    report.subtract_baselines(None);
+    report
+}
+
+#[test]
+fn reports_leave_out_what_the_baseline_of_the_options_knows() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let file = folder.path().join("known.json");
+    let known = leaking(V1, &[("open", 7, 2, 100), ("gone", 3, 1, 1)]).report();
+    fs::write(&file, Baseline::of(&known).text()).expect("write");
+
+    let report = judged(
+        &file,
+        &mut leaking(V2, &[("open", 8, 2, 100)]),
+        Selection::default(),
+    );
+    assert_eq!(
+        (report.verdict(), report.leaked()),
+        (Verdict::Clean, (0, 0))
+    );
+    assert_eq!(report.baselines[0].sites, 1);
+    assert_eq!(report.baselines[0].fixed[0].frames[1], "at demo.Store.gone");
+    let text = render::text(&report, None);
+    assert!(
+        text.contains("note: 200 bytes in 2 blocks known by the baseline"),
+        "{text}"
+    );
+    assert!(
+        text.contains("1 site of the baseline") && text.contains("at demo.Store.gone"),
+        "{text}"
+    );
+
+    let mut now = leaking(V2, &[("open", 8, 3, 100), ("fresh", 1, 1, 7)]);
+    let report = judged(&file, &mut now, Selection::default());
+    assert_eq!(
+        (report.verdict(), report.leaked()),
+        (Verdict::Leaks, (307, 4))
+    );
+    let text = render::text(&report, None);
+    assert!(
+        text.contains("300 bytes in 3 blocks, new, grown from 200 bytes in 2 blocks"),
+        "{text}"
+    );
+    let sarif = render::sarif(&report, &hackleak_report::origin::Sources::none()).expect("SARIF");
+    assert!(
+        sarif.contains(r#""baselineState": "updated""#)
+            && sarif.contains(r#""baselineState": "new""#)
+    );
+
+    // A test that asks for its own part cannot know what is fixed.
+    let since = Selection {
+        since: Some(1),
+        scope: None,
+    };
+    let report = judged(&file, &mut leaking(V2, &[("open", 8, 1, 100)]), since);
+    assert_eq!(report.verdict(), Verdict::Clean);
+    assert_eq!(report.baselines[0].fixed, []);
+    let lines = render::lines(&report, None);
+    assert!(lines.contains("total\t0\t0\n"), "{lines}");
+    assert!(lines.contains("known by the baseline"), "{lines}");
+}
+
+#[test]
+fn a_baseline_that_cannot_be_used_knows_nothing_and_is_said() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let file = folder.path().join("known.json");
+    for (text, said) in [
+        (None, "cannot read the baseline"),
+        (Some("{"), "is no baseline"),
+        (
+            Some("{\"hackleakBaseline\":2,\"sites\":[]}"),
+            "has version 2",
+        ),
+        (
+            Some("{\"schemaVersion\":1,\"processes\":[]}"),
+            "is no baseline",
+        ),
+    ] {
+        if let Some(text) = text {
+            fs::write(&file, text).expect("write");
+        }
+        let report = judged(
+            &file,
+            &mut leaking(V1, &[("open", 7, 1, 1)]),
+            Selection::default(),
+        );
+        assert_eq!(report.verdict(), Verdict::Leaks);
+        let notes = &report.processes[0].notes;
+        let note = notes
+            .iter()
+            .find(|note| note.starts_with("baseline not applied: "));
+        let note = note.unwrap_or_else(|| panic!("{notes:?}"));
+        assert!(
+            note.contains(said) && note.contains("hackleak baseline write"),
+            "{note}"
+        );
+    }
+}
