@@ -13,6 +13,7 @@ mod manual;
 mod output;
 mod report;
 mod run;
+mod selection;
 mod terminal;
 mod top;
 

@@ -3,18 +3,15 @@
 use std::fs;
 
 use anyhow::Context;
-use hackleak_report::{Selection, Verdict, render};
+use hackleak_report::{Verdict, render};
 
 use crate::arguments::{Report, ReportFormat};
 use crate::{exit, images, output, terminal};
 
 /// Reports and returns the exit code.
 pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
-    let selection = Selection {
-        since: arguments.since,
-        scope: arguments.scope,
-    };
-    let (report, errors) = images::read(&images::find(&arguments.inputs)?, selection);
+    let selection = arguments.selection.selection();
+    let (report, errors) = images::read(&images::find(&arguments.inputs)?, &selection);
     errors
         .iter()
         .for_each(|error| output::complain(&error.to_string()));

@@ -22,6 +22,7 @@
 //! Start at [`Process::of_image`].
 #![forbid(unsafe_code)]
 
+mod allowance;
 pub mod coverage;
 mod findings;
 mod fold;
@@ -40,6 +41,8 @@ pub mod suppress;
 mod symbolise;
 pub mod text_log;
 
+pub use allowance::{Allowance, Group};
+pub use hackleak_image::Whose;
 pub use model::{Coverage, Process, Report, Sight, Verdict};
 pub use read::Selection;
 pub use symbolise::stacks;

@@ -22,20 +22,27 @@ impl Process {
     ///
     /// The file is no readable image. Damage inside an image is no error: the report has what can
     /// be read, and notes say what is missing.
-    pub fn of_image(path: &Path, selection: Selection) -> Result<Process, ImageError> {
+    pub fn of_image(path: &Path, selection: &Selection) -> Result<Process, ImageError> {
         let mut image = Image::open(path)?;
         let state = image.process_state();
         let selected = select(&mut image, selection)?;
-        let wrong = findings::read(&image, &selection);
+        let wrong = findings::read(&image, selection);
         let stacks = selected.blocks.iter().map(|block| block.stack);
         let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
-        let sites = group(&image, &selected.blocks, &symbolised);
+        let sites = group(
+            &image,
+            &selected.blocks,
+            selection.all_rounds(),
+            &symbolised,
+        );
         let (suppressions, unreadable) = Suppressions::of_options(&image.options());
         let (sites, runtime) = Suppressions::built_in().apply(sites);
         let (sites, suppressed) = suppressions.apply(sites);
+        let (sites, excused) = Suppressions::of_patterns(&selection.suppress).apply(sites);
         let paths: Vec<String> = image.modules().map(|module| module.path).collect();
         let runtime_code = Runtime::of(paths.iter().map(String::as_str));
-        let mut sites = fold_roots(sites, &runtime_code);
+        let sites = fold_roots(sites, &runtime_code);
+        let (mut sites, allowed) = selection.allowance.apply(sites);
         for site in &mut sites {
             site.owner = own::owner(site, &runtime_code);
         }
@@ -107,6 +114,8 @@ impl Process {
         process.notes.extend(unreadable);
         process.notes.extend(runtime);
         process.notes.extend(suppressed);
+        process.notes.extend(excused);
+        process.notes.extend(allowed);
         Ok(process)
     }
 }

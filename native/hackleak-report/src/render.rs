@@ -1,7 +1,7 @@
 //! The report as text for people, JSON for programs, and lines for the Java side.
 
 mod doctor;
-mod fold;
+pub(crate) mod fold;
 mod html;
 mod label;
 mod lines;

@@ -46,6 +46,14 @@ impl Suppressions {
         }
     }
 
+    /// Rules of the check itself, without their `leak:`.
+    pub(crate) fn of_patterns(patterns: &[String]) -> Suppressions {
+        Suppressions {
+            patterns: patterns.to_vec(),
+            source: "the check".to_owned(),
+        }
+    }
+
     /// The rules that always apply.
     pub fn built_in() -> Suppressions {
         Suppressions::parse(BUILT_IN, BUILT_IN_SOURCE)

@@ -26,7 +26,9 @@ final class ExitCheck {
           Immutable.class,
           JavaFrame.class,
           LeakCheck.class,
+          LeakCheck.Draft.class,
           LeakFrame.class,
+          LeakKind.class,
           LeakQuery.class,
           LeakReport.class,
           LeakSite.class,
@@ -44,6 +46,7 @@ final class ExitCheck {
           Settling.class,
           StackText.class,
           Verdict.class,
+          Whose.class,
           WrongFree.class,
           LeakSettler.class);
 
