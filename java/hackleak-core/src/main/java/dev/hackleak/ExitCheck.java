@@ -20,6 +20,7 @@ final class ExitCheck {
       Arrays.asList(
           AssertionRecord.class,
           Checkpoint.class,
+          CudfCleaner.class,
           Deadline.class,
           Finalizers.class,
           Garbage.class,

@@ -42,6 +42,7 @@ final class LeakQuery {
       if (liveBlocks() > 0 && check.settles() || buffersInDoubt()) {
         settle();
       }
+      noteCudfLeaks();
       return nothingToReport() ? nothingLive() : reported();
     } finally {
       recorder.ignore(false);
@@ -147,6 +148,13 @@ final class LeakQuery {
     List<String> text = LeakText.of(bytes, count, noSites(), Collections.emptyList());
     return new LeakReport(bytes, count, noSites(), Collections.emptyList(), null, text)
         .withNotes(notes);
+  }
+
+  private void noteCudfLeaks() {
+    long leaked = CudfCleaner.leaked() - since.cudfLeaks();
+    if (leaked > 0) {
+      notes.add(LeakText.cudfLeaks(leaked));
+    }
   }
 
   private void noteUnrecordedEvents() {

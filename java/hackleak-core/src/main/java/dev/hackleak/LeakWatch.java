@@ -26,6 +26,7 @@ public final class LeakWatch {
   private final int scope;
   private final int outer;
   private final List<Integer> rounds = new ArrayList<>();
+  private final Thread thread = Thread.currentThread();
   private boolean unfinishedRounds;
 
   private LeakWatch(
@@ -164,7 +165,7 @@ public final class LeakWatch {
     Checkpoint since = checkpoint;
     if (!rounds.isEmpty()) {
       int[] epochs = rounds.stream().mapToInt(Integer::intValue).toArray();
-      since = Checkpoint.at(epochs[0], checkpoint.label().orElse(null));
+      since = checkpoint.at(epochs[0]);
       judged = judged.growing(epochs);
     }
     HackLeak.assertNoLeaks(since, judged);
@@ -195,6 +196,11 @@ public final class LeakWatch {
 
   private long live(Whose whose) {
     return recorder.leaksSince(checkpoint.epoch(), scope, whose)[0];
+  }
+
+  /** Watches of one thread lie inside of each other. */
+  boolean isParallelTo(LeakWatch other) {
+    return thread != other.thread;
   }
 
   Checkpoint checkpoint() {

@@ -24,7 +24,7 @@ final class ParallelRun {
       since = null;
     }
     RUNNING.add(watch);
-    if (since == null && (inParallel || RUNNING.size() > 1)) {
+    if (since == null && (inParallel || RUNNING.stream().anyMatch(watch::isParallelTo))) {
       int first = watch.checkpoint().epoch();
       for (LeakWatch running : RUNNING) {
         first = Math.min(first, running.checkpoint().epoch());
