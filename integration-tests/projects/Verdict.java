@@ -76,7 +76,8 @@ public final class Verdict {
     for (Node node = test.getFirstChild(); node != null; node = node.getNextSibling()) {
       if (node instanceof Element outcome
           && outcome.getTagName().matches("failure|error|skipped")) {
-        return outcome.getAttribute("type")
+        // ScalaTest writes "class", too.
+        return outcome.getAttribute("type").replaceFirst("^class ", "")
             + "\n"
             + outcome.getAttribute("message")
             + "\n"

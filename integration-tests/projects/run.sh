@@ -4,7 +4,8 @@
 #   run.sh PROJECT [HOME] [MAVEN-ARGUMENT…]
 #
 # HOME is the folder with libhackleak.so and hackleak. Exits 0 exactly if every test ended as
-# expected, the leaking ones with the right LeakError. A project with unrecorded.txt or required.txt
+# expected, the leaking ones with the right LeakError, and if each pattern in the project's printed.txt,
+# if it has one, is found on exactly one line of Maven's output. A project with unrecorded.txt or required.txt
 # is then run again without HackLeak, and with -Dhackleak.required=true.
 set -eu
 
@@ -32,8 +33,17 @@ verdict() {
 }
 
 mvn -q -B -ntp -Dstyle.color=never -f "$projects/../../java/pom.xml" install -DskipTests -Dspotless.check.skip
-tests clean test -Dhackleak.home="$home" "$@"
+output=$projects/target/$(basename "$project").out
+tests clean test -Dhackleak.home="$home" "$@" >"$output" 2>&1 || { cat "$output"; exit 1; }
+cat "$output"
 verdict expected.txt
+if [ -f "$project/printed.txt" ]; then
+    while read -r pattern; do
+        times=$(grep -cE -e "$pattern" "$output") || true
+        [ "$times" = 1 ] || { echo "UNEXPECTED printed $times times, not once: $pattern" >&2; exit 1; }
+        echo "printed once, as expected: $pattern"
+    done <"$project/printed.txt"
+fi
 for mode in unrecorded required; do
     if [ -f "$project/$mode.txt" ]; then
         rm -r "$project/target/surefire-reports"

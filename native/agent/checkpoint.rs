@@ -3,9 +3,10 @@
 use crate::{IMAGE, gate, keep, pools, thread, timeline};
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
+use hackleak_image::Whose;
 use hackleak_image::layout::{
     Assertion, Blob, CONTEXT_IGNORED, Cause, Check, Checkpoint, Context, Counter, Finding, Live,
-    Outcome,
+    Outcome, Scope,
 };
 
 /// Takes a checkpoint and returns its epoch: allocations made from now on have it or a later one.
@@ -87,41 +88,92 @@ pub fn keep_assertion(ended: &Ended) {
     timeline::point(Cause::Assertion, IMAGE.epoch().load(Relaxed), unix_ns);
 }
 
-/// Calls `each` with every live block that counts as a leak since `epoch`; `scope` 0 is any.
-pub fn leaks(epoch: u32, scope: u32, mut each: impl FnMut(usize, Live)) {
-    IMAGE
-        .live
-        .for_each_since(IMAGE.window(), epoch, |address, live| {
-            let context = context(live.context());
-            // A block whose context was lost could be anyone's: it counts.
-            let known = live.context() != 0;
-            let wanted = !known
-                || context.epoch >= epoch
-                    && (scope == 0 || context.scope == scope)
-                    && context.flags & CONTEXT_IGNORED == 0;
-            if wanted {
-                each(address, live);
-            }
-        });
+/// What is looked at: since an epoch, in a scope (0 is any), whose doing.
+#[derive(Clone, Copy)]
+pub struct Choice {
+    pub epoch: u32,
+    pub scope: u32,
+    pub whose: Whose,
 }
 
-/// How many wrong frees were made since `epoch`; `scope` 0 is any.
-pub fn findings(epoch: u32, scope: u32) -> u64 {
+impl Choice {
+    /// All that was ever recorded.
+    pub const EVERYTHING: Choice = Choice {
+        epoch: 0,
+        scope: 0,
+        whose: Whose::Any,
+    };
+
+    /// Whether what was done in context `index` is looked at. What has lost its context could be
+    /// anyone's: it counts, except for a single scope among those that run in parallel.
+    fn takes(self, index: u32, context: &Context) -> bool {
+        if index == 0 {
+            return !matches!(self.whose, Whose::Owned | Whose::Claimed);
+        }
+        context.epoch >= self.epoch
+            && self
+                .whose
+                .takes(self.scope, context, self::scope, thread_ended)
+    }
+}
+
+/// Calls `each` with every live block that counts as a leak.
+pub fn leaks(choice: Choice, mut each: impl FnMut(usize, Live)) {
+    let mut consider = |address, live: Live| {
+        let context = context(live.context());
+        if context.flags & CONTEXT_IGNORED == 0 && choice.takes(live.context(), &context) {
+            each(address, live);
+        }
+    };
+    for table in [&IMAGE.live, &IMAGE.pool] {
+        table.for_each_since(IMAGE.window(), choice.epoch, &mut consider);
+    }
+}
+
+/// How many wrong frees were made.
+pub fn findings(choice: Choice) -> u64 {
     let mut count = 0;
     for index in 0..IMAGE.findings.len(IMAGE.window()) {
         let place = IMAGE.findings.get(index);
         if place.is_null() {
             continue;
         }
-        // SAFETY: a record below the arena's length; one that is still being written is zero and
-        // counts, since its context is unknown.
+        // SAFETY: a record below the arena's length; one that is still being written is zero.
         let finding: Finding = unsafe { place.read_volatile() };
-        let known = (finding.freed >> 32) as u32;
-        let context = context(known);
-        let wanted = known == 0 || context.epoch >= epoch && (scope == 0 || context.scope == scope);
-        count += u64::from(wanted);
+        let freed_in = (finding.freed >> 32) as u32;
+        count += u64::from(finding.wrong != 0 && choice.takes(freed_in, &context(freed_in)));
     }
     count
+}
+
+/// Closes a scope for good: what is done in it from now on is not its doing. Returns the epoch
+/// that begins.
+pub fn close_scope(index: u32) -> u32 {
+    let epoch = take(b"");
+    let place = IMAGE.scopes.get(index);
+    if index != 0 && !place.is_null() {
+        // SAFETY: a scope of the image; this word is written once, by whoever closes the scope.
+        unsafe { (&raw mut (*place).closed).write_volatile(epoch) };
+    }
+    epoch
+}
+
+fn scope(index: u32) -> Option<Scope> {
+    let place = IMAGE.scopes.get(index);
+    if place.is_null() {
+        return None;
+    }
+    // SAFETY: a scope of the image; only its `closed` ever changes.
+    Some(unsafe { place.read_volatile() })
+}
+
+fn thread_ended(index: u32) -> u32 {
+    let place = IMAGE.threads.get(index);
+    if index == 0 || place.is_null() {
+        return 0;
+    }
+    // SAFETY: a record of the image that its thread writes once at its end.
+    unsafe { (&raw const (*place).ended).read_volatile() }
 }
 
 fn context(index: u32) -> Context {

@@ -9,7 +9,7 @@ use crate::unwind::Memo;
 use crate::{IMAGE, arch, timeline};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*, compiler_fence};
-use hackleak_image::layout::{self, CONTEXT_IGNORED, Context, Counter};
+use hackleak_image::layout::{self, CONTEXT_IGNORED, CONTEXT_INHERITED, Context, Counter};
 
 /// The state of one thread. The entry stack comes first: the thunk knows it by the state's
 /// address.
@@ -23,6 +23,8 @@ pub struct ThreadState {
     context: u32,
     context_epoch: u32,
     scope: u32,
+    /// The thread was started in the scope; it did not enter it.
+    inherited: bool,
     ignoring: u32,
     record: *mut layout::Thread,
     /// Bytes allocated and freed at which the timeline is looked at again.
@@ -86,6 +88,7 @@ fn create() -> Option<&'static mut ThreadState> {
     state.busy = true;
     state.context_epoch = 0;
     state.scope = 0;
+    state.inherited = false;
     state.ignoring = 0;
     state.memo.clear();
     state.java.clear();
@@ -143,6 +146,7 @@ unsafe extern "C" fn at_thread_end(value: *mut libc::c_void) {
     // nothing else reaches the state any more.
     unsafe {
         (*(*state).record).running = 0;
+        (*(*state).record).ended = IMAGE.epoch().load(Relaxed);
         if FREE_TAKEN.swap(true, Acquire) {
             libc::munmap(value, size_of::<ThreadState>());
             return;
@@ -240,11 +244,13 @@ impl ThreadState {
     #[cold]
     #[inline(never)]
     fn renew_context(&mut self, epoch: u32) {
-        let flags = if self.ignoring > 0 {
-            CONTEXT_IGNORED
-        } else {
-            0
-        };
+        let mut flags = 0;
+        if self.ignoring > 0 {
+            flags |= CONTEXT_IGNORED;
+        }
+        if self.inherited {
+            flags |= CONTEXT_INHERITED;
+        }
         let context = Context {
             epoch,
             scope: self.scope,
@@ -272,10 +278,19 @@ impl ThreadState {
         self.scope
     }
 
-    /// Sets the scope and returns the one before.
-    pub fn set_scope(&mut self, scope: u32) -> u32 {
+    /// The scope that the thread entered itself, or 0.
+    pub fn entered_scope(&self) -> u32 {
+        if self.inherited { 0 } else { self.scope }
+    }
+
+    /// Sets the scope, and whether the thread inherits it rather than entering it. Returns what
+    /// they were before.
+    pub fn set_scope(&mut self, scope: u32, inherited: bool) -> (u32, bool) {
         self.context_epoch = 0;
-        core::mem::replace(&mut self.scope, scope)
+        (
+            core::mem::replace(&mut self.scope, scope),
+            core::mem::replace(&mut self.inherited, inherited),
+        )
     }
 
     /// Begins or ends ignoring; calls nest.

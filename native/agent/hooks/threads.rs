@@ -94,7 +94,7 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
     if gate::is_open()
         && let Some(thread) = thread::current()
     {
-        thread.set_scope(scope);
+        thread.set_scope(scope, true);
     }
     Begin { start, argument }
 }

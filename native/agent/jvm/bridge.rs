@@ -3,10 +3,11 @@
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
 use super::{buffers, exit, method_ids};
+use crate::checkpoint::Choice;
 use crate::{IMAGE, checkpoint, gate, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
-use hackleak_image::Frame;
 use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
+use hackleak_image::{Frame, Whose};
 use hackleak_options::{Findings, Options};
 use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
 use jni::objects::{JClass, JLongArray, JString};
@@ -131,17 +132,18 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
     })
 }
 
-/// `long[] leaksSince(int epoch, int scope)`: blocks and bytes.
+/// `long[] leaksSince(int epoch, int scope, int whose)`: blocks and bytes.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
+    whose: i32,
 ) -> JLongArray<'local> {
     call(env, |env| {
         let (mut blocks, mut bytes) = (0, 0);
-        checkpoint::leaks(epoch as u32, scope as u32, |_, live| {
+        checkpoint::leaks(choice(epoch, scope, whose)?, |_, live| {
             blocks += 1;
             bytes += live.size() as i64;
         });
@@ -149,16 +151,17 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
     })
 }
 
-/// `long findingsSince(int epoch, int scope)`
+/// `long findingsSince(int epoch, int scope, int whose)`
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_findingsSince<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
+    whose: i32,
 ) -> i64 {
     call(env, |_| {
-        Ok(checkpoint::findings(epoch as u32, scope as u32) as i64)
+        Ok(checkpoint::findings(choice(epoch, scope, whose)?) as i64)
     })
 }
 
@@ -228,6 +231,9 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_openScope<'local>(
         };
         let scope = Scope {
             name: IMAGE.blob(name.as_bytes()),
+            closed: 0,
+            parent: thread::current().map_or(0, |thread| thread.entered_scope()),
+            reserved: [0; 4],
         };
         match IMAGE.scopes.push(IMAGE.window(), scope) {
             Some(index) => Ok(index as i32),
@@ -238,6 +244,9 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_openScope<'local>(
     })
 }
 
+/// What `enterScope` adds to a scope that the thread inherited: the sign bit.
+const INHERITED: u32 = 1 << 31;
+
 /// `int enterScope(int scope)`: the thread's scope before.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_enterScope<'local>(
@@ -246,9 +255,23 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_enterScope<'local>(
     scope: i32,
 ) -> i32 {
     call(env, |_| match thread::current() {
-        Some(thread) => Ok(thread.set_scope(scope as u32) as i32),
+        Some(thread) => {
+            let scope = scope as u32;
+            let (before, inherited) = thread.set_scope(scope & !INHERITED, scope & INHERITED != 0);
+            Ok((before | if inherited { INHERITED } else { 0 }) as i32)
+        }
         None => Ok(0),
     })
+}
+
+/// `int closeScope(int scope)`: the epoch that begins.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_closeScope<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    scope: i32,
+) -> i32 {
+    call(env, |_| Ok(checkpoint::close_scope(scope as u32) as i32))
 }
 
 /// `void ignore(boolean on)`
@@ -266,7 +289,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_ignore<'local>(
     });
 }
 
-/// `String rawSites(int epoch, int scope, int limit)`: the reporter's `lines` format without its
+/// `String rawSites(int epoch, int scope, int whose, int limit)`: the reporter's `lines` format without its
 /// symbols, for when the reporter cannot read the image.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
@@ -274,10 +297,21 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
+    whose: i32,
     limit: i32,
 ) -> JString<'local> {
     call(env, |env| {
-        Ok(env.new_string(raw_sites(epoch as u32, scope as u32, limit.max(0) as usize))?)
+        let choice = choice(epoch, scope, whose)?;
+        Ok(env.new_string(raw_sites(choice, limit.max(0) as usize))?)
+    })
+}
+
+fn choice(epoch: i32, scope: i32, whose: i32) -> Result<Choice, Failure> {
+    let known = Whose::from_number(whose as u32);
+    Ok(Choice {
+        epoch: epoch as u32,
+        scope: scope as u32,
+        whose: known.ok_or_else(|| Failure::NotRecorded(format!("nobody is {whose}")))?,
     })
 }
 
@@ -325,10 +359,10 @@ fn longs<'local>(env: &mut Env<'local>, values: &[i64]) -> Result<JLongArray<'lo
     Ok(array)
 }
 
-fn raw_sites(epoch: u32, scope: u32, limit: usize) -> String {
+fn raw_sites(choice: Choice, limit: usize) -> String {
     let mut sites: HashMap<(u32, u8), (u64, u64)> = HashMap::new();
     let mut total = (0, 0);
-    checkpoint::leaks(epoch, scope, |_, live| {
+    checkpoint::leaks(choice, |_, live| {
         let site = sites.entry((live.stack(), live.kind())).or_default();
         for sum in [site, &mut total] {
             sum.0 += live.size();

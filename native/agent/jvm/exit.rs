@@ -135,7 +135,7 @@ fn keep(result: &Result<Output, String>) {
     // The recorder's own count, which knows no suppressions: only of use when something leaked.
     let (mut bytes, mut blocks) = (0, 0);
     if outcome == Outcome::Failed {
-        checkpoint::leaks(0, 0, |_, live| {
+        checkpoint::leaks(checkpoint::Choice::EVERYTHING, |_, live| {
             blocks += 1;
             bytes += live.size();
         });

@@ -3,6 +3,8 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use crate::selection::SelectionArguments;
+
 use clap::{Args, Parser, ValueEnum};
 
 use crate::find_leak::FindLeak;
@@ -148,13 +150,9 @@ pub(crate) struct Report {
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) known: crate::known::Args,
-    /// Only blocks allocated since the checkpoint with this epoch
-    #[arg(long, value_name = "EPOCH")]
-    pub(crate) since: Option<u32>,
-    /// Only blocks allocated in the scope with this number
-    #[arg(long, value_name = "ID")]
-    pub(crate) scope: Option<u32>,
-    /// What to print
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    /// What to print; `lines` is for the Java library
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub(crate) format: ReportFormat,
     /// Write the JSON to this file as well

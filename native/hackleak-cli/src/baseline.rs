@@ -78,7 +78,7 @@ impl Images {
             no_builtin_suppressions: self.no_builtin_suppressions,
             baseline: None,
         };
-        let (report, errors) = inputs::read(&self.inputs, Selection::default(), &known)?;
+        let (report, errors) = inputs::read(&self.inputs, &Selection::default(), &known)?;
         match errors.into_iter().next() {
             Some(error) => Err(error),
             None => Ok(report),

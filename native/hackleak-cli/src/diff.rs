@@ -77,7 +77,7 @@ pub(crate) fn conclude(
 fn read(input: &Path) -> anyhow::Result<Report> {
     let inputs = [input.to_owned()];
     let known = known::Args::default();
-    let (report, errors) = inputs::read(&inputs, Selection::default(), &known)?;
+    let (report, errors) = inputs::read(&inputs, &Selection::default(), &known)?;
     if let Some(error) = errors.into_iter().next() {
         return Err(error);
     }

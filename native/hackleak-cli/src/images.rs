@@ -58,7 +58,7 @@ fn is_image(path: &Path) -> bool {
 }
 
 /// The report on `images`, and why some of them cannot be read.
-pub(crate) fn read(images: &[PathBuf], selection: Selection) -> (Report, Vec<ImageError>) {
+pub(crate) fn read(images: &[PathBuf], selection: &Selection) -> (Report, Vec<ImageError>) {
     let mut processes = Vec::new();
     let mut errors = Vec::new();
     for image in images {

@@ -16,7 +16,7 @@ use crate::{images, known};
 /// them cannot be read.
 pub(crate) fn read(
     inputs: &[PathBuf],
-    selection: Selection,
+    selection: &Selection,
     known: &known::Args,
 ) -> anyhow::Result<(Report, Vec<anyhow::Error>)> {
     let rules = known.rules()?;
@@ -24,7 +24,7 @@ pub(crate) fn read(
     let mut errors = Vec::new();
     for input in images::find(inputs)? {
         if is_json(&input) {
-            if selection != Selection::default() || !rules.is_empty() || known.built_in().is_some()
+            if *selection != Selection::default() || !rules.is_empty() || known.built_in().is_some()
             {
                 bail!(
                     "`{}` is a report: --since, --scope and suppressions need its image",
@@ -52,7 +52,7 @@ pub(crate) fn read(
 /// recorded with.
 pub(crate) fn read_judged(
     inputs: &[PathBuf],
-    selection: Selection,
+    selection: &Selection,
     known: &known::Args,
 ) -> anyhow::Result<(Report, Vec<anyhow::Error>)> {
     // A wrong baseline is said before a long report is made.

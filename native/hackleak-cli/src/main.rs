@@ -18,6 +18,7 @@ mod manual;
 mod output;
 mod report;
 mod run;
+mod selection;
 mod suppressions;
 mod terminal;
 mod top;

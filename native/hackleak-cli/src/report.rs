@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use hackleak_report::{Report as Found, Selection, Verdict};
+use hackleak_report::{Report as Found, Verdict};
 
 use crate::arguments::{Report, ReportFormat};
 use crate::formats::{self, Form};
@@ -13,15 +13,12 @@ use crate::{exit, inputs, output, terminal};
 
 /// Reports and returns the exit code.
 pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
-    let selection = Selection {
-        since: arguments.since,
-        scope: arguments.scope,
-    };
+    let selection = arguments.selection.selection();
     if arguments.format.is_binary() && arguments.output.is_none() && std::io::stdout().is_terminal()
     {
         bail!("this format is not for terminals: name a file with --output");
     }
-    let (report, errors) = inputs::read_judged(&arguments.inputs, selection, &arguments.known)?;
+    let (report, errors) = inputs::read_judged(&arguments.inputs, &selection, &arguments.known)?;
     errors
         .iter()
         .for_each(|error| output::complain(&format!("{error:#}")));

@@ -43,7 +43,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
 
 /// Prints what the command leaked; returns whether it did, or a strict run was blind.
 fn report(images: &[std::path::PathBuf], folder: &Path, format: RunFormat) -> anyhow::Result<bool> {
-    let (report, errors) = images::read(images, Selection::default());
+    let (report, errors) = images::read(images, &Selection::default());
     errors
         .iter()
         .for_each(|error| output::complain(&error.to_string()));

@@ -147,14 +147,15 @@ fn damage(images: &Images, data: &[u8], path: &Path) {
 }
 
 fn read_image(path: &Path) {
-    let Ok(whole) = Process::of_image(path, Selection::default()) else {
+    let Ok(whole) = Process::of_image(path, &Selection::default()) else {
         return;
     };
     let selection = Selection {
         since: Some(2),
         scope: Some(1),
+        ..Selection::default()
     };
-    let since = Process::of_image(path, selection);
+    let since = Process::of_image(path, &selection);
     let report = Report::new(vec![whole].into_iter().chain(since).collect());
     printable(&render::text(&report, None));
     render::lines(&report, None);

@@ -114,7 +114,7 @@ fn a_small_image_of_endless_stacks() {
         let folder = tempfile::tempdir().expect("temporary folder");
         let path = folder.path().join("chain.hackleak");
         image.write(&path).expect("written");
-        let process = Process::of_image(&path, Selection::default()).expect("an image");
+        let process = Process::of_image(&path, &Selection::default()).expect("an image");
         assert_eq!(process.leaks.count, 4_000);
         assert!(
             process
@@ -137,7 +137,7 @@ fn an_image_that_names_an_endless_file() {
         let mut image = ImageBuilder::new();
         image.header.options = image.text("suppressions=/dev/zero");
         image.write(&path).expect("written");
-        let process = Process::of_image(&path, Selection::default()).expect("an image");
+        let process = Process::of_image(&path, &Selection::default()).expect("an image");
         let note = process.notes.iter().find(|note| note.contains("/dev/zero"));
         assert!(
             note.is_some_and(|note| note.contains("not a regular file")),

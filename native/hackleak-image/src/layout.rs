@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The header's length; the first segment follows it.
 pub const HEADER_LEN: u64 = 4096;
 /// The length of a segment's own header.
@@ -307,12 +307,14 @@ pub struct Context {
     pub scope: u32,
     /// Index into the threads.
     pub thread: u32,
-    /// Bit 0: made inside `HackLeak.ignore()`.
+    /// [`CONTEXT_IGNORED`], [`CONTEXT_INHERITED`].
     pub flags: u32,
 }
 
 /// [`Context::flags`]: the allocation leaks on purpose.
 pub const CONTEXT_IGNORED: u32 = 1;
+/// [`Context::flags`]: the thread did not enter the scope itself but was started in it.
+pub const CONTEXT_INHERITED: u32 = 2;
 
 /// A thread. Its numbers are written by that thread alone.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
@@ -340,8 +342,10 @@ pub struct Thread {
     pub java_asks: u64,
     /// Java stacks that JVMTI gave because `AsyncGetCallTrace` could not.
     pub java_fallbacks: u64,
+    /// The epoch in which it ended; 0 while it runs.
+    pub ended: u32,
     /// Reserved, zero: the record fills two cache lines.
-    pub reserved: [u64; 5],
+    pub reserved: [u32; 9],
 }
 
 /// A loaded module, as it was when it was first seen.
@@ -394,6 +398,13 @@ pub struct Method {
 pub struct Scope {
     /// Its name.
     pub name: Blob,
+    /// The epoch that began when it was closed; 0 while it is open, and for good when nobody
+    /// wants to know.
+    pub closed: u32,
+    /// The scope inside of which it was opened, or 0; a lower number than its own.
+    pub parent: u32,
+    /// Reserved, zero.
+    pub reserved: [u32; 4],
 }
 
 /// A checkpoint.

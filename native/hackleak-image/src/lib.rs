@@ -16,6 +16,7 @@
 //!
 //! - [`layout`]: the records, bit for bit, and the version.
 //! - [`frame`]: how one stack frame fits in 64 bits.
+//! - [`Whose`]: which scope owns what was done in it or by its threads.
 //! - [`reader`]: the bounds-checked reader; no `unsafe`, no mapping, so a file that shrinks while
 //!   it is read is an error and never a signal.
 //! - `writer` (feature): arenas, live table and stack tree as the recorder fills them. Nothing in
@@ -24,9 +25,11 @@
 pub mod frame;
 pub mod layout;
 pub mod reader;
+mod whose;
 #[cfg(feature = "writer")]
 pub mod writer;
 
 pub use frame::{Frame, Marker};
 pub use layout::SegmentKind;
 pub use reader::{Image, ImageError};
+pub use whose::Whose;

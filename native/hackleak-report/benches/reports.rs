@@ -19,7 +19,7 @@ fn main() {
         .write(&path)
         .expect("the image can be written");
     let read = || {
-        let process = Process::of_image(&path, Selection::default()).expect("an image");
+        let process = Process::of_image(&path, &Selection::default()).expect("an image");
         Report::new(vec![process])
     };
     let report = read();

@@ -8,23 +8,31 @@ use hackleak_image::layout;
 
 use crate::model::{Frame, Site, Thread};
 use crate::read::{Blocks, Sum};
+use crate::render::fold::framework_frames;
 use crate::symbolise::Symbolised;
 
 /// A site being summed up.
 #[derive(Default)]
 struct Group {
     sum: Sum,
+    rounds: u64,
     threads: BTreeSet<u32>,
     scopes: BTreeSet<Option<u32>>,
 }
 
-/// The sites of `blocks`, most bytes first.
-pub(crate) fn group(image: &Image, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<Site> {
+/// The sites of `blocks`, most bytes first, as far as they have blocks of all `rounds`.
+pub(crate) fn group(
+    image: &Image,
+    blocks: &[Blocks],
+    rounds: u64,
+    symbolised: &Symbolised,
+) -> Vec<Site> {
     // The same node has the same frames, so most blocks meet here without comparing stacks.
     let mut by_node: HashMap<(u32, layout::Kind), Group> = HashMap::new();
     for block in blocks {
         let group = by_node.entry((block.stack, block.kind)).or_default();
         group.sum.add(block.sum);
+        group.rounds |= block.rounds;
         group.threads.extend(block.origin.map(|(thread, _)| thread));
         group.scopes.insert(block.origin.map(|(_, scope)| scope));
     }
@@ -35,19 +43,30 @@ pub(crate) fn group(image: &Image, blocks: &[Blocks], symbolised: &Symbolised) -
         };
         let site = by_frames.entry((Rc::clone(frames), kind)).or_default();
         site.sum.add(group.sum);
+        site.rounds |= group.rounds;
         site.threads.extend(group.threads);
         site.scopes.extend(group.scopes);
     }
+    // A framework need not call each round of a test in the same way.
+    let mut rounds_of: HashMap<(&[Frame], layout::Kind), u64> = HashMap::new();
+    for ((frames, kind), group) in &by_frames {
+        *rounds_of.entry((own_frames(frames), *kind)).or_default() |= group.rounds;
+    }
+    let grows = |frames: &[Frame], kind| {
+        let of_site = rounds_of.get(&(own_frames(frames), kind));
+        of_site.is_some_and(|of_site| of_site & rounds == rounds)
+    };
+    let by_frames = by_frames.iter();
     let mut names = Threads {
         image,
         known: HashMap::new(),
     };
     let mut sites: Vec<Site> = by_frames
-        .into_iter()
+        .filter(|((frames, kind), _)| grows(frames, *kind))
         .map(|((frames, kind), group)| Site {
             bytes: group.sum.bytes,
             count: group.sum.count,
-            kind: kind.into(),
+            kind: (*kind).into(),
             threads: names.of(&group.threads),
             scope: only_scope(image, &group.scopes),
             stacks: 1,
@@ -61,6 +80,11 @@ pub(crate) fn group(image: &Image, blocks: &[Blocks], symbolised: &Symbolised) -
         size.then_with(|| (&a.frames, a.kind.name()).cmp(&(&b.frames, b.kind.name())))
     });
     sites
+}
+
+/// The frames without those that only say how the test was started.
+fn own_frames(frames: &[Frame]) -> &[Frame] {
+    &frames[..frames.len() - framework_frames(frames)]
 }
 
 fn only_scope(image: &Image, scopes: &BTreeSet<Option<u32>>) -> Option<String> {

@@ -24,6 +24,7 @@
 //! Start at [`Process::of_image`].
 #![forbid(unsafe_code)]
 
+mod allowance;
 pub mod baseline;
 pub mod coverage;
 mod findings;
@@ -46,6 +47,8 @@ pub mod suppress;
 mod symbolise;
 pub mod text_log;
 
+pub use allowance::{Allowance, Group};
+pub use hackleak_image::Whose;
 pub use model::{Coverage, Process, Report, Sight, Verdict};
 pub use read::Selection;
 pub use symbolise::stacks;

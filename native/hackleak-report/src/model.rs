@@ -735,4 +735,12 @@ impl Process {
             })
             .collect()
     }
+
+    /// Whether leaks since the checkpoint of this label were looked for.
+    pub(crate) fn is_since(&self, label: &str) -> bool {
+        self.leaks.since.is_some_and(|since| {
+            let mut checkpoints = self.checkpoints.iter();
+            checkpoints.any(|checkpoint| checkpoint.epoch == since && checkpoint.label == label)
+        })
+    }
 }

@@ -22,7 +22,7 @@ impl Process {
     ///
     /// The file is no readable image. Damage inside an image is no error: the report has what can
     /// be read, and notes say what is missing.
-    pub fn of_image(path: &Path, selection: Selection) -> Result<Process, ImageError> {
+    pub fn of_image(path: &Path, selection: &Selection) -> Result<Process, ImageError> {
         Process::of_image_with(path, selection, &[], None)
     }
 
@@ -34,21 +34,29 @@ impl Process {
     /// As [`Process::of_image`].
     pub fn of_image_with(
         path: &Path,
-        selection: Selection,
+        selection: &Selection,
         suppressions: &[Suppressions],
         built_in: Option<bool>,
     ) -> Result<Process, ImageError> {
         let mut image = Image::open(path)?;
         let state = image.process_state();
         let selected = select(&mut image, selection)?;
-        let wrong = findings::read(&image, &selection);
+        let wrong = findings::read(&image, selection);
         let stacks = selected.blocks.iter().map(|block| block.stack);
         let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
-        let sites = group(&image, &selected.blocks, &symbolised);
-        let left = Rules::new(&image.options(), suppressions, built_in).apply(sites);
+        let sites = group(
+            &image,
+            &selected.blocks,
+            selection.all_rounds(),
+            &symbolised,
+        );
+        let own = Suppressions::of_patterns(&selection.suppress);
+        let given = [suppressions, &own].concat();
+        let left = Rules::new(&image.options(), &given, built_in).apply(sites);
         let paths: Vec<String> = image.modules().map(|module| module.path).collect();
         let runtime_code = Runtime::of(paths.iter().map(String::as_str));
-        let mut sites = fold_roots(left.sites, &runtime_code);
+        let sites = fold_roots(left.sites, &runtime_code);
+        let (mut sites, allowed) = selection.allowance.apply(sites);
         for site in &mut sites {
             site.owner = own::owner(&site.frames, &runtime_code);
         }
@@ -122,6 +130,7 @@ impl Process {
         process.notes = judge::notes(&image, &process, &selected, &symbolised);
         process.notes.splice(0..0, modules.notes);
         process.notes.extend(left.notes);
+        process.notes.extend(allowed);
         Ok(process)
     }
 }

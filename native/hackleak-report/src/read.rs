@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use hackleak_image::layout::{CONTEXT_IGNORED, Context, Kind};
-use hackleak_image::{Image, ImageError};
+use hackleak_image::{Image, ImageError, Whose};
+
+use crate::allowance::{Allowance, Group};
 
 use crate::progress::{self, Stage};
 
@@ -11,21 +13,55 @@ use crate::progress::{self, Stage};
 const RECORDS_PER_STEP: u64 = 1 << 18;
 
 /// Which live blocks are leaks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
     /// Only blocks allocated in this epoch or later.
     pub since: Option<u32>,
     /// Only blocks allocated in the scope of this number.
     pub scope: Option<u32>,
+    /// Whose blocks, where scopes run in parallel.
+    pub whose: Whose,
+    /// Only these kinds; empty means all.
+    pub kinds: Vec<Group>,
+    /// Only sites at which blocks of every round are live. The epochs at which the rounds begin,
+    /// and at last the one at which the last round has ended.
+    pub rounds: Vec<u32>,
+    /// Sites that are small enough to be no leak.
+    pub allowance: Allowance,
+    /// Patterns as in suppression files, without their `leak:`.
+    pub suppress: Vec<String>,
 }
 
 impl Selection {
     /// Whether what was done in `context` is looked at.
-    pub(crate) fn takes(&self, _image: &Image, context: &Context) -> bool {
+    pub(crate) fn takes(&self, image: &Image, context: &Context) -> bool {
         self.since.is_none_or(|since| context.epoch >= since)
-            && self.scope.is_none_or(|scope| context.scope == scope)
+            && image.is_whose(self.whose, self.scope.unwrap_or(0), context)
+    }
+
+    /// Whether blocks whose context was lost are looked at: they could be anyone's.
+    fn takes_unknown(&self) -> bool {
+        !matches!(self.whose, Whose::Owned | Whose::Claimed)
+    }
+
+    /// The rounds that have blocks of `epoch`, as bits.
+    fn rounds_of(&self, epoch: u32) -> u64 {
+        let bounds = self.rounds.windows(2).take(MAX_ROUNDS);
+        (0..)
+            .zip(bounds)
+            .filter(|(_, bounds)| (bounds[0]..bounds[1]).contains(&epoch))
+            .fold(0, |bits, (round, _)| bits | 1 << round)
+    }
+
+    /// The bits of all rounds.
+    pub(crate) fn all_rounds(&self) -> u64 {
+        let rounds = self.rounds.len().saturating_sub(1).min(MAX_ROUNDS);
+        u64::MAX.checked_shr(64 - rounds as u32).unwrap_or(0)
     }
 }
+
+/// The most rounds that are told apart.
+const MAX_ROUNDS: usize = 64;
 
 /// Bytes and blocks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +82,8 @@ impl Sum {
 pub(crate) struct Blocks {
     pub(crate) stack: u32,
     pub(crate) kind: Kind,
+    /// The rounds that they were allocated in, as bits.
+    pub(crate) rounds: u64,
     /// Thread and scope; `None` when the context was lost.
     pub(crate) origin: Option<(u32, u32)>,
     pub(crate) sum: Sum,
@@ -62,11 +100,14 @@ pub(crate) struct Selected {
 }
 
 /// Streams the live records, then refreshes the image so that all they name is visible.
-pub(crate) fn select(image: &mut Image, selection: Selection) -> Result<Selected, ImageError> {
+pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selected, ImageError> {
     let mut sums: HashMap<(u32, u32, Kind), Sum> = HashMap::new();
     for (number, live) in (1..).zip(image.live_records(selection.since.unwrap_or(0))) {
         if number % RECORDS_PER_STEP == 0 {
             progress::step(Stage::Reading, number, 0);
+        }
+        if !selection.kinds.is_empty() && !selection.kinds.contains(&Group::of(live.kind)) {
+            continue;
         }
         let sum = sums
             .entry((live.stack, live.context, live.kind))
@@ -82,7 +123,10 @@ pub(crate) fn select(image: &mut Image, selection: Selection) -> Result<Selected
     let mut selected = Selected::default();
     for ((stack, context, kind), sum) in sums {
         let context = image.context(context);
-        if context.is_none() && selection != Selection::default() {
+        if context.is_none() && !selection.takes_unknown() {
+            continue;
+        }
+        if context.is_none() && *selection != Selection::default() {
             selected.unknown.add(sum);
         }
         if let Some(context) = context {
@@ -98,6 +142,7 @@ pub(crate) fn select(image: &mut Image, selection: Selection) -> Result<Selected
         selected.blocks.push(Blocks {
             stack,
             kind,
+            rounds: context.map_or(u64::MAX, |context| selection.rounds_of(context.epoch)),
             origin,
             sum,
         });

@@ -4,7 +4,7 @@
 mod caption;
 mod diff;
 mod doctor;
-mod fold;
+pub(crate) mod fold;
 mod folded;
 mod html;
 mod junit;

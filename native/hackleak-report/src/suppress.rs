@@ -215,6 +215,22 @@ fn texts(site: &Site) -> Vec<String> {
 }
 
 impl Suppressions {
+    /// Rules of one check, without their `leak:`; none for no patterns.
+    pub(crate) fn of_patterns(patterns: &[String]) -> Vec<Suppressions> {
+        if patterns.is_empty() {
+            return Vec::new();
+        }
+        let lines = (1..).zip(patterns).map(|(number, pattern)| file::Line {
+            number,
+            pattern: pattern.clone(),
+        });
+        vec![Suppressions {
+            lines: lines.collect(),
+            source: "the check".to_owned(),
+            skipped: Vec::new(),
+        }]
+    }
+
     /// Whether one of the rules matches the site.
     pub fn matches(&self, site: &Site) -> bool {
         let texts = texts(site);

@@ -256,7 +256,7 @@ fn reports_leave_out_what_the_baseline_of_the_options_knows() {
     // A test that asks for its own part cannot know what is fixed.
     let since = Selection {
         since: Some(1),
-        scope: None,
+        ..Selection::default()
     };
     let report = judged(&file, &mut leaking(V2, &[("open", 8, 1, 100)]), since);
     assert_eq!(report.verdict(), Verdict::Clean);

@@ -395,7 +395,7 @@ fn another_build_and_a_missing_file_are_unknown_and_a_kept_copy_is_used() {
         image.module(path, build_id, 0);
         let at = folder.path().join("1.hackleak");
         image.write(&at).expect("written");
-        let process = Process::of_image(&at, Selection::default()).expect("an image");
+        let process = Process::of_image(&at, &Selection::default()).expect("an image");
         let coverage = process.modules[0].coverage.as_ref().expect("under test");
         assert_eq!(coverage.verdict, expected, "{coverage:?}");
     }

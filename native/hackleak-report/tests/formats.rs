@@ -521,6 +521,7 @@ fn markdown_sums_up_the_run() {
     let since = Selection {
         since: Some(2),
         scope: None,
+        ..Selection::default()
     };
     assert_golden(
         "nested.md",

@@ -5,7 +5,7 @@ mod support;
 use hackleak_image::Frame;
 use hackleak_image::layout::{CONTEXT_IGNORED, Kind};
 use hackleak_image::reader::testing::ImageBuilder;
-use hackleak_report::Selection;
+use hackleak_report::{Allowance, Group, Selection};
 use support::{BLOCK, SIZE, report, report_since};
 
 #[test]
@@ -57,7 +57,18 @@ fn epoch_scope_and_ignored_select() {
             context,
         );
     }
-    let leaked = |since, scope| report_since(&image, Selection { since, scope }).leaked().0;
+    let leaked = |since, scope| {
+        report_since(
+            &image,
+            Selection {
+                since,
+                scope,
+                ..Selection::default()
+            },
+        )
+        .leaked()
+        .0
+    };
     assert_eq!(leaked(None, None), 1 << 32 | 1 << 16 | 1 << 8 | 1);
     assert_eq!(leaked(Some(5), None), 1 << 32 | 1 << 16 | 1 << 8);
     assert_eq!(leaked(Some(6), None), 1 << 32 | 1 << 16);
@@ -67,6 +78,7 @@ fn epoch_scope_and_ignored_select() {
         Selection {
             since: Some(6),
             scope: Some(scope),
+            ..Selection::default()
         },
     );
     assert_eq!(report.leaked(), (1 << 32, 1));
@@ -147,6 +159,7 @@ fn an_epoch_that_has_not_begun_is_said() {
         Selection {
             since: Some(2),
             scope: None,
+            ..Selection::default()
         },
     );
     let said = "epoch 2 has not begun: the newest checkpoint's is 1";
@@ -289,4 +302,54 @@ fn the_owner_is_in_the_packages_of_the_test_if_there_is_one() {
             Some("org.rocksdb.RocksDB.open(Any.java:5)"),
         ]
     );
+}
+
+#[test]
+fn only_sites_that_leak_in_every_round_grow() {
+    let mut image = ImageBuilder::new();
+    let stacks = [1, 2].map(|at| image.stack(&[Frame::Address(at)]));
+    // The rounds are the epochs 3, 4 to 5, and 6; the second site misses the round in the middle.
+    for (number, (epoch, stack)) in (0..).zip([(3, 0), (3, 1), (5, 0), (6, 0), (6, 1), (7, 1)]) {
+        let context = image.context(epoch, 0, 0, 0);
+        image.live(BLOCK + number * 16, 10, Kind::New, stacks[stack], context);
+    }
+    let found = |rounds: &[u32]| {
+        let selection = Selection {
+            since: Some(3),
+            rounds: rounds.to_vec(),
+            ..Selection::default()
+        };
+        report_since(&image, selection).leaked()
+    };
+    assert_eq!(found(&[]), (60, 6));
+    assert_eq!(found(&[3, 4, 6, 7]), (30, 3));
+    assert_eq!(found(&[3, 6, 7]), (60, 6));
+    assert_eq!(found(&[3, 4, 5, 7]), (0, 0));
+}
+
+#[test]
+fn small_sites_other_kinds_and_what_the_check_suppresses_are_no_leaks() {
+    let mut image = ImageBuilder::new();
+    let context = image.context(1, 0, 0, 0);
+    for (number, kind) in (0..).zip([Kind::New, Kind::NewArray, Kind::Malloc, Kind::Malloc]) {
+        let stack = image.stack(&[Frame::Address(1)]);
+        image.live(BLOCK + number * 16, 100, kind, stack, context);
+    }
+    let found = |selection| report_since(&image, selection).leaked();
+    let allowing = |bytes, count| Selection {
+        allowance: Allowance { bytes, count },
+        ..Selection::default()
+    };
+    assert_eq!(found(allowing(None, None)), (400, 4));
+    assert_eq!(found(allowing(Some(199), None)), (200, 2));
+    assert_eq!(found(allowing(Some(200), None)), (0, 0));
+    assert_eq!(found(allowing(None, Some(1))), (200, 2));
+    assert_eq!(found(allowing(Some(1000), Some(1))), (200, 2));
+    let kinds = |kinds: &[Group]| Selection {
+        kinds: kinds.to_vec(),
+        ..Selection::default()
+    };
+    assert_eq!(found(kinds(&[Group::New])), (200, 2));
+    assert_eq!(found(kinds(&[Group::Jni, Group::Unsafe])), (0, 0));
+    assert_eq!(found(kinds(&[Group::Malloc, Group::New])), (400, 4));
 }

@@ -41,6 +41,7 @@ fn every_report_is_valid_and_reads_back() {
             Selection {
                 since: Some(2),
                 scope: Some(0),
+                ..Selection::default()
             },
         ),
         report(&lossy),
@@ -67,6 +68,7 @@ fn the_shape_is_the_agreed_one() {
         Selection {
             since: Some(2),
             scope: None,
+            ..Selection::default()
         },
     );
     let value = serde_json::to_value(&report).expect("JSON");

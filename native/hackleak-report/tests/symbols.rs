@@ -9,8 +9,8 @@ use std::process::Command;
 use hackleak_image::Frame as ImageFrame;
 use hackleak_image::layout::Kind;
 use hackleak_image::reader::testing::ImageBuilder;
-use hackleak_report::Process;
 use hackleak_report::model::{Frame, NativeFrame};
+use hackleak_report::{Process, Selection};
 use support::BLOCK;
 
 /// `outer` calls `opaque` through two functions that are inlined into it.
@@ -90,7 +90,7 @@ impl Program {
         image.live(BLOCK, 1, Kind::New, stack, 0);
         let path = self.folder.path().join("1.hackleak");
         image.write(&path).expect("write");
-        let process = Process::of_image(&path, Default::default()).expect("an image");
+        let process = Process::of_image(&path, &Selection::default()).expect("an image");
         let frames = process.leaks.sites[0]
             .frames
             .iter()

@@ -16,6 +16,7 @@ fn java_is_printed_above_the_native_code_that_it_called() {
     let since = Selection {
         since: Some(2),
         scope: None,
+        ..Selection::default()
     };
     let report = report_since(&nested(), since);
     assert_eq!(report.leaked(), (3 * SIZE + 17, 4));
@@ -32,6 +33,7 @@ fn lines_have_the_message_for_the_process_itself() {
         Selection {
             since: Some(2),
             scope: None,
+            ..Selection::default()
         },
     );
     assert_golden(
@@ -93,6 +95,7 @@ fn every_note_is_shown() {
         Selection {
             since: Some(2),
             scope: None,
+            ..Selection::default()
         },
     );
     assert_golden("notes.txt", &render::text(&report, None));
@@ -162,6 +165,7 @@ fn a_java_stack_is_printed_once_for_all_that_leaks_below_it() {
     let whole_scope = Selection {
         since: Some(0),
         scope: Some(scope),
+        ..Selection::default()
     };
     let report = report_since(&image, whole_scope);
     assert_golden("grouped.txt", &render::message(&report, None));

@@ -1,6 +1,7 @@
 //! Records with their texts resolved.
 
 use super::open::Image;
+use crate::Whose;
 use crate::layout::{
     Assertion, Cause, Check, Checkpoint, Context, Finding, Method, Module, Outcome, Point, Scope,
     SegmentKind, Thread, module_flags,
@@ -191,6 +192,21 @@ impl Image {
         }
         let scope: Scope = self.record(SegmentKind::Scopes, index.into())?;
         Some(self.text(scope.name, MAX_NAME))
+    }
+
+    /// Whether what was done in `context` is `whose`; `scope` is the one that was asked for, or 0.
+    pub fn is_whose(&self, whose: Whose, scope: u32, context: &Context) -> bool {
+        whose.takes(
+            scope,
+            context,
+            |index| self.record(SegmentKind::Scopes, index.into()),
+            |index| {
+                let thread: Option<Thread> = self.record(SegmentKind::Threads, index.into());
+                thread
+                    .filter(|_| index != 0)
+                    .map_or(0, |thread| thread.ended)
+            },
+        )
     }
 
     /// Every wrong free that was noted in full, in the order in which they were noted.

@@ -138,7 +138,13 @@ impl ImageBuilder {
     /// Adds a scope.
     pub fn scope(&mut self, name: &str) -> u32 {
         let name = self.text(name);
-        push(&mut self.scopes, Scope { name })
+        push(
+            &mut self.scopes,
+            Scope {
+                name,
+                ..Scope::zeroed()
+            },
+        )
     }
 
     /// Adds a checkpoint and makes its epoch the newest.

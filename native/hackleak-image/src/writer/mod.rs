@@ -98,6 +98,9 @@ impl Writer {
             &self.window,
             Scope {
                 name: Blob::default(),
+                closed: 0,
+                parent: 0,
+                reserved: [0; 4],
             },
         );
         Ok(())

@@ -5,7 +5,7 @@ use crate::own::{is_between, is_framework};
 
 /// How many frames at the end of `frames` only say how the test was started. Fewer than three
 /// are not worth folding, and a stack that is nothing else is shown as it is.
-pub(super) fn framework_frames(frames: &[Frame]) -> usize {
+pub(crate) fn framework_frames(frames: &[Frame]) -> usize {
     let outer = frames.iter().rev().map_while(java);
     let run: Vec<&JavaFrame> = outer
         .take_while(|frame| is_framework(frame) || is_between(frame))

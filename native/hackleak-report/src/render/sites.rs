@@ -124,9 +124,10 @@ fn description(site: &Site, process: &Process) -> String {
             counted(before.count, "block")
         );
     }
-    // When a scope was asked for, it is in the headline.
+    // When a scope was asked for, it is in the headline; and a test has both, under one name.
     if let Some(scope) = &site.scope
         && process.leaks.scope.is_none()
+        && !process.is_since(scope)
     {
         let _ = write!(text, ", scope `{scope}`");
     }

@@ -260,6 +260,7 @@ fn since(process: &Process) -> String {
     let scopes = process.leaks.sites.iter().map(|site| site.scope.as_deref());
     match (process.leaks.scope, scopes.flatten().next()) {
         (None, _) => {}
+        (Some(_), Some(name)) if process.is_since(name) => {}
         (Some(_), Some(name)) => {
             let _ = write!(text, " in scope `{name}`");
         }

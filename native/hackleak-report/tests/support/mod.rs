@@ -24,7 +24,7 @@ pub fn report_since(builder: &ImageBuilder, selection: Selection) -> Report {
     let folder = tempfile::tempdir().expect("temporary folder");
     let path = folder.path().join("4242.hackleak");
     builder.write(&path).expect("write");
-    let mut process = Process::of_image(&path, selection).expect("a whole image");
+    let mut process = Process::of_image(&path, &selection).expect("a whole image");
     process.image = "/images/4242.hackleak".into();
     Report::new(vec![process])
 }

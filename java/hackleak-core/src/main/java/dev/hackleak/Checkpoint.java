@@ -14,24 +14,36 @@ public final class Checkpoint {
 
   private final int epoch;
   private final String label;
+  private final long cudfLeaks;
 
-  private Checkpoint(int epoch, String label) {
+  private Checkpoint(int epoch, String label, long cudfLeaks) {
     this.epoch = epoch;
     this.label = label;
+    this.cudfLeaks = cudfLeaks;
   }
 
   static Checkpoint at(int epoch, String label) {
-    return new Checkpoint(epoch, label);
+    return new Checkpoint(epoch, label, CudfCleaner.leaked());
+  }
+
+  /** A later one, in whose name it is reported. */
+  Checkpoint at(int laterEpoch) {
+    return new Checkpoint(laterEpoch, label, cudfLeaks);
   }
 
   /** What a JVM that is not recorded hands out: nothing ever leaks since it. */
   static Checkpoint unrecorded(String label) {
-    return new Checkpoint(UNRECORDED, label);
+    return new Checkpoint(UNRECORDED, label, 0);
   }
 
   /** Everything that was recorded since the process began. */
   static Checkpoint processStart() {
-    return new Checkpoint(0, "the start of the process");
+    return new Checkpoint(0, "the start of the process", 0);
+  }
+
+  /** How many objects cuDF's cleaner had freed by then that nobody had closed. */
+  long cudfLeaks() {
+    return cudfLeaks;
   }
 
   /** The number of the epoch that began here; later checkpoints of the process have higher ones. */

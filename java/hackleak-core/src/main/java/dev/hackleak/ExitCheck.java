@@ -20,13 +20,16 @@ final class ExitCheck {
       Arrays.asList(
           AssertionRecord.class,
           Checkpoint.class,
+          CudfCleaner.class,
           Deadline.class,
           Finalizers.class,
           Garbage.class,
           Immutable.class,
           JavaFrame.class,
           LeakCheck.class,
+          LeakCheck.Draft.class,
           LeakFrame.class,
+          LeakKind.class,
           LeakQuery.class,
           LeakReport.class,
           LeakSite.class,
@@ -44,6 +47,7 @@ final class ExitCheck {
           Settling.class,
           StackText.class,
           Verdict.class,
+          Whose.class,
           WrongFree.class,
           LeakSettler.class);
 

@@ -25,6 +25,7 @@ final class Garbage {
     recorder.forceGc();
     awaitReferenceHandler(sentinel, queue, deadline);
     Finalizers.run(deadline);
+    CudfCleaner.drain(deadline);
     for (LeakSettler settler : ServiceLoader.load(LeakSettler.class)) {
       settler.settle(Duration.ofMillis(deadline.remainingMillis()));
     }

@@ -1,10 +1,18 @@
 package dev.hackleak;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.EnumSet;
+import java.util.List;
 import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /**
- * How to look for leaks: whether to collect garbage first, for how long, and in which scope.
+ * How to look for leaks: whether to collect garbage first, in which scope, and what counts.
  *
  * <p>Immutable and safe to share; each method returns a changed copy:
  *
@@ -13,16 +21,42 @@ import java.util.Objects;
  * }</pre>
  */
 public final class LeakCheck {
-  private static final LeakCheck STANDARD = new LeakCheck(null, null, 0);
+  private static final LeakCheck STANDARD = new LeakCheck(new Draft());
 
   private final Boolean settle;
   private final Duration limit;
   private final int scope;
+  private final Whose whose;
+  private final Set<LeakKind> kinds;
+  private final long allowedBytes;
+  private final long allowedBlocks;
+  private final List<String> suppressed;
+  private final int[] rounds;
 
-  private LeakCheck(Boolean settle, Duration limit, int scope) {
-    this.settle = settle;
-    this.limit = limit;
-    this.scope = scope;
+  private LeakCheck(Draft draft) {
+    settle = draft.settle;
+    limit = draft.limit;
+    scope = draft.scope;
+    whose = draft.whose;
+    kinds = Collections.unmodifiableSet(draft.kinds);
+    allowedBytes = draft.allowedBytes;
+    allowedBlocks = draft.allowedBlocks;
+    suppressed = Immutable.copyOf(draft.suppressed);
+    rounds = draft.rounds;
+  }
+
+  private Draft draft() {
+    Draft draft = new Draft();
+    draft.settle = settle;
+    draft.limit = limit;
+    draft.scope = scope;
+    draft.whose = whose;
+    draft.kinds.addAll(kinds);
+    draft.allowedBytes = allowedBytes;
+    draft.allowedBlocks = allowedBlocks;
+    draft.suppressed.addAll(suppressed);
+    draft.rounds = rounds;
+    return draft;
   }
 
   /**
@@ -35,7 +69,9 @@ public final class LeakCheck {
 
   /** Settles first, or does not, whatever the system properties say. */
   public LeakCheck settling(boolean on) {
-    return new LeakCheck(on, limit, scope);
+    Draft draft = draft();
+    draft.settle = on;
+    return new LeakCheck(draft);
   }
 
   /**
@@ -48,7 +84,9 @@ public final class LeakCheck {
     if (limit.isNegative()) {
       throw new IllegalArgumentException("the settle limit is negative: " + limit);
     }
-    return new LeakCheck(settle, limit, scope);
+    Draft draft = draft();
+    draft.limit = limit;
+    return new LeakCheck(draft);
   }
 
   /**
@@ -56,7 +94,81 @@ public final class LeakCheck {
    * allocated that it did not start, such as those of a pool, is not in it: see {@link LeakScope}.
    */
   public LeakCheck inScope(LeakScope scope) {
-    return new LeakCheck(settle, limit, Objects.requireNonNull(scope, "scope").id());
+    return in(Objects.requireNonNull(scope, "scope").id(), Whose.ANY);
+  }
+
+  /**
+   * Counts these kinds only; none means all that are tracked.
+   *
+   * @param kinds need not be tracked
+   */
+  public LeakCheck kinds(LeakKind... kinds) {
+    Draft draft = draft();
+    draft.kinds.clear();
+    draft.kinds.addAll(Arrays.asList(kinds));
+    return new LeakCheck(draft);
+  }
+
+  /**
+   * Allows each site to leak this many bytes. A site that exceeds neither this nor {@link
+   * #allowingBlocks(long)}, where both are set, is no leak.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public LeakCheck allowingBytes(long perSite) {
+    Draft draft = draft();
+    draft.allowedBytes = notNegative(perSite);
+    return new LeakCheck(draft);
+  }
+
+  /**
+   * Allows each site to leak this many blocks; see {@link #allowingBytes(long)}.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public LeakCheck allowingBlocks(long perSite) {
+    Draft draft = draft();
+    draft.allowedBlocks = notNegative(perSite);
+    return new LeakCheck(draft);
+  }
+
+  private static long notNegative(long allowance) {
+    if (allowance < 0) {
+      throw new IllegalArgumentException("the allowance is negative: " + allowance);
+    }
+    return allowance;
+  }
+
+  /**
+   * Does not count sites with one of these in a frame: a native function, source file or library,
+   * or a Java {@code class.method}. The patterns are those of suppression files after {@code
+   * leak:}, so {@code *} stands for anything, and {@code ^} and {@code $} for the ends.
+   *
+   * @throws IllegalArgumentException if a pattern is empty, which would match everything
+   */
+  public LeakCheck suppressing(String... patterns) {
+    Draft draft = draft();
+    for (String pattern : patterns) {
+      if (pattern.isEmpty()) {
+        throw new IllegalArgumentException("an empty suppression would match every leak");
+      }
+      draft.suppressed.add(pattern);
+    }
+    return new LeakCheck(draft);
+  }
+
+  LeakCheck in(int scope, Whose whose) {
+    Draft draft = draft();
+    draft.scope = scope;
+    draft.whose = whose;
+    return new LeakCheck(draft);
+  }
+
+  /** Counts only sites that leaked in each round; the epochs between which the rounds lie. */
+  LeakCheck growing(int[] epochs) {
+    Draft draft = draft();
+    draft.rounds = epochs.clone();
+    return new LeakCheck(draft);
   }
 
   boolean settles() {
@@ -69,5 +181,67 @@ public final class LeakCheck {
 
   int scope() {
     return scope;
+  }
+
+  Whose whose() {
+    return whose;
+  }
+
+  /** The epoch from which on a leak must be there for a check since this epoch to fail. */
+  int lastRound(int since) {
+    return rounds.length < 2 ? since : rounds[rounds.length - 2];
+  }
+
+  /** All of this as arguments of the reporter. */
+  List<String> arguments() {
+    List<String> arguments = new ArrayList<>();
+    if (scope != 0) {
+      arguments.addAll(Arrays.asList("--scope", Integer.toString(scope)));
+    }
+    if (whose == Whose.OWNED) {
+      arguments.add("--owned");
+    } else if (whose == Whose.UNOWNED) {
+      arguments.add("--unowned");
+    }
+    if (!kinds.isEmpty()) {
+      arguments.add("--kinds");
+      arguments.add(kinds.stream().map(LeakKind::option).collect(Collectors.joining("+")));
+    }
+    if (rounds.length > 0) {
+      arguments.add("--rounds");
+      arguments.add(
+          IntStream.of(rounds).mapToObj(Integer::toString).collect(Collectors.joining(",")));
+    }
+    if (allowedBytes >= 0) {
+      arguments.addAll(Arrays.asList("--allow-bytes", Long.toString(allowedBytes)));
+    }
+    if (allowedBlocks >= 0) {
+      arguments.addAll(Arrays.asList("--allow-blocks", Long.toString(allowedBlocks)));
+    }
+    suppressed.forEach(pattern -> arguments.add("--suppress=" + pattern));
+    return arguments;
+  }
+
+  /** True if only the reporter can tell what counts. */
+  boolean selects() {
+    return !kinds.isEmpty()
+        || rounds.length > 0
+        || allowedBytes >= 0
+        || allowedBlocks >= 0
+        || !suppressed.isEmpty();
+  }
+
+  static final class Draft {
+    private Boolean settle;
+    private Duration limit;
+    private int scope;
+    private Whose whose = Whose.ANY;
+    private final Set<LeakKind> kinds = EnumSet.noneOf(LeakKind.class);
+    private long allowedBytes = -1;
+    private long allowedBlocks = -1;
+    private final List<String> suppressed = new ArrayList<>();
+    private int[] rounds = {};
+
+    Draft() {}
   }
 }

@@ -42,6 +42,7 @@ final class LeakQuery {
       if (liveBlocks() > 0 && check.settles() || buffersInDoubt()) {
         settle();
       }
+      noteCudfLeaks();
       return nothingToReport() ? nothingLive() : reported();
     } finally {
       recorder.ignore(false);
@@ -58,7 +59,7 @@ final class LeakQuery {
   }
 
   private long wrongFrees() {
-    return recorder.findingsSince(since.epoch(), check.scope());
+    return recorder.findingsSince(since.epoch(), check.scope(), check.whose());
   }
 
   /**
@@ -70,7 +71,8 @@ final class LeakQuery {
   }
 
   private long liveBlocks() {
-    return recorder.leaksSince(since.epoch(), check.scope())[0];
+    int from = check.lastRound(since.epoch());
+    return recorder.leaksSince(from, check.scope(), check.whose())[0];
   }
 
   private void settle() {
@@ -90,7 +92,7 @@ final class LeakQuery {
           new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
       boolean lossy = recorder.unrecordedEvents() > 0;
       int modules = recorder.strict() ? recorder.modules() : -1;
-      LeakReport report = reporter.report(description, since.epoch(), check.scope(), lossy);
+      LeakReport report = reporter.report(description, since.epoch(), check, lossy);
       if (report.blindLibraries().isEmpty()) {
         seenModules = modules;
       }
@@ -103,13 +105,16 @@ final class LeakQuery {
   /** What the recorder itself can tell; the reason says why no reporter did. */
   private LeakReport raw(String reason) {
     notes.add("the stacks have no symbols, and there is no JSON: " + reason);
+    if (check.selects()) {
+      notes.add("rounds, kinds, allowances and suppressions of this check were not applied");
+    }
     noteUnrecordedEvents();
     try {
-      String sites = recorder.rawSites(since.epoch(), check.scope(), RAW_SITES);
+      String sites = recorder.rawSites(since.epoch(), check.scope(), check.whose(), RAW_SITES);
       return unjudged(LinesParser.parse(sites).withNotes(notes), reason);
     } catch (ReporterException | RuntimeException e) {
       notes.add("the leaking sites cannot be listed either: " + e.getMessage());
-      long[] live = recorder.leaksSince(since.epoch(), check.scope());
+      long[] live = recorder.leaksSince(since.epoch(), check.scope(), check.whose());
       return unjudged(unlisted(live[1], live[0]), reason);
     }
   }
@@ -143,6 +148,13 @@ final class LeakQuery {
     List<String> text = LeakText.of(bytes, count, noSites(), Collections.emptyList());
     return new LeakReport(bytes, count, noSites(), Collections.emptyList(), null, text)
         .withNotes(notes);
+  }
+
+  private void noteCudfLeaks() {
+    long leaked = CudfCleaner.leaked() - since.cudfLeaks();
+    if (leaked > 0) {
+      notes.add(LeakText.cudfLeaks(leaked));
+    }
   }
 
   private void noteUnrecordedEvents() {

@@ -56,6 +56,12 @@ final class LeakText {
     return counted(count, "wrong free") + ": see the report of `hackleak report` on the image";
   }
 
+  static String cudfLeaks(long count) {
+    return "cuDF's cleaner freed "
+        + counted(count, "object")
+        + " that nobody had closed, which its log calls WAS LEAKED";
+  }
+
   /** Never a bare "no leaks": what was not seen may have leaked all the same. */
   static String nothingLive(Checkpoint since) {
     return "nothing that was recorded since " + since + " is still live";

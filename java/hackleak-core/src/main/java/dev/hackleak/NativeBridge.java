@@ -20,11 +20,14 @@ final class NativeBridge {
   /** Begins a new epoch and returns it. The label may be null. */
   static native int checkpoint(String label);
 
-  /** {blocks, bytes} allocated since the epoch, still live and not ignored. Scope 0 means all. */
-  static native long[] leaksSince(int epoch, int scope);
+  /**
+   * {blocks, bytes} allocated since the epoch, still live and not ignored. Scope 0 means all;
+   * {@code whose} is the ordinal of a {@link Whose}.
+   */
+  static native long[] leaksSince(int epoch, int scope, int whose);
 
   /** Wrong frees that were made since the epoch. Scope 0 means all. */
-  static native long findingsSince(int epoch, int scope);
+  static native long findingsSince(int epoch, int scope, int whose);
 
   /** How many libraries and programs have been loaded into this process so far. */
   static native int modules();
@@ -41,14 +44,20 @@ final class NativeBridge {
   /** Registers a scope and returns its id, which is at least 1. */
   static native int openScope(String name);
 
-  /** Makes the scope this thread's own and returns the one before; 0 is none. */
+  /**
+   * Makes the scope this thread's own and returns the one before, for a later call; 0 is none. One
+   * that the thread inherited is negative.
+   */
   static native int enterScope(int scope);
+
+  /** Ends what the scope owns, for good, and returns the epoch that begins. */
+  static native int closeScope(int scope);
 
   /** Counts up or down; while above zero, this thread's allocations are marked as ignored. */
   static native void ignore(boolean on);
 
   /** The leaking sites as {@link LinesParser} reads them, with frames as module and offset only. */
-  static native String rawSites(int epoch, int scope, int limit);
+  static native String rawSites(int epoch, int scope, int whose, int limit);
 
   /**
    * Keeps in the image what an assertion came to; see {@link AssertionRecord} for the numbers.

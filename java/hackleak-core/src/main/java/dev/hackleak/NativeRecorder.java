@@ -58,13 +58,13 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
-  public long[] leaksSince(int epoch, int scope) {
-    return NativeBridge.leaksSince(epoch, scope);
+  public long[] leaksSince(int epoch, int scope, Whose whose) {
+    return NativeBridge.leaksSince(epoch, scope, whose.ordinal());
   }
 
   @Override
-  public long findingsSince(int epoch, int scope) {
-    return NativeBridge.findingsSince(epoch, scope);
+  public long findingsSince(int epoch, int scope, Whose whose) {
+    return NativeBridge.findingsSince(epoch, scope, whose.ordinal());
   }
 
   @Override
@@ -109,13 +109,18 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
+  public int closeScope(int scope) {
+    return NativeBridge.closeScope(scope);
+  }
+
+  @Override
   public void ignore(boolean on) {
     NativeBridge.ignore(on);
   }
 
   @Override
-  public String rawSites(int epoch, int scope, int limit) {
-    return NativeBridge.rawSites(epoch, scope, limit);
+  public String rawSites(int epoch, int scope, Whose whose, int limit) {
+    return NativeBridge.rawSites(epoch, scope, whose.ordinal(), limit);
   }
 
   @Override

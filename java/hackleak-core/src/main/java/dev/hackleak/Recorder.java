@@ -12,10 +12,10 @@ interface Recorder {
   int checkpoint(String label);
 
   /** {blocks, bytes} allocated since the epoch that are still live and not ignored. */
-  long[] leaksSince(int epoch, int scope);
+  long[] leaksSince(int epoch, int scope, Whose whose);
 
   /** Wrong frees that were made since the epoch. */
-  long findingsSince(int epoch, int scope);
+  long findingsSince(int epoch, int scope, Whose whose);
 
   /** Grows whenever a library is loaded. */
   int modules();
@@ -43,9 +43,11 @@ interface Recorder {
 
   int enterScope(int scope);
 
+  int closeScope(int scope);
+
   void ignore(boolean on);
 
-  String rawSites(int epoch, int scope, int limit);
+  String rawSites(int epoch, int scope, Whose whose, int limit);
 
   void assertion(AssertionRecord ended);
 }

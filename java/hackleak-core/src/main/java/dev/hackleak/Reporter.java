@@ -40,21 +40,19 @@ final class Reporter {
   }
 
   /**
-   * What leaked since the epoch, in one scope or in all of them (0).
+   * What leaked since the epoch, as far as it counts for the check.
    *
    * @param lossy the recorder itself knows of events that it did not record, so a report that calls
    *     the record incomplete tells nothing new; otherwise the image is damaged
    */
-  LeakReport report(RecorderDescription recorder, int epoch, int scope, boolean lossy)
+  LeakReport report(RecorderDescription recorder, int epoch, LeakCheck check, boolean lossy)
       throws ReporterException {
     List<String> command = new ArrayList<>();
     command.add(program.toString());
     command.add("report");
     command.add(recorder.image().toString());
     command.addAll(Arrays.asList("--since", Integer.toString(epoch)));
-    if (scope != 0) {
-      command.addAll(Arrays.asList("--scope", Integer.toString(scope)));
-    }
+    command.addAll(check.arguments());
     command.addAll(Arrays.asList("--format", "lines", "--json", nextJson(recorder).toString()));
 
     Path out = null;

@@ -86,11 +86,15 @@ class ExitCheckTest {
             "Ignored",
             "LeakError",
             "LeakScope",
+            "LeakWatch",
+            "LeakWatch$Round",
             "MappedLibrary",
             "NativeBridge",
             "NativeRecorder",
+            "ParallelRun",
             "Recorder",
-            "Recording");
+            "Recording",
+            "UnrecordedNotice");
     Set<String> all = new TreeSet<>();
     Path folder = Paths.get(ExitCheck.class.getResource("ExitCheck.class").toURI()).getParent();
     try (Stream<Path> files = Files.list(folder)) {

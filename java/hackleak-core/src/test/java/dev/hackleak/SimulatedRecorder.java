@@ -3,16 +3,19 @@ package dev.hackleak;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** A recorder without a process to record: the test says what is allocated and what GC frees. */
 final class SimulatedRecorder implements Recorder {
   static final long BLOCK_BYTES = 1_999_993;
 
   private final List<int[]> blocks = new ArrayList<>();
+  private final Map<Integer, Integer> closed = new HashMap<>();
   private int epoch;
   private int scopes;
-  private int scope;
+  private final ThreadLocal<Integer> scope = ThreadLocal.withInitial(() -> 0);
   private int ignoring;
 
   volatile Runnable onGc = () -> {};
@@ -37,7 +40,7 @@ final class SimulatedRecorder implements Recorder {
 
   synchronized void allocate(int count) {
     for (int i = 0; i < count; i++) {
-      blocks.add(new int[] {epoch, scope, ignoring});
+      blocks.add(new int[] {epoch, scope.get(), ignoring});
     }
   }
 
@@ -66,16 +69,17 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public synchronized long[] leaksSince(int since, int in) {
+  public synchronized long[] leaksSince(int since, int in, Whose whose) {
     long count =
         blocks.stream()
-            .filter(block -> block[0] >= since && (in == 0 || block[1] == in) && block[2] == 0)
+            .filter(block -> block[0] >= since && block[2] == 0)
+            .filter(block -> isWhose(block, in, whose))
             .count();
     return new long[] {count, count * BLOCK_BYTES};
   }
 
   @Override
-  public long findingsSince(int since, int in) {
+  public long findingsSince(int since, int in, Whose whose) {
     return wrongFrees;
   }
 
@@ -113,9 +117,29 @@ final class SimulatedRecorder implements Recorder {
 
   @Override
   public synchronized int enterScope(int entered) {
-    int left = scope;
-    scope = entered;
+    int left = scope.get();
+    scope.set(entered);
     return left;
+  }
+
+  /** Scopes neither nest here nor have threads that inherit them. */
+  private boolean isWhose(int[] block, int in, Whose whose) {
+    Integer end = closed.get(block[1]);
+    boolean inTime = end == null || block[0] < end;
+    switch (whose) {
+      case ANY:
+        return in == 0 || block[1] == in;
+      case UNOWNED:
+        return block[1] == 0 || end == null || !inTime;
+      default:
+        return block[1] == in && inTime;
+    }
+  }
+
+  @Override
+  public synchronized int closeScope(int scopeToClose) {
+    closed.put(scopeToClose, ++epoch);
+    return epoch;
   }
 
   @Override
@@ -129,11 +153,11 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public String rawSites(int since, int in, int limit) {
+  public String rawSites(int since, int in, Whose whose, int limit) {
     if (rawSitesFail) {
       throw new IllegalStateException("no memory for it");
     }
-    long[] live = leaksSince(since, in);
+    long[] live = leaksSince(since, in, whose);
     String amount = live[1] + "\t" + live[0];
     return "hackleak-lines\t1\ntotal\t"
         + amount

@@ -1,5 +1,6 @@
 package dev.hackleak.junit;
 
+import dev.hackleak.LeakKind;
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Inherited;
@@ -15,16 +16,20 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * after its {@code @AfterEach} methods: what these allocate must be free again by then. What
  * {@code @BeforeAll} and the constructor of the test class allocate is older and does not count. On
  * a class the annotation counts for each of its tests, also for inherited and nested ones; on a
- * method it replaces the one of its class. Each invocation of a repeated or parameterized test is
- * checked by itself, a {@code @TestFactory} method as a whole. It may be used as a meta-annotation.
+ * method it replaces the one of its class, and {@link IgnoreLeaks} takes it away. Each invocation
+ * of a repeated or parameterized test is checked by itself, and each dynamic test; the rest of a
+ * {@code @TestFactory} method as a whole. It may be used as a meta-annotation.
  *
  * <p>A test that failed for another reason keeps that reason; the leak is attached as a suppressed
- * exception. Where the JVM is not recorded the tests run unchecked, which one line on stderr says;
- * with {@code -Dhackleak.required=true} they fail instead.
+ * exception. Where the JVM is not recorded the tests run unchecked, which one notice on stderr
+ * says; with {@code -Dhackleak.required=true} they fail instead.
  *
- * <p>A leak counts for every test that runs at that time: do not run such tests concurrently. What
- * a library allocates once and keeps, when it is used for the first time, looks like a leak of the
- * first test; use the library once in {@code @BeforeAll}.
+ * <p>Tests may run in parallel: see {@link dev.hackleak.LeakWatch} for what a test then answers
+ * for.
+ *
+ * <p>What a library allocates once and keeps, when it is used for the first time, looks like a leak
+ * of the first test; use the library once in {@code @BeforeAll}, or have the test {@link
+ * #repeat()}.
  */
 @Documented
 @Inherited
@@ -32,6 +37,20 @@ import org.junit.jupiter.api.extension.ExtendWith;
 @Target({ElementType.TYPE, ElementType.METHOD})
 @ExtendWith(NoLeaksExtension.class)
 public @interface NoLeaks {
+  /** What is checked. */
+  enum Per {
+    /** Each test. */
+    TEST,
+    /** All tests of the class together, with what they share. */
+    CLASS
+  }
+
+  /**
+   * {@link Per#CLASS} takes the checkpoint before the {@code @BeforeAll} methods and checks after
+   * the {@code @AfterAll} methods, for what the tests of a class share. It counts on classes only.
+   */
+  Per per() default Per.TEST;
+
   /**
    * Whether garbage is collected before a leak is reported, so that native memory whose Java owner
    * is unreachable is freed and not reported. With false it is reported, which shows the objects
@@ -44,4 +63,33 @@ public @interface NoLeaks {
    * hackleak.settle.limit.ms} decides, 5000 by default.
    */
   long settleLimitMillis() default -1;
+
+  /**
+   * How many times the test method runs between its {@code @BeforeEach} and {@code @AfterEach}
+   * methods, on the same instance. With 2 or more a leak counts only if each of these rounds leaked
+   * at the same site; what is allocated once and kept does not, nor what {@code @BeforeEach}
+   * allocates. At most 64.
+   */
+  int repeat() default 1;
+
+  /** How many times the test method runs before these rounds, without counting. */
+  int warmup() default 0;
+
+  /** How many bytes each site may leak; below zero none. See {@link #allowBlocks()}. */
+  long allowBytes() default -1;
+
+  /**
+   * How many blocks each site may leak; below zero none. A site is no leak if it exceeds neither of
+   * both limits, or the one that is set.
+   */
+  long allowBlocks() default -1;
+
+  /** The kinds that count; none means all that are tracked. */
+  LeakKind[] kinds() default {};
+
+  /**
+   * Leaks with one of these in a frame do not count: a native function, file or library, or a Java
+   * {@code class.method}, as in suppression files after {@code leak:}.
+   */
+  String[] suppress() default {};
 }

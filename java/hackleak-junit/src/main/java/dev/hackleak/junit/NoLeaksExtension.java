@@ -1,30 +1,159 @@
 package dev.hackleak.junit;
 
-import dev.hackleak.Checkpoint;
 import dev.hackleak.HackLeak;
+import dev.hackleak.Ignored;
 import dev.hackleak.LeakCheck;
-import java.time.Duration;
+import dev.hackleak.LeakError;
+import dev.hackleak.LeakWatch;
+import java.lang.reflect.Constructor;
+import java.lang.reflect.Method;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.DynamicTestInvocationContext;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.ExtensionContext.Store;
-import org.junit.platform.commons.support.AnnotationSupport;
+import org.junit.jupiter.api.extension.ExtensionContext.Store.CloseableResource;
+import org.junit.jupiter.api.extension.InvocationInterceptor;
+import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+import org.junit.platform.commons.support.ReflectionSupport;
 
-/** A checkpoint before each test and a check after it; see {@link NoLeaks}. */
-final class NoLeaksExtension implements BeforeEachCallback, AfterEachCallback {
+/**
+ * A watch over each test, or over each class; see {@link NoLeaks}, which registers it.
+ *
+ * <p>It can be registered by hand, for settings that an annotation cannot have:
+ *
+ * <pre>{@code
+ * @RegisterExtension
+ * static final NoLeaksExtension NO_LEAKS =
+ *     NoLeaksExtension.checking(LeakCheck.standard().allowingBytes(64)).repeat(3);
+ * }</pre>
+ *
+ * <p>Annotations within its reach then count before its own settings.
+ *
+ * <p>For a whole suite, JUnit's {@code junit.jupiter.extensions.autodetection.enabled=true} with
+ * {@code hackleak.junit.all=true}, as configuration parameters or system properties, checks each
+ * test as if it were annotated. Auto-detection alone changes nothing.
+ *
+ * <p>Immutable.
+ */
+public final class NoLeaksExtension
+    implements BeforeAllCallback,
+        AfterAllCallback,
+        BeforeEachCallback,
+        AfterEachCallback,
+        InvocationInterceptor {
   private static final Namespace NAMESPACE = Namespace.create(NoLeaksExtension.class);
+  private static final String ALL = "hackleak.junit.all";
+  private static final String PARALLEL = "junit.jupiter.execution.parallel.enabled";
+
+  /** The keys of the store. */
+  private enum Key {
+    TEST,
+    CLASS
+  }
+
+  /** What counts where no annotation does; null for nothing. */
+  private final Plan own;
+
+  /** For JUnit. */
+  public NoLeaksExtension() {
+    this(null);
+  }
+
+  private NoLeaksExtension(Plan own) {
+    this.own = own;
+  }
+
+  /** Checks the tests that it is registered for, in this way. */
+  public static NoLeaksExtension checking(LeakCheck check) {
+    Objects.requireNonNull(check, "check");
+    return new NoLeaksExtension(new Plan(check, 0, 1, false, false));
+  }
+
+  /** As {@link NoLeaks#repeat()}. */
+  public NoLeaksExtension repeat(int rounds) {
+    Plan plan = plan();
+    return new NoLeaksExtension(
+        new Plan(plan.check, plan.warmup, rounds, plan.perClass, plan.ignored));
+  }
+
+  /** As {@link NoLeaks#warmup()}; to be called after {@link #repeat(int)}. */
+  public NoLeaksExtension warmup(int rounds) {
+    Plan plan = plan();
+    return new NoLeaksExtension(
+        new Plan(plan.check, rounds, plan.repeat, plan.perClass, plan.ignored));
+  }
+
+  /** As {@link NoLeaks.Per#CLASS}; the field that registers it must then be static. */
+  public NoLeaksExtension perClass() {
+    Plan plan = plan();
+    return new NoLeaksExtension(new Plan(plan.check, plan.warmup, plan.repeat, true, plan.ignored));
+  }
+
+  private Plan plan() {
+    return own == null ? Plan.STANDARD : own;
+  }
+
+  private Optional<Plan> plan(ExtensionContext context) {
+    Optional<Plan> annotated = Plan.nearest(context);
+    if (annotated.isPresent()) {
+      return annotated;
+    }
+    if (own != null) {
+      return Optional.of(own);
+    }
+    return isOn(context, ALL) ? Optional.of(Plan.STANDARD) : Optional.empty();
+  }
+
+  @Override
+  public void beforeAll(ExtensionContext context) {
+    Plan plan = plan(context).orElse(null);
+    boolean annotatedHere = context.getElement().flatMap(Plan::on).isPresent();
+    if (plan == null || !plan.perClass || classWatch(context) != null && !annotatedHere) {
+      return;
+    }
+    LeakWatch watch = begin(context, context.getDisplayName(), plan);
+    // Only what belongs to the class runs inside: other tests may use this thread meanwhile.
+    watch.leave();
+    store(context).put(Key.CLASS, new ClassWatch(this, watch));
+  }
+
+  @Override
+  public void afterAll(ExtensionContext context) {
+    ClassWatch found = store(context).get(Key.CLASS, ClassWatch.class);
+    if (found != null && found.owner == this) {
+      // One of a class around this one stays: it is removed from that one's store only.
+      ClassWatch removed = store(context).remove(Key.CLASS, ClassWatch.class);
+      if (removed != null) {
+        removed.watch.end();
+      }
+    }
+  }
 
   @Override
   public void beforeEach(ExtensionContext context) {
-    String test = context.getRequiredTestClass().getSimpleName() + " > " + context.getDisplayName();
-    Checkpoint checkpoint = HackLeak.checkpoint(test);
-    if (checkpoint.isRecorded()) {
-      store(context).put(Checkpoint.class, checkpoint);
-    } else {
-      UnrecordedNotice.print();
+    Plan plan = plan(context).orElse(null);
+    if (plan == null || store(context).get(Key.TEST) != null) {
+      return;
     }
+    TestWatch watch;
+    if (plan.perClass) {
+      LeakWatch classWatch = classWatch(context);
+      if (classWatch == null) {
+        return;
+      }
+      watch = new TestWatch(this, plan, classWatch, classWatch.entered(), null);
+    } else {
+      LeakWatch begun = begin(context, name(context), plan);
+      watch = new TestWatch(this, plan, begun, 0, plan.ignored ? HackLeak.ignore() : null);
+    }
+    store(context).put(Key.TEST, watch);
   }
 
   /**
@@ -33,33 +162,225 @@ final class NoLeaksExtension implements BeforeEachCallback, AfterEachCallback {
    */
   @Override
   public void afterEach(ExtensionContext context) {
-    Checkpoint checkpoint = store(context).remove(Checkpoint.class, Checkpoint.class);
-    if (checkpoint != null) {
-      HackLeak.assertNoLeaks(checkpoint, check(annotation(context)));
+    TestWatch found = store(context).get(Key.TEST, TestWatch.class);
+    if (found == null || found.owner != this) {
+      return;
+    }
+    store(context).remove(Key.TEST);
+    if (found.plan.perClass) {
+      found.watch.left(found.before);
+    } else if (found.plan.ignored) {
+      found.ignored.close();
+      found.watch.endUnchecked();
+    } else if (found.dynamicTestLeaked.get()) {
+      found.watch.endUnchecked();
+    } else {
+      found.watch.end();
     }
   }
 
-  private static LeakCheck check(NoLeaks annotation) {
-    LeakCheck check = LeakCheck.standard().settling(annotation.settle());
-    long limit = annotation.settleLimitMillis();
-    return limit < 0 ? check : check.settleLimit(Duration.ofMillis(limit));
+  @Override
+  public void interceptTestMethod(
+      Invocation<Void> invocation,
+      ReflectiveInvocationContext<Method> method,
+      ExtensionContext context)
+      throws Throwable {
+    inRounds(invocation, context, () -> again(method));
   }
 
-  /** The nearest one: on the method, on its class, or on a class around that. */
-  private static NoLeaks annotation(ExtensionContext context) {
-    Optional<ExtensionContext> at = Optional.of(context);
-    while (at.isPresent()) {
-      Optional<NoLeaks> found =
-          AnnotationSupport.findAnnotation(at.get().getElement(), NoLeaks.class);
-      if (found.isPresent()) {
-        return found.get();
+  @Override
+  public void interceptTestTemplateMethod(
+      Invocation<Void> invocation,
+      ReflectiveInvocationContext<Method> method,
+      ExtensionContext context)
+      throws Throwable {
+    inRounds(invocation, context, () -> again(method));
+  }
+
+  private static void again(ReflectiveInvocationContext<Method> method) {
+    ReflectionSupport.invokeMethod(
+        method.getExecutable(), method.getTarget().orElse(null), method.getArguments().toArray());
+  }
+
+  private void inRounds(
+      Invocation<Void> invocation, ExtensionContext context, LeakWatch.Round again)
+      throws Throwable {
+    TestWatch found = store(context).get(Key.TEST, TestWatch.class);
+    if (found == null || found.owner != this) {
+      invocation.proceed();
+    } else {
+      inRounds(found.watch, found.plan, invocation, again);
+    }
+  }
+
+  /** An invocation proceeds only once; what it does is then done again without it. */
+  private static void inRounds(
+      LeakWatch watch, Plan plan, Invocation<Void> invocation, LeakWatch.Round again)
+      throws Throwable {
+    if (plan.repeat == 1) {
+      invocation.proceed();
+      return;
+    }
+    AtomicBoolean first = new AtomicBoolean(true);
+    watch.rounds(
+        plan.warmup,
+        plan.repeat,
+        () -> {
+          if (first.getAndSet(false)) {
+            invocation.proceed();
+          } else {
+            again.run();
+          }
+        });
+  }
+
+  /** Dynamic tests have no callbacks before and after them. */
+  @Override
+  public void interceptDynamicTest(
+      Invocation<Void> invocation,
+      DynamicTestInvocationContext dynamicTest,
+      ExtensionContext context)
+      throws Throwable {
+    TestWatch factory = store(context).get(Key.TEST, TestWatch.class);
+    if (factory == null || factory.owner != this || factory.plan.ignored) {
+      invocation.proceed();
+      return;
+    }
+    if (factory.plan.perClass) {
+      int before = factory.watch.entered();
+      try {
+        invocation.proceed();
+      } finally {
+        factory.watch.left(before);
       }
+      return;
+    }
+    LeakWatch watch = begin(context, name(context), factory.plan);
+    Throwable failure = null;
+    try {
+      inRounds(watch, factory.plan, invocation, dynamicTest.getExecutable()::execute);
+    } catch (Throwable e) {
+      failure = e;
+    }
+    try {
+      watch.end();
+    } catch (LeakError leak) {
+      factory.dynamicTestLeaked.set(true);
+      if (failure == null) {
+        throw leak;
+      }
+      failure.addSuppressed(leak);
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  @Override
+  public void interceptBeforeAllMethod(
+      Invocation<Void> invocation,
+      ReflectiveInvocationContext<Method> method,
+      ExtensionContext context)
+      throws Throwable {
+    inClass(invocation, context);
+  }
+
+  @Override
+  public void interceptAfterAllMethod(
+      Invocation<Void> invocation,
+      ReflectiveInvocationContext<Method> method,
+      ExtensionContext context)
+      throws Throwable {
+    inClass(invocation, context);
+  }
+
+  @Override
+  public <T> T interceptTestClassConstructor(
+      Invocation<T> invocation,
+      ReflectiveInvocationContext<Constructor<T>> constructor,
+      ExtensionContext context)
+      throws Throwable {
+    return inClass(invocation, context);
+  }
+
+  private <T> T inClass(Invocation<T> invocation, ExtensionContext context) throws Throwable {
+    ClassWatch found = store(context).get(Key.CLASS, ClassWatch.class);
+    if (found == null || found.owner != this) {
+      return invocation.proceed();
+    }
+    int before = found.watch.entered();
+    try {
+      return invocation.proceed();
+    } finally {
+      found.watch.left(before);
+    }
+  }
+
+  /** Class and test, for the reports; a dynamic test knows its class by its parents only. */
+  private static String name(ExtensionContext context) {
+    Optional<ExtensionContext> at = Optional.of(context);
+    while (at.isPresent() && !at.get().getTestClass().isPresent()) {
       at = at.get().getParent();
     }
-    throw new IllegalStateException("no @NoLeaks around " + context.getUniqueId());
+    String where = at.flatMap(ExtensionContext::getTestClass).map(Class::getSimpleName).orElse("?");
+    return where + " > " + context.getDisplayName();
+  }
+
+  private static LeakWatch begin(ExtensionContext context, String test, Plan plan) {
+    context
+        .getRoot()
+        .getStore(NAMESPACE)
+        .getOrComputeIfAbsent(EndOfRun.class, key -> new EndOfRun(), EndOfRun.class);
+    return LeakWatch.begin(test, plan.check, isOn(context, PARALLEL));
+  }
+
+  private static boolean isOn(ExtensionContext context, String parameter) {
+    return context.getConfigurationParameter(parameter).map(Boolean::parseBoolean).orElse(false);
+  }
+
+  private static LeakWatch classWatch(ExtensionContext context) {
+    ClassWatch found = store(context).get(Key.CLASS, ClassWatch.class);
+    return found == null ? null : found.watch;
   }
 
   private static Store store(ExtensionContext context) {
     return context.getStore(NAMESPACE);
+  }
+
+  private static final class ClassWatch {
+    private final NoLeaksExtension owner;
+    private final LeakWatch watch;
+
+    ClassWatch(NoLeaksExtension owner, LeakWatch watch) {
+      this.owner = owner;
+      this.watch = watch;
+    }
+  }
+
+  private static final class TestWatch {
+    private final NoLeaksExtension owner;
+    private final Plan plan;
+    private final LeakWatch watch;
+    private final int before;
+    private final Ignored ignored;
+    private final AtomicBoolean dynamicTestLeaked = new AtomicBoolean();
+
+    TestWatch(NoLeaksExtension owner, Plan plan, LeakWatch watch, int before, Ignored ignored) {
+      this.owner = owner;
+      this.plan = plan;
+      this.watch = watch;
+      this.before = before;
+      this.ignored = ignored;
+    }
+  }
+
+  /** In the root's store, which JUnit closes after the last test. */
+  private static final class EndOfRun implements CloseableResource {
+    EndOfRun() {}
+
+    @Override
+    public void close() {
+      LeakWatch.endOfRun();
+    }
   }
 }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.testkit.engine.EngineExecutionResults;
 import org.junit.platform.testkit.engine.Event;
 import org.junit.platform.testkit.engine.Events;
 import org.opentest4j.TestAbortedException;
@@ -68,6 +69,110 @@ class NoLeaksTest {
     Throwable failure = failure(Recorded.run(Samples.AbortsAndLeaks.class));
     assertEquals(LeakError.class, failure.getClass());
     assertEquals(TestAbortedException.class, failure.getSuppressed()[0].getClass());
+  }
+
+  @Test
+  void theNearestAnnotationDecidesWhetherLeaksAreIgnored() {
+    assertEquals(
+        "{ignored()=SUCCESSFUL, leaks()=FAILED}",
+        outcomes(Recorded.run(Samples.Ignoring.class)) + "");
+    assertEquals(
+        "{ignored()=SUCCESSFUL, leaks()=FAILED}",
+        outcomes(Recorded.run(Samples.IgnoringClass.class)) + "");
+  }
+
+  @Test
+  void eachDynamicTestIsCheckedByItself() {
+    EngineExecutionResults results = Recorded.runAll(Samples.Factory.class);
+    assertEquals(
+        "{clean=SUCCESSFUL, clean, too=SUCCESSFUL, leaky=FAILED}",
+        outcomes(results.testEvents()).toString());
+    assertEquals(0, results.containerEvents().failed().count());
+  }
+
+  @Test
+  void whatAFactoryLeaksAroundItsTestsIsItsOwn() {
+    EngineExecutionResults results = Recorded.runAll(Samples.LeakyFactory.class);
+    assertEquals("{clean=SUCCESSFUL}", outcomes(results.testEvents()).toString());
+    assertEquals(1, results.containerEvents().failed().count());
+  }
+
+  @Test
+  void parametersAreCheckedOneByOne() {
+    Events tests = Recorded.run(Samples.Parameterized.class);
+    assertEquals(
+        "{[1] 0=SUCCESSFUL, [2] 2=FAILED, [3] 0=SUCCESSFUL}",
+        outcomes(tests).toString().replaceAll("count ?= ?", ""));
+  }
+
+  @Test
+  void onlyWhatGrowsWithEachRoundCounts() {
+    Samples.Rounds.once = 0;
+    Events tests = Recorded.run(Samples.Rounds.class);
+    Map<String, TestExecutionResult.Status> outcomes = outcomes(tests);
+    assertEquals(
+        "{failsInARound()=FAILED, grows as well=FAILED, grows()=FAILED,"
+            + " initialises()=SUCCESSFUL, repetition 1 of 2=FAILED, repetition 2 of 2=FAILED}",
+        outcomes.toString());
+    for (Event event : tests.failed().list()) {
+      Throwable failure =
+          event.getRequiredPayload(TestExecutionResult.class).getThrowable().orElse(null);
+      boolean own = event.getTestDescriptor().getDisplayName().equals("failsInARound()");
+      assertEquals(own ? IllegalStateException.class : LeakError.class, failure.getClass());
+      assertEquals(0, failure.getSuppressed().length);
+    }
+  }
+
+  @Test
+  void roundsThatMeanNothingAreRefused() {
+    Events tests = Recorded.run(Samples.WrongRounds.class);
+    assertEquals(
+        "{perClassOnAMethod()=FAILED, tooMany()=FAILED, warmupAlone()=FAILED}",
+        outcomes(tests).toString());
+  }
+
+  @Test
+  void aClassAnswersForWhatItsTestsShare() {
+    EngineExecutionResults closed = Recorded.runAll(Samples.SharedAndClosed.class);
+    assertEquals(0, closed.allEvents().failed().count());
+    assertEquals(2, closed.testEvents().succeeded().count());
+    EngineExecutionResults forgotten = Recorded.runAll(Samples.SharedAndForgotten.class);
+    assertEquals("{closesItsOwn()=SUCCESSFUL}", outcomes(forgotten.testEvents()).toString());
+    assertEquals(1, forgotten.containerEvents().failed().count());
+  }
+
+  @Test
+  void anExtensionRegisteredByHandHasSettingsThatAnnotationsReplace() {
+    Events tests = Recorded.run(Samples.Registered.class);
+    assertEquals(
+        "{annotated()=FAILED, grows()=FAILED, leaksInTheFirstRoundOnly()=SUCCESSFUL}",
+        outcomes(tests).toString());
+  }
+
+  @Test
+  void aWholeSuiteIsCheckedOnRequestOnly() {
+    String detection = "junit.jupiter.extensions.autodetection.enabled=true";
+    for (String all : new String[] {"hackleak.junit.all=false", "some=thing"}) {
+      Events tests = Recorded.runAll(Samples.Plain.class, detection, all).testEvents();
+      assertEquals("{leaks()=SUCCESSFUL}", outcomes(tests).toString());
+    }
+    String all = "hackleak.junit.all=true";
+    Events tests = Recorded.runAll(Samples.Plain.class, detection, all).testEvents();
+    assertEquals("{leaks()=FAILED}", outcomes(tests).toString());
+    Events annotated = Recorded.runAll(Samples.Ignoring.class, detection, all).testEvents();
+    assertEquals("{ignored()=SUCCESSFUL, leaks()=FAILED}", outcomes(annotated).toString());
+  }
+
+  @Test
+  void parallelTestsAnswerForTheirOwnThread() {
+    Events tests =
+        Recorded.runAll(
+                Samples.Together.class,
+                "junit.jupiter.execution.parallel.enabled=true",
+                "junit.jupiter.execution.parallel.config.strategy=fixed",
+                "junit.jupiter.execution.parallel.config.fixed.parallelism=2")
+            .testEvents();
+    assertEquals("{clean()=SUCCESSFUL, leaky()=FAILED}", outcomes(tests).toString());
   }
 
   private static Map<String, TestExecutionResult.Status> outcomes(Events tests) {

@@ -22,7 +22,22 @@ final class Recorded {
     }
   }
 
-  static EngineExecutionResults execute(Class<?> tests) {
-    return EngineTestKit.engine("junit-jupiter").selectors(selectClass(tests)).execute();
+  /** With configuration parameters, {@code key=value}. */
+  static EngineExecutionResults runAll(Class<?> tests, String... parameters) {
+    try (SimulatedRecording active = SimulatedRecording.active()) {
+      recording = active;
+      return execute(tests, parameters);
+    } finally {
+      recording = null;
+    }
+  }
+
+  static EngineExecutionResults execute(Class<?> tests, String... parameters) {
+    EngineTestKit.Builder kit = EngineTestKit.engine("junit-jupiter").selectors(selectClass(tests));
+    for (String parameter : parameters) {
+      String[] pair = parameter.split("=");
+      kit.configurationParameter(pair[0], pair[1]);
+    }
+    return kit.execute();
   }
 }

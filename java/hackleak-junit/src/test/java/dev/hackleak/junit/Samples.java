@@ -1,14 +1,28 @@
 package dev.hackleak.junit;
 
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import dev.hackleak.LeakCheck;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;
+import java.util.concurrent.CyclicBarrier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.parallel.Execution;
+import org.junit.jupiter.api.parallel.ExecutionMode;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The test classes that {@link NoLeaksTest} runs; the build itself runs none of them. */
 final class Samples {
@@ -150,6 +164,216 @@ final class Samples {
     void abortsAndLeaks() {
       allocate(1);
       Assumptions.assumeTrue(false);
+    }
+  }
+
+  @NoLeaks
+  static class Ignoring {
+    @Test
+    @IgnoreLeaks("known")
+    void ignored() {
+      allocate(1);
+    }
+
+    @Test
+    void leaks() {
+      allocate(1);
+    }
+  }
+
+  @IgnoreLeaks
+  static class IgnoringClass extends Base {
+    @Test
+    void ignored() {
+      allocate(1);
+    }
+
+    @Test
+    @NoLeaks
+    void leaks() {
+      allocate(1);
+    }
+  }
+
+  @NoLeaks
+  static class Factory {
+    @TestFactory
+    Stream<DynamicTest> dynamicTests() {
+      return Stream.of(
+          DynamicTest.dynamicTest("clean", () -> {}),
+          DynamicTest.dynamicTest("leaky", () -> allocate(1)),
+          DynamicTest.dynamicTest("clean, too", () -> {}));
+    }
+  }
+
+  @NoLeaks
+  static class LeakyFactory {
+    @TestFactory
+    Stream<DynamicTest> leaksAroundItsTests() {
+      allocate(1);
+      return Stream.of(DynamicTest.dynamicTest("clean", () -> {}));
+    }
+  }
+
+  @NoLeaks
+  static class Parameterized {
+    @ParameterizedTest
+    @ValueSource(ints = {0, 2, 0})
+    void blocks(int count) {
+      allocate(count);
+    }
+  }
+
+  @NoLeaks(repeat = 3, warmup = 1)
+  static class Rounds {
+    static int once;
+    static int runs;
+
+    @BeforeEach
+    void count() {
+      runs = 0;
+    }
+
+    @Test
+    void initialises() {
+      runs++;
+      if (once++ < 2) {
+        allocate(1);
+      }
+      assertFalse(runs > 4);
+    }
+
+    @Test
+    void grows() {
+      runs++;
+      allocate(1);
+    }
+
+    @RepeatedTest(2)
+    void growsEachTime() {
+      allocate(1);
+    }
+
+    @TestFactory
+    Stream<DynamicTest> dynamicTests() {
+      return Stream.of(DynamicTest.dynamicTest("grows as well", () -> allocate(1)));
+    }
+
+    @Test
+    void failsInARound() {
+      allocate(1);
+      if (++runs == 2) {
+        throw new IllegalStateException("mine");
+      }
+    }
+  }
+
+  static class WrongRounds {
+    @Test
+    @NoLeaks(warmup = 1)
+    void warmupAlone() {}
+
+    @Test
+    @NoLeaks(repeat = 65)
+    void tooMany() {}
+
+    @Test
+    @NoLeaks(per = NoLeaks.Per.CLASS)
+    void perClassOnAMethod() {}
+  }
+
+  @NoLeaks(per = NoLeaks.Per.CLASS)
+  static class SharedAndClosed {
+    @BeforeAll
+    static void open() {
+      allocate(1);
+    }
+
+    @Test
+    void opens() {
+      allocate(1);
+    }
+
+    @Nested
+    class Inner {
+      @Test
+      void opensAsWell() {
+        allocate(1);
+      }
+    }
+
+    @AfterAll
+    static void close() {
+      free(3);
+    }
+  }
+
+  @NoLeaks(per = NoLeaks.Per.CLASS)
+  static class SharedAndForgotten {
+    @BeforeAll
+    static void open() {
+      allocate(1);
+    }
+
+    @Test
+    void closesItsOwn() {
+      allocate(1);
+      free(1);
+    }
+  }
+
+  static class Registered {
+    @RegisterExtension
+    static final NoLeaksExtension NO_LEAKS =
+        NoLeaksExtension.checking(LeakCheck.standard()).repeat(2).warmup(1);
+
+    private int runs;
+
+    @Test
+    void leaksInTheFirstRoundOnly() {
+      if (++runs == 2) {
+        allocate(1);
+      }
+    }
+
+    @Test
+    void grows() {
+      allocate(1);
+    }
+
+    @Test
+    @NoLeaks
+    void annotated() {
+      if (++runs == 1) {
+        allocate(1);
+      }
+    }
+  }
+
+  static class Plain {
+    @Test
+    void leaks() {
+      allocate(1);
+    }
+  }
+
+  /** Each test runs while the other one does. */
+  @NoLeaks(settle = false)
+  @Execution(ExecutionMode.CONCURRENT)
+  static class Together {
+    private static CyclicBarrier barrier = new CyclicBarrier(2);
+
+    @Test
+    void leaky() throws Exception {
+      barrier.await();
+      allocate(2);
+      barrier.await();
+    }
+
+    @Test
+    void clean() throws Exception {
+      barrier.await();
+      barrier.await();
     }
   }
 }

@@ -1,0 +1,22 @@
+package dev.hackleak;
+
+import java.util.Locale;
+
+/** Kinds of allocation, as the recorder's option {@code track} joins them. */
+public enum LeakKind {
+  /** C++ {@code new} and {@code new[]}. */
+  NEW,
+  /** The malloc family. */
+  MALLOC,
+  /** JNI references, array elements, string characters and monitors. */
+  JNI,
+  /** {@code Unsafe.allocateMemory}, and with it direct byte buffers. */
+  UNSAFE,
+  /** Objects of libraries' own pools. */
+  POOL;
+
+  /** The name that the reporter knows it by. */
+  String option() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,222 @@
+package dev.hackleak;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The watch over one test, from before it until after it: what the front ends of all test
+ * frameworks share. Tests themselves rather use {@link HackLeak}, or an annotation or rule.
+ *
+ * <p>While tests run one after the other, a test answers for whatever leaked meanwhile. When they
+ * run in parallel it answers for what its own thread allocated, and the threads that were started
+ * inside of the test and ended with it. Threads that outlive it may belong to a pool and work for
+ * others: what these allocated fails no test, and {@link #endOfRun()} reports it.
+ *
+ * <p>A watch belongs to the thread that began it. In a JVM that is not recorded it does nothing,
+ * and a notice on stderr says so once.
+ */
+public final class LeakWatch {
+  private static final long POLL_MS = 10;
+  private static final int MOST_ROUNDS = 64;
+
+  private final Recorder recorder;
+  private final LeakCheck check;
+  private final Checkpoint checkpoint;
+  private final int scope;
+  private final int outer;
+  private final List<Integer> rounds = new ArrayList<>();
+  private final Thread thread = Thread.currentThread();
+  private boolean unfinishedRounds;
+
+  private LeakWatch(
+      Recorder recorder, LeakCheck check, Checkpoint checkpoint, int scope, int outer) {
+    this.recorder = recorder;
+    this.check = check;
+    this.checkpoint = checkpoint;
+    this.scope = scope;
+    this.outer = outer;
+  }
+
+  /**
+   * Begins to watch, with a checkpoint that becomes the calling thread's current one.
+   *
+   * @param test for the reports
+   * @param inParallel true if other tests may run at the same time, watched or not; watches that
+   *     overlap are noticed without being told
+   * @throws IllegalStateException if this JVM is not recorded although it must be
+   */
+  public static LeakWatch begin(String test, LeakCheck check, boolean inParallel) {
+    Objects.requireNonNull(check, "check");
+    Recorder recorder = Recording.current().recorder().orElse(null);
+    if (recorder == null) {
+      UnrecordedNotice.print();
+      return new LeakWatch(null, check, Checkpoint.unrecorded(test), 0, 0);
+    }
+    Checkpoint checkpoint = HackLeak.checkpoint(test);
+    int scope = 0;
+    int outer = 0;
+    // A virtual thread has no thread of the operating system to itself, hence no scope.
+    if (!PlatformThread.isVirtual(Thread.currentThread())) {
+      scope = recorder.openScope(test);
+      outer = recorder.enterScope(scope);
+    }
+    LeakWatch watch = new LeakWatch(recorder, check, checkpoint, scope, outer);
+    ParallelRun.began(watch, inParallel);
+    return watch;
+  }
+
+  /** The code that a test repeats. */
+  public interface Round {
+    /** Runs it once. */
+    void run() throws Throwable;
+  }
+
+  /**
+   * Runs the code several times. From then on a leak counts only if each of the {@code repeat}
+   * rounds leaked at the same site, so what is allocated once and kept does not.
+   *
+   * @param warmup rounds that do not count
+   * @param repeat rounds that count, 2 to 64
+   * @throws IllegalArgumentException if a number is out of its range
+   * @throws Throwable what the code throws; the test is then not checked
+   */
+  public void rounds(int warmup, int repeat, Round code) throws Throwable {
+    if (warmup < 0 || repeat < 2 || repeat > MOST_ROUNDS) {
+      throw new IllegalArgumentException(
+          "warmup="
+              + warmup
+              + ", repeat="
+              + repeat
+              + ": growth takes at least 2 rounds, and no more than "
+              + MOST_ROUNDS
+              + " are told apart; the warm-up may have any number, also 0");
+    }
+    unfinishedRounds = true;
+    rounds.clear();
+    for (int i = 0; i < warmup; i++) {
+      code.run();
+    }
+    for (int i = 0; i < repeat; i++) {
+      nextRound();
+      code.run();
+    }
+    nextRound();
+    unfinishedRounds = false;
+  }
+
+  private void nextRound() {
+    if (recorder != null) {
+      rounds.add(recorder.checkpoint(checkpoint.label().orElse(null)));
+    }
+  }
+
+  /**
+   * Makes the calling thread work for this watch as well, until {@link #left(int)}: for what a
+   * framework runs on other threads.
+   *
+   * @return what must be passed to {@code left}
+   */
+  public int entered() {
+    return scope == 0 ? 0 : recorder.enterScope(scope);
+  }
+
+  /** Ends what {@link #entered()} began on the calling thread. */
+  public void left(int before) {
+    if (scope != 0) {
+      recorder.enterScope(before);
+    }
+  }
+
+  /**
+   * Takes the calling thread out of the watch, which goes on; {@link #left(int)} need not follow.
+   */
+  public void leave() {
+    left(outer);
+  }
+
+  /**
+   * Ends the watch and fails the test if it leaked.
+   *
+   * @throws LeakError if it leaked
+   */
+  public void end() {
+    if (recorder == null) {
+      return;
+    }
+    LeakCheck judged = check;
+    try {
+      leave();
+      boolean parallel = ParallelRun.isParallel();
+      if (unfinishedRounds || parallel && scope == 0) {
+        return;
+      }
+      if (parallel) {
+        awaitThreads();
+        judged = judged.in(scope, Whose.OWNED);
+      }
+    } finally {
+      ParallelRun.ended(this);
+      // What the threads of this test allocate from now on is not this test's doing.
+      if (scope != 0) {
+        recorder.closeScope(scope);
+      }
+    }
+    Checkpoint since = checkpoint;
+    if (!rounds.isEmpty()) {
+      int[] epochs = rounds.stream().mapToInt(Integer::intValue).toArray();
+      since = checkpoint.at(epochs[0]);
+      judged = judged.growing(epochs);
+    }
+    HackLeak.assertNoLeaks(since, judged);
+  }
+
+  /** Ends the watch without looking: whatever leaked is meant to. */
+  public void endUnchecked() {
+    if (recorder != null) {
+      leave();
+      ParallelRun.ended(this);
+      if (scope != 0) {
+        recorder.closeScope(scope);
+      }
+    }
+  }
+
+  /** A thread that Java has joined may still be on its way out for the operating system. */
+  private void awaitThreads() {
+    Deadline deadline = Deadline.in(check.limit());
+    try {
+      while (live(Whose.CLAIMED) > live(Whose.OWNED) && !deadline.hasPassed()) {
+        Thread.sleep(POLL_MS);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private long live(Whose whose) {
+    return recorder.leaksSince(checkpoint.epoch(), scope, whose)[0];
+  }
+
+  /** Watches of one thread lie inside of each other. */
+  boolean isParallelTo(LeakWatch other) {
+    return thread != other.thread;
+  }
+
+  Checkpoint checkpoint() {
+    return checkpoint;
+  }
+
+  Recorder recorder() {
+    return recorder;
+  }
+
+  /**
+   * Reports on stderr what leaked while tests ran in parallel and belongs to none of them for sure.
+   * Called by the front ends once all tests have ended; else the JVM's end does it. Does nothing if
+   * no tests ran in parallel.
+   */
+  public static void endOfRun() {
+    ParallelRun.end(System.err);
+  }
+}

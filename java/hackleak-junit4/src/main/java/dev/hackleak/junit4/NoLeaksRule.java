@@ -1,0 +1,112 @@
+package dev.hackleak.junit4;
+
+import dev.hackleak.LeakCheck;
+import dev.hackleak.LeakError;
+import dev.hackleak.LeakWatch;
+import java.util.Objects;
+import org.junit.AssumptionViolatedException;
+import org.junit.rules.TestRule;
+import org.junit.runner.Description;
+import org.junit.runners.model.Statement;
+
+/**
+ * Fails a JUnit 4 test that leaks native memory, with a {@link LeakError}.
+ *
+ * <pre>{@code
+ * @Rule public final NoLeaksRule noLeaks = NoLeaksRule.noLeaks();
+ * }</pre>
+ *
+ * <p>As a {@code @Rule} it watches each test with its {@code @Before} and {@code @After} methods.
+ * As a {@code @ClassRule} it watches all tests of the class together, with their
+ * {@code @BeforeClass} and {@code @AfterClass} methods, for what they share. A test that failed for
+ * another reason keeps it; the leak is attached as a suppressed exception. A test that was skipped
+ * by an assumption and leaked fails. Where the JVM is not recorded the tests run unchecked, which
+ * one notice on stderr says; with {@code -Dhackleak.required=true} they fail instead.
+ *
+ * <p>Immutable.
+ */
+public final class NoLeaksRule implements TestRule {
+  private final LeakCheck check;
+  private final int warmup;
+  private final int repeat;
+  private final boolean inParallel;
+
+  private NoLeaksRule(LeakCheck check, int warmup, int repeat, boolean inParallel) {
+    this.check = check;
+    this.warmup = warmup;
+    this.repeat = repeat;
+    this.inParallel = inParallel;
+  }
+
+  /** Collects garbage before a leak is reported, and counts all leaks. */
+  public static NoLeaksRule noLeaks() {
+    return checking(LeakCheck.standard().settling(true));
+  }
+
+  /** Checks in this way. */
+  public static NoLeaksRule checking(LeakCheck check) {
+    return new NoLeaksRule(Objects.requireNonNull(check, "check"), 0, 1, false);
+  }
+
+  /**
+   * Runs the test several times, on one instance, with its {@code @Before} and {@code @After}
+   * methods each time. A leak then counts only if each round leaked at the same site.
+   *
+   * @param warmup rounds before, which do not count
+   * @param rounds 2 to 64
+   */
+  public NoLeaksRule repeat(int warmup, int rounds) {
+    return new NoLeaksRule(check, warmup, rounds, inParallel);
+  }
+
+  /**
+   * Says that other tests run at the same time. Tests with this rule notice each other without
+   * being told; others are noticed only by this.
+   */
+  public NoLeaksRule inParallel() {
+    return new NoLeaksRule(check, warmup, repeat, true);
+  }
+
+  @Override
+  public Statement apply(Statement base, Description description) {
+    return new Statement() {
+      @Override
+      public void evaluate() throws Throwable {
+        run(base, description);
+      }
+    };
+  }
+
+  private void run(Statement base, Description description) throws Throwable {
+    LeakWatch watch = LeakWatch.begin(name(description), check, inParallel);
+    try {
+      if (repeat == 1) {
+        base.evaluate();
+      } else {
+        watch.rounds(warmup, repeat, base::evaluate);
+      }
+    } catch (Throwable failure) {
+      end(watch, failure);
+      throw failure;
+    }
+    watch.end();
+  }
+
+  private static void end(LeakWatch watch, Throwable failure) {
+    try {
+      watch.end();
+    } catch (LeakError leak) {
+      if (failure instanceof AssumptionViolatedException) {
+        leak.addSuppressed(failure);
+        throw leak;
+      }
+      failure.addSuppressed(leak);
+    }
+  }
+
+  private static String name(Description description) {
+    Class<?> type = description.getTestClass();
+    String name = type == null ? description.getClassName() : type.getSimpleName();
+    return description.isTest() ? name + " > " + description.getMethodName() : name;
+  }
+}

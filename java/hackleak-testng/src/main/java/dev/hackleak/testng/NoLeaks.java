@@ -1,0 +1,48 @@
+package dev.hackleak.testng;
+
+import dev.hackleak.LeakKind;
+import java.lang.annotation.Documented;
+import java.lang.annotation.ElementType;
+import java.lang.annotation.Inherited;
+import java.lang.annotation.Retention;
+import java.lang.annotation.RetentionPolicy;
+import java.lang.annotation.Target;
+
+/**
+ * Fails a TestNG test that leaks native memory, with a {@link dev.hackleak.LeakError}.
+ *
+ * <p>On a class it counts for each test method, inherited ones too; on a method it replaces the one
+ * of the class. The check is made around the test method itself: {@code @BeforeMethod} and
+ * {@code @AfterMethod} lie outside. A test that failed or was skipped for another reason keeps it;
+ * the leak is attached as a suppressed exception. {@link NoLeaksListener} does it, which TestNG
+ * finds by itself.
+ */
+@Documented
+@Inherited
+@Retention(RetentionPolicy.RUNTIME)
+@Target({ElementType.TYPE, ElementType.METHOD})
+public @interface NoLeaks {
+  /** False takes the method out of the check that its class asks for. */
+  boolean value() default true;
+
+  /** Whether garbage is collected before a leak is reported. */
+  boolean settle() default true;
+
+  /**
+   * How long settling may take, in milliseconds; below zero the system property {@code
+   * hackleak.settle.limit.ms} decides.
+   */
+  long settleLimitMillis() default -1;
+
+  /** How many bytes each site may leak; below zero none. */
+  long allowBytes() default -1;
+
+  /** How many blocks each site may leak; below zero none. */
+  long allowBlocks() default -1;
+
+  /** The kinds that count; none means all that are tracked. */
+  LeakKind[] kinds() default {};
+
+  /** Leaks with one of these in a frame do not count, as in suppression files. */
+  String[] suppress() default {};
+}

@@ -1,0 +1,98 @@
+package dev.hackleak.testng;
+
+import dev.hackleak.LeakCheck;
+import dev.hackleak.LeakError;
+import dev.hackleak.LeakWatch;
+import java.lang.reflect.Method;
+import java.time.Duration;
+import org.testng.IExecutionListener;
+import org.testng.IInvokedMethod;
+import org.testng.IInvokedMethodListener;
+import org.testng.ITestContext;
+import org.testng.ITestResult;
+import org.testng.xml.XmlSuite.ParallelMode;
+
+/**
+ * A watch over each test method with {@link NoLeaks}; over all of them with the system property
+ * {@code hackleak.testng.all=true}. TestNG finds it on the class path.
+ */
+public final class NoLeaksListener implements IInvokedMethodListener, IExecutionListener {
+  private static final String ALL = "hackleak.testng.all";
+  private static final String WATCH = NoLeaksListener.class.getName();
+
+  /** For TestNG. */
+  public NoLeaksListener() {}
+
+  @Override
+  public void beforeInvocation(IInvokedMethod method, ITestResult result, ITestContext context) {
+    LeakCheck check = method.isTestMethod() ? check(result) : null;
+    if (check == null || result.getAttribute(WATCH) != null) {
+      return;
+    }
+    Class<?> type = result.getTestClass().getRealClass();
+    String test = type.getSimpleName() + " > " + result.getMethod().getMethodName();
+    result.setAttribute(WATCH, LeakWatch.begin(test, check, isParallel(context)));
+  }
+
+  @Override
+  public void afterInvocation(IInvokedMethod method, ITestResult result, ITestContext context) {
+    Object watch = method.isTestMethod() ? result.removeAttribute(WATCH) : null;
+    if (watch == null) {
+      return;
+    }
+    try {
+      ((LeakWatch) watch).end();
+    } catch (LeakError leak) {
+      fail(result, leak);
+    }
+  }
+
+  /** A test that failed or was skipped for another reason keeps that. */
+  private static void fail(ITestResult result, LeakError leak) {
+    Throwable reason = result.getThrowable();
+    if (result.getStatus() != ITestResult.SUCCESS && reason != null) {
+      reason.addSuppressed(leak);
+      return;
+    }
+    result.setStatus(ITestResult.FAILURE);
+    result.setThrowable(leak);
+  }
+
+  @Override
+  public void onExecutionFinish() {
+    LeakWatch.endOfRun();
+  }
+
+  private static boolean isParallel(ITestContext context) {
+    ParallelMode mode = context.getCurrentXmlTest().getParallel();
+    return mode != null && mode.isParallel();
+  }
+
+  /** How the method is checked; null if it is not. */
+  private static LeakCheck check(ITestResult result) {
+    Method method = result.getMethod().getConstructorOrMethod().getMethod();
+    NoLeaks annotation = method == null ? null : method.getAnnotation(NoLeaks.class);
+    if (annotation == null) {
+      annotation = result.getTestClass().getRealClass().getAnnotation(NoLeaks.class);
+    }
+    if (annotation == null) {
+      return Boolean.getBoolean(ALL) ? LeakCheck.standard().settling(true) : null;
+    }
+    return annotation.value() ? check(annotation) : null;
+  }
+
+  private static LeakCheck check(NoLeaks annotation) {
+    LeakCheck check =
+        LeakCheck.standard()
+            .settling(annotation.settle())
+            .kinds(annotation.kinds())
+            .suppressing(annotation.suppress());
+    if (annotation.settleLimitMillis() >= 0) {
+      check = check.settleLimit(Duration.ofMillis(annotation.settleLimitMillis()));
+    }
+    if (annotation.allowBytes() >= 0) {
+      check = check.allowingBytes(annotation.allowBytes());
+    }
+    return annotation.allowBlocks() < 0 ? check : check.allowingBlocks(annotation.allowBlocks());
+  }
+}

@@ -1,0 +1,2 @@
+/** TestNG tests that fail when they leak native memory: {@link dev.hackleak.testng.NoLeaks}. */
+package dev.hackleak.testng;

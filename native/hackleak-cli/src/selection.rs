@@ -1,0 +1,57 @@
+//! Which live blocks count: the arguments that reports share.
+
+use clap::Args;
+use hackleak_report::{Allowance, Group, Selection, Whose};
+
+#[derive(Debug, Args)]
+pub(crate) struct SelectionArguments {
+    /// Only blocks allocated since the checkpoint with this epoch
+    #[arg(long, value_name = "EPOCH")]
+    since: Option<u32>,
+    /// Only blocks allocated in the scope with this number
+    #[arg(long, value_name = "ID")]
+    scope: Option<u32>,
+    /// With --scope: what the scope owns for sure, with the scopes inside of it
+    #[arg(long, requires = "scope", conflicts_with = "unowned")]
+    owned: bool,
+    /// Only what no closed scope owns for sure
+    #[arg(long, conflicts_with = "scope")]
+    unowned: bool,
+    /// Only these kinds: new, malloc, jni, unsafe, pool, joined by `+`
+    #[arg(long, value_name = "KINDS", value_delimiter = '+')]
+    kinds: Vec<Group>,
+    /// Only sites at which every round leaked: the epochs at which the rounds begin, and the one
+    /// after the last
+    #[arg(long, value_name = "EPOCHS", value_delimiter = ',')]
+    rounds: Vec<u32>,
+    /// Sites with at most this many bytes are no leaks
+    #[arg(long, value_name = "BYTES")]
+    allow_bytes: Option<u64>,
+    /// Sites with at most this many blocks are no leaks
+    #[arg(long, value_name = "BLOCKS")]
+    allow_blocks: Option<u64>,
+    /// Sites with this in a frame are no leaks; a pattern as in suppression files
+    #[arg(long, value_name = "PATTERN")]
+    suppress: Vec<String>,
+}
+
+impl SelectionArguments {
+    pub(crate) fn selection(&self) -> Selection {
+        Selection {
+            since: self.since,
+            scope: self.scope,
+            whose: match (self.owned, self.unowned) {
+                (true, _) => Whose::Owned,
+                (_, true) => Whose::Unowned,
+                _ => Whose::Any,
+            },
+            kinds: self.kinds.clone(),
+            rounds: self.rounds.clone(),
+            allowance: Allowance {
+                bytes: self.allow_bytes,
+                count: self.allow_blocks,
+            },
+            suppress: self.suppress.clone(),
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Whose doing an allocation or a wrong free is, where code runs in parallel.
+//!
+//! A thread enters scopes itself, or is started in one and inherits it. What is difficult: a
+//! thread that was started in a scope may belong to a pool and work for anybody, while the scope
+//! is open and after it was closed. So only of one that ended before the scope was closed is it
+//! assumed that it worked for this scope alone. The recorder and the reporter judge by the same
+//! rule, from what is in the image, so that no allocation has two owners or none.
+
+use crate::layout::{CONTEXT_INHERITED, Context, Scope};
+
+/// Whose doing is looked at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Whose {
+    /// Everybody's, or that of exactly one scope.
+    #[default]
+    Any = 0,
+    /// What a scope, or one inside of it, owns for sure.
+    Owned = 1,
+    /// What no closed scope owns.
+    Unowned = 2,
+    /// What a scope, or one inside of it, might own.
+    Claimed = 3,
+}
+
+impl Scope {
+    /// Whether what was done in `context`, of this scope or one inside of it, by a thread that
+    /// ended in epoch `ended` (0: it runs) is this scope's doing for sure.
+    pub fn owns(&self, context: &Context, ended: u32) -> bool {
+        let in_time = self.closed == 0 || context.epoch < self.closed;
+        let own_thread = context.flags & CONTEXT_INHERITED == 0;
+        let ended_in_time = ended != 0 && (self.closed == 0 || ended < self.closed);
+        in_time && (own_thread || ended_in_time)
+    }
+}
+
+impl Whose {
+    /// The choice of a number.
+    pub const fn from_number(number: u32) -> Option<Whose> {
+        match number {
+            0 => Some(Whose::Any),
+            1 => Some(Whose::Owned),
+            2 => Some(Whose::Unowned),
+            3 => Some(Whose::Claimed),
+            _ => None,
+        }
+    }
+
+    /// Whether what was done in `context` is looked at; `asked` is the scope that was asked for,
+    /// or 0. `scope` looks a scope up, `ended` the epoch in which a thread ended.
+    pub fn takes(
+        self,
+        asked: u32,
+        context: &Context,
+        scope: impl Fn(u32) -> Option<Scope>,
+        ended: impl Fn(u32) -> u32,
+    ) -> bool {
+        if self == Whose::Any {
+            return asked == 0 || context.scope == asked;
+        }
+        let mut at = context.scope;
+        while at != 0 {
+            let Some(found) = scope(at) else {
+                break;
+            };
+            let counts = match self {
+                Whose::Unowned => found.closed != 0,
+                _ => at == asked,
+            };
+            if counts && (self == Whose::Claimed || found.owns(context, ended(context.thread))) {
+                return self != Whose::Unowned;
+            }
+            // A damaged image must not send this round in circles.
+            at = if found.parent < at { found.parent } else { 0 };
+        }
+        self == Whose::Unowned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::Blob;
+
+    const OUTER: u32 = 1;
+    const INNER: u32 = 2;
+    const OPEN: u32 = 3;
+
+    fn scope(number: u32) -> Option<Scope> {
+        let (closed, parent) = match number {
+            OUTER => (10, 0),
+            INNER => (0, OUTER),
+            OPEN => (0, 0),
+            _ => return None,
+        };
+        Some(Scope {
+            name: Blob::default(),
+            closed,
+            parent,
+            reserved: [0; 4],
+        })
+    }
+
+    fn takes(whose: Whose, asked: u32, made: (u32, u32, u32), ended: u32) -> bool {
+        let (scope_of, epoch, flags) = made;
+        let context = Context {
+            epoch,
+            scope: scope_of,
+            thread: 0,
+            flags,
+        };
+        whose.takes(asked, &context, scope, |_| ended)
+    }
+
+    #[test]
+    fn a_scope_owns_what_its_own_thread_did_until_it_was_closed() {
+        assert!(takes(Whose::Owned, OUTER, (OUTER, 9, 0), 0));
+        assert!(takes(Whose::Owned, OUTER, (INNER, 9, 0), 0));
+        assert!(!takes(Whose::Owned, INNER, (OUTER, 9, 0), 0));
+        assert!(!takes(Whose::Owned, OUTER, (OUTER, 10, 0), 0));
+        assert!(takes(Whose::Unowned, 0, (OUTER, 10, 0), 0));
+        assert!(!takes(Whose::Unowned, 0, (INNER, 9, 0), 0));
+    }
+
+    #[test]
+    fn what_a_thread_did_that_outlives_the_scope_is_nobodys() {
+        for (ended, owned) in [(0, false), (9, true), (10, false), (11, false)] {
+            let made = (OUTER, 5, CONTEXT_INHERITED);
+            assert_eq!(takes(Whose::Owned, OUTER, made, ended), owned, "{ended}");
+            assert_eq!(takes(Whose::Unowned, 0, made, ended), !owned, "{ended}");
+            assert!(takes(Whose::Claimed, OUTER, made, ended), "{ended}");
+        }
+    }
+
+    #[test]
+    fn what_was_done_outside_of_scopes_and_in_open_ones_is_nobodys() {
+        for made in [(0, 5, 0), (OPEN, 5, 0), (99, 5, 0)] {
+            assert!(takes(Whose::Unowned, 0, made, 0), "{made:?}");
+            assert!(!takes(Whose::Owned, OUTER, made, 0), "{made:?}");
+        }
+        assert!(takes(Whose::Any, 0, (OPEN, 5, 0), 0));
+        assert!(!takes(Whose::Any, OUTER, (INNER, 5, 0), 0));
+    }
+}

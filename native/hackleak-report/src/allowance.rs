@@ -1,0 +1,89 @@
+//! Leaks that one check does not count: too small, or of another kind.
+
+use std::str::FromStr;
+
+use hackleak_image::layout::Kind;
+
+use crate::judge::amount;
+use crate::model::Site;
+use crate::read::Sum;
+
+/// How much may leak at one site. A site within every limit that is set is no leak; when none is
+/// set, every site is one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Allowance {
+    /// The most bytes.
+    pub bytes: Option<u64>,
+    /// The most blocks.
+    pub count: Option<u64>,
+}
+
+impl Allowance {
+    fn covers(&self, site: &Site) -> bool {
+        (self.bytes.is_some() || self.count.is_some())
+            && self.bytes.is_none_or(|bytes| site.bytes <= bytes)
+            && self.count.is_none_or(|count| site.count <= count)
+    }
+
+    /// The sites beyond the allowance, and a note on the others.
+    pub(crate) fn apply(&self, sites: Vec<Site>) -> (Vec<Site>, Option<String>) {
+        let (allowed, left): (Vec<Site>, Vec<Site>) =
+            sites.into_iter().partition(|site| self.covers(site));
+        if allowed.is_empty() {
+            return (left, None);
+        }
+        let mut sum = Sum::default();
+        allowed.iter().for_each(|site| {
+            sum.add(Sum {
+                bytes: site.bytes,
+                count: site.count,
+            });
+        });
+        (left, Some(format!("{} within the allowance", amount(sum))))
+    }
+}
+
+/// Kinds that are tracked together: those of the option `track`, and pool objects.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// C++ `new` and `new[]`.
+    New,
+    /// The malloc family.
+    Malloc,
+    /// References, array elements, strings and monitors.
+    Jni,
+    /// `Unsafe.allocateMemory`.
+    Unsafe,
+    /// Objects of libraries' own pools.
+    Pool,
+}
+
+impl Group {
+    /// The group of a kind.
+    pub fn of(kind: Kind) -> Group {
+        match kind {
+            Kind::New | Kind::NewArray => Group::New,
+            Kind::Malloc => Group::Malloc,
+            Kind::Unsafe => Group::Unsafe,
+            Kind::Pool => Group::Pool,
+            _ => Group::Jni,
+        }
+    }
+}
+
+impl FromStr for Group {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Group, String> {
+        match name {
+            "new" => Ok(Group::New),
+            "malloc" => Ok(Group::Malloc),
+            "jni" => Ok(Group::Jni),
+            "unsafe" => Ok(Group::Unsafe),
+            "pool" => Ok(Group::Pool),
+            other => Err(format!(
+                "`{other}` is no kind: use new, malloc, jni, unsafe or pool"
+            )),
+        }
+    }
+}
