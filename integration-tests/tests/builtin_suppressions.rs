@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use integration_tests::{Recording, report::Suppression};
+use integration_tests::java::{Entry, Jdk};
+use integration_tests::{Recording, Victim, report::Suppression};
 use integration_tests::{Report, Run, artefacts, cpp_with, process};
 
 /// What the victim loses itself in each run.
@@ -157,4 +158,23 @@ fn the_rules_are_listed() {
         assert!(ended.stdout.contains(&start), "{name}: {}", ended.stdout);
     }
     assert!(ended.stdout.contains("72,704"), "{}", ended.stdout);
+}
+
+#[test]
+fn the_jdks_own_buffers_for_io_are_left_out_and_the_programs_are_not() {
+    for jdk in Jdk::all() {
+        let run = Victim::new(jdk, "IoBuffers")
+            .recording(Entry::Preload, &[])
+            .options("track=new+unsafe")
+            .run()
+            .expect_code(0);
+        let report = run.report_since("start");
+        let process = report.process();
+        assert_eq!(process.leaks.count, 1, "{:#?}", process.leaks);
+        assert!(process.leaks.bytes >= PLANTED, "{:#?}", process.leaks);
+        let rules = &process.suppressions;
+        let rule = rules.iter().find(|rule| rule.rule == "nio-buffers");
+        let rule = rule.unwrap_or_else(|| panic!("nio-buffers did not match: {rules:?}"));
+        assert!(rule.count >= 1 && rule.bytes >= 2_999_993, "{rule:?}");
+    }
 }

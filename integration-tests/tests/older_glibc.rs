@@ -74,6 +74,7 @@ fn assert_loads_on_2_28(file: &Path) {
     }
     let everywhere = [
         "libc.so.6",
+        "libm.so.6",
         "libgcc_s.so.1",
         "libdl.so.2",
         "libpthread.so.0",

@@ -236,6 +236,8 @@ fn enter(object: &Object) -> Option<u32> {
 
 fn enter_named(object: &Object, name: &[u8]) -> Option<u32> {
     let (build_id, build_id_len) = build_id(object);
+    // Before the search: what another thread begins to enter meanwhile is looked at in the end.
+    let before = IMAGE.modules.len(IMAGE.window());
     if build_id_len > 0
         && let Some(known) = known(name, &build_id, build_id_len)
     {
@@ -250,7 +252,6 @@ fn enter_named(object: &Object, name: &[u8]) -> Option<u32> {
         flags |= module_flags::EXECUTABLE;
         path = Blob(EXECUTABLE.load(Relaxed));
     }
-    let before = IMAGE.modules.len(IMAGE.window());
     let Some(index) = IMAGE
         .modules
         .reserve(IMAGE.window())
@@ -291,12 +292,13 @@ fn enter_named(object: &Object, name: &[u8]) -> Option<u32> {
     )
 }
 
-/// Whether record `index`, made by another thread just now, is of the same module.
-fn is_same(index: u32, module: &Module) -> bool {
+/// Record `index` of the image, once the thread that makes it has completed it; `None` when that takes
+/// too long.
+fn complete(index: u32) -> Option<&'static Module> {
     const PATIENCE: u32 = 10_000;
     let place = IMAGE.modules.get(index);
     if place.is_null() {
-        return false;
+        return None;
     }
     // SAFETY: an index below the arena's length, in a segment that exists.
     let end = unsafe { AtomicU64::from_ptr(&raw mut (*place).end) };
@@ -304,12 +306,19 @@ fn is_same(index: u32, module: &Module) -> bool {
     while end.load(Acquire) == 0 {
         waits += 1;
         if waits == PATIENCE {
-            return false;
+            return None;
         }
         core::hint::spin_loop();
     }
-    // SAFETY: as above; the record is complete.
-    let other = unsafe { &*place };
+    // SAFETY: as above; a complete record never changes, and stays mapped.
+    Some(unsafe { &*place })
+}
+
+/// Whether record `index`, made by another thread just now, is of the same module.
+fn is_same(index: u32, module: &Module) -> bool {
+    let Some(other) = complete(index) else {
+        return false;
+    };
     other.start == module.start
         && other.bias == module.bias
         && other.build_id_len == module.build_id_len
@@ -344,16 +353,11 @@ pub fn set_executable(path: Blob) {
 
 fn known(name: &[u8], build_id: &[u8; 32], build_id_len: u32) -> Option<u32> {
     (0..IMAGE.modules.len(IMAGE.window())).find(|index| {
-        let place = IMAGE.modules.get(*index);
-        if place.is_null() {
-            return false;
-        }
-        // SAFETY: an index below the arena's length whose segment exists; a record that is still
-        // being written differs in its build-id.
-        let module = unsafe { place.read_volatile() };
-        module.build_id_len == build_id_len
-            && module.build_id == *build_id
-            && IMAGE.blob_ends_with(module.path, name)
+        complete(*index).is_some_and(|module| {
+            module.build_id_len == build_id_len
+                && module.build_id == *build_id
+                && IMAGE.blob_ends_with(module.path, name)
+        })
     })
 }
 

@@ -41,9 +41,20 @@ fn exit_codes_say_what_was_found() {
     let partly = library(folder.path(), "kernel.cpp", &[]);
     for (arguments, inputs, code, said) in [
         (&[][..], &[&*seen][..], 0, "seen    "),
-        (&[], &[&c], 23, "remedy: add `malloc` to `track`"),
+        (
+            &["--track", "new"],
+            &[&c],
+            23,
+            "remedy: add `malloc` to `track`",
+        ),
+        (&[], &[&c], 0, "seen    "),
         (&["--track", "new+malloc"], &[&c, &seen], 0, "seen    "),
-        (&["--strict"], &[&seen, &c], 23, "blind   "),
+        (
+            &["--track", "new", "--strict"],
+            &[&seen, &c],
+            23,
+            "blind   ",
+        ),
         (&[], &[&partly], 23, "partly  "),
         (&["--strict"], &[&partly], 0, "partly  "),
     ] {
@@ -83,7 +94,7 @@ fn the_json_follows_its_schema() {
     builder.header.track = 3;
     builder.module(c.to_str().expect("UTF-8"), &[], 0);
     builder.write(&image).expect("written");
-    let ended = doctor(&["--format", "json"], &[&c, &image]);
+    let ended = doctor(&["--track", "new", "--format", "json"], &[&c, &image]);
     let json: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     let schema = end(hackleak().args(["schema", "doctor"]));
     let schema = serde_json::from_str(&schema.stdout).expect("JSON");

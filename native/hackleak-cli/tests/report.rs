@@ -133,7 +133,7 @@ fn a_folder_of_runs_becomes_one_page() {
         .arg(&nowhere));
     assert_eq!(ended.code, Some(1));
     assert!(
-        ended.stderr.contains("cannot write the HTML to"),
+        ended.stderr.contains("cannot write the report to"),
         "{}",
         ended.stderr
     );

@@ -41,6 +41,8 @@ enum Shape {
         modules: &'static [&'static str],
         through: &'static [&'static str],
     },
+    /// Some Java frame is one of these methods.
+    Java(&'static [&'static str]),
 }
 
 const LOADER: &str = "ld-linux-x86-64.so";
@@ -62,6 +64,20 @@ pub const BUILT_IN: &[BuiltIn] = &[
         name: "jdk-image",
         reason: "the JDK's class library image (libjimage), opened at start and never closed",
         shape: Shape::Module("libjimage.so"),
+    },
+    BuiltIn {
+        name: "nio-buffers",
+        reason: "the direct buffers that the JDK keeps for each thread's own reads and writes",
+        shape: Shape::Java(&["sun.nio.ch.Util.getTemporaryDirectBuffer"]),
+    },
+    BuiltIn {
+        name: "netty-chunks",
+        reason: "chunks of memory that Netty's pooling allocators keep and divide; buffers that are never \
+                 released are for Netty's own leak detector to find",
+        shape: Shape::Java(&[
+            "*io.netty.buffer.PoolArena$*.newChunk",
+            "*io.netty.buffer.AdaptivePoolingAllocator$*.newChunkAllocation",
+        ]),
     },
     BuiltIn {
         name: "runtime-initialiser",
@@ -194,6 +210,7 @@ impl BuiltIn {
                 modules.join(" or "),
                 through.join(", ")
             ),
+            Shape::Java(methods) => format!("called by {}", methods.join(" or ")),
         }
     }
 }
@@ -207,6 +224,15 @@ impl Shape {
             })
         };
         match self {
+            Shape::Java(methods) => frames.iter().any(|frame| match frame {
+                Frame::Java(java) => {
+                    let name = format!("{}.{}", java.class, java.method);
+                    methods
+                        .iter()
+                        .any(|method| matches(&format!("^{method}$"), &name))
+                }
+                _ => false,
+            }),
             Shape::Module(module) => native().any(|frame| &*module_name(&frame.module) == *module),
             Shape::Initialiser => {
                 for (own, frame) in native().enumerate() {
