@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from run import HERE, LEAK, SCRATCH, Build, installed, runtime
+from run import HERE, LEAK, SCRATCH, Build, installed, own_home, runtime, with_one_jdk
 
 REPORT = "target/hackleak/report.json"
 
@@ -46,6 +46,18 @@ def scenario_maven_suppressions_are_honoured(environment):
     file.write_text("leak:example.LeakyTest.forgetsToClose\n")
     build = judged(environment, "plain", "-Dtest=LeakyTest", f"-Dhackleak.suppressions={file}").passes()
     build.says("hackleak: no leaks").leaked(REPORT)
+
+
+def scenario_maven_a_baseline_accepts_the_known_leak_and_a_new_one_fails(environment):
+    baseline = SCRATCH / "leaks.baseline.json"
+    baseline.unlink(missing_ok=True)
+    build = judged(environment, "plain", "-Dtest=LeakyTest").fails().leaked(REPORT, LEAK)
+    build.hackleak("baseline", "write", baseline, "target/hackleak")
+    arguments = [f"-Dhackleak.baseline={baseline}", "-Dhackleak.formats=json", "-Dtest=LeakyTest"]
+    build = judged(environment, "plain", *arguments).passes()
+    build.says("hackleak: no leaks in 1 test JVM").recorded(1).leaked(REPORT)
+    build = judged(environment, "plain", "-Pjudged,integration", *arguments, "-Dit.test=LeakyIT").fails()
+    build.says("1,777,771 bytes leaked in 1 block", "LeakyIT.forgetsToClose").recorded(2).leaked(REPORT, 1_777_771)
 
 
 def scenario_maven_failsafe_is_recorded_and_a_second_run_forgets_the_first(environment):
@@ -98,11 +110,6 @@ def scenario_maven_a_toolchains_jvm_is_recorded(environment):
     build.fails().says(f"test JVM: {feature}").leaked(REPORT, LEAK)
 
 
-def own_home(environment):
-    java = environment.get("JAVA_HOME")
-    return Path(java).resolve() if java else None
-
-
 def older_runtime(environment, version):
     home = runtime(version, environment)
     if home is None:
@@ -114,10 +121,12 @@ def older_runtime(environment, version):
     return None
 
 
+@with_one_jdk
 def scenario_maven_test_JVMs_of_Java_11(environment):
     return older_runtime(environment, "11.0.13.1")
 
 
+@with_one_jdk
 def scenario_maven_test_JVMs_of_Java_21(environment):
     return older_runtime(environment, "21.0.8.2")
 
