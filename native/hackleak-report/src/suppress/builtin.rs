@@ -67,8 +67,11 @@ pub const BUILT_IN: &[BuiltIn] = &[
     },
     BuiltIn {
         name: "nio-buffers",
-        reason: "the direct buffers that the JDK keeps for each thread's own reads and writes",
-        shape: Shape::Java(&["sun.nio.ch.Util.getTemporaryDirectBuffer"]),
+        reason: "the buffers that the JDK keeps for each thread's reads and writes, and for paths",
+        shape: Shape::Java(&[
+            "sun.nio.ch.Util.getTemporaryDirectBuffer",
+            "sun.nio.fs.NativeBuffers.allocNativeBuffer",
+        ]),
     },
     BuiltIn {
         name: "netty-chunks",
@@ -240,7 +243,9 @@ impl Shape {
                     if &*module == LOADER {
                         return own > 0;
                     }
-                    if !WITH_INITIALISERS.contains(&&*module) {
+                    // A library that is linked to libstdc++ statically has its pool for exceptions, too.
+                    let pool = frame.function.as_deref() == Some("_GLOBAL__sub_I_eh_alloc.cc");
+                    if !pool && !WITH_INITIALISERS.contains(&&*module) {
                         return false;
                     }
                 }
