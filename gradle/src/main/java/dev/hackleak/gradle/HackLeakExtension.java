@@ -31,7 +31,6 @@ public class HackLeakExtension {
     everyTest = objects.property(Boolean.class);
     everyTest.set(true);
     track = objects.property(String.class);
-    track.set("new");
     suppressions = objects.property(File.class);
     baseline = objects.property(File.class);
   }
@@ -51,7 +50,10 @@ public class HackLeakExtension {
     return everyTest;
   }
 
-  /** Which allocations are recorded, as the option {@code track} has it; "new" by default. */
+  /**
+   * Which allocations are recorded, as the option {@code track} has it; those that it has by
+   * default if this is not set.
+   */
   public Property<String> getTrack() {
     return track;
   }

@@ -27,7 +27,9 @@ final class Settings implements Serializable {
     skip = extension.getSkip().get();
     required = extension.getRequired().get();
     everyTest = extension.getEveryTest().get();
-    options.put("track", extension.getTrack().get());
+    if (extension.getTrack().isPresent()) {
+      options.put("track", extension.getTrack().get());
+    }
     options.putAll(extension.getOptions());
     if (extension.getSuppressions().isPresent()) {
       files.put("suppressions", extension.getSuppressions().get());

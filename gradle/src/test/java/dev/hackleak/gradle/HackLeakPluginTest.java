@@ -91,7 +91,7 @@ class HackLeakPluginTest {
       assertTrue(Files.isRegularFile(new File(library).toPath()), library);
       assertTrue(library.startsWith(folder + "/project/build/hackleak/native/"), library);
       assertEquals(
-          "out=" + folder + "/project/build/hackleak/" + test.getName() + ",exit=settle,track=new",
+          "out=" + folder + "/project/build/hackleak/" + test.getName() + ",exit=settle",
           test.getEnvironment().get("HACKLEAK_OPTIONS"));
       assertEquals("true", test.getSystemProperties().get("ai.rapids.refcount.debug"));
     }
