@@ -18,8 +18,9 @@ use hackleak_options::Track;
 use jvmti_bindings::sys::jni::{JNI_VERSION_1_6, JNIEnv, JavaVM, jclass, jint, jmethodID, jthread};
 use jvmti_bindings::sys::jvmti::{
     JVMTI_ENABLE, JVMTI_ERROR_NONE, JVMTI_EVENT_CLASS_LOAD, JVMTI_EVENT_COMPILED_METHOD_UNLOAD,
-    JVMTI_EVENT_NATIVE_METHOD_BIND, JVMTI_EVENT_VM_DEATH, JVMTI_EVENT_VM_START, JVMTI_VERSION_1_2,
-    jvmtiCapabilities, jvmtiEnv, jvmtiEvent, jvmtiEventCallbacks,
+    JVMTI_EVENT_NATIVE_METHOD_BIND, JVMTI_EVENT_VM_DEATH, JVMTI_EVENT_VM_INIT,
+    JVMTI_EVENT_VM_START, JVMTI_VERSION_1_2, jvmtiCapabilities, jvmtiEnv, jvmtiEvent,
+    jvmtiEventCallbacks,
 };
 use std::io::Write;
 
@@ -84,6 +85,7 @@ fn start(vm: *mut JavaVM, early: bool) {
             if early {
                 let _ = enable(jvmti, JVMTI_EVENT_VM_START);
             } else {
+                unsafe_memory::begin();
                 vm_structs::init();
                 upcalls::watch(jvmti);
             }
@@ -133,6 +135,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
     callbacks.ClassPrepare = Some(on_class_prepare);
     callbacks.CompiledMethodUnload = Some(on_compiled_method_unload);
     callbacks.VMStart = Some(on_vm_start);
+    callbacks.VMInit = Some(on_vm_init);
     callbacks.VMDeath = Some(on_vm_death);
     let set = functions.SetEventCallbacks.ok_or("no SetEventCallbacks")?;
     // The table up to the last slot that JDK 8 knows.
@@ -148,6 +151,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
     // `AsyncGetCallTrace` answers only while class load events are on.
     for event in [
         JVMTI_EVENT_VM_DEATH,
+        JVMTI_EVENT_VM_INIT,
         JVMTI_EVENT_CLASS_LOAD,
         JVMTI_EVENT_NATIVE_METHOD_BIND,
         JVMTI_EVENT_COMPILED_METHOD_UNLOAD,
@@ -220,6 +224,10 @@ unsafe extern "system" fn on_compiled_method_unload(
     _address: *const c_void,
 ) {
     memo::forget_code();
+}
+
+unsafe extern "system" fn on_vm_init(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv, _thread: jthread) {
+    unsafe_memory::begin();
 }
 
 unsafe extern "system" fn on_vm_start(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {

@@ -5,6 +5,9 @@
 //! early, replacements take their place: they call the JVM's, and record what it returned for the
 //! Java stack that asked. The memory comes from `malloc`, but the caller is the JVM itself, so it
 //! is not counted there.
+//!
+//! What the JVM's own start allocates is left out: no code of the program runs before it is done, and its
+//! stacks cannot be had.
 
 use super::Jvmti;
 use crate::arch::{Position, method_entry};
@@ -12,7 +15,7 @@ use crate::record;
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use hackleak_image::layout::{Kind, Release};
 use jvmti_bindings::sys::jni::jmethodID;
 
@@ -23,6 +26,17 @@ type Free = unsafe extern "C" fn(*mut c_void, *mut c_void, i64);
 static ALLOCATE: AtomicUsize = AtomicUsize::new(0);
 static REALLOCATE: AtomicUsize = AtomicUsize::new(0);
 static FREE: AtomicUsize = AtomicUsize::new(0);
+
+static BEGUN: AtomicBool = AtomicBool::new(false);
+
+/// The JVM has started: from now on memory is recorded.
+pub fn begin() {
+    BEGUN.store(true, Relaxed);
+}
+
+fn has_begun() -> bool {
+    BEGUN.load(Relaxed)
+}
 
 method_entry!(allocate_entry, 3, allocate);
 method_entry!(reallocate_entry, 4, reallocate);
@@ -74,7 +88,7 @@ unsafe extern "C" fn allocate(
 ) -> i64 {
     // SAFETY: the JVM's own function, called with the arguments that Java passed.
     let block = unsafe { transmute::<usize, Allocate>(ALLOCATE.load(Relaxed))(env, this, size) };
-    if block != 0 {
+    if block != 0 && has_begun() {
         let position = Position {
             slot,
             frame_pointer,
@@ -111,7 +125,7 @@ unsafe extern "C" fn reallocate(
         // The JVM throws OutOfMemoryError and leaves the block; a size of 0 frees it.
         Some(old) if size != 0 => record::restored(block as usize, old),
         Some(old) => record::ended(old.size()),
-        None if new != 0 => {
+        None if new != 0 && has_begun() => {
             record::allocated(new as usize, size as usize, Kind::Unsafe, position);
         }
         None => {}
