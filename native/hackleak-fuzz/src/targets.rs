@@ -6,7 +6,8 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use hackleak_image::Image;
-use hackleak_options::Options;
+use hackleak_options::{Options, PoolFunctions, parse_pools};
+use hackleak_report::baseline::Baseline;
 use hackleak_report::coverage::libraries;
 use hackleak_report::model::{Frame, JavaFrame, Kind, NativeFrame, Site};
 use hackleak_report::suppress::Suppressions;
@@ -47,6 +48,16 @@ pub const ALL: &[Target] = &[
         name: "options",
         run: options,
         seeds: || corpus::texts("options"),
+    },
+    Target {
+        name: "baseline",
+        run: baseline,
+        seeds: || corpus::texts("baseline"),
+    },
+    Target {
+        name: "pools",
+        run: pools,
+        seeds: || corpus::texts("pools"),
     },
 ];
 
@@ -234,5 +245,29 @@ pub fn options(data: &[u8]) {
             assert_eq!(again.as_ref(), Ok(&options), "{text:?}");
         }
         Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A baseline: what can be read is written, and read again, as the same.
+pub fn baseline(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match Baseline::parse(&text, "file") {
+        Ok(baseline) => {
+            let again = Baseline::parse(&baseline.text(), "file");
+            let again = again.expect("a baseline reads what it wrote");
+            assert_eq!(again.text(), baseline.text());
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// A file of pools.
+pub fn pools(data: &[u8]) {
+    match parse_pools(&String::from_utf8_lossy(data)) {
+        Ok(pairs) => {
+            let whole = |pair: &PoolFunctions| !pair.alloc.is_empty() && !pair.free.is_empty();
+            assert!(pairs.iter().all(whole));
+        }
+        Err(error) => assert!(error.line > 0 && !error.to_string().is_empty()),
     }
 }

@@ -98,6 +98,16 @@ fn options() {
 /// Two megabytes that stand for thirty million frames: every node of a chain is the stack of
 /// a block of its own.
 #[test]
+fn baseline() {
+    bounded("baseline", 20_000);
+}
+
+#[test]
+fn pools() {
+    bounded("pools", 20_000);
+}
+
+#[test]
 fn a_small_image_of_endless_stacks() {
     in_child("a_small_image_of_endless_stacks", 2 << 30, || {
         let mut image = ImageBuilder::new();

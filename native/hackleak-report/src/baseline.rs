@@ -9,12 +9,12 @@ mod apply;
 mod compare;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::input;
 use crate::model::{Amount, KnownSite, Report};
 use crate::stable::Identity;
 
@@ -91,7 +91,7 @@ impl Baseline {
     /// See [`BaselineError`].
     pub fn read(file: &Path) -> Result<Baseline, BaselineError> {
         let name = || file.display().to_string();
-        let text = fs::read_to_string(file).map_err(|error| BaselineError::Unreadable {
+        let text = input::text(file).map_err(|error| BaselineError::Unreadable {
             file: name(),
             error,
         })?;
