@@ -44,7 +44,7 @@ pub const KEYS: &[Key] = &[
         name: "findings",
         values: "off|report|fail",
         default: "report",
-        meaning: "wrong frees: not looked for, reported, or counted as a failure by the `hackleak` command",
+        meaning: "wrong frees: not looked for, reported, or counted as a failure",
     },
     Key {
         name: "stacks",
