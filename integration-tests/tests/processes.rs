@@ -1,6 +1,6 @@
 //! Which processes are recorded, and that processes never write into each other's images.
 
-use integration_tests::{Process, Recording, Report, Run, artefacts, cpp};
+use integration_tests::{Process, Recording, Report, Run, artefacts, cpp, victims};
 
 fn assert_child_stays_out(how: &str) {
     let bare = Recording::bare(cpp("forking"))
@@ -241,4 +241,24 @@ fn the_bridge_has_exactly_the_native_methods_of_its_class() {
         .collect();
     declared.sort_unstable();
     assert_eq!(exported, declared);
+}
+
+#[test]
+fn an_allocator_that_is_preloaded_first_is_said_and_one_that_comes_after_is_recorded() {
+    let other = victims::library("other_malloc", "libother_malloc.so", &[]);
+    let (other, recorder) = (other.display(), artefacts::recorder().display());
+    let record = |preload: String| {
+        Recording::of(cpp("malloc_family"))
+            .options("follow=all,track=new+malloc")
+            .args(["leak"])
+            .env("LD_PRELOAD", preload)
+    };
+    let bare = record(format!("{other} {recorder}")).run().expect_code(0);
+    assert_eq!(bare.images().len(), 0);
+    let said = format!("hackleak: not recording: the `malloc` of `{other}` comes first");
+    assert!(bare.ended.stderr.starts_with(&said), "{}", bare.ended);
+    assert_eq!(bare.ended.stderr.lines().count(), 1, "{}", bare.ended);
+    let run = record(format!("{recorder} {other}")).run().expect_code(0);
+    let report = run.report_since("start");
+    assert_eq!(report.process().blocks_of(1_000_001), 1);
 }

@@ -106,6 +106,11 @@ fn begin() -> Outcome {
             true,
         );
     }
+    if let Some(other) = preceding() {
+        return refused(&format!(
+            "the `malloc` of `{other}` comes first, so that calls do not pass through here: name libhackleak.so              before it in LD_PRELOAD"
+        ));
+    }
     unwind::init();
     // The reporter may run in another folder.
     options.make_files_absolute();
@@ -158,6 +163,30 @@ fn is_preloaded() -> bool {
     unsafe {
         let global = libc::dlopen(core::ptr::null(), libc::RTLD_LAZY);
         !global.is_null() && !libc::dlsym(global, c"hackleak_checkpoint".as_ptr()).is_null()
+    }
+}
+
+/// The preloaded library whose `malloc` is found before this one's. A program with a `malloc` of its own
+/// is none: that is for the report to say.
+fn preceding() -> Option<String> {
+    // SAFETY: a lookup by name, and of the object that the found function lies in; names end in a zero
+    // byte.
+    unsafe {
+        let found = libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr());
+        let own = (preceding as *const ()).cast();
+        let mut infos: [libc::Dl_info; 2] = core::mem::zeroed();
+        if libc::dladdr(found, &mut infos[0]) == 0 || libc::dladdr(own, &mut infos[1]) == 0 {
+            return None;
+        }
+        let [info, own] = infos;
+        if info.dli_fbase == own.dli_fbase || info.dli_fname.is_null() {
+            return None;
+        }
+        let name = core::ffi::CStr::from_ptr(info.dli_fname).to_bytes();
+        let name = Path::new(OsStr::from_bytes(name));
+        let exe = std::fs::canonicalize("/proc/self/exe").ok();
+        let is_program = std::fs::canonicalize(name).ok() == exe;
+        (!is_program).then(|| name.display().to_string())
     }
 }
 
