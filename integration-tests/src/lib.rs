@@ -12,6 +12,7 @@
 //! * [`artefacts`] builds what is tested: the recorder, the recorder that checks itself, the CLI.
 //! * [`victims`] compiles the C and C++ programs, [`java`] the Java ones and finds the JDKs.
 //! * [`recording`] runs a victim under the recorder, within a time limit.
+//! * [`verdict`] reads what the verifying recorder says.
 //! * [`report`] reads the reporter's JSON, after validating it against the published schema.
 //!
 //! Everything panics with a full account of the failed command: these are tests, and a panic is how a test fails.
@@ -21,10 +22,12 @@ pub mod java;
 pub mod process;
 pub mod recording;
 pub mod report;
+pub mod verdict;
 pub mod victims;
 pub mod workspace;
 
 pub use java::{Jdk, Victim};
 pub use recording::{Recording, Run};
 pub use report::{Finding, Frame, Process, Report, Site};
+pub use verdict::Verdict;
 pub use victims::{cpp, cpp_with, library, plugin};

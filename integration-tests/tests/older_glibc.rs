@@ -115,17 +115,10 @@ fn a_program_linked_as_usual_needs_newer_ones() {
 
 /// The line that the verifying recorder prints when everything it compared was the same.
 fn assert_exact(run: &Run, least: u64) {
-    let line = run.ended.stderr.lines().rfind(|l| l.contains("checked="));
-    let line = line.unwrap_or_else(|| panic!("nothing was verified: {}", run.ended));
-    println!("{line}");
-    let checked = line.split_once("checked=").expect("it was found by this").1;
-    let checked: u64 = checked
-        .split(' ')
-        .next()
-        .and_then(|number| number.parse().ok())
-        .expect("a number");
-    assert!(checked >= least, "{line}");
-    assert!(line.contains("mismatches=0"), "{}", run.ended);
+    let verdict = run.verdict();
+    println!("{verdict:?}");
+    assert!(verdict.checked >= least, "{verdict:?}");
+    assert_eq!(verdict.mismatches, 0, "{}", run.ended);
 }
 
 #[test]

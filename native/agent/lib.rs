@@ -29,6 +29,7 @@ mod record;
 mod thread;
 mod timeline;
 mod unwind;
+mod word;
 
 use hackleak_image::writer::Writer;
 

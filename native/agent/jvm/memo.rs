@@ -27,6 +27,7 @@
 use super::entries::Entry;
 use super::vm_structs::{self, Layout};
 use crate::unwind;
+use crate::word::{Word, read};
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -47,13 +48,6 @@ static CODE_GENERATION: AtomicUsize = AtomicUsize::new(1);
 /// The JVM threw compiled code away: its addresses may come to mean another method.
 pub fn forget_code() {
     CODE_GENERATION.fetch_add(1, Relaxed);
-}
-
-#[derive(Clone, Copy)]
-#[repr(C)]
-struct Word {
-    at: usize,
-    value: usize,
 }
 
 /// A remembered stack.
@@ -108,7 +102,7 @@ impl JavaMemo {
             && known.caller == caller
             && known.generation == CODE_GENERATION.load(Relaxed)
             && known.outer == outer(entries, slot)
-            && (unwind::breaks_memo() || known.holds())
+            && (unwind::breaks(unwind::Memory::Java) || known.holds())
         {
             self.hits = self.hits.saturating_add(1);
             return Some(known.node);
@@ -188,15 +182,6 @@ fn outer(entries: &[Entry], slot: usize) -> u64 {
     sum
 }
 
-/// # Safety
-///
-/// `at` is a word of this thread's stack.
-#[inline(always)]
-unsafe fn read(at: usize) -> usize {
-    // SAFETY: the caller's. Volatile: the words belong to frames of other code.
-    unsafe { (at as *const usize).read_volatile() }
-}
-
 impl Remembered {
     /// Whether every word that decided the answer holds what it held.
     #[inline]
@@ -204,9 +189,7 @@ impl Remembered {
         let same = |words: &[Word]| {
             // SAFETY: words between this thread's position and the outermost frame that native code
             // called. Anchors come after the words of the frames that say where they lie.
-            words
-                .iter()
-                .all(|word| unsafe { read(word.at) } == word.value)
+            words.iter().all(|word| unsafe { word.holds() })
         };
         // SAFETY: as above.
         same(&self.addresses[..self.addresses_len as usize])

@@ -18,10 +18,13 @@
 //!
 //! Return addresses are never patched: that breaks under a JIT and with exceptions.
 
+use super::cursor::{Cursor, End};
+use super::recent::{Recent, Walk};
 use super::rules::{self, Rule, Shape};
-use super::{intern, modules, slow};
-use crate::arch::{Position, Registers, signal_frame};
+use super::{Memory, intern, modules, slow};
+use crate::arch::Position;
 use crate::thread::ThreadState;
+use crate::word::Word;
 use crate::{IMAGE, control};
 use hackleak_image::layout::Counter;
 use hackleak_image::{Frame, Marker};
@@ -32,17 +35,6 @@ pub const MAX_FRAMES: usize = MAX_DEPTH as usize;
 const MAX_REMEMBERED: usize = MAX_FRAMES + 1;
 /// At most three words decide one step.
 const MAX_WORDS: usize = 3 * MAX_REMEMBERED;
-
-/// How a native stack ends on the root side.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// The outermost frame of a thread.
-    Outermost,
-    /// Code that no module covers, whose address was read from `slot`: Java.
-    Foreign { slot: usize },
-    /// The walk gave up for a reason that the marker names.
-    Cut(Marker),
-}
 
 /// A frame that the walk stands on.
 #[derive(Clone, Copy)]
@@ -71,13 +63,6 @@ struct Remembered {
     fp_matters: bool,
 }
 
-/// A stack word that decided a step.
-#[derive(Clone, Copy)]
-struct Word {
-    at: usize,
-    value: usize,
-}
-
 /// What one thread remembers of its last walk.
 pub struct Memo {
     generation: usize,
@@ -91,12 +76,19 @@ pub struct Memo {
     /// Which remembered frame each word leads away from.
     owners: [u16; MAX_WORDS],
     steps: [Step; MAX_FRAMES],
+    recent: Recent,
 }
 
 impl Memo {
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.forget_last();
+        self.recent.clear();
+    }
+
     /// Forgets the last walk.
     #[inline(always)]
-    pub fn clear(&mut self) {
+    pub fn forget_last(&mut self) {
         self.len = 0;
         self.words_len = 0;
     }
@@ -105,7 +97,7 @@ impl Memo {
     /// frame that no longer holds.
     #[inline(always)]
     fn verify(&self, index: usize) -> Result<(), usize> {
-        if cfg!(feature = "verify") && super::breaks_memo() {
+        if super::breaks(Memory::Last) {
             return Ok(());
         }
         let mut at = usize::from(self.frames[index].words);
@@ -115,7 +107,7 @@ impl Memo {
             let word = unsafe { self.words.get_unchecked(at) };
             // SAFETY: a word of this thread's stack: all that decides where it lies has been
             // checked by the words before it.
-            if unsafe { read(word.at) } != word.value {
+            if !unsafe { word.holds() } {
                 return Err(usize::from(self.owners[at]) - 1);
             }
         }
@@ -123,121 +115,22 @@ impl Memo {
     }
 }
 
-/// # Safety
-///
-/// `at` is a word of this thread's stack.
-#[inline(always)]
-unsafe fn read(at: usize) -> usize {
-    // SAFETY: the caller's. Volatile: the words belong to frames of other code.
-    unsafe { (at as *const usize).read_volatile() }
-}
-
-/// Where a walk stands.
-#[derive(Clone, Copy)]
-pub struct Cursor {
-    /// The word that holds `pc`.
-    pub slot: usize,
-    pub pc: usize,
-    sp: usize,
-    fp: usize,
-    /// The address whose rule applies: `pc - 1`, or `pc` itself in a frame that a signal
-    /// interrupted.
-    pub lookup: usize,
-}
-
-impl Cursor {
-    /// At the caller whose return address lies in the position's slot.
-    #[inline(always)]
-    pub fn new(position: Position) -> Cursor {
-        let Position {
-            slot,
-            frame_pointer,
-        } = position;
-        // SAFETY: the word that holds the return address of a call that has not returned.
-        let pc = unsafe { read(slot) };
-        let sp = slot + size_of::<usize>();
-        Cursor {
-            slot,
-            pc,
-            sp,
-            fp: frame_pointer,
-            lookup: pc.wrapping_sub(1),
-        }
-    }
-
-    /// The registers of the caller of the code that the walk stands in, if that keeps a frame pointer.
-    pub fn by_frame_pointer(&self) -> Option<Registers> {
-        let (sp, fp) = slow::by_frame_pointer(self.sp, self.fp)?;
-        // SAFETY: a word of this thread's stack: the frame pointer's own word was just read.
-        let pc = unsafe { read(sp - size_of::<usize>()) };
-        // Within the call, as at a signal: of what follows a return address, the JVM would take the
-        // code after the call.
-        let pc = pc - 1;
-        Some(Registers { pc, sp, fp })
-    }
-
-    /// Goes on to the caller, or tells why there is none. `rule` is the rule at `lookup`, and
-    /// neither [`Shape::Foreign`] nor [`Shape::Other`].
-    #[inline(always)]
-    pub fn step(&mut self, rule: Rule) -> Result<(), End> {
-        let cfa = match rule.shape() {
-            Shape::Outermost => return Err(End::Outermost),
-            Shape::Signal => {
-                // SAFETY: the kernel's frame lies at this stack position.
-                unsafe {
-                    self.slot = self.sp + signal_frame::PROGRAM_COUNTER as usize;
-                    self.pc = read(self.slot);
-                    self.fp = read(self.sp + signal_frame::FRAME_POINTER as usize);
-                    self.sp = read(self.sp + signal_frame::STACK_POINTER as usize);
-                }
-                self.lookup = self.pc;
-                return Ok(());
-            }
-            Shape::NoTables => {
-                IMAGE.count(Counter::StackNoTables);
-                let Some((cfa, saved)) = slow::by_frame_pointer(self.sp, self.fp) else {
-                    return Err(End::Cut(Marker::NoUnwindTables));
-                };
-                self.fp = saved;
-                cfa
-            }
-            // SAFETY: a word of a frame that is on this thread's stack.
-            _ => rule.cfa(self.sp, self.fp, |cell| unsafe { read(cell) }),
-        };
-        if cfa <= self.sp || cfa & 7 != 0 {
-            // No caller can lie below its callee: the tables are wrong.
-            IMAGE.count(Counter::StackNoTables);
-            return Err(End::Cut(Marker::NoUnwindTables));
-        }
-        if rule.restores_frame_pointer() {
-            // SAFETY: as above.
-            self.fp = unsafe { read(rule.saved_frame_pointer(cfa, self.fp)) };
-        }
-        self.slot = cfa - size_of::<usize>();
-        // SAFETY: as above.
-        self.pc = unsafe { read(self.slot) };
-        self.sp = cfa;
-        self.lookup = self.pc.wrapping_sub(1);
-        Ok(())
-    }
-}
-
 /// The node for the stack at `position`.
 #[inline(always)]
 pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
-    let memo = &mut thread.memo;
     let generation = modules::generation();
-    if memo.generation != generation {
-        memo.clear();
-        memo.generation = generation;
+    if thread.memo.generation != generation {
+        thread.memo.clear();
+        thread.memo.generation = generation;
     }
     let mut at = Cursor::new(position);
     let limit = control::depth();
     let mut steps = 0;
-    let mut candidates = memo.len;
+    let mut candidates = thread.memo.len;
     // Whether this walk may be remembered.
     let mut plain = true;
     let end = loop {
+        let memo = &mut thread.memo;
         while candidates > 1 && memo.frames[candidates - 1].slot < at.slot {
             candidates -= 1;
         }
@@ -255,6 +148,16 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
                 continue;
             }
         }
+        if steps == 0
+            && let Some(walk) = memo.recent.find(&at)
+            && still_below(thread, &walk, position)
+        {
+            thread.record().memo_hits += 1;
+            #[cfg(feature = "verify")]
+            super::verify::count_recent();
+            return walk.node;
+        }
+        let memo = &mut thread.memo;
         let (rule, frame) = rules::at(at.lookup);
         match rule.shape() {
             Shape::Foreign => break End::Foreign { slot: at.slot },
@@ -298,34 +201,43 @@ fn remembered(
     let memo = &mut thread.memo;
     memo.len = kept;
     memo.words_len = usize::from(memo.frames[kept - 1].words);
-    if let End::Foreign { slot } = memo.end
-        && control::wants_java()
-    {
-        let root = match thread.entries.at(slot) {
-            // The Java stack of this entry has been asked for and is the one remembered.
-            Some(entry) if entry.detail == thread.memo.root as usize + 1 && !entry.is_upcall() => {
-                thread.memo.root
-            }
-            _ => {
-                let outermost = match thread.memo.len {
-                    1 => steps
-                        .checked_sub(1)
-                        .map_or(0, |last| thread.memo.steps[last].pc),
-                    _ => thread.memo.frames[1].pc,
-                };
-                super::root(
-                    thread,
-                    thread.memo.end,
-                    outermost.saturating_sub(1),
-                    position,
-                )
-            }
-        };
-        if root != thread.memo.root {
-            replant(&mut thread.memo, root);
-        }
+    let outermost = match memo.len {
+        1 => steps.checked_sub(1).map_or(0, |last| memo.steps[last].pc),
+        _ => memo.frames[1].pc,
+    };
+    let walk = Walk {
+        end: memo.end,
+        outermost: outermost.saturating_sub(1),
+        root: memo.root,
+        node: 0,
+    };
+    let root = root_of(thread, &walk, position);
+    if root != walk.root {
+        replant(&mut thread.memo, root);
     }
     append(&mut thread.memo, steps, plain)
+}
+
+/// Whether what was walked before still hangs under the same Java stack.
+#[inline(always)]
+fn still_below(thread: &mut ThreadState, walk: &Walk, position: Position) -> bool {
+    root_of(thread, walk, position) == walk.root
+}
+
+/// The root of what was walked before.
+#[inline(always)]
+fn root_of(thread: &mut ThreadState, walk: &Walk, position: Position) -> u32 {
+    let End::Foreign { slot } = walk.end else {
+        return walk.root;
+    };
+    if !control::wants_java() {
+        return walk.root;
+    }
+    match thread.entries.at(slot) {
+        // The Java stack of this entry has been asked for and is the one remembered.
+        Some(entry) if entry.detail == walk.root as usize + 1 && !entry.is_upcall() => walk.root,
+        _ => super::root(thread, walk.end, walk.outermost, position),
+    }
 }
 
 /// Puts what is remembered under another root.
@@ -357,7 +269,7 @@ fn walked(
         .map_or(0, |last| thread.memo.steps[last].pc - 1);
     let root = super::root(thread, end, outermost, position);
     let memo = &mut thread.memo;
-    memo.clear();
+    memo.forget_last();
     memo.end = end;
     memo.root = root;
     let mut node = root;
@@ -402,9 +314,29 @@ fn append(memo: &mut Memo, steps: usize, plain: bool) -> u32 {
         }
     }
     if !plain {
-        memo.clear();
+        memo.forget_last();
+    } else if steps > 0 {
+        keep(memo);
     }
     node
+}
+
+/// Keeps the last walk for when another has taken its place.
+#[inline(always)]
+fn keep(memo: &mut Memo) {
+    let leaf = memo.frames[memo.len - 1];
+    let walk = Walk {
+        end: memo.end,
+        outermost: memo.frames[1].pc - 1,
+        root: memo.root,
+        node: leaf.node,
+    };
+    memo.recent.learn(
+        (leaf.slot, leaf.pc),
+        leaf.fp_matters.then_some(leaf.fp),
+        &memo.words[..memo.words_len],
+        walk,
+    );
 }
 
 #[inline(always)]

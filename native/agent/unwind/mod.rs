@@ -3,13 +3,17 @@
 //! - `rules`: how to get from one frame to its caller, compiled from the unwind tables.
 //! - `modules`: which loaded module an address belongs to.
 //! - `older_loader`: the same where the C library does not say (glibc before 2.35).
+//! - `cursor`: one step of a walk.
 //! - `memo`: the walk, and what it remembers so that the next one is short.
+//! - `recent`: walks before the last one.
 //! - `slow`: libgcc's unwinder, for the rare frame whose rule is not one of the common shapes.
 //! - `verify` (feature, tests only): every stack is compared with libgcc's.
 
+mod cursor;
 mod memo;
 mod modules;
 mod older_loader;
+mod recent;
 mod rules;
 mod slow;
 #[cfg(feature = "verify")]
@@ -45,7 +49,7 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
 /// Whether what the caller at `position` allocates with `malloc` is recorded.
 #[inline(always)]
 pub fn caller_counts(position: Position) -> bool {
-    let lookup = memo::Cursor::new(position).lookup;
+    let lookup = cursor::Cursor::new(position).lookup;
     match Frame::decode(rules::at(lookup).1) {
         Some(Frame::Native { module, .. }) => match callers::counts(module) {
             Counts::Yes => true,
@@ -87,13 +91,27 @@ fn callers_caller_counts(position: Position) -> bool {
     decided.unwrap_or(borrowed)
 }
 
-/// Whether the tests have switched off the memo's checks.
+/// What remembers stacks.
+#[derive(Clone, Copy)]
+pub enum Memory {
+    /// The last walk.
+    Last = 1,
+    /// Walks before it.
+    Recent,
+    /// Java stacks.
+    Java,
+}
+
+/// Whether the tests have switched off the memory's checks.
 #[inline(always)]
-pub fn breaks_memo() -> bool {
+pub fn breaks(memory: Memory) -> bool {
     #[cfg(feature = "verify")]
-    return verify::breaks_memo();
+    return verify::breaks(memory);
     #[cfg(not(feature = "verify"))]
-    false
+    {
+        let _ = memory;
+        false
+    }
 }
 
 /// Whether the tests want the way of an older C library.
@@ -134,9 +152,9 @@ fn tree_full() -> u32 {
 /// The root of a native stack that ends where Java begins, or of one that Java has no part in.
 /// `outermost` is an address in the frame that Java called; 0 when there is none.
 #[inline(always)]
-fn root(thread: &mut ThreadState, end: memo::End, outermost: usize, position: Position) -> u32 {
+fn root(thread: &mut ThreadState, end: cursor::End, outermost: usize, position: Position) -> u32 {
     match end {
-        memo::End::Foreign { slot } if control::wants_java() => {
+        cursor::End::Foreign { slot } if control::wants_java() => {
             jvm::stacks::root(thread, slot, outermost, position)
         }
         _ => 0,

@@ -5,7 +5,8 @@
 //! before, it holds the loader's lock for a moment, as for every C++ exception. A module without any tables is crossed by frame
 //! pointers, and its frames are marked.
 
-use super::memo::{Cursor, End, MAX_FRAMES};
+use super::cursor::{Cursor, End};
+use super::memo::MAX_FRAMES;
 use super::{intern, rules};
 use crate::arch::{Position, Registers};
 use crate::thread::ThreadState;
@@ -67,7 +68,7 @@ pub fn reference(position: Position, mut frame: impl FnMut(u64)) -> Reference {
 #[cold]
 #[inline(never)]
 pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
-    thread.memo.clear();
+    thread.memo.forget_last();
     thread.record().full_walks += 1;
     let mut frames = [0u64; 512];
     let mut total = 0;

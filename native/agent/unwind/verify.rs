@@ -1,29 +1,41 @@
 //! For the tests: every stack that is recorded is compared with what libgcc's unwinder finds.
 //!
-//! Built with the feature `verify` only. `HACKLEAK_VERIFY_BREAK=1` leaves the memo's words
+//! Built with the feature `verify` only. `HACKLEAK_VERIFY_BREAK` names a memory whose words are left
 //! unchecked, to prove that the comparison can fail. `HACKLEAK_VERIFY_OLDER_LOADER=1` finds modules
 //! as on a C library without `_dl_find_object`.
 
-use super::slow;
+use super::{Memory, slow};
 use crate::IMAGE;
 use crate::arch::Position;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use hackleak_image::{Frame, Marker};
 
 static CHECKED: AtomicU64 = AtomicU64::new(0);
 static MISMATCHES: AtomicU64 = AtomicU64::new(0);
 static JAVA_CHECKED: AtomicU64 = AtomicU64::new(0);
 static JAVA_MISMATCHES: AtomicU64 = AtomicU64::new(0);
-static BREAK: AtomicBool = AtomicBool::new(false);
+static RECENT: AtomicU64 = AtomicU64::new(0);
+static BROKEN: AtomicU32 = AtomicU32::new(0);
 
 /// Reads the environment. Called before the gate opens.
 pub fn init() {
-    BREAK.store(std::env::var_os("HACKLEAK_VERIFY_BREAK").is_some(), Relaxed);
+    let broken = match std::env::var("HACKLEAK_VERIFY_BREAK").as_deref() {
+        Ok("last") => Memory::Last as u32,
+        Ok("recent") => Memory::Recent as u32,
+        Ok("java") => Memory::Java as u32,
+        _ => 0,
+    };
+    BROKEN.store(broken, Relaxed);
 }
 
-/// Whether the memo's words are left unchecked.
-pub fn breaks_memo() -> bool {
-    BREAK.load(Relaxed)
+/// Whether what this memory remembers is left unchecked.
+pub fn breaks(memory: Memory) -> bool {
+    BROKEN.load(Relaxed) == memory as u32
+}
+
+/// A walk before the last one is the stack.
+pub fn count_recent() {
+    RECENT.fetch_add(1, Relaxed);
 }
 
 /// Whether modules are found as on an older C library.
@@ -127,9 +139,10 @@ pub fn report() {
         }
     }
     eprintln!(
-        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} java_recalled={} java_mismatches={}",
+        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} recent_hits={} java_recalled={} java_mismatches={}",
         CHECKED.load(Relaxed),
         MISMATCHES.load(Relaxed),
+        RECENT.load(Relaxed),
         JAVA_CHECKED.load(Relaxed),
         JAVA_MISMATCHES.load(Relaxed),
     );

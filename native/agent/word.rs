@@ -1,0 +1,35 @@
+//! Words of a thread's stack.
+
+/// A word of the stack that decided how a stack was read.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Word {
+    /// Its address.
+    pub at: usize,
+    /// What it held.
+    pub value: usize,
+}
+
+impl Word {
+    /// Whether it still holds what it held.
+    ///
+    /// # Safety
+    ///
+    /// It is a word of this thread's stack now.
+    #[inline(always)]
+    pub unsafe fn holds(self) -> bool {
+        // SAFETY: the caller's.
+        unsafe { read(self.at) == self.value }
+    }
+}
+
+/// Reads a word of the stack.
+///
+/// # Safety
+///
+/// `at` is a word of this thread's stack.
+#[inline(always)]
+pub unsafe fn read(at: usize) -> usize {
+    // SAFETY: the caller's. Volatile: the words belong to frames of other code.
+    unsafe { (at as *const usize).read_volatile() }
+}
