@@ -10,7 +10,7 @@ use core::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
-#[repr(C)]
+#[repr(C, align(32))]
 struct Slot {
     key: AtomicU64,
     /// Never 0 once it is complete.
@@ -157,7 +157,7 @@ impl Slots {
     /// `table` came from [`map`] and is not null.
     #[inline(always)]
     unsafe fn of(table: *mut Table) -> Slots {
-        // SAFETY: the caller's; slots follow the table's head, 24 bytes into the mapping.
+        // SAFETY: the caller's; slots follow the table's head.
         unsafe {
             Slots {
                 bits: (*table).bits,

@@ -51,9 +51,17 @@ static void body() {
   std::abort();
 }
 
+// Takes a stack away, but keeps its place: what others map meanwhile must not come to lie there.
+static void drop(Coroutine& c) {
+  if (!c.memory) return;
+  void* got = mmap(c.memory, c.bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  if (got != c.memory) std::abort();
+  c.memory = nullptr;
+}
+
 // Another size from the same start: the top of the stack, where frames live, moves.
 static void restart(Coroutine& c, int index, Random& random) {
-  if (c.memory) munmap(c.memory, c.bytes);
+  drop(c);
   c.bytes = (1 + random.below(4)) * (largest / 4);
   char* address = scheduler()->arena + static_cast<size_t>(index) * largest;
   // Half of the stacks keep their top and half keep their start.
@@ -87,16 +95,11 @@ static void drive(uint64_t seed, long allocations) {
     }
     here.running = &c;
     swapcontext(&here.back, &c.context);
-    if (c.finished) {
-      munmap(c.memory, c.bytes);
-      c.memory = nullptr;
-    }
+    if (c.finished) drop(c);
     if (random.one_in(4)) walk::run(random.next(), 30);
   }
   // Coroutines that have not finished are dropped in the middle; their walks' blocks leak, which nobody asserts on.
-  for (Coroutine& c : here.all) {
-    if (c.memory) munmap(c.memory, c.bytes);
-  }
+  for (Coroutine& c : here.all) drop(c);
   walk::run(random.next(), 1000);
   munmap(here.arena, count * largest);
 }

@@ -25,7 +25,7 @@ pub struct Cursor {
     /// The word that holds `pc`.
     pub slot: usize,
     pub pc: usize,
-    pub sp: usize,
+    sp: usize,
     pub fp: usize,
     /// The address whose rule applies: `pc - 1`, or `pc` itself in a frame that a signal
     /// interrupted.
@@ -52,6 +52,12 @@ impl Cursor {
         }
     }
 
+    /// Whether the stack pointer is what a call leaves: not in a frame that a signal interrupted.
+    #[inline(always)]
+    pub fn is_called(&self) -> bool {
+        self.sp == self.slot + size_of::<usize>()
+    }
+
     /// The registers of the caller of the code that the walk stands in, if that keeps a frame pointer.
     pub fn by_frame_pointer(&self) -> Option<Registers> {
         let (sp, fp) = slow::by_frame_pointer(self.sp, self.fp)?;
@@ -67,6 +73,11 @@ impl Cursor {
     /// neither [`Shape::Foreign`] nor [`Shape::Other`].
     #[inline(always)]
     pub fn step(&mut self, rule: Rule) -> Result<(), End> {
+        if rule.is_common() {
+            // SAFETY: a word of a frame that is on this thread's stack.
+            let cfa = rule.cfa(self.sp, self.fp, |cell| unsafe { read(cell) });
+            return self.leave(rule, cfa);
+        }
         let cfa = match rule.shape() {
             Shape::Outermost => return Err(End::Outermost),
             Shape::Signal => {
@@ -88,9 +99,14 @@ impl Cursor {
                 self.fp = saved;
                 cfa
             }
-            // SAFETY: a word of a frame that is on this thread's stack.
-            _ => rule.cfa(self.sp, self.fp, |cell| unsafe { read(cell) }),
+            _ => 0,
         };
+        self.leave(rule, cfa)
+    }
+
+    /// Goes on to the frame that ends at `cfa`.
+    #[inline(always)]
+    fn leave(&mut self, rule: Rule, cfa: usize) -> Result<(), End> {
         if cfa <= self.sp || cfa & 7 != 0 {
             // No caller can lie below its callee: the tables are wrong.
             IMAGE.count(Counter::StackNoTables);

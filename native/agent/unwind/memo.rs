@@ -8,8 +8,8 @@
 //! stack. If one differs, everything on the root side of it is forgotten and the walk goes on.
 //!
 //! What makes this exact:
-//! - a frame is recognised by return address, the word that holds it, stack pointer, and frame
-//!   pointer where a rule on the root side depends on it;
+//! - a frame is recognised by return address, the word that holds it, the stack pointer, which is what a
+//!   call leaves, and frame pointer where a rule on the root side depends on it;
 //! - *every* word that decides the way is checked: return addresses, saved frame pointers that
 //!   are used later, cells that hold a frame address, and the word at which the stack ended;
 //! - words are checked from the leaf to the root, so each is only read when everything that says
@@ -21,12 +21,13 @@
 use super::cursor::{Cursor, End};
 use super::recent::{Recent, Walk};
 use super::rules::{self, Rule, Shape};
-use super::{Memory, intern, modules, slow};
+use super::{Memory, intern, intern_all, modules, slow};
 use crate::arch::Position;
 use crate::thread::ThreadState;
 use crate::word::Word;
 use crate::{IMAGE, control};
 use hackleak_image::layout::Counter;
+use hackleak_image::writer::NodeCache;
 use hackleak_image::{Frame, Marker};
 use hackleak_options::{MAX_DEPTH, Stacks};
 
@@ -42,10 +43,16 @@ struct Step {
     /// The word that holds the return address `pc`.
     slot: usize,
     pc: usize,
-    sp: usize,
     fp: usize,
     rule: Rule,
-    frame: u64,
+}
+
+impl Step {
+    /// The stack pointer after the return, in a walk that may be remembered.
+    #[inline(always)]
+    fn sp(&self) -> usize {
+        self.slot + size_of::<usize>()
+    }
 }
 
 /// A frame of the last walk. Entry 0 is the end of the stack.
@@ -53,7 +60,6 @@ struct Step {
 struct Remembered {
     slot: usize,
     pc: usize,
-    sp: usize,
     fp: usize,
     frame: u64,
     node: u32,
@@ -61,6 +67,17 @@ struct Remembered {
     words: u16,
     /// Whether a rule from here on depends on `fp`.
     fp_matters: bool,
+}
+
+impl Remembered {
+    /// Whether a walk that stands here stands on this frame.
+    #[inline(always)]
+    fn is_at(&self, at: &Cursor) -> bool {
+        self.slot == at.slot
+            && self.pc == at.pc
+            && at.is_called()
+            && (!self.fp_matters || self.fp == at.fp)
+    }
 }
 
 /// What one thread remembers of its last walk.
@@ -75,7 +92,11 @@ pub struct Memo {
     words: [Word; MAX_WORDS],
     /// Which remembered frame each word leads away from.
     owners: [u16; MAX_WORDS],
+    /// The walk that is being made, from the leaf on, with the frame of each step and its node.
     steps: [Step; MAX_FRAMES],
+    step_frames: [u64; MAX_FRAMES],
+    nodes: [u32; MAX_FRAMES],
+    cache: NodeCache,
     recent: Recent,
 }
 
@@ -91,6 +112,13 @@ impl Memo {
     pub fn forget_last(&mut self) {
         self.len = 0;
         self.words_len = 0;
+    }
+
+    /// Forgets the walk but for its first `len` frames.
+    #[inline(always)]
+    fn keep_first(&mut self, len: usize) {
+        self.len = len;
+        self.words_len = usize::from(self.frames[len - 1].words);
     }
 
     /// Checks every word from remembered frame `index` to the root. Otherwise tells the youngest
@@ -123,105 +151,80 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
         thread.memo.clear();
         thread.memo.generation = generation;
     }
-    let mut at = Cursor::new(position);
+    let leaf = Cursor::new(position);
+    let memo = &mut thread.memo;
+    let mut candidates = memo.len;
+    while candidates > 1 && memo.frames[candidates - 1].slot < leaf.slot {
+        candidates -= 1;
+    }
+    if candidates > 1 && memo.frames[candidates - 1].is_at(&leaf) {
+        match memo.verify(candidates - 1) {
+            Ok(()) => {
+                memo.keep_first(candidates);
+                replant(thread, 0, position);
+                return thread.memo.frames[candidates - 1].node;
+            }
+            Err(stale) => candidates = stale,
+        }
+    }
+    walk(thread, leaf, candidates, position)
+}
+
+/// The same where the stack is not on the last walk. Of that, only the first `candidates` frames may be
+/// on this one.
+#[inline(never)]
+fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, position: Position) -> u32 {
+    if let Some(walk) = thread.memo.recent.find(&leaf)
+        && root_of(thread, &walk, position) == walk.root
+    {
+        thread.record().memo_hits += 1;
+        #[cfg(feature = "verify")]
+        super::verify::count_recent();
+        return walk.node;
+    }
+    let memo = &mut thread.memo;
+    let mut at = leaf;
     let limit = control::depth();
     let mut steps = 0;
-    let mut candidates = thread.memo.len;
     // Whether this walk may be remembered.
     let mut plain = true;
     let end = loop {
-        let memo = &mut thread.memo;
         while candidates > 1 && memo.frames[candidates - 1].slot < at.slot {
             candidates -= 1;
         }
-        if candidates > 1 {
-            let known = &memo.frames[candidates - 1];
-            if known.slot == at.slot
-                && known.pc == at.pc
-                && known.sp == at.sp
-                && (!known.fp_matters || known.fp == at.fp)
-            {
-                match memo.verify(candidates - 1) {
-                    Ok(()) => return remembered(thread, candidates, steps, plain, position),
-                    Err(stale) => candidates = stale,
+        if candidates > 1 && memo.frames[candidates - 1].is_at(&at) {
+            match memo.verify(candidates - 1) {
+                Ok(()) => {
+                    memo.keep_first(candidates);
+                    replant(thread, steps, position);
+                    return append(&mut thread.memo, steps, plain);
                 }
-                continue;
+                Err(stale) => candidates = stale,
             }
+            continue;
         }
-        if steps == 0
-            && let Some(walk) = memo.recent.find(&at)
-            && still_below(thread, &walk, position)
-        {
-            thread.record().memo_hits += 1;
-            #[cfg(feature = "verify")]
-            super::verify::count_recent();
-            return walk.node;
-        }
-        let memo = &mut thread.memo;
         let (rule, frame) = rules::at(at.lookup);
-        match rule.shape() {
-            Shape::Foreign => break End::Foreign { slot: at.slot },
-            Shape::Other => return slow::stack(thread, position),
-            Shape::Signal | Shape::NoTables => plain = false,
-            _ => {}
+        if !rule.is_common() {
+            match rule.shape() {
+                Shape::Foreign => break End::Foreign { slot: at.slot },
+                Shape::Other => return slow::stack(thread, position),
+                Shape::Signal | Shape::NoTables => plain = false,
+                _ => {}
+            }
         }
         if steps == limit {
             IMAGE.count(Counter::StackTruncated);
             break End::Cut(Marker::Truncated);
         }
-        let Cursor {
-            slot, pc, sp, fp, ..
-        } = at;
-        memo.steps[steps] = Step {
-            slot,
-            pc,
-            sp,
-            fp,
-            rule,
-            frame,
-        };
+        let Cursor { slot, pc, fp, .. } = at;
+        memo.steps[steps] = Step { slot, pc, fp, rule };
+        memo.step_frames[steps] = frame;
         steps += 1;
         if let Err(end) = at.step(rule) {
             break end;
         }
     };
     walked(thread, end, at.pc, steps, plain, position)
-}
-
-/// The walk met remembered frame `kept - 1`; the steps before it are new.
-#[inline(always)]
-fn remembered(
-    thread: &mut ThreadState,
-    kept: usize,
-    steps: usize,
-    plain: bool,
-    position: Position,
-) -> u32 {
-    thread.record().memo_hits += 1;
-    let memo = &mut thread.memo;
-    memo.len = kept;
-    memo.words_len = usize::from(memo.frames[kept - 1].words);
-    let outermost = match memo.len {
-        1 => steps.checked_sub(1).map_or(0, |last| memo.steps[last].pc),
-        _ => memo.frames[1].pc,
-    };
-    let walk = Walk {
-        end: memo.end,
-        outermost: outermost.saturating_sub(1),
-        root: memo.root,
-        node: 0,
-    };
-    let root = root_of(thread, &walk, position);
-    if root != walk.root {
-        replant(&mut thread.memo, root);
-    }
-    append(&mut thread.memo, steps, plain)
-}
-
-/// Whether what was walked before still hangs under the same Java stack.
-#[inline(always)]
-fn still_below(thread: &mut ThreadState, walk: &Walk, position: Position) -> bool {
-    root_of(thread, walk, position) == walk.root
 }
 
 /// The root of what was walked before.
@@ -240,8 +243,30 @@ fn root_of(thread: &mut ThreadState, walk: &Walk, position: Position) -> u32 {
     }
 }
 
+/// What is remembered holds, and this many steps lead to it: it hangs under the root of now.
+#[inline(always)]
+fn replant(thread: &mut ThreadState, steps: usize, position: Position) {
+    thread.record().memo_hits += 1;
+    let memo = &thread.memo;
+    let outermost = match memo.len {
+        1 => steps.checked_sub(1).map_or(0, |last| memo.steps[last].pc),
+        _ => memo.frames[1].pc,
+    };
+    let walk = Walk {
+        end: memo.end,
+        outermost: outermost.saturating_sub(1),
+        root: memo.root,
+        node: 0,
+    };
+    let root = root_of(thread, &walk, position);
+    if root != walk.root {
+        replant_under(&mut thread.memo, root);
+    }
+}
+
 /// Puts what is remembered under another root.
-fn replant(memo: &mut Memo, root: u32) {
+#[inline(never)]
+fn replant_under(memo: &mut Memo, root: u32) {
     memo.root = root;
     let only_java = control::stacks() == Stacks::Java;
     let mut node = root;
@@ -285,7 +310,6 @@ fn walked(
     memo.frames[0] = Remembered {
         slot,
         pc: end_pc,
-        sp: 0,
         fp: 0,
         frame: 0,
         node,
@@ -301,24 +325,75 @@ fn walked(
 fn append(memo: &mut Memo, steps: usize, plain: bool) -> u32 {
     let only_java = control::stacks() == Stacks::Java;
     let mut node = memo.frames[memo.len - 1].node;
-    for index in (0..steps).rev() {
-        let step = memo.steps[index];
-        if !only_java {
+    if !plain {
+        for (step, frame) in memo.steps[..steps].iter().zip(&memo.step_frames).rev() {
+            if only_java {
+                break;
+            }
             if step.rule.shape() == Shape::NoTables {
                 node = intern(node, Frame::Marker(Marker::FramePointers).encode());
             }
-            node = intern(node, step.frame);
+            node = intern(node, *frame);
         }
-        if plain {
-            remember(memo, &step, node);
-        }
-    }
-    if !plain {
         memo.forget_last();
-    } else if steps > 0 {
-        keep(memo);
+        return node;
     }
-    node
+    if steps == 0 {
+        return node;
+    }
+    if only_java {
+        memo.nodes[..steps].fill(node);
+    } else {
+        let frames = &memo.step_frames[..steps];
+        intern_all(&mut memo.cache, node, frames, &mut memo.nodes[..steps]);
+    }
+    remember(memo, steps);
+    keep(memo);
+    memo.nodes[0]
+}
+
+/// Adds the steps, of which frames and nodes are known, to what is remembered.
+#[inline(always)]
+fn remember(memo: &mut Memo, steps: usize) {
+    let mut len = memo.len;
+    let mut words = memo.words_len;
+    let mut caller = memo.frames[len - 1];
+    let new = memo.steps[..steps].iter().zip(&memo.step_frames);
+    for ((step, frame), node) in new.zip(&memo.nodes).rev() {
+        let mut add = |at, value| {
+            memo.words[words] = Word { at, value };
+            memo.owners[words] = len as u16;
+            words += 1;
+        };
+        let rule = step.rule;
+        if rule.is_common() {
+            let cfa = caller.slot.wrapping_add(size_of::<usize>());
+            // Checked in the reverse order: the cell that holds the frame address, then the return
+            // address that lies by it, then the frame pointer.
+            if rule.restores_frame_pointer() && caller.fp_matters {
+                add(rule.saved_frame_pointer(cfa, step.fp), caller.fp);
+            }
+            add(caller.slot, caller.pc);
+            if let Some(cell) = rule.cfa_cell(step.sp(), step.fp) {
+                add(cell, cfa);
+            }
+        }
+        let fp_matters =
+            rule.uses_frame_pointer() || caller.fp_matters && !rule.restores_frame_pointer();
+        caller = Remembered {
+            slot: step.slot,
+            pc: step.pc,
+            fp: step.fp,
+            frame: *frame,
+            node: *node,
+            words: words as u16,
+            fp_matters,
+        };
+        memo.frames[len] = caller;
+        len += 1;
+    }
+    memo.len = len;
+    memo.words_len = words;
 }
 
 /// Keeps the last walk for when another has taken its place.
@@ -337,42 +412,4 @@ fn keep(memo: &mut Memo) {
         &memo.words[..memo.words_len],
         walk,
     );
-}
-
-#[inline(always)]
-fn remember(memo: &mut Memo, step: &Step, node: u32) {
-    let caller = memo.frames[memo.len - 1];
-    let mut words = memo.words_len;
-    let mut add = |at, value| {
-        memo.words[words] = Word { at, value };
-        memo.owners[words] = memo.len as u16;
-        words += 1;
-    };
-    let rule = step.rule;
-    if rule.shape() != Shape::Outermost {
-        // Checked in the reverse order: the cell that holds the frame address, then the return
-        // address that lies by it, then the frame pointer.
-        if rule.restores_frame_pointer() && caller.fp_matters {
-            let cfa = caller.slot.wrapping_add(size_of::<usize>());
-            add(rule.saved_frame_pointer(cfa, step.fp), caller.fp);
-        }
-        add(caller.slot, caller.pc);
-        if let Some(cell) = rule.cfa_cell(step.sp, step.fp) {
-            add(cell, caller.slot.wrapping_add(size_of::<usize>()));
-        }
-    }
-    memo.words_len = words;
-    let fp_matters =
-        rule.uses_frame_pointer() || caller.fp_matters && !rule.restores_frame_pointer();
-    memo.frames[memo.len] = Remembered {
-        slot: step.slot,
-        pc: step.pc,
-        sp: step.sp,
-        fp: step.fp,
-        frame: step.frame,
-        node,
-        words: words as u16,
-        fp_matters,
-    };
-    memo.len += 1;
 }

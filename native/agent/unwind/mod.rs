@@ -31,6 +31,7 @@ use crate::thread::ThreadState;
 use crate::{IMAGE, callers, control, jvm};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
+use hackleak_image::writer::NodeCache;
 use hackleak_image::{Frame, Marker};
 use hackleak_options::Stacks;
 
@@ -139,6 +140,14 @@ pub fn intern(parent: u32, frame: u64) -> u32 {
     match IMAGE.intern(parent, frame) {
         Some(node) => node,
         None => tree_full(),
+    }
+}
+
+/// The nodes for `frames` under `parent`, or the marker of a full tree; the leaf first in both.
+#[inline(always)]
+fn intern_all(cache: &mut NodeCache, parent: u32, frames: &[u64], nodes: &mut [u32]) {
+    if !IMAGE.intern_all(cache, parent, frames, nodes) {
+        nodes.fill(tree_full());
     }
 }
 

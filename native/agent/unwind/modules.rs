@@ -254,7 +254,7 @@ fn enter_named(object: &Object, name: &[u8]) -> Option<u32> {
     }
     let Some(index) = IMAGE
         .modules
-        .reserve(IMAGE.window())
+        .reserve(IMAGE.window(), 1)
         .filter(|index| *index <= MAX_MODULE)
     else {
         IMAGE.count(Counter::NamesFull);

@@ -29,28 +29,29 @@ type Reader = EndianSlice<'static, NativeEndian>;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Rule(u64);
 
-/// What the CFA is.
+/// What the CFA is. Common shapes have bit 3: they only compute. Bit 0 then says that they begin at the frame
+/// pointer, bit 1 that the word there is meant.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u64)]
 pub enum Shape {
     /// `rsp + offset`.
-    StackPointer = 1,
+    StackPointer = 8,
     /// `rbp + offset`.
-    FramePointer = 2,
-    /// The word at `rbp + offset` (functions that realign their stack).
-    FramePointerCell = 3,
+    FramePointer = 9,
     /// The word at `rsp + offset`.
-    StackPointerCell = 4,
+    StackPointerCell = 10,
+    /// The word at `rbp + offset` (functions that realign their stack).
+    FramePointerCell = 11,
     /// The frame of a signal handler's return: registers as the kernel saved them.
-    Signal = 5,
+    Signal = 1,
     /// The outermost frame: it has no caller.
-    Outermost = 6,
+    Outermost = 2,
     /// No module covers the address: not native code.
-    Foreign = 7,
+    Foreign = 3,
     /// The module has no unwind tables.
-    NoTables = 8,
+    NoTables = 4,
     /// A row that only a full interpreter understands.
-    Other = 9,
+    Other = 5,
 }
 
 impl Rule {
@@ -61,28 +62,39 @@ impl Rule {
     #[inline(always)]
     pub fn shape(self) -> Shape {
         match self.0 & 15 {
-            1 => Shape::StackPointer,
-            2 => Shape::FramePointer,
-            3 => Shape::FramePointerCell,
-            4 => Shape::StackPointerCell,
-            5 => Shape::Signal,
-            6 => Shape::Outermost,
-            7 => Shape::Foreign,
-            8 => Shape::NoTables,
+            1 => Shape::Signal,
+            2 => Shape::Outermost,
+            3 => Shape::Foreign,
+            4 => Shape::NoTables,
+            8 => Shape::StackPointer,
+            9 => Shape::FramePointer,
+            10 => Shape::StackPointerCell,
+            11 => Shape::FramePointerCell,
             _ => Shape::Other,
         }
+    }
+
+    /// Whether the shape is a common one.
+    #[inline(always)]
+    pub fn is_common(self) -> bool {
+        self.0 & 8 != 0
     }
 
     /// Whether the frame-pointer register of this frame matters to this frame's own rule.
     #[inline(always)]
     pub fn uses_frame_pointer(self) -> bool {
-        matches!(self.shape(), Shape::FramePointer | Shape::FramePointerCell)
+        self.0 & 9 == 9
     }
 
     /// Whether the caller's frame pointer is read from the stack.
     #[inline(always)]
     pub fn restores_frame_pointer(self) -> bool {
         self.0 & 16 != 0
+    }
+
+    #[inline(always)]
+    fn keeps_cfa_in_memory(self) -> bool {
+        self.0 & 10 == 10
     }
 
     #[inline(always)]
@@ -98,20 +110,20 @@ impl Rule {
     /// The word that holds the CFA, for the shapes that keep it in memory.
     #[inline(always)]
     pub fn cfa_cell(self, sp: usize, fp: usize) -> Option<usize> {
-        match self.shape() {
-            Shape::FramePointerCell => Some(fp.wrapping_add(self.cfa_offset())),
-            Shape::StackPointerCell => Some(sp.wrapping_add(self.cfa_offset())),
-            _ => None,
-        }
+        let base = if self.uses_frame_pointer() { fp } else { sp };
+        self.keeps_cfa_in_memory()
+            .then(|| base.wrapping_add(self.cfa_offset()))
     }
 
-    /// The CFA. `cell` reads a word of the stack.
+    /// The CFA, for a common rule. `cell` reads a word of the stack.
     #[inline(always)]
     pub fn cfa(self, sp: usize, fp: usize, cell: impl Fn(usize) -> usize) -> usize {
-        match self.shape() {
-            Shape::StackPointer => sp.wrapping_add(self.cfa_offset()),
-            Shape::FramePointer => fp.wrapping_add(self.cfa_offset()),
-            _ => self.cfa_cell(sp, fp).map_or(0, cell),
+        let base = if self.uses_frame_pointer() { fp } else { sp };
+        let at = base.wrapping_add(self.cfa_offset());
+        if self.keeps_cfa_in_memory() {
+            cell(at)
+        } else {
+            at
         }
     }
 

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// The header's length; the first segment follows it.
 pub const HEADER_LEN: u64 = 4096;
 /// The length of a segment's own header.
@@ -293,8 +293,8 @@ pub struct Node {
     pub frame: u64,
     /// The node on the root side.
     pub parent: u32,
-    /// The writer's hash chain; of no meaning to a reader.
-    pub next: u32,
+    /// The writer's hash of the path; of no meaning to a reader.
+    pub hash: u32,
 }
 
 /// What an allocation belongs to besides its stack. Context 0 is unknown.

@@ -22,6 +22,8 @@
 //! - `writer` (feature): arenas, live table and stack tree as the recorder fills them. Nothing in
 //!   it allocates, locks, or panics.
 
+#[cfg(feature = "writer")]
+mod arch;
 pub mod frame;
 pub mod layout;
 pub mod reader;

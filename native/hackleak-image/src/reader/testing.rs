@@ -219,7 +219,7 @@ impl ImageBuilder {
             Node {
                 frame,
                 parent,
-                next: 0,
+                hash: 0,
             },
         )
     }

@@ -83,23 +83,28 @@ impl<T> Arena<T> {
         true
     }
 
-    /// Reserves the next index without writing its record; `None` when the arena is full.
+    /// Reserves the next `count` indices without writing their records, and gives the first; `None` when
+    /// the arena is full.
     #[inline]
-    pub fn reserve(&self, window: &Window) -> Option<u32> {
-        let index = window.length(self.position()).fetch_add(1, Relaxed);
-        if index >= u32::MAX as u64 {
+    pub fn reserve(&self, window: &Window, count: u32) -> Option<u32> {
+        let count = u64::from(count);
+        let first = window.length(self.position()).fetch_add(count, Relaxed);
+        let last = first + count - 1;
+        if last >= u32::MAX as u64 {
             return None;
         }
-        let segment = (index / Self::PER_SEGMENT) as usize;
-        if self.get(index as u32).is_null() && !self.create(window, segment) {
-            return None;
+        for segment in first / Self::PER_SEGMENT..=last / Self::PER_SEGMENT {
+            let start = segment * Self::PER_SEGMENT;
+            if self.get(start as u32).is_null() && !self.create(window, segment as usize) {
+                return None;
+            }
         }
-        Some(index as u32)
+        Some(first as u32)
     }
 
     /// Appends a record; `None` when the arena is full.
     pub fn push(&self, window: &Window, record: T) -> Option<u32> {
-        let index = self.reserve(window)?;
+        let index = self.reserve(window, 1)?;
         let place = self.get(index);
         if place.is_null() {
             return None;

@@ -5,12 +5,16 @@
 //! every table that can run full says so to its caller, who counts it.
 
 mod arena;
+mod leaves;
 mod live;
+mod node_cache;
+mod path;
 mod tree;
 mod window;
 
 pub use arena::Arena;
 pub use live::{LiveTable, Refused};
+pub use node_cache::NodeCache;
 pub use tree::StackTree;
 pub use window::{CreateError, Window};
 
@@ -226,7 +230,20 @@ impl Writer {
     /// The node for `frame` below `parent`; `None` when the tree is full.
     #[inline]
     pub fn intern(&self, parent: u32, frame: u64) -> Option<u32> {
-        self.tree.intern(&self.window, parent, frame)
+        self.tree.intern_one(&self.window, parent, frame)
+    }
+
+    /// The nodes for `frames` below `parent`, the leaf first in both; false when the tree is full. With
+    /// the calling thread's cache.
+    #[inline(always)]
+    pub fn intern_all(
+        &self,
+        cache: &mut NodeCache,
+        parent: u32,
+        frames: &[u64],
+        nodes: &mut [u32],
+    ) -> bool {
+        self.tree.intern(&self.window, cache, parent, frames, nodes)
     }
 
     /// A node of the tree, or a zero node for an index that was never handed out.

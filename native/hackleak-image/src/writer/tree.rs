@@ -1,258 +1,183 @@
 //! The stack tree: a stack is a node, its frames are the way to the root.
 //!
-//! Nodes are appended to an arena and found through hash chains whose heads live outside of the
-//! image. A chain only ever grows at its head, so lookups need no lock. The first table of heads
-//! is small, to stay in the cache; when the tree has outgrown it, new nodes go under a large one
-//! and the old chains stay as they are.
+//! A stack mostly shares its frames on the root side with stacks that its thread met lately, and is looked
+//! up as a whole where it does not. Only when it is new as a whole are nodes appended, for all frames that
+//! are left, in one go. So a new stack costs one access to memory that no cache holds, not one for each
+//! of its frames.
 //!
-//! A node's first child mostly comes right after it in the arena, because a new stack adds its frames in one go.
-//! It is found there, and is in no chain: a stack that was never seen costs one walk through a chain, not
-//! one for each of its frames.
-//!
-//! Two threads may intern the same frame at once and get a node each: the reporter compares
-//! frames, not nodes.
+//! The same path may get a second node: two threads may come at once, or the first may have been
+//! forgotten. The reporter compares frames, not nodes.
 
+use super::leaves::Leaves;
+use super::node_cache::NodeCache;
+use super::path::{ROOT_HASH, hash_of, path_hash};
 use super::{arena::Arena, window::Window};
 use crate::layout::{Node, SegmentKind};
-use core::ptr;
-use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
-};
 
-const SMALL_BITS: u32 = 17;
-const LARGE_BITS: u32 = 24;
-/// Beyond this many nodes, new ones go under the large table. Its chains stay short then.
-const SMALL_FULL: u32 = 1 << 16;
+/// From so many frames on, a look-up of the whole stack is prepared before it is needed.
+const LONG: usize = 8;
+/// So many frames of a new stack are noted as met: others will part from it near where it parts from
+/// those before.
+const NEAR: u32 = 1;
 
 /// The stack tree.
 pub struct StackTree {
     nodes: Arena<Node>,
-    small: AtomicPtr<AtomicU32>,
-    large: AtomicPtr<AtomicU32>,
+    leaves: Leaves,
 }
 
 impl StackTree {
     pub(super) const fn new() -> StackTree {
         StackTree {
             nodes: Arena::new(SegmentKind::Nodes),
-            small: AtomicPtr::new(ptr::null_mut()),
-            large: AtomicPtr::new(ptr::null_mut()),
+            leaves: Leaves::new(),
         }
     }
 
-    /// Maps the first table and takes node 0 for the root.
+    /// Maps the table and takes node 0 for the root.
     pub(super) fn init(&self, window: &Window) {
-        self.small.store(map_heads(SMALL_BITS), Relaxed);
+        self.leaves.init();
         self.nodes.push(
             window,
             Node {
                 frame: 0,
                 parent: 0,
-                next: 0,
+                hash: ROOT_HASH,
             },
         );
     }
 
     /// A node, or a zero node for an index that was never handed out.
+    #[inline(always)]
     pub fn node(&self, index: u32) -> Node {
         let place = self.nodes.get(index);
         if place.is_null() {
             return Node {
                 frame: 0,
                 parent: 0,
-                next: 0,
+                hash: 0,
             };
         }
         // SAFETY: nodes are immutable once their index has been published.
         unsafe { place.read() }
     }
 
-    /// The node for `frame` below `parent`; `None` when the tree is full.
-    #[inline]
-    pub(super) fn intern(&self, window: &Window, parent: u32, frame: u64) -> Option<u32> {
-        let next = parent + 1;
-        if self.is_node(next, parent, frame) {
-            return Some(next);
-        }
-        if self.nodes.len(window) == next {
-            return self.append(window, parent, frame);
-        }
-        let hash = hash(parent, frame);
-        let small = self.small.load(Relaxed);
-        if small.is_null() {
-            return None;
-        }
-        // SAFETY: the table has 2^SMALL_BITS heads and stays mapped.
-        let head = unsafe { &*small.add((hash >> (64 - SMALL_BITS)) as usize) };
-        if let Some(found) = self.find(head.load(Acquire), 0, parent, frame) {
-            return Some(found);
-        }
-        self.intern_miss(window, head, hash, parent, frame)
-    }
-
-    /// Whether node `index` is there and is this one.
+    /// The nodes for `frames` below `parent`, the leaf first in both; false when the tree is full.
     #[inline(always)]
-    fn is_node(&self, index: u32, parent: u32, frame: u64) -> bool {
-        let place = self.nodes.get(index);
-        // SAFETY: null or a node of the arena, perhaps one that is being written: its parent is
-        // written last, and is 0 before.
-        !place.is_null()
-            && unsafe {
-                AtomicU32::from_ptr(&raw mut (*place).parent).load(Acquire) == parent
-                    && AtomicU64::from_ptr(&raw mut (*place).frame).load(Relaxed) == frame
-            }
+    pub(super) fn intern(
+        &self,
+        window: &Window,
+        cache: &mut NodeCache,
+        parent: u32,
+        frames: &[u64],
+        nodes: &mut [u32],
+    ) -> bool {
+        let base = self.node(parent).hash;
+        if frames.len() >= LONG {
+            self.leaves.foresee(hash_of(base, frames));
+        }
+        let (mut at, mut hash) = (parent, base);
+        for (index, (frame, place)) in frames.iter().zip(&mut *nodes).enumerate().rev() {
+            let path = path_hash(hash, *frame);
+            let Some(node) = cache.find(path, at, *frame) else {
+                let rest = (&frames[..=index], &mut nodes[..=index]);
+                return self.intern_rest(window, cache, (at, hash), rest);
+            };
+            *place = node;
+            (at, hash) = (node, path);
+        }
+        true
     }
 
-    /// A new node below `parent`, which is the newest one and so has no child yet.
-    #[cold]
+    /// The same for frames of which the outermost was not met lately. `parent` comes with its hash.
     #[inline(never)]
-    fn append(&self, window: &Window, parent: u32, frame: u64) -> Option<u32> {
-        let index = self.nodes.reserve(window)?;
-        self.write(index, parent, frame, 0);
-        if index != parent + 1 {
-            // Another thread took the place after the parent.
-            self.link(window, index, parent, frame);
+    fn intern_rest(
+        &self,
+        window: &Window,
+        cache: &mut NodeCache,
+        (parent, base): (u32, u32),
+        (frames, nodes): (&[u64], &mut [u32]),
+    ) -> bool {
+        let leaf_hash = hash_of(base, frames);
+        if let Some(leaf) = self.find(parent, leaf_hash, frames) {
+            let mut at = leaf;
+            for place in &mut *nodes {
+                *place = at;
+                at = self.node(at).parent;
+            }
+            let mut hash = base;
+            for (frame, node) in frames.iter().zip(&*nodes).rev() {
+                hash = path_hash(hash, *frame);
+                cache.enter(hash, at, *frame, *node);
+                at = *node;
+            }
+            return true;
         }
+        let Some(first) = self.nodes.reserve(window, frames.len() as u32) else {
+            return false;
+        };
+        let (mut index, mut parent, mut hash) = (first, parent, base);
+        for (frame, place) in frames.iter().zip(nodes).rev() {
+            hash = path_hash(hash, *frame);
+            self.write(index, parent, *frame, hash);
+            if index - first < NEAR {
+                cache.enter(hash, parent, *frame, index);
+            }
+            *place = index;
+            parent = index;
+            index += 1;
+        }
+        self.leaves.enter(leaf_hash, parent);
+        true
+    }
+
+    /// The node for `frame` below `parent`, without a cache; `None` when the tree is full.
+    pub(super) fn intern_one(&self, window: &Window, parent: u32, frame: u64) -> Option<u32> {
+        let hash = path_hash(self.node(parent).hash, frame);
+        if let Some(node) = self.find(parent, hash, &[frame]) {
+            return Some(node);
+        }
+        let index = self.nodes.reserve(window, 1)?;
+        self.write(index, parent, frame, hash);
+        self.leaves.enter(hash, index);
         Some(index)
     }
 
-    /// Writes a node that was just reserved.
-    fn write(&self, index: u32, parent: u32, frame: u64, next: u32) {
-        let place = self.nodes.get(index);
-        // SAFETY: the index was handed out to the caller alone, its segment exists, and no chain
-        // leads to it yet; who looks at the place after its parent sees the parent last.
-        unsafe {
-            (*place).next = next;
-            AtomicU64::from_ptr(&raw mut (*place).frame).store(frame, Relaxed);
-            AtomicU32::from_ptr(&raw mut (*place).parent).store(parent, Release);
-        }
-    }
-
-    /// Puts a node at the head of its chain.
-    fn link(&self, window: &Window, index: u32, parent: u32, frame: u64) {
-        let hash = hash(parent, frame);
-        let small = self.small.load(Relaxed);
-        if small.is_null() {
-            return;
-        }
-        // SAFETY: as in `intern`.
-        let small = unsafe { &*small.add((hash >> (64 - SMALL_BITS)) as usize) };
-        let head = self.head(window, small, hash);
-        let mut first = head.load(Acquire);
-        loop {
-            self.write(index, parent, frame, first);
-            match head.compare_exchange(first, index, AcqRel, Acquire) {
-                Ok(_) => return,
-                Err(now) => first = now,
-            }
-        }
-    }
-
-    /// The head of the chain that takes new nodes of this hash.
-    fn head<'a>(&self, window: &Window, small: &'a AtomicU32, hash: u64) -> &'a AtomicU32 {
-        if self.nodes.len(window) > SMALL_FULL
-            && let Some(large) = self.large()
-        {
-            // SAFETY: the table has 2^LARGE_BITS heads and stays mapped.
-            unsafe { &*large.add((hash >> (64 - LARGE_BITS)) as usize) }
-        } else {
-            small
-        }
-    }
-
-    /// Looks through a chain from `at` up to, not including, `until`.
     #[inline(always)]
-    fn find(&self, mut at: u32, until: u32, parent: u32, frame: u64) -> Option<u32> {
-        while at != until && at != 0 {
-            let place = self.nodes.get(at);
-            if place.is_null() {
-                return None;
-            }
-            // SAFETY: a node in a chain is complete and never changes.
-            let node = unsafe { place.read() };
-            if node.frame == frame && node.parent == parent {
-                return Some(at);
-            }
-            at = node.next;
-        }
-        None
+    fn write(&self, index: u32, parent: u32, frame: u64, hash: u32) {
+        let node = Node {
+            frame,
+            parent,
+            hash,
+        };
+        // SAFETY: the index was just reserved by the caller, so its segment exists.
+        unsafe { self.nodes.get(index).write(node) };
     }
 
-    #[cold]
-    #[inline(never)]
-    fn intern_miss(
-        &self,
-        window: &Window,
-        small: &AtomicU32,
-        hash: u64,
-        parent: u32,
-        frame: u64,
-    ) -> Option<u32> {
-        let head = self.head(window, small, hash);
-        let mut first = head.load(Acquire);
-        if let Some(found) = self.find(first, 0, parent, frame) {
-            return Some(found);
-        }
-        let index = self.nodes.reserve(window)?;
-        loop {
-            self.write(index, parent, frame, first);
-            match head.compare_exchange(first, index, AcqRel, Acquire) {
-                Ok(_) => return Some(index),
-                Err(now) => {
-                    if let Some(found) = self.find(now, first, parent, frame) {
-                        return Some(found);
-                    }
-                    first = now;
+    /// A node with the path to `parent` and then `frames`.
+    #[inline(always)]
+    fn find(&self, parent: u32, hash: u32, frames: &[u64]) -> Option<u32> {
+        self.leaves.find(hash, |leaf| {
+            let mut at = leaf;
+            for frame in frames {
+                let node = self.node(at);
+                if node.frame != *frame {
+                    return false;
                 }
+                at = node.parent;
             }
-        }
+            self.is_same_path(at, parent)
+        })
     }
 
-    fn large(&self) -> Option<*mut AtomicU32> {
-        let mut large = self.large.load(Acquire);
-        if large.is_null() {
-            let new = map_heads(LARGE_BITS);
-            if new.is_null() {
-                return None;
+    fn is_same_path(&self, mut one: u32, mut other: u32) -> bool {
+        while one != other {
+            let nodes = (self.node(one), self.node(other));
+            if nodes.0.frame != nodes.1.frame {
+                return false;
             }
-            large = match self
-                .large
-                .compare_exchange(ptr::null_mut(), new, AcqRel, Acquire)
-            {
-                Ok(_) => new,
-                Err(other) => {
-                    // SAFETY: the mapping that lost the race was never shown to anyone.
-                    unsafe { libc::munmap(new.cast(), 4 << LARGE_BITS) };
-                    other
-                }
-            };
+            (one, other) = (nodes.0.parent, nodes.1.parent);
         }
-        Some(large)
-    }
-}
-
-fn hash(parent: u32, frame: u64) -> u64 {
-    (frame ^ u64::from(parent).wrapping_mul(0xd6e8_feb8_6659_fd93))
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// A table of empty heads, or null.
-fn map_heads(bits: u32) -> *mut AtomicU32 {
-    // SAFETY: a new anonymous mapping; zero is the head of an empty chain.
-    let at = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            4 << bits,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
-            -1,
-            0,
-        )
-    };
-    if at == libc::MAP_FAILED {
-        ptr::null_mut()
-    } else {
-        at.cast()
+        true
     }
 }
