@@ -15,6 +15,8 @@ pub struct Verdict {
     pub recent_hits: u64,
     /// Java stacks that were recalled, and compared with the JVM's answer.
     pub java_recalled: u64,
+    /// Java stacks that `AsyncGetCallTrace` gave and that were compared with JVMTI's.
+    pub java_answers: u64,
     /// Those that differed.
     pub java_mismatches: u64,
 }
@@ -41,6 +43,7 @@ impl Run {
             memo_hits: number("memo_hits"),
             recent_hits: number("recent_hits"),
             java_recalled: number("java_recalled"),
+            java_answers: number("java_answers"),
             java_mismatches: number("java_mismatches"),
         }
     }

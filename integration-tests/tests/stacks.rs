@@ -101,6 +101,28 @@ fn java_stacks_that_are_recalled_are_those_that_the_jvm_would_give() {
     }
 }
 
+/// `AsyncGetCallTrace` stops at a frame whose compiled code was thrown away: such stacks are asked for again.
+#[test]
+fn java_stacks_below_code_that_was_thrown_away_are_whole() {
+    let run = |jdk: &Jdk, seed: u32, broken: &str| {
+        let recording = Victim::new(jdk, "JavaStacks").recording(Entry::Preload, &[]);
+        let recording = recording.verified().args([&seed.to_string(), "700"]);
+        let recording = recording.env("HACKLEAK_VERIFY_ANSWERS", "1");
+        let recording = recording.env("HACKLEAK_VERIFY_BREAK", broken);
+        recording.run().expect_code(0)
+    };
+    for jdk in Jdk::all() {
+        let whole = run(jdk, 1, "");
+        let found = whole.verdict();
+        assert_eq!(found.java_mismatches, 0, "{}", whole.ended);
+        assert!(found.java_answers > 1_000, "{}", whole.ended);
+    }
+    // Code is not thrown away in each run.
+    let jdk = Jdk::all().last().expect("there is one");
+    let is_cut = |seed| run(jdk, seed, "outermost").verdict().java_mismatches > 0;
+    assert!((1..=20).any(is_cut), "no stack was ever cut");
+}
+
 #[test]
 fn the_check_of_java_stacks_fails_when_they_are_not_verified() {
     let jdk = &Jdk::all()[0];

@@ -5,19 +5,16 @@
 //! those are what they were, so is the answer. From the native method's return address towards the root:
 //!
 //! ```text
-//! slot ──► frames of compiled methods ──► first word that leads to other code ──► outermost call stub
-//!          only code addresses matter     every word matters                      its wrapper: no Java before
+//! slot ──► frames that `java_frames` follows ──► first word beyond them ──► outermost call stub
+//!          the words that it read matter         every word matters         its wrapper: no Java before
 //! ```
 //!
 //! What makes this exact:
-//! - A compiled method's frame is as large as its code says, and its caller's return address lies at its
-//!   end. So if the first return address is the same, so is the place of the second, and so on: it is
-//!   enough that all words that *look* like addresses of compiled methods hold what they held. Which of
-//!   them are return addresses need not be known.
-//! - From the first word on that leads to interpreter, stubs or native code, frames are found by saved
-//!   frame pointers, anchors, and words with methods and byte-code indices. There every word is compared,
-//!   up to the outermost frame that native code called, and that frame's wrapper must still say that no
-//!   Java code comes before.
+//! - Where frames can be followed, their return addresses, frame pointers, methods and byte-code positions
+//!   are compared; not locals and operands, which change from turn to turn of a loop.
+//! - From the first word on that leads to other code, frames are found by anchors and means that are not
+//!   known here. There every word is compared, up to the outermost frame that native code called, and that
+//!   frame's wrapper must still say that no Java code comes before.
 //! - What thunks noted of native methods and calls back further out must be the same.
 //! - Compiled code that is thrown away makes everything forgotten ([`forget_code`]).
 //! - Stacks with a virtual thread are not remembered: part of them may lie in the heap.
@@ -25,6 +22,7 @@
 //! All this needs to know where the JVM keeps which code (`vm_structs`); without that, it is always asked.
 
 use super::entries::Entry;
+use super::java_frames;
 use super::vm_structs::{self, Layout};
 use crate::unwind;
 use crate::word::{Word, read};
@@ -34,8 +32,8 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 const WORD: usize = size_of::<usize>();
 /// Remembered stacks of one thread.
 const ENTRIES: usize = 8;
-/// Code addresses of compiled frames.
-const MAX_ADDRESSES: usize = 64;
+/// Words of frames that were followed.
+const MAX_FOLLOWED: usize = 256;
 /// Words of other frames.
 const MAX_WORDS: usize = 3072;
 /// Wrappers of call stubs: two words each.
@@ -58,12 +56,12 @@ struct Remembered {
     generation: usize,
     outer: u64,
     node: u32,
-    addresses_len: u32,
+    followed_len: u32,
     anchors_len: u32,
     words_len: u32,
     /// Where `words` were copied from.
     first: usize,
-    addresses: [Word; MAX_ADDRESSES],
+    followed: [Word; MAX_FOLLOWED],
     anchors: [Word; MAX_ANCHORS],
     words: [usize; MAX_WORDS],
 }
@@ -192,7 +190,7 @@ impl Remembered {
             words.iter().all(|word| unsafe { word.holds() })
         };
         // SAFETY: as above.
-        same(&self.addresses[..self.addresses_len as usize])
+        same(&self.followed[..self.followed_len as usize])
             && self.words[..self.words_len as usize]
                 .iter()
                 .enumerate()
@@ -202,9 +200,12 @@ impl Remembered {
 
     /// Takes down the words that decide the Java stack at `slot`; `None` where that cannot be done.
     fn read_stack(&mut self, stack: Range<usize>, layout: &Layout) -> Option<()> {
-        (self.addresses_len, self.anchors_len, self.words_len) = (0, 0, 0);
-        self.first = 0;
-        let slot = stack.start;
+        (self.followed_len, self.anchors_len, self.words_len) = (0, 0, 0);
+        self.first = java_frames::follow(&stack, layout, |word| {
+            let place = self.followed.get_mut(self.followed_len as usize);
+            self.followed_len += u32::from(place.is_some());
+            place.map(|place| *place = word).is_some()
+        });
         let continuation_return = layout.continuation_return();
         let mut outermost = None;
         for at in stack.clone().step_by(WORD) {
@@ -215,15 +216,6 @@ impl Remembered {
             }
             if value == continuation_return {
                 return None;
-            }
-            let compiled = layout.methods.iter().any(|heap| heap.contains(&value));
-            if self.first == 0 && compiled {
-                let place = self.addresses.get_mut(self.addresses_len as usize)?;
-                *place = Word { at, value };
-                self.addresses_len += 1;
-            } else if self.first == 0 {
-                // The frame pointer that belongs to this frame was saved by the one before.
-                self.first = if at == slot { at } else { at - WORD };
             }
             if value == layout.call_stub_return
                 && let Some(position) = self.anchor(at, &stack, layout)
@@ -236,7 +228,7 @@ impl Remembered {
             // Java code comes before the outermost call stub that could be found.
             return None;
         }
-        let len = (last + WORD - self.first) / WORD;
+        let len = (last + WORD).saturating_sub(self.first) / WORD;
         let words = self.words.get_mut(..len)?;
         for (index, word) in words.iter_mut().enumerate() {
             // SAFETY: words of this thread's stack, up to one that was just read.

@@ -4,7 +4,7 @@
 //! - `thunks`: code in front of native methods, and (`upcalls`) of the JNI functions that can run
 //!   Java code; `entries`: what it notes.
 //! - `stacks`: asks the JVM for the Java stack of an entry, once; `memo`: whether it still is the one that was asked
-//!   for; `vm_structs`: how the JVM lays out stacks and code; `methods`: names; `method_ids`: what
+//!   for; `java_frames`: where its frames lie; `code_heaps`, `vm_structs`: how the JVM lays out code and stacks; `methods`: names; `method_ids`: what
 //!   names need, ahead of need.
 //! - `resources`: references, array elements and the like; `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
@@ -14,8 +14,10 @@
 
 mod bridge;
 pub mod buffers;
+mod code_heaps;
 pub mod entries;
 mod exit;
+mod java_frames;
 mod memo;
 mod method_ids;
 mod methods;

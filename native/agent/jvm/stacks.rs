@@ -2,8 +2,9 @@
 //!
 //! It is asked for once for each native method that allocates, with `AsyncGetCallTrace`: that
 //! neither blocks nor allocates, and a thread inside a native method is always walkable. JVMTI's
-//! `GetStackTrace` is the fallback while a garbage collection runs, and for methods that have no
-//! method id yet, because it makes them one.
+//! `GetStackTrace` is the fallback while a garbage collection runs, for methods that have no
+//! method id yet, because it makes them one, and where the answer may be cut: `AsyncGetCallTrace` stops
+//! without a word at a frame whose compiled code was thrown away.
 
 use super::entries::Entry;
 use super::memo::JavaMemo;
@@ -59,6 +60,8 @@ pub struct Buffers {
     last: [CallFrame; MAX_FRAMES],
     last_nodes: [u32; MAX_FRAMES],
     last_len: usize,
+    /// The method that whole stacks of this thread ended with lately.
+    outermost: jmethodID,
     /// Whether the last answer depends on nothing but what the memo compares.
     may_learn: bool,
     memo: JavaMemo,
@@ -69,7 +72,19 @@ impl Buffers {
     /// Forgets what a former thread left.
     pub fn clear(&mut self) {
         self.last_len = 0;
+        self.outermost = ptr::null_mut();
         self.memo.clear();
+    }
+
+    /// Whether the first `len` frames lead as far as stacks of this thread do.
+    fn is_whole(&self, len: usize) -> bool {
+        if unwind::breaks(unwind::Memory::Outermost) {
+            return true;
+        }
+        match self.frames[..len].last() {
+            Some(last) if len < MAX_FRAMES => last.method == self.outermost,
+            _ => true,
+        }
     }
 }
 
@@ -145,19 +160,29 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
         in_java = true;
         answer = async_trace(env, &mut thread.java.frames, Some(caller));
     }
+    let is_cut = matches!(answer, Ok(len) if !in_java && !thread.java.is_whole(len));
+    #[cfg(feature = "verify")]
+    if let Ok(len) = answer
+        && !is_cut
+        && !in_java
+        && !unwind::passes_through(position, thunks::jvm())
+    {
+        compare_with_jvmti(&mut thread.java, len);
+    }
     let len = match answer {
-        Ok(len) => len,
-        Err(refusal) => {
+        Ok(len) if !is_cut => len,
+        answer => {
+            let cut = answer.as_ref().ok().copied();
             thread.record().java_fallbacks += 1;
             // JVMTI may only be called from native code, not from inside the JVM.
-            let safe = matches!(refusal, Refusal::AskJvmti)
+            let safe = !matches!(answer, Err(Refusal::InJava | Refusal::NotWalkable))
                 && !unwind::passes_through(position, thunks::jvm());
-            let answer = if safe {
-                jvmti_trace(&mut thread.java)
+            let better = if safe {
+                jvmti_trace(&mut thread.java, cut)
             } else {
                 None
             };
-            match answer {
+            match better.or(cut) {
                 Some(len) => len,
                 None => {
                     IMAGE.count(Counter::JavaStackMissing);
@@ -174,7 +199,7 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
     };
     let between = Between::of(thread.entries.all(), slot, len, native);
     // Native code that began the thread lies beyond what the memo compares.
-    thread.java.may_learn = len < MAX_FRAMES && between.at(len).is_none();
+    thread.java.may_learn = !is_cut && len < MAX_FRAMES && between.at(len).is_none();
     if in_java {
         return Some(plant_unnamed(&mut thread.java, len));
     }
@@ -296,7 +321,25 @@ fn drop_nameless(frames: &mut [CallFrame]) -> usize {
     named
 }
 
-fn jvmti_trace(buffers: &mut Buffers) -> Option<usize> {
+/// For the tests: whether `AsyncGetCallTrace` said the same as JVMTI does.
+#[cfg(feature = "verify")]
+fn compare_with_jvmti(buffers: &mut Buffers, len: usize) {
+    if !unwind::verify::checks_answers() {
+        return;
+    }
+    let (frames, outermost) = (buffers.frames, buffers.outermost);
+    if let Some(count) = jvmti_trace(buffers, None) {
+        let same = frames[..len]
+            .iter()
+            .zip(&buffers.frames[..count])
+            .all(|(one, two)| one.method == two.method && one.bci.max(-1) == two.bci.max(-1));
+        unwind::verify::answer(same && len == count);
+    }
+    (buffers.frames, buffers.outermost) = (frames, outermost);
+}
+
+/// Asks JVMTI. `cut` is the length of the answer that may be cut.
+fn jvmti_trace(buffers: &mut Buffers, cut: Option<usize>) -> Option<usize> {
     let jvmti = Jvmti::get()?;
     let function = jvmti.functions().GetStackTrace?;
     let mut count = 0;
@@ -316,11 +359,19 @@ fn jvmti_trace(buffers: &mut Buffers) -> Option<usize> {
         return None;
     }
     let count = count.max(0) as usize;
+    let last = match cut {
+        // It was whole after all: JVMTI leaves out what begins a virtual thread.
+        Some(len) if len >= count => buffers.frames[..len].last().map(|frame| frame.method),
+        _ => buffers.jvmti[..count].last().map(|info| info.method),
+    };
     for (frame, info) in buffers.frames.iter_mut().zip(&buffers.jvmti[..count]) {
         *frame = CallFrame {
             bci: info.location as jint,
             method: info.method,
         };
+    }
+    if let Some(last) = last {
+        buffers.outermost = last;
     }
     Some(count)
 }

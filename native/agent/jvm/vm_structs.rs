@@ -1,10 +1,11 @@
 //! Where the JVM keeps its code and how it begins Java frames, as it says itself.
 //!
 //! HotSpot exports tables of its own structures for its Serviceability Agent: `gHotSpotVMStructs` (type,
-//! field, offset or address) and `gHotSpotVMIntConstants`. What is missing there, or does not fit
+//! field, offset or address), `gHotSpotVMTypes` (type, size) and `gHotSpotVMIntConstants`. What is missing there, or does not fit
 //! together, is `None`, and whoever needs it does without.
 
-use core::ffi::{CStr, c_char, c_int, c_void};
+use super::code_heaps::CodeHeaps;
+use core::ffi::{CStr, c_char, c_void};
 use core::ops::Range;
 use core::ptr;
 use std::sync::OnceLock;
@@ -13,8 +14,10 @@ use std::sync::OnceLock;
 pub struct Layout {
     /// Addresses of all compiled and generated code.
     pub code: Range<usize>,
-    /// The parts of it that hold only compiled methods; `0..0` for those that are not there.
-    pub methods: [Range<usize>; 2],
+    /// Where compiled methods lie.
+    pub heaps: CodeHeaps,
+    /// The code of the interpreter.
+    pub interpreter: Range<usize>,
     /// Where Java code returns to that native code called.
     pub call_stub_return: usize,
     /// Distance from that frame's base to the word with its `JavaCallWrapper`.
@@ -55,9 +58,21 @@ struct Constant {
     value: i32,
 }
 
-struct Tables {
+#[repr(C)]
+struct Type {
+    name: *const c_char,
+    parent: *const c_char,
+    is_oop: i32,
+    is_integer: i32,
+    is_unsigned: i32,
+    size: u64,
+}
+
+/// The tables.
+pub struct Tables {
     fields: *const Field,
     constants: *const Constant,
+    types: *const Type,
 }
 
 impl Tables {
@@ -72,14 +87,23 @@ impl Tables {
             };
             let stride = symbol(c"gHotSpotVMStructEntryArrayStride")?.cast::<u64>();
             let constant = symbol(c"gHotSpotVMIntConstantEntryArrayStride")?.cast::<u64>();
-            if *stride != size_of::<Field>() as u64 || *constant != size_of::<Constant>() as u64 {
+            let kind = symbol(c"gHotSpotVMTypeEntryArrayStride")?.cast::<u64>();
+            if *stride != size_of::<Field>() as u64
+                || *constant != size_of::<Constant>() as u64
+                || *kind != size_of::<Type>() as u64
+            {
                 return None;
             }
             let fields: *const Field = symbol(c"gHotSpotVMStructs")?.cast::<*const Field>().read();
             let constants = symbol(c"gHotSpotVMIntConstants")?
                 .cast::<*const Constant>()
                 .read();
-            Some(Tables { fields, constants })
+            let types = symbol(c"gHotSpotVMTypes")?.cast::<*const Type>().read();
+            Some(Tables {
+                fields,
+                constants,
+                types,
+            })
         }
     }
 
@@ -99,13 +123,14 @@ impl Tables {
         None
     }
 
-    fn offset(&self, type_name: &CStr, name: &CStr) -> Option<usize> {
+    /// Where a field lies in its type, in bytes.
+    pub fn offset(&self, type_name: &CStr, name: &CStr) -> Option<usize> {
         let field = self.field(type_name, name)?;
         (field.is_static == 0).then_some(field.offset as usize)
     }
 
     /// The value of a static field that holds an address.
-    fn value(&self, type_name: &CStr, name: &CStr) -> Option<usize> {
+    pub fn value(&self, type_name: &CStr, name: &CStr) -> Option<usize> {
         let field = self.field(type_name, name)?;
         if field.is_static == 0 || field.address.is_null() {
             return None;
@@ -113,6 +138,21 @@ impl Tables {
         // SAFETY: the JVM's own variable of the size of a pointer.
         let value = unsafe { field.address.cast::<usize>().read_volatile() };
         (value != 0).then_some(value)
+    }
+
+    /// The size of a type in bytes.
+    pub fn size(&self, type_name: &CStr) -> Option<usize> {
+        let mut at = self.types;
+        // SAFETY: as in `field`.
+        unsafe {
+            while !(*at).name.is_null() {
+                if CStr::from_ptr((*at).name) == type_name {
+                    return usize::try_from((*at).size).ok().filter(|size| *size > 0);
+                }
+                at = at.add(1);
+            }
+        }
+        None
     }
 
     fn constant(&self, name: &CStr) -> Option<i32> {
@@ -146,7 +186,8 @@ impl Layout {
             None => return None,
         };
         Some(Layout {
-            methods: method_heaps(&tables, &code, call_stub_return)?,
+            heaps: CodeHeaps::read(&tables, &code, call_stub_return)?,
+            interpreter: interpreter(&tables)?,
             code,
             call_stub_return,
             wrapper_offset: wrapper * word,
@@ -169,30 +210,15 @@ impl Layout {
     }
 }
 
-/// The code heaps that the stubs are not in. A JVM with one heap for everything has none.
-fn method_heaps(tables: &Tables, code: &Range<usize>, stub: usize) -> Option<[Range<usize>; 2]> {
-    let heaps = tables.value(c"CodeCache", c"_heaps")?;
-    let len = tables.offset(c"GrowableArrayBase", c"_len")?;
-    let data = tables.offset(c"GrowableArray<int>", c"_data")?;
-    let memory = tables.offset(c"CodeHeap", c"_memory")?;
-    let low = tables.offset(c"VirtualSpace", c"_low_boundary")?;
-    let high = tables.offset(c"VirtualSpace", c"_high_boundary")?;
-    let mut found = [0..0, 0..0];
-    let mut used = 0;
-    // SAFETY: the JVM's list of its code heaps, which it makes at its start and keeps for good.
+/// Where the interpreter's code lies.
+fn interpreter(tables: &Tables) -> Option<Range<usize>> {
+    let queue = tables.value(c"AbstractInterpreter", c"_code")?;
+    let start = tables.offset(c"StubQueue", c"_stub_buffer")?;
+    let len = tables.offset(c"StubQueue", c"_buffer_limit")?;
+    // SAFETY: the interpreter's queue of generated code, which the JVM makes at its start and keeps for good.
     unsafe {
-        let count = ((heaps + len) as *const c_int).read().clamp(0, 8) as usize;
-        let list = ((heaps + data) as *const *const usize).read();
-        for index in 0..count {
-            let space = list.add(index).read() + memory;
-            let bounds =
-                ((space + low) as *const usize).read()..((space + high) as *const usize).read();
-            let fits = bounds.start >= code.start && bounds.end <= code.end;
-            if fits && !bounds.contains(&stub) && used < found.len() {
-                found[used] = bounds;
-                used += 1;
-            }
-        }
+        let start = ((queue + start) as *const usize).read();
+        let len = usize::try_from(((queue + len) as *const i32).read()).ok()?;
+        Some(start..start.checked_add(len)?)
     }
-    Some(found)
 }

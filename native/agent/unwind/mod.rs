@@ -101,6 +101,8 @@ pub enum Memory {
     Recent,
     /// Java stacks.
     Java,
+    /// The method that a thread's Java stacks end with.
+    Outermost,
 }
 
 /// Whether the tests have switched off the memory's checks.

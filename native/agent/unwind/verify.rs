@@ -1,19 +1,22 @@
 //! For the tests: every stack that is recorded is compared with what libgcc's unwinder finds.
 //!
 //! Built with the feature `verify` only. `HACKLEAK_VERIFY_BREAK` names a memory whose words are left
-//! unchecked, to prove that the comparison can fail. `HACKLEAK_VERIFY_OLDER_LOADER=1` finds modules
+//! unchecked, to prove that the comparison can fail. `HACKLEAK_VERIFY_ANSWERS=1` compares the answers of
+//! `AsyncGetCallTrace` with JVMTI's. `HACKLEAK_VERIFY_OLDER_LOADER=1` finds modules
 //! as on a C library without `_dl_find_object`.
 
 use super::{Memory, slow};
 use crate::IMAGE;
 use crate::arch::Position;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use hackleak_image::{Frame, Marker};
 
 static CHECKED: AtomicU64 = AtomicU64::new(0);
 static MISMATCHES: AtomicU64 = AtomicU64::new(0);
 static JAVA_CHECKED: AtomicU64 = AtomicU64::new(0);
 static JAVA_MISMATCHES: AtomicU64 = AtomicU64::new(0);
+static ANSWERS: AtomicU64 = AtomicU64::new(0);
+static CHECKS_ANSWERS: AtomicBool = AtomicBool::new(false);
 static RECENT: AtomicU64 = AtomicU64::new(0);
 static BROKEN: AtomicU32 = AtomicU32::new(0);
 
@@ -23,9 +26,26 @@ pub fn init() {
         Ok("last") => Memory::Last as u32,
         Ok("recent") => Memory::Recent as u32,
         Ok("java") => Memory::Java as u32,
+        Ok("outermost") => Memory::Outermost as u32,
         _ => 0,
     };
     BROKEN.store(broken, Relaxed);
+    let answers = std::env::var_os("HACKLEAK_VERIFY_ANSWERS").is_some();
+    CHECKS_ANSWERS.store(answers, Relaxed);
+}
+
+/// Whether answers of `AsyncGetCallTrace` are to be compared with JVMTI's, which changes what the JVM
+/// knows of methods.
+pub fn checks_answers() -> bool {
+    CHECKS_ANSWERS.load(Relaxed)
+}
+
+/// One was compared.
+pub fn answer(is_same: bool) {
+    ANSWERS.fetch_add(1, Relaxed);
+    if !is_same {
+        JAVA_MISMATCHES.fetch_add(1, Relaxed);
+    }
 }
 
 /// Whether what this memory remembers is left unchecked.
@@ -87,7 +107,7 @@ pub fn java(remembered: u32, asked: Option<u32>) {
         let mut frames = Vec::new();
         while node != 0 {
             let found = IMAGE.node(node);
-            frames.push(Frame::decode(found.frame));
+            frames.push(named(found.frame));
             node = found.parent;
         }
         frames
@@ -102,6 +122,24 @@ pub fn java(remembered: u32, asked: Option<u32>) {
             frames(remembered),
             frames(asked)
         );
+    }
+}
+
+/// A frame as text: two threads that met a method at once may have entered it twice.
+fn named(frame: u64) -> String {
+    match Frame::decode(frame) {
+        Some(Frame::Java { method, bci }) => {
+            let record = IMAGE.methods.get(method);
+            if record.is_null() {
+                return format!("method {method} at {bci}");
+            }
+            // SAFETY: a record of the image, written before its index was handed out.
+            let record = unsafe { record.read() };
+            let [class, name, signature] =
+                [record.class, record.name, record.signature].map(|blob| IMAGE.text(blob));
+            format!("{class}.{name}{signature} at {bci}")
+        }
+        other => format!("{other:?}"),
     }
 }
 
@@ -139,11 +177,12 @@ pub fn report() {
         }
     }
     eprintln!(
-        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} recent_hits={} java_recalled={} java_mismatches={}",
+        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} recent_hits={} java_recalled={} java_answers={} java_mismatches={}",
         CHECKED.load(Relaxed),
         MISMATCHES.load(Relaxed),
         RECENT.load(Relaxed),
         JAVA_CHECKED.load(Relaxed),
+        ANSWERS.load(Relaxed),
         JAVA_MISMATCHES.load(Relaxed),
     );
 }
