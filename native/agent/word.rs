@@ -23,6 +23,24 @@ impl Word {
     }
 }
 
+/// Whether all of them hold. They are compared from the last to the first, and none after one that does not.
+///
+/// # Safety
+///
+/// Each is a word of this thread's stack if those behind it in the list hold.
+#[inline(always)]
+pub unsafe fn all_hold(words: &[Word]) -> bool {
+    // SAFETY: the caller's.
+    let holds = |word: &Word| unsafe { word.holds() };
+    // By fours: the loop itself is a good part of the work.
+    let (few, fours) = words.as_rchunks::<4>();
+    fours
+        .iter()
+        .rev()
+        .all(|[a, b, c, d]| holds(d) && holds(c) && holds(b) && holds(a))
+        && few.iter().rev().all(holds)
+}
+
 /// Reads a word of the stack.
 ///
 /// # Safety

@@ -25,7 +25,7 @@ use super::entries::Entry;
 use super::java_frames;
 use super::vm_structs::{self, Layout};
 use crate::unwind;
-use crate::word::{Word, read};
+use crate::word::{self, Word, read};
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -184,18 +184,15 @@ impl Remembered {
     /// Whether every word that decided the answer holds what it held.
     #[inline]
     fn holds(&self) -> bool {
-        let same = |words: &[Word]| {
-            // SAFETY: words between this thread's position and the outermost frame that native code
-            // called. Anchors come after the words of the frames that say where they lie.
-            words.iter().all(|word| unsafe { word.holds() })
-        };
-        // SAFETY: as above.
-        same(&self.followed[..self.followed_len as usize])
-            && self.words[..self.words_len as usize]
-                .iter()
-                .enumerate()
-                .all(|(index, value)| unsafe { read(self.first + index * WORD) } == *value)
-            && same(&self.anchors[..self.anchors_len as usize])
+        // SAFETY: words between this thread's position and the outermost frame that native code
+        // called, which nobody writes meanwhile. Anchors come after the words that say where they lie.
+        unsafe {
+            let words = &self.words[..self.words_len as usize];
+            let now = core::slice::from_raw_parts(self.first as *const usize, words.len());
+            word::all_hold(&self.followed[..self.followed_len as usize])
+                && now == words
+                && word::all_hold(&self.anchors[..self.anchors_len as usize])
+        }
     }
 
     /// Takes down the words that decide the Java stack at `slot`; `None` where that cannot be done.

@@ -24,7 +24,7 @@ use super::rules::{self, Rule, Shape};
 use super::{Memory, intern, intern_all, modules, slow};
 use crate::arch::Position;
 use crate::thread::ThreadState;
-use crate::word::Word;
+use crate::word::{self, Word};
 use crate::{IMAGE, control};
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::NodeCache;
@@ -128,18 +128,20 @@ impl Memo {
         if super::breaks(Memory::Last) {
             return Ok(());
         }
-        let mut at = usize::from(self.frames[index].words);
-        while at > 0 {
-            at -= 1;
-            // SAFETY: `at` is less than the words in use.
-            let word = unsafe { self.words.get_unchecked(at) };
-            // SAFETY: a word of this thread's stack: all that decides where it lies has been
-            // checked by the words before it.
-            if !unsafe { word.holds() } {
-                return Err(usize::from(self.owners[at]) - 1);
-            }
+        let words = &self.words[..usize::from(self.frames[index].words)];
+        // SAFETY: words of this thread's stack: all that decides where one lies is checked before it.
+        if unsafe { word::all_hold(words) } {
+            Ok(())
+        } else {
+            self.stale(words)
         }
-        Ok(())
+    }
+
+    #[inline(never)]
+    fn stale(&self, words: &[Word]) -> Result<(), usize> {
+        // SAFETY: as in `verify`.
+        let changed = words.iter().rposition(|word| !unsafe { word.holds() });
+        changed.map_or(Ok(()), |at| Err(usize::from(self.owners[at]) - 1))
     }
 }
 

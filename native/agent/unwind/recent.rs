@@ -8,7 +8,7 @@
 
 use super::Memory;
 use super::cursor::{Cursor, End};
-use crate::word::Word;
+use crate::word::{self, Word};
 
 const SETS: usize = 16;
 const WAYS: usize = 2;
@@ -107,7 +107,7 @@ impl Kept {
         super::breaks(Memory::Recent)
             // SAFETY: words of this thread's stack: all that decides where one lies has been compared
             // before it.
-            || self.words[..self.words_len].iter().rev().all(|word| unsafe { word.holds() })
+            || unsafe { word::all_hold(&self.words[..self.words_len]) }
     }
 }
 
