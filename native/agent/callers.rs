@@ -169,10 +169,11 @@ pub fn decide(index: u32, path: &[u8]) {
     let (Some(rules), Some(place)) = (RULES.get(), DECISIONS.get(index as usize)) else {
         return;
     };
-    let recorded = !matches_any(&rules.exclude, path)
-        && (matches_any(&rules.include, path) || !is_runtime(rules, path));
+    let excluded = matches_any(&rules.exclude, path);
+    let included = matches_any(&rules.include, path);
+    let recorded = !excluded && (included || !is_runtime(rules, path));
     let decision = if recorded { RECORDED } else { LEFT_OUT };
-    let chosen = matches_any(&rules.include, path) || matches_any(&rules.exclude, path);
+    let chosen = included || excluded;
     let name = file_name(path);
     let kind = if C_LIBRARY.contains(&name) {
         IS_C_LIBRARY

@@ -45,7 +45,7 @@ pub fn not_a_start(address: usize, release: Release, position: Position) {
 #[cold]
 #[inline(never)]
 pub fn not_held(address: usize, release: Release, position: Position) {
-    let lost = [Counter::DroppedNoSegment, Counter::DroppedAddress]
+    let lost = Counter::DROPPED
         .iter()
         .any(|counter| IMAGE.counter(*counter).load(Relaxed) != 0);
     if jvm::sees_all() && !lost && unwind::caller_counts(position) {

@@ -169,25 +169,16 @@ fn is_preloaded() -> bool {
 /// The preloaded library whose `malloc` is found before this one's. A program with a `malloc` of its own
 /// is none: that is for the report to say.
 fn preceding() -> Option<String> {
-    // SAFETY: a lookup by name, and of the object that the found function lies in; names end in a zero
-    // byte.
-    unsafe {
-        let found = libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr());
-        let own = (preceding as *const ()).cast();
-        let mut infos: [libc::Dl_info; 2] = core::mem::zeroed();
-        if libc::dladdr(found, &mut infos[0]) == 0 || libc::dladdr(own, &mut infos[1]) == 0 {
-            return None;
-        }
-        let [info, own] = infos;
-        if info.dli_fbase == own.dli_fbase || info.dli_fname.is_null() {
-            return None;
-        }
-        let name = core::ffi::CStr::from_ptr(info.dli_fname).to_bytes();
-        let name = Path::new(OsStr::from_bytes(name));
-        let exe = std::fs::canonicalize("/proc/self/exe").ok();
-        let is_program = std::fs::canonicalize(name).ok() == exe;
-        (!is_program).then(|| name.display().to_string())
+    // SAFETY: a lookup by name.
+    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr()) };
+    let (base, path) = object_at(found)?;
+    let (own, _) = object_at((preceding as *const ()).cast())?;
+    if base == own {
+        return None;
     }
+    let exe = std::fs::canonicalize("/proc/self/exe").ok();
+    let is_program = std::fs::canonicalize(&path).ok() == exe;
+    (!is_program).then(|| path.display().to_string())
 }
 
 /// Options of `-agentpath` that the JVM has not read yet: from the command line and from the two
@@ -374,26 +365,32 @@ pub fn image_path() -> &'static str {
     }
 }
 
-/// The options in their text form.
-pub fn options_text() -> String {
-    match OUTCOME.get() {
-        Some(Outcome::Recorded(recording)) => recording.options.to_string(),
-        _ => String::new(),
+/// What the process is recorded with.
+pub fn options() -> Option<&'static Options> {
+    match OUTCOME.get()? {
+        Outcome::Recorded(recording) => Some(&recording.options),
+        _ => None,
     }
 }
 
 /// The path of this library.
 pub fn library_path() -> PathBuf {
-    // SAFETY: asks for the object that this function lies in; the name ends in a zero byte.
+    object_at((library_path as *const ()).cast()).map_or_else(PathBuf::new, |(_, path)| path)
+}
+
+/// Where the object that the address lies in is mapped, and its path.
+fn object_at(address: *const libc::c_void) -> Option<(usize, PathBuf)> {
+    // SAFETY: a question about an address; the name ends in a zero byte.
     unsafe {
         let mut info: libc::Dl_info = core::mem::zeroed();
-        if libc::dladdr((library_path as *const ()).cast(), &mut info) == 0
-            || info.dli_fname.is_null()
-        {
-            return PathBuf::new();
+        if libc::dladdr(address, &mut info) == 0 || info.dli_fname.is_null() {
+            return None;
         }
-        let name = core::ffi::CStr::from_ptr(info.dli_fname);
-        PathBuf::from(OsStr::from_bytes(name.to_bytes()))
+        let name = core::ffi::CStr::from_ptr(info.dli_fname).to_bytes();
+        Some((
+            info.dli_fbase as usize,
+            PathBuf::from(OsStr::from_bytes(name)),
+        ))
     }
 }
 

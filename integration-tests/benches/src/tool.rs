@@ -13,7 +13,7 @@ use crate::maven;
 pub enum Tool {
     /// Nothing.
     Bare,
-    /// HackLeak with what it tracks by default when this was written: `new`.
+    /// HackLeak with `track=new`.
     HackLeak,
     /// HackLeak with malloc.
     Malloc,

@@ -8,7 +8,7 @@ use crate::{IMAGE, checkpoint, gate, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
 use hackleak_image::{Frame, Whose};
-use hackleak_options::{Findings, Options};
+use hackleak_options::Findings;
 use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
 use jni::objects::{JClass, JLongArray, JString};
 use jni::strings::JNIString;
@@ -95,16 +95,18 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
     call(env, |env| {
         exit::find_exit_check(env);
         let degraded = IMAGE.flags().load(Relaxed) & flags::MEMORY_ONLY != 0;
-        let options: Result<Options, _> = lifecycle::options_text().parse();
+        let options = lifecycle::options().ok_or_else(|| {
+            Failure::NotRecorded("the recorder is only just beginning".to_owned())
+        })?;
         let text = format!(
             "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\n",
             lifecycle::image_path(),
             lifecycle::library_path().display(),
             std::process::id(),
-            lifecycle::options_text(),
+            options,
             u8::from(degraded),
-            u8::from(options.as_ref().is_ok_and(|options| options.strict)),
-            if options.is_ok_and(|options| options.findings == Findings::Fail) {
+            u8::from(options.strict),
+            if options.findings == Findings::Fail {
                 "fail"
             } else {
                 "report"
@@ -122,11 +124,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
     label: JString<'local>,
 ) -> i32 {
     call(env, |env| {
-        let label = if label.is_null() {
-            String::new()
-        } else {
-            label.try_to_string(env)?
-        };
+        let label = text(env, label)?;
         method_ids::make();
         Ok(checkpoint::take(label.as_bytes()) as i32)
     })
@@ -186,8 +184,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_totals<'local>(
 ) -> JLongArray<'local> {
     call(env, |env| {
         let (allocations, frees) = checkpoint::totals();
-        let lost = [Counter::DroppedNoSegment, Counter::DroppedAddress];
-        let lost: u64 = lost
+        let lost: u64 = Counter::DROPPED
             .iter()
             .map(|counter| IMAGE.counter(*counter).load(Relaxed))
             .sum();
@@ -224,11 +221,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_openScope<'local>(
     name: JString<'local>,
 ) -> i32 {
     call(env, |env| {
-        let name = if name.is_null() {
-            String::new()
-        } else {
-            name.try_to_string(env)?
-        };
+        let name = text(env, name)?;
         let scope = Scope {
             name: IMAGE.blob(name.as_bytes()),
             closed: 0,
@@ -333,11 +326,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_assertion<'local>(
 ) {
     call(env, |env| {
         let unknown = || Failure::NotRecorded("no such check or outcome".to_owned());
-        let text = |text: JString<'local>| match text.is_null() {
-            true => Ok(String::new()),
-            false => text.try_to_string(env),
-        };
-        let (label, detail) = (text(label)?, text(detail)?);
+        let (label, detail) = (text(env, label)?, text(env, detail)?);
         checkpoint::keep_assertion(&checkpoint::Ended {
             check: Check::from_number(check as u32).ok_or_else(unknown)?,
             outcome: Outcome::from_number(outcome as u32).ok_or_else(unknown)?,
@@ -351,6 +340,14 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_assertion<'local>(
         });
         Ok(())
     });
+}
+
+/// The characters of a string; none for `null`.
+fn text<'local>(env: &mut Env<'local>, string: JString<'local>) -> Result<String, Failure> {
+    if string.is_null() {
+        return Ok(String::new());
+    }
+    Ok(string.try_to_string(env)?)
 }
 
 fn longs<'local>(env: &mut Env<'local>, values: &[i64]) -> Result<JLongArray<'local>, Failure> {

@@ -83,7 +83,11 @@ pub fn look() {
     let Some(pairs) = PAIRS.get().filter(|pairs| !pairs.is_empty()) else {
         return;
     };
-    if !crate::gate::is_open() || LOOKED_AT.swap(symbols::loads(), AcqRel) == symbols::loads() {
+    if !crate::gate::is_open() {
+        return;
+    }
+    let loads = symbols::loads();
+    if LOOKED_AT.swap(loads, AcqRel) == loads {
         return;
     }
     let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);

@@ -162,6 +162,11 @@ macro_rules! counters {
     };
 }
 
+impl Counter {
+    /// Allocations that are missing from the live table, for whatever reason.
+    pub const DROPPED: [Counter; 2] = [Counter::DroppedNoSegment, Counter::DroppedAddress];
+}
+
 counters! {
     /// Allocations missing from the live table: its segment could not be had.
     DroppedNoSegment = "droppedNoSegment",

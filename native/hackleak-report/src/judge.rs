@@ -14,7 +14,6 @@ use crate::symbolise::Symbolised;
 
 /// The verdict on a process with these leaks; `blind` says that a library under test is not seen.
 pub(crate) fn verdict(image: &Image, state: ProcessState, leaks: &Leaks, blind: bool) -> Verdict {
-    let dropped = [Counter::DroppedNoSegment, Counter::DroppedAddress];
     let damaged = |(damage, _): (Damage, u64)| {
         // The header counts a segment before the file has it. A process that was killed in
         // between, or is at it now, had nothing in it yet.
@@ -24,7 +23,7 @@ pub(crate) fn verdict(image: &Image, state: ProcessState, leaks: &Leaks, blind: 
         Verdict::Leaks
     } else if blind
         || image.has_flag(flags::MEMORY_ONLY)
-        || dropped
+        || Counter::DROPPED
             .into_iter()
             .any(|counter| image.counter(counter) > 0)
         || image.damage().into_iter().any(damaged)

@@ -4,7 +4,7 @@
 
 use super::path::spread;
 
-const LINES_BITS: u32 = 11;
+const LINES_BITS: u32 = 10;
 const PER_LINE: usize = 4;
 
 /// Nodes that one thread met lately. Valid when zero, and never out of date: nodes do not change.
