@@ -49,6 +49,11 @@ struct Set {
 
 /// What one thread remembers. Valid when zero.
 pub struct Recent {
+    /// Keeping a walk costs about as much as making a short one, so it has to pay: see
+    /// [`Recent::pays`].
+    hits: u32,
+    kept: u32,
+    refused: u32,
     sets: [Set; SETS],
 }
 
@@ -64,12 +69,33 @@ impl Recent {
 
     /// Where the walk leads that begins at this leaf, if it is remembered and unchanged.
     #[inline(always)]
-    pub fn find(&self, leaf: &Cursor) -> Option<Walk> {
+    pub fn find(&mut self, leaf: &Cursor) -> Option<Walk> {
         let set = &self.sets[set(leaf.slot, leaf.pc)];
-        set.ways
+        let kept = set
+            .ways
             .iter()
-            .find(|kept| kept.begins_at(leaf) && kept.holds())
-            .map(|kept| kept.walk)
+            .find(|kept| kept.begins_at(leaf) && kept.holds())?;
+        self.hits = self.hits.saturating_add(1);
+        Some(kept.walk)
+    }
+
+    /// A thread that goes through more places than are kept finds few again: then one walk in sixteen is
+    /// enough.
+    #[inline(always)]
+    fn pays(&mut self) -> bool {
+        const FREE: u32 = 256;
+        if self.kept > self.hits + FREE {
+            self.refused += 1;
+            if !self.refused.is_multiple_of(16) {
+                return false;
+            }
+        }
+        if self.kept.max(self.hits) > 1 << 16 {
+            self.kept /= 2;
+            self.hits /= 2;
+        }
+        self.kept += 1;
+        true
     }
 
     /// Remembers a walk from the leaf at `slot`, decided by `words`, which run from the root to the leaf.
@@ -81,7 +107,7 @@ impl Recent {
         words: &[Word],
         walk: Walk,
     ) {
-        if words.len() > MAX_WORDS {
+        if words.len() > MAX_WORDS || !self.pays() {
             return;
         }
         let set = &mut self.sets[set(slot, pc)];
