@@ -85,9 +85,12 @@ fn java_stacks_that_are_recalled_are_those_that_the_jvm_would_give() {
             (&["-Xcomp"], true),
             (&["-XX:+UseZGC"], true),
             (&["-XX:+UseSerialGC", "-XX:+PreserveFramePointer"], true),
-            // Their frames change from call to call, or their code cannot be told apart.
+            // One code cache for everything.
+            (&["-XX:-SegmentedCodeCache"], true),
+            (&["-XX:TieredStopAtLevel=1"], true),
+            (&["-XX:ReservedCodeCacheSize=6m"], true),
+            // Nothing tells where the frame of an interpreted native method lies.
             (&["-Xint"], false),
-            (&["-XX:-SegmentedCodeCache"], false),
         ] {
             let recording = victim.recording(Entry::Preload, options).verified();
             let run = recording.args(["1", "700"]).run().expect_code(0);

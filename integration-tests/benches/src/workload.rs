@@ -25,8 +25,6 @@ pub struct Workload {
 /// How many rounds a workload needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rounds {
-    /// One: memory does not vary.
-    Once,
     /// As many as the user says.
     Usual,
     /// Four times as many: a run is over in no time.
@@ -37,7 +35,6 @@ impl Rounds {
     /// The number, where `usual` is the usual one.
     pub fn of(self, usual: usize) -> usize {
         match self {
-            Rounds::Once => 1,
             Rounds::Many if usual > 1 => usual * 4,
             _ => usual,
         }
@@ -251,7 +248,7 @@ pub const WORKLOADS: &[Workload] = &[
         },
         tools: ALL,
         whole_run: false,
-        rounds: Rounds::Once,
+        rounds: Rounds::Usual,
     },
 ];
 

@@ -5,7 +5,7 @@
 //! whether it is in use, and holds a `CodeBlob`.
 
 use super::vm_structs::Tables;
-use core::ffi::c_int;
+use core::ffi::{CStr, c_char, c_int};
 use core::ops::Range;
 
 const MAX_HEAPS: usize = 3;
@@ -16,6 +16,7 @@ pub struct CodeHeaps {
     heaps: [Heap; MAX_HEAPS],
     block_header: usize,
     block_used: usize,
+    name: usize,
     frame_size: usize,
 }
 
@@ -24,20 +25,20 @@ struct Heap {
     code: Range<usize>,
     segments: usize,
     segment_bits: u32,
-    /// It holds only compiled methods, no stubs.
-    is_methods: bool,
 }
 
 const NO_HEAP: Heap = Heap {
     code: 0..0,
     segments: 0,
     segment_bits: 0,
-    is_methods: false,
 };
 
+/// What blobs with compiled methods, and with what leads to native ones, are called.
+const METHODS: [&CStr; 2] = [c"nmethod", c"native nmethod"];
+
 impl CodeHeaps {
-    /// Reads where they are. `stub` is the address of any stub.
-    pub fn read(tables: &Tables, code: &Range<usize>, stub: usize) -> Option<CodeHeaps> {
+    /// Reads where they are.
+    pub fn read(tables: &Tables, code: &Range<usize>) -> Option<CodeHeaps> {
         let heaps = tables.value(c"CodeCache", c"_heaps")?;
         let len = tables.offset(c"GrowableArrayBase", c"_len")?;
         let data = tables.offset(c"GrowableArray<int>", c"_data")?;
@@ -60,7 +61,6 @@ impl CodeHeaps {
                     return None;
                 }
                 *place = Heap {
-                    is_methods: !code_of.contains(&stub),
                     code: code_of,
                     segments: word(heap + segments + low),
                     segment_bits: ((heap + bits) as *const u32).read(),
@@ -71,24 +71,21 @@ impl CodeHeaps {
             heaps: found,
             block_header: tables.size(c"HeapBlock")?,
             block_used: tables.offset(c"HeapBlock::Header", c"_used")?,
+            name: tables.offset(c"CodeBlob", c"_name")?,
             frame_size: tables.offset(c"CodeBlob", c"_frame_size")?,
         })
-    }
-
-    #[inline]
-    fn method_heap(&self, address: usize) -> Option<&Heap> {
-        self.heaps
-            .iter()
-            .find(|heap| heap.is_methods && heap.code.contains(&address))
     }
 
     /// The size in bytes of the frames of the compiled method that a frame on this thread's stack returns
     /// to at `address`.
     pub fn frame_size(&self, address: usize) -> Option<usize> {
-        let heap = self.method_heap(address)?;
+        let heap = self
+            .heaps
+            .iter()
+            .find(|heap| heap.code.contains(&address))?;
         let mut segment = (address - heap.code.start) >> heap.segment_bits;
         // SAFETY: the address lies in the heap, so it has a byte in the map, and each byte leads back to
-        // an earlier one. The method is on the stack, so its block stays.
+        // an earlier one. What is on the stack keeps its block.
         let blob = unsafe {
             loop {
                 match ((heap.segments + segment) as *const u8).read_volatile() {
@@ -103,6 +100,14 @@ impl CodeHeaps {
             }
             block + self.block_header
         };
+        // SAFETY: as above; the JVM's names of its blobs are constants.
+        let is_method = unsafe {
+            let name = ((blob + self.name) as *const *const c_char).read_volatile();
+            !name.is_null() && METHODS.contains(&CStr::from_ptr(name))
+        };
+        if !is_method {
+            return None;
+        }
         // SAFETY: as above.
         let words = unsafe { ((blob + self.frame_size) as *const c_int).read_volatile() };
         // A frame holds at least what was pushed on entry.

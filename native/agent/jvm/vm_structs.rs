@@ -186,7 +186,7 @@ impl Layout {
             None => return None,
         };
         Some(Layout {
-            heaps: CodeHeaps::read(&tables, &code, call_stub_return)?,
+            heaps: CodeHeaps::read(&tables, &code)?,
             interpreter: interpreter(&tables)?,
             code,
             call_stub_return,

@@ -374,7 +374,7 @@ public final class NoLeaksExtension
     }
   }
 
-  /** In the root's store, which JUnit closes after the last test; JUnit 5.13 and later as {@link AutoCloseable}. */
+  /** In the root's store, which JUnit closes after the last test. */
   private static final class EndOfRun implements CloseableResource, AutoCloseable {
     EndOfRun() {}
 
