@@ -160,7 +160,7 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
         in_java = true;
         answer = async_trace(env, &mut thread.java.frames, Some(caller));
     }
-    let is_cut = matches!(answer, Ok(len) if !in_java && !thread.java.is_whole(len));
+    let mut is_cut = matches!(answer, Ok(len) if !in_java && !thread.java.is_whole(len));
     #[cfg(feature = "verify")]
     if let Ok(len) = answer
         && !is_cut
@@ -182,6 +182,8 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
             } else {
                 None
             };
+            // Native code may have called another method than before.
+            is_cut &= better.zip(cut).is_none_or(|(whole, len)| whole > len);
             match better.or(cut) {
                 Some(len) => len,
                 None => {
