@@ -1,6 +1,6 @@
 //! Checkpoints, and what is still live since one.
 
-use crate::{IMAGE, gate, keep, pools, thread, timeline};
+use crate::{IMAGE, boundary, gate, keep, pools, thread, timeline};
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use hackleak_image::Whose;
@@ -14,7 +14,7 @@ pub fn take(label: &[u8]) -> u32 {
     pools::look();
     keep::modules();
     let epoch = IMAGE.epoch().fetch_add(1, AcqRel) + 1;
-    let thread = thread::current().map_or(0, |thread| thread.index());
+    let thread = thread::enter().map_or(0, |thread| thread.index());
     let label = if label.is_empty() {
         Blob::default()
     } else {
@@ -77,7 +77,7 @@ pub fn keep_assertion(ended: &Ended) {
             bytes: ended.bytes,
             blocks: ended.blocks,
             sites: ended.sites,
-            thread: thread::current().map_or(0, |thread| thread.index()),
+            thread: thread::enter().map_or(0, |thread| thread.index()),
             label: IMAGE.blob(ended.label.as_bytes()),
             detail: IMAGE.blob(ended.detail.as_bytes()),
         },
@@ -213,5 +213,5 @@ pub unsafe extern "C" fn hackleak_checkpoint(label: *const c_char) -> u32 {
         // SAFETY: the caller's.
         unsafe { CStr::from_ptr(label) }.to_bytes()
     };
-    take(label)
+    boundary::guarded(|| take(label)).unwrap_or(0)
 }

@@ -5,7 +5,7 @@
 //! allocated is no finding.
 
 use crate::arch::Position;
-use crate::{IMAGE, control, jvm, record, unwind};
+use crate::{IMAGE, boundary, control, jvm, record};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Counter, Finding, Live, Release, Wrong};
 
@@ -48,7 +48,7 @@ pub fn not_held(address: usize, release: Release, position: Position) {
     let lost = Counter::DROPPED
         .iter()
         .any(|counter| IMAGE.counter(*counter).load(Relaxed) != 0);
-    if jvm::sees_all() && !lost && unwind::caller_counts(position) {
+    if jvm::sees_all() && !lost && record::counts(position) {
         let nothing = Live {
             origin: 0,
             block: 0,
@@ -79,8 +79,11 @@ fn note(
     position: Position,
 ) {
     if control::wants_findings() {
-        let freed = record::origin(position);
-        push(wrong, address, allocated, release, detail, freed);
+        boundary::guarded(|| {
+            boundary::may_panic();
+            let freed = record::origin(position);
+            push(wrong, address, allocated, release, detail, freed);
+        });
     }
 }
 

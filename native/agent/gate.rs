@@ -69,6 +69,11 @@ pub fn open(new: bool, malloc: bool, log: bool) {
     PAGE.recording.store(OPEN | bits, Relaxed);
 }
 
+/// Stops recording, for good: nothing is recorded or logged from now on.
+pub fn stop() {
+    PAGE.recording.store(0, Relaxed);
+}
+
 extern "C" fn close_in_child() {
     PAGE.recording.store(0, Relaxed);
 }

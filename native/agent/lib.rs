@@ -13,6 +13,7 @@
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod arch;
+mod boundary;
 mod callers;
 mod checkpoint;
 mod control;
@@ -26,6 +27,7 @@ mod log;
 mod lookup;
 mod pools;
 mod record;
+mod stack_bounds;
 mod thread;
 mod timeline;
 mod unwind;

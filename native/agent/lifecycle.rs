@@ -8,7 +8,8 @@
 //! ```
 
 use crate::{
-    IMAGE, callers, checkpoint, control, gate, hooks, log, pools, thread, timeline, unwind,
+    IMAGE, boundary, callers, checkpoint, control, gate, hooks, log, pools, stack_bounds, thread,
+    timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
@@ -45,10 +46,11 @@ static CONSTRUCTOR: extern "C" fn(c_int, *const *const c_char, *const *const c_c
 static DESTRUCTOR: extern "C" fn() = destructor;
 
 extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_char) {
+    boundary::init();
     hooks::init();
     // A panic must not leave a library's constructor; nothing is recorded then.
-    let outcome = std::panic::catch_unwind(begin)
-        .unwrap_or_else(|_| Outcome::Not("the recorder could not start".to_owned(), true));
+    let outcome = boundary::guarded(begin)
+        .unwrap_or_else(|| Outcome::Not("the recorder could not start".to_owned(), true));
     let _ = OUTCOME.set(outcome);
     if let Some(Outcome::Recorded(recording)) = OUTCOME.get() {
         let track = recording.options.track;
@@ -58,19 +60,24 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
             track.contains(Track::MALLOC),
             log,
         );
-        pools::begin();
+        boundary::guarded(pools::begin);
     }
 }
 
 extern "C" fn destructor() {
     if gate::is_open() {
-        unwind::enter_all_modules();
-        timeline::now(Cause::End);
-        log::finish();
-        IMAGE.state().store(state::FINISHED, Release);
-        #[cfg(feature = "verify")]
-        unwind::verify::report();
+        let ended = boundary::guarded(|| {
+            boundary::may_panic();
+            unwind::enter_all_modules();
+            timeline::now(Cause::End);
+            log::finish();
+        });
+        if ended.is_some() {
+            IMAGE.state().store(state::FINISHED, Release);
+        }
     }
+    #[cfg(feature = "verify")]
+    unwind::verify::report();
 }
 
 fn begin() -> Outcome {
@@ -112,6 +119,7 @@ fn begin() -> Outcome {
         ));
     }
     unwind::init();
+    stack_bounds::init();
     // The reporter may run in another folder.
     options.make_files_absolute();
     if let Err(error) = pools::init(&options.pools) {
@@ -286,6 +294,8 @@ fn create(options: &Options, exe: &Path) -> Result<String, String> {
     callers::find_borrowed();
     #[cfg(feature = "verify")]
     unwind::verify::init();
+    #[cfg(feature = "verify")]
+    boundary::chance::init();
     thread::init();
     timeline::begin();
     Ok(path)

@@ -8,13 +8,14 @@
 //! ```
 //!
 //! What is difficult: this runs in hooks, on any thread, so nothing here allocates or locks, and
-//! the program must not notice (`errno`, SIGPIPE, descriptors that it closes and uses anew). Many
+//! the program must not notice (`errno`, SIGPIPE, descriptors that it closes and uses anew; a thread
+//! that shall be cancelled must not end here, so nothing here is a cancellation point). Many
 //! threads and processes share one file: each batch of whole lines is one `write` to a descriptor
 //! in append mode, of at most as many bytes as pipes take at once. A `FREE` line has no place for
 //! its process, so where a file is shared a line that readers of the old format skip goes before
 //! it.
 
-use crate::IMAGE;
+use crate::{IMAGE, boundary};
 use core::ffi::c_int;
 use core::mem::MaybeUninit;
 use core::sync::atomic::{
@@ -33,6 +34,8 @@ use std::sync::OnceLock;
 
 /// What a pipe takes in one piece (`PIPE_BUF` on Linux).
 const BATCH: usize = 4096;
+/// Bytes of a signal set as the kernel has it.
+const KERNEL_SIGNAL_SET: usize = 8;
 /// The first descriptor number that is tried: programs expect the low ones for themselves.
 const FIRST_DESCRIPTOR: c_int = 512;
 
@@ -163,6 +166,7 @@ fn is_memory(kind: u8) -> bool {
 #[cold]
 #[inline(never)]
 pub fn allocated(address: usize, live: Live) {
+    boundary::may_panic();
     let Some(log) = LOG.get() else { return };
     if !is_memory(live.kind()) {
         return;
@@ -306,8 +310,9 @@ impl<'a> Lines<'a> {
         lines
     }
 
-    /// A batch after other output begins with a line end of its own.
+    /// Begins a batch. One after other output begins with a line end of its own.
     fn begin(&mut self) {
+        self.len = 0;
         if self.log.mixed {
             self.bytes[0].write(b'\n');
             self.len = 1;
@@ -354,7 +359,6 @@ impl<'a> Lines<'a> {
         self.whole = self.len;
         if self.len == BATCH {
             self.flush();
-            self.begin();
         }
     }
 
@@ -394,8 +398,7 @@ impl<'a> Lines<'a> {
         if self.whole > usize::from(self.log.mixed) {
             write(self.log, self.filled(self.whole));
         }
-        self.len = 0;
-        self.whole = 0;
+        self.begin();
     }
 
     fn filled(&self, len: usize) -> &[u8] {
@@ -436,7 +439,14 @@ fn descriptor(log: &Log) -> Option<c_int> {
     // SAFETY: the path ends in a zero byte; the new descriptor is moved to a high number, or kept
     // where fewer are allowed, and closed when another thread was faster.
     unsafe {
-        let opened = libc::open(path.as_ptr(), flags, 0o644);
+        let opened = libc::syscall(
+            libc::SYS_openat,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            flags,
+            0o644,
+        );
+        let opened = opened as c_int;
         if opened < 0 {
             return None;
         }
@@ -444,7 +454,7 @@ fn descriptor(log: &Log) -> Option<c_int> {
         let new = if high < 0 {
             opened
         } else {
-            libc::close(opened);
+            close(opened);
             high
         };
         let mut about = MaybeUninit::<libc::stat>::uninit();
@@ -456,11 +466,16 @@ fn descriptor(log: &Log) -> Option<c_int> {
         match DESCRIPTOR.compare_exchange(found, new, Release, Acquire) {
             Ok(_) => Some(new),
             Err(other) => {
-                libc::close(new);
+                close(new);
                 is_log(other).then_some(other)
             }
         }
     }
+}
+
+fn close(descriptor: c_int) {
+    // SAFETY: a descriptor that was opened here and that nothing else knows.
+    unsafe { libc::syscall(libc::SYS_close, descriptor) };
 }
 
 fn is_log(descriptor: c_int) -> bool {
@@ -479,7 +494,7 @@ fn is_log(descriptor: c_int) -> bool {
 fn write_all(to: c_int, mut bytes: &[u8]) -> bool {
     while !bytes.is_empty() {
         // SAFETY: the slice's bytes.
-        let written = unsafe { libc::write(to, bytes.as_ptr().cast(), bytes.len()) };
+        let written = unsafe { libc::syscall(libc::SYS_write, to, bytes.as_ptr(), bytes.len()) };
         if written > 0 {
             bytes = &bytes[written as usize..];
             continue;
@@ -494,7 +509,7 @@ fn write_all(to: c_int, mut bytes: &[u8]) -> bool {
                     revents: 0,
                 };
                 // SAFETY: one descriptor.
-                unsafe { libc::poll(&mut wait, 1, -1) };
+                unsafe { libc::syscall(libc::SYS_poll, &raw mut wait, 1, -1) };
             }
             libc::EPIPE => {
                 CLOSED.store(true, Relaxed);
@@ -523,7 +538,15 @@ fn without_sigpipe(write: impl FnOnce() -> bool) -> bool {
         let written = write();
         if !written && !was_pending {
             let none: libc::timespec = core::mem::zeroed();
-            libc::sigtimedwait(pipe.as_ptr(), core::ptr::null_mut(), &none);
+            let info = core::ptr::null_mut::<libc::siginfo_t>();
+            let (set, time) = (pipe.as_ptr(), &raw const none);
+            libc::syscall(
+                libc::SYS_rt_sigtimedwait,
+                set,
+                info,
+                time,
+                KERNEL_SIGNAL_SET,
+            );
         }
         libc::sigprocmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut());
         written

@@ -5,47 +5,86 @@
 
 use crate::arch::Position;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, findings, gate, jvm, log, unwind};
+use crate::{IMAGE, boundary, findings, gate, jvm, log, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
 use hackleak_image::layout::{Counter, Kind, Live, Release, Strays};
-use hackleak_image::writer::Refused;
+use hackleak_image::writer::{LiveTable, Refused};
 
 /// Records a block that was just handed out. `address` is not null.
 #[inline(always)]
 pub fn allocated(address: usize, size: usize, kind: Kind, position: Position) {
-    record(size, kind, position, |live, epoch| {
-        let stored = IMAGE.live.insert(IMAGE.window(), address, live, epoch);
-        if gate::is_logged() && stored.is_ok() {
-            log::allocated(address, live);
+    if gate::is_open() {
+        let size = size as u64;
+        if !record_at_once(&IMAGE.live, address, size, kind, position) {
+            allocated_slowly(address, size, kind, position);
         }
-        stored
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn allocated_slowly(address: usize, size: u64, kind: Kind, position: Position) {
+    record(size, kind, position, |live, epoch, thread| {
+        IMAGE.live.insert(IMAGE.window(), address, live, epoch)?;
+        if gate::is_logged() {
+            log_line(thread, || log::allocated(address, live));
+        }
+        Ok(())
     });
 }
 
-/// Makes the record of what was just handed out and lets `put` store it.
+/// Makes and stores the record if everything that it needs is known: the thread, a remembered stack,
+/// the context, the table's segment. Tells whether it did; else nothing has been done. This is the
+/// way of nearly all allocations, so nothing in it can panic, and there is nothing to guard.
 #[inline(always)]
-fn record(
-    size: usize,
+fn record_at_once(
+    table: &LiveTable,
+    address: usize,
+    size: u64,
     kind: Kind,
     position: Position,
-    put: impl FnOnce(Live, u32) -> Result<(), Refused>,
-) {
-    if !gate::is_open() {
-        return;
+) -> bool {
+    if gate::is_logged() {
+        return false;
     }
-    let size = size as u64;
-    let stored = match thread::current() {
-        Some(thread) if !thread.busy => thread.work(|thread| {
-            let stack = unwind::stack(thread, position);
+    let Some(mut thread) = thread::enter_existing() else {
+        return false;
+    };
+    let Some((context, epoch)) = thread.known_context() else {
+        return false;
+    };
+    let Some(stack) = unwind::remembered(&mut thread, position) else {
+        return false;
+    };
+    let stored = table.try_insert(address, Live::new(stack, context, size, kind), epoch);
+    if stored {
+        thread.count_allocation(size);
+    }
+    stored
+}
+
+/// Makes the record of what was just handed out and lets `put` store it.
+#[inline(never)]
+fn record(
+    size: u64,
+    kind: Kind,
+    position: Position,
+    put: impl FnOnce(Live, u32, Option<&mut ThreadState>) -> Result<(), Refused>,
+) {
+    let stored = boundary::guarded(|| match thread::enter() {
+        Some(mut thread) => {
+            boundary::may_panic();
+            let stack = unwind::stack(&mut thread, position);
             let (context, epoch) = thread.context();
-            put(Live::new(stack, context, size, kind), epoch)?;
+            let live = Live::new(stack, context, size, kind);
+            put(live, epoch, Some(&mut thread))?;
             thread.count_allocation(size);
             Ok(())
-        }),
-        thread => interrupted(thread, size, kind, put),
-    };
-    if let Err(refused) = stored {
+        }
+        None => interrupted(size, kind, put),
+    });
+    if let Some(Err(refused)) = stored {
         dropped(refused);
     }
 }
@@ -55,23 +94,37 @@ fn record(
 #[cold]
 #[inline(never)]
 fn interrupted(
-    thread: Option<&mut ThreadState>,
     size: u64,
     kind: Kind,
-    put: impl FnOnce(Live, u32) -> Result<(), Refused>,
+    put: impl FnOnce(Live, u32, Option<&mut ThreadState>) -> Result<(), Refused>,
 ) -> Result<(), Refused> {
     IMAGE.count(Counter::StackInterrupted);
-    let stack = Marker::Interrupted as u32;
-    put(Live::new(stack, 0, size, kind), IMAGE.epoch().load(Relaxed))?;
-    match thread {
-        Some(thread) => thread.count_allocation(size),
-        None => IMAGE.add_strays(Strays {
-            allocations: 1,
-            bytes: size,
-            freed_bytes: 0,
-        }),
-    }
+    let live = Live::new(Marker::Interrupted as u32, 0, size, kind);
+    put(live, IMAGE.epoch().load(Relaxed), None)?;
+    IMAGE.add_strays(Strays {
+        allocations: 1,
+        bytes: size,
+        freed_bytes: 0,
+    });
     Ok(())
+}
+
+/// Writes to the text log, on the recorder's stack where that is free.
+#[cold]
+#[inline(never)]
+fn log_line(thread: Option<&mut ThreadState>, write: impl FnOnce()) {
+    match thread {
+        Some(thread) => thread.on_own_stack(|_| write()),
+        None => write(),
+    }
+}
+
+/// The same where the thread's state is not at hand.
+#[cold]
+#[inline(never)]
+fn log_free(address: usize, live: Live) {
+    let mut thread = thread::enter();
+    log_line(thread.as_deref_mut(), || log::freed(address, live));
 }
 
 #[cold]
@@ -86,25 +139,41 @@ fn dropped(refused: Refused) {
 /// Records a block of the malloc family, if it is one whose caller's memory counts.
 #[inline(always)]
 pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
-    if unwind::caller_counts(position) {
+    if counts(position) {
         allocated(address, size, Kind::Malloc, position);
     } else {
         passed(address);
     }
 }
 
+/// Whether what the caller at `position` allocates is recorded.
+#[inline(always)]
+pub fn counts(position: Position) -> bool {
+    // Where the module of the caller is known already, nothing can panic.
+    match unwind::caller_counts_at_once(position) {
+        Some(counts) => counts,
+        None => counts_slowly(position),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn counts_slowly(position: Position) -> bool {
+    boundary::guarded(|| unwind::caller_counts(position)).unwrap_or(false)
+}
+
 /// Records a resource that native code took from the JVM, if its caller's resources count.
 #[inline(always)]
 pub fn taken_by_caller(address: usize, size: usize, kind: Kind, position: Position) {
-    if gate::is_open() && address != 0 && unwind::caller_counts(position) {
+    if gate::is_open() && address != 0 && counts(position) {
         allocated(address, size, kind, position);
     }
 }
 
 /// The same for a resource that can be taken several times at one address.
 pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
-    if gate::is_open() && address != 0 && unwind::caller_counts(position) {
-        record(0, kind, position, |live, epoch| {
+    if gate::is_open() && address != 0 && counts(position) {
+        record(0, kind, position, |live, epoch, _| {
             IMAGE.live.pin(IMAGE.window(), address, live, epoch)
         });
     }
@@ -112,17 +181,22 @@ pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
 
 /// Records an object of a pool.
 pub fn pooled(address: usize, size: usize, position: Position) {
-    record(size, Kind::Pool, position, |live, epoch| {
-        IMAGE.pool.insert(IMAGE.window(), address, live, epoch)
-    });
+    let size = size as u64;
+    if gate::is_open() && !record_at_once(&IMAGE.pool, address, size, Kind::Pool, position) {
+        record(size, Kind::Pool, position, |live, epoch, _| {
+            IMAGE.pool.insert(IMAGE.window(), address, live, epoch)
+        });
+    }
 }
 
 /// Takes an object of a pool out of the table.
 pub fn unpooled(address: usize) {
-    if gate::is_open()
-        && let Ok(live) = IMAGE.pool.remove(address)
-    {
-        ended(live.size());
+    if gate::is_open() {
+        boundary::guarded(|| {
+            if let Ok(live) = IMAGE.pool.remove(address) {
+                ended(live.size());
+            }
+        });
     }
 }
 
@@ -131,50 +205,78 @@ pub fn unpinned(address: usize) -> bool {
     if !gate::is_open() {
         return true;
     }
-    let held = IMAGE.live.unpin(address);
-    if held {
-        ended(0);
-    }
-    held
+    let held = boundary::guarded(|| {
+        let held = IMAGE.live.unpin(address);
+        if held {
+            ended(0);
+        }
+        held
+    });
+    held.unwrap_or(true)
 }
 
 /// Takes the block out of the table before `realloc`; its record, if it has one.
 #[inline(always)]
 pub fn retired(address: usize) -> Option<Live> {
     let live = IMAGE.live.remove(address).ok();
-    if gate::is_logged()
-        && let Some(live) = live
-    {
-        log::freed(address, live);
+    if let Some(live) = live {
+        set_reallocating(address);
+        if gate::is_logged() {
+            boundary::guarded(|| log_free(address, live));
+        }
     }
     live
+}
+
+/// Notes which block the real `realloc` is at work on. One that calls the exported `free` frees a
+/// block that has no record any more, and that is no second free.
+#[inline(always)]
+fn set_reallocating(address: usize) {
+    if let Some(mut thread) = thread::enter_existing() {
+        thread.reallocating = address;
+    }
 }
 
 /// `realloc` failed: the block is still what it was.
 #[cold]
 pub fn restored(address: usize, old: Live) {
     let epoch = IMAGE.epoch().load(Relaxed);
-    match IMAGE.live.insert(IMAGE.window(), address, old, epoch) {
-        Ok(()) if gate::is_logged() => log::allocated(address, old),
-        Ok(()) => {}
-        Err(refused) => dropped(refused),
+    let stored = boundary::guarded(|| {
+        set_reallocating(0);
+        IMAGE.live.insert(IMAGE.window(), address, old, epoch)?;
+        if gate::is_logged() {
+            log_line(thread::enter().as_deref_mut(), || {
+                log::allocated(address, old)
+            });
+        }
+        Ok(())
+    });
+    if let Some(Err(refused)) = stored {
+        dropped(refused);
     }
 }
 
 /// Counts a record of so many bytes that was taken out of its table.
 #[inline(always)]
 pub fn ended(bytes: u64) {
-    match thread::existing() {
-        Some(thread) => thread.count_free(bytes),
+    match thread::enter_existing() {
+        Some(mut thread) => thread.count_free(bytes),
         None => count_free(bytes),
     }
 }
 
+/// `realloc` freed the block.
+pub fn emptied(old: Live) {
+    set_reallocating(0);
+    ended(old.size());
+}
+
 /// `realloc` gave the block at `before` a new size, and perhaps another address.
 pub fn moved(old: Live, before: usize, address: usize, size: usize, position: Position) {
+    set_reallocating(0);
     ended(old.size());
     if old.pins() != 0 && address != before {
-        jvm::buffers::freed_under(before, Release::Free, position);
+        boundary::guarded(|| jvm::buffers::freed_under(before, Release::Free, position));
     }
     let kind = Kind::from_number(old.kind()).unwrap_or(Kind::Malloc);
     allocated(address, size, kind, position);
@@ -187,36 +289,74 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
     if !gate::is_open() {
         return;
     }
+    // As in `record_at_once`, nothing here can panic.
     match IMAGE.live.remove(address) {
         Ok(live) => {
-            if gate::is_logged() {
-                log::freed(address, live);
-            }
-            if release.is_java() {
-                // The JVM frees the memory behind it by its own means, which pass here as well.
-                IMAGE.live.forget(address);
-            }
-            ended(live.size());
-            if live.pins() != 0 {
-                jvm::buffers::freed_under(address, release, position);
-            }
             let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
-            if !fits {
-                findings::mismatch(address, live, release, position);
-            } else if let Some(told) = told
-                && told as u64 != live.size()
-            {
-                findings::wrong_size(address, live, release, told, position);
+            let right = fits && told.is_none_or(|told| told as u64 == live.size());
+            if right && live.pins() == 0 && !release.is_java() && !gate::is_logged() {
+                ended(live.size());
+            } else {
+                freed_oddly(address, live, release, told, position);
             }
         }
         Err(left) => {
-            if left.block != 0 {
-                findings::double_free(address, left, release, position);
-            } else if matches!(release, Release::Delete | Release::DeleteArray) {
-                findings::not_a_start(address, release, position);
+            if left.block != 0 || matches!(release, Release::Delete | Release::DeleteArray) {
+                freed_wrongly(address, left, release, position);
             }
         }
     }
+}
+
+/// A block was freed that is logged, is watched, belongs to the JVM, or is freed in a wrong way.
+#[cold]
+#[inline(never)]
+fn freed_oddly(
+    address: usize,
+    live: Live,
+    release: Release,
+    told: Option<usize>,
+    position: Position,
+) {
+    boundary::guarded(|| {
+        boundary::may_panic();
+        if gate::is_logged() {
+            log_free(address, live);
+        }
+        if release.is_java() {
+            // The JVM frees the memory behind it by its own means, which pass here as well.
+            IMAGE.live.forget(address);
+        }
+        ended(live.size());
+        if live.pins() != 0 {
+            jvm::buffers::freed_under(address, release, position);
+        }
+        let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
+        if !fits {
+            findings::mismatch(address, live, release, position);
+        } else if let Some(told) = told
+            && told as u64 != live.size()
+        {
+            findings::wrong_size(address, live, release, told, position);
+        }
+    });
+}
+
+/// What was freed is no block; `left` is what is known of the address.
+#[cold]
+#[inline(never)]
+fn freed_wrongly(address: usize, left: Live, release: Release, position: Position) {
+    boundary::guarded(|| {
+        if left.block == 0 {
+            findings::not_a_start(address, release, position);
+            return;
+        }
+        let known = thread::enter_existing();
+        if known.is_some_and(|thread| thread.reallocating == address) {
+            return;
+        }
+        findings::double_free(address, left, release, position);
+    });
 }
 
 /// Takes out of the table what a JNI function gives back; whether it was there, or a finding of
@@ -232,12 +372,12 @@ pub fn given_back(address: usize, release: Release, position: Position) -> bool 
 
 /// The calling thread's stack and context, for a finding; marked when the recorder is at work.
 pub fn origin(position: Position) -> u64 {
-    match thread::current().filter(|thread| !thread.busy) {
-        Some(thread) => thread.work(|thread| {
-            let stack = unwind::stack(thread, position);
+    match thread::enter() {
+        Some(mut thread) => {
+            let stack = unwind::stack(&mut thread, position);
             let (context, _) = thread.context();
             u64::from(stack) | u64::from(context) << 32
-        }),
+        }
         None => u64::from(Marker::Interrupted as u32),
     }
 }
@@ -250,13 +390,13 @@ pub fn passed(address: usize) {
     }
 }
 
-/// A thread whose first recorded event is a free gets its state here; one that is ending does not
-/// get another.
+/// A thread whose first recorded event is a free gets its state here; one that is ending, or was
+/// interrupted while the recorder worked for it, is counted without.
 #[cold]
 #[inline(never)]
 fn count_free(bytes: u64) {
-    match thread::current() {
-        Some(thread) => thread.count_free(bytes),
+    match boundary::guarded(thread::enter).flatten() {
+        Some(mut thread) => thread.count_free(bytes),
         None => {
             IMAGE.count(Counter::FreesWithoutThread);
             IMAGE.add_strays(Strays {

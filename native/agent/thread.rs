@@ -3,10 +3,20 @@
 //! The state is reached through one initial-exec thread-local word and lives in its own mapping,
 //! made at the thread's first recorded event and handed on to a later thread at its end. Nothing
 //! in it is touched by another thread.
+//!
+//! What is difficult: a signal handler may allocate while the recorder works for its thread, so
+//! the state has one user at a time. [`enter`] hands it out once; whoever comes second records
+//! without it. And the thread's own stack may be tiny (a signal's, of 8 KiB), so whatever needs
+//! more than a few words of stack runs on a stack that lies in front of the state
+//! ([`Guard::on_own_stack`]).
 
 use crate::jvm::{self, entries::EntryStack};
+use crate::stack_bounds::StackBounds;
 use crate::unwind::Memo;
-use crate::{IMAGE, arch, timeline};
+use crate::{IMAGE, arch, boundary, timeline};
+use core::ffi::c_void;
+use core::mem::MaybeUninit;
+use core::ops::{Deref, DerefMut};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*, compiler_fence};
 use hackleak_image::layout::{self, CONTEXT_IGNORED, CONTEXT_INHERITED, Context, Counter};
@@ -16,9 +26,11 @@ use hackleak_image::layout::{self, CONTEXT_IGNORED, CONTEXT_INHERITED, Context, 
 #[repr(C)]
 pub struct ThreadState {
     pub entries: EntryStack,
-    /// True while the recorder works for this thread: an allocation that comes then (from a
-    /// signal handler) takes no stack.
-    pub busy: bool,
+    /// The stack position of the guard that has been handed out; 0 for none.
+    busy: usize,
+    /// The recorder works on the stack in front of this state.
+    is_on_own_stack: bool,
+    pub bounds: StackBounds,
     /// The context of allocations made now, and what it was interned for.
     context: u32,
     context_epoch: u32,
@@ -31,6 +43,8 @@ pub struct ThreadState {
     next_look: u64,
     next_look_freed: u64,
     record_index: u32,
+    /// The block that the real `realloc` is at work on; 0 for none.
+    pub reallocating: usize,
     spare_record: layout::Thread,
     next_free: *mut ThreadState,
     pub memo: Memo,
@@ -50,29 +64,103 @@ pub fn init() {
     }
 }
 
-/// The state of the calling thread; `None` when there is no memory for it.
+/// The state of the calling thread, for as long as the guard lives.
+pub struct Guard(&'static mut ThreadState);
+
+impl Deref for Guard {
+    type Target = ThreadState;
+
+    #[inline(always)]
+    fn deref(&self) -> &ThreadState {
+        self.0
+    }
+}
+
+impl DerefMut for Guard {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut ThreadState {
+        self.0
+    }
+}
+
+impl Drop for Guard {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // A handler must see `busy` set until nothing else changes any more.
+        compiler_fence(SeqCst);
+        self.0.busy = 0;
+    }
+}
+
+/// The state of the calling thread; `None` while it is in use already (by the code that a signal
+/// handler interrupted), or when there is no memory for it.
 #[inline(always)]
-pub fn current() -> Option<&'static mut ThreadState> {
+pub fn enter() -> Option<Guard> {
     let at = arch::thread_slot() as *mut ThreadState;
     if at.is_null() {
         return create();
     }
-    // SAFETY: the word holds null or this thread's own state, which stays mapped. A signal
-    // handler may hold a second reference; it finds `busy` set and keeps off the rest.
-    Some(unsafe { &mut *at })
+    take(at)
 }
 
-/// The state of the calling thread, if it has one already.
+/// The same for a thread that has a state already.
 #[inline(always)]
-pub fn existing() -> Option<&'static mut ThreadState> {
+pub fn enter_existing() -> Option<Guard> {
     let at = arch::thread_slot() as *mut ThreadState;
-    // SAFETY: as for `current`.
-    unsafe { at.as_mut() }
+    if at.is_null() { None } else { take(at) }
+}
+
+#[inline(always)]
+fn take(at: *mut ThreadState) -> Option<Guard> {
+    // SAFETY: the thread's word holds this thread's own state, which stays mapped. The word is read
+    // through the pointer, so that no second reference comes into being while one is out.
+    let busy = unsafe { (&raw const (*at).busy).read_volatile() };
+    if busy != 0 && !is_left(at, busy) {
+        return None;
+    }
+    // SAFETY: as above. No guard is out, so nothing else refers to the state.
+    let state = unsafe { &mut *at };
+    if busy != 0 {
+        state.is_on_own_stack = false;
+    }
+    state.busy = arch::stack_pointer();
+    // A handler must see `busy` set before anything else changes.
+    compiler_fence(SeqCst);
+    Some(Guard(state))
+}
+
+/// Whether the guard was left behind: a signal handler jumped out of the recorder with `siglongjmp`,
+/// and the thread stands above the place where it was taken.
+#[cold]
+#[inline(never)]
+fn is_left(at: *mut ThreadState, busy: usize) -> bool {
+    let here = arch::stack_pointer();
+    // SAFETY: plain numbers of this thread's own state.
+    let bounds = unsafe { (&raw const (*at).bounds).read_volatile() };
+    if here <= busy || !bounds.is_own(here) || !bounds.is_own(busy) {
+        return false;
+    }
+    // A handler's stack may be a variable of a function further out.
+    let mut stack = MaybeUninit::<libc::stack_t>::uninit();
+    // SAFETY: a place for the answer, which is there when the call succeeds.
+    unsafe {
+        libc::sigaltstack(ptr::null(), stack.as_mut_ptr()) == 0
+            && stack.assume_init().ss_flags & libc::SS_ONSTACK == 0
+    }
+}
+
+/// Does work that needs more than a few words of stack: on the recorder's own stack, unless that is
+/// in use. Not while a guard is out.
+pub fn on_own_stack<R>(work: impl FnOnce(&mut StackBounds) -> R) -> R {
+    match enter() {
+        Some(mut thread) => thread.on_own_stack(|thread| work(&mut thread.bounds)),
+        None => work(&mut StackBounds::of_this_thread()),
+    }
 }
 
 #[cold]
 #[inline(never)]
-fn create() -> Option<&'static mut ThreadState> {
+fn create() -> Option<Guard> {
     let mut at = take_free();
     if at.is_null() {
         at = map_state();
@@ -84,41 +172,58 @@ fn create() -> Option<&'static mut ThreadState> {
     // SAFETY: a state from the free list or a new mapping belongs to this thread alone now; all
     // its fields are valid when zero, and those that a former thread left are reset here.
     let state = unsafe { &mut *at };
-    state.entries.len = 0;
-    state.busy = true;
-    state.context_epoch = 0;
-    state.scope = 0;
-    state.inherited = false;
-    state.ignoring = 0;
-    state.memo.clear();
-    state.java.clear();
+    state.busy = arch::stack_pointer();
+    state.is_on_own_stack = false;
+    compiler_fence(SeqCst);
     arch::set_thread_slot(at as usize);
-    state.register();
-    let key = KEY.load(Relaxed);
-    if key != u32::MAX {
-        // SAFETY: the key was created. A key below 32 has its place in the thread's descriptor.
-        unsafe { libc::pthread_setspecific(key, at.cast()) };
-    }
-    state.busy = false;
-    Some(state)
+    let mut guard = Guard(state);
+    guard.on_own_stack(|state| {
+        boundary::may_panic();
+        state.bounds = StackBounds::of_this_thread();
+        state.entries.len = 0;
+        state.context_epoch = 0;
+        state.scope = 0;
+        state.inherited = false;
+        state.ignoring = 0;
+        state.reallocating = 0;
+        state.memo.clear();
+        state.java.clear();
+        state.register();
+        let key = KEY.load(Relaxed);
+        if key != u32::MAX {
+            // SAFETY: the key was created. A key below 32 has its place in the thread's descriptor.
+            unsafe { libc::pthread_setspecific(key, ptr::from_mut(state).cast()) };
+        }
+    });
+    Some(guard)
 }
 
+/// Bytes of the recorder's stack. Handlers of the program that interrupt it run there, too.
+const STACK_LEN: usize = 256 << 10;
+/// No page of it is ever readable: who runs over the end of the stack stops there.
+const STACK_GUARD: usize = 4096;
+/// Where the state lies in its mapping.
+const STATE_OFFSET: usize = STACK_GUARD + STACK_LEN;
+/// Bytes of the mapping.
+const MAPPED: usize = STATE_OFFSET + size_of::<ThreadState>();
+
 fn map_state() -> *mut ThreadState {
-    // SAFETY: a new anonymous mapping.
-    let at = unsafe {
-        libc::mmap(
+    // SAFETY: a new anonymous mapping, of which the first page is taken away.
+    unsafe {
+        let at = libc::mmap(
             ptr::null_mut(),
-            size_of::<ThreadState>(),
+            MAPPED,
             libc::PROT_READ | libc::PROT_WRITE,
             libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
             -1,
             0,
-        )
-    };
-    if at == libc::MAP_FAILED {
-        ptr::null_mut()
-    } else {
-        at.cast()
+        );
+        if at == libc::MAP_FAILED {
+            return ptr::null_mut();
+        }
+        // Without the guard page, for want of mappings, the stack is still large enough.
+        libc::mprotect(at, STACK_GUARD, libc::PROT_NONE);
+        at.byte_add(STATE_OFFSET).cast()
     }
 }
 
@@ -136,19 +241,20 @@ fn take_free() -> *mut ThreadState {
     at
 }
 
-unsafe extern "C" fn at_thread_end(value: *mut libc::c_void) {
+unsafe extern "C" fn at_thread_end(value: *mut c_void) {
     let state: *mut ThreadState = value.cast();
     arch::set_thread_slot(0);
     if !crate::gate::is_open() {
         return;
     }
+    boundary::guarded(boundary::may_panic);
     // SAFETY: the value that `create` set for this thread; the thread's word is cleared, so
     // nothing else reaches the state any more.
     unsafe {
         (*(*state).record).running = 0;
         (*(*state).record).ended = IMAGE.epoch().load(Relaxed);
         if FREE_TAKEN.swap(true, Acquire) {
-            libc::munmap(value, size_of::<ThreadState>());
+            libc::munmap(value.byte_sub(STATE_OFFSET), MAPPED);
             return;
         }
         (*state).next_free = FREE.load(Relaxed);
@@ -187,17 +293,54 @@ impl ThreadState {
         unsafe { &mut *self.record }
     }
 
-    /// Does the recorder's work for this thread: an allocation that a signal handler makes
-    /// meanwhile finds `busy` set. Not to be nested.
+    /// Does work that needs more than a few words of stack on the recorder's own; at once, if the
+    /// thread is on it already. A panic of the work goes on in the caller.
     #[inline(always)]
-    pub fn work<R>(&mut self, work: impl FnOnce(&mut ThreadState) -> R) -> R {
-        self.busy = true;
-        // The handler must see `busy` set before anything else changes, and to the end.
-        compiler_fence(SeqCst);
-        let result = work(self);
-        compiler_fence(SeqCst);
-        self.busy = false;
-        result
+    pub fn on_own_stack<R>(&mut self, work: impl FnOnce(&mut ThreadState) -> R) -> R {
+        if self.is_on_own_stack {
+            work(self)
+        } else {
+            self.change_stack(work)
+        }
+    }
+
+    fn change_stack<R, W: FnOnce(&mut ThreadState) -> R>(&mut self, work: W) -> R {
+        /// What goes over to the other stack and comes back.
+        struct Errand<'a, W, R> {
+            state: &'a mut ThreadState,
+            work: Option<W>,
+            result: std::thread::Result<R>,
+        }
+        unsafe extern "C" fn run<R, W: FnOnce(&mut ThreadState) -> R>(errand: *mut c_void) {
+            // SAFETY: the errand that `change_stack` made, of these types, and waits for.
+            let errand = unsafe { &mut *errand.cast::<Errand<'_, W, R>>() };
+            if let Some(work) = errand.work.take() {
+                let state = &mut *errand.state;
+                let work = std::panic::AssertUnwindSafe(|| work(state));
+                errand.result = std::panic::catch_unwind(work);
+            }
+        }
+        let top = ptr::from_mut(self) as usize & !15;
+        self.is_on_own_stack = true;
+        let mut errand = Errand {
+            state: self,
+            work: Some(work),
+            result: Err(Box::new(())),
+        };
+        // SAFETY: the stack ends where the state begins. The guard makes this thread its only user.
+        unsafe { arch::call_on_stack((&raw mut errand).cast(), run::<R, W>, top) };
+        errand.state.is_on_own_stack = false;
+        match errand.result {
+            Ok(result) => result,
+            Err(payload) => std::panic::resume_unwind(payload),
+        }
+    }
+
+    /// The context of an allocation made now, and its epoch, if it need not be renewed.
+    #[inline(always)]
+    pub fn known_context(&self) -> Option<(u32, u32)> {
+        let epoch = IMAGE.epoch().load(Relaxed);
+        (self.context_epoch == epoch).then_some((self.context, epoch))
     }
 
     /// Adds an allocation to the thread's numbers.
@@ -228,7 +371,7 @@ impl ThreadState {
         let (bytes, freed_bytes) = (self.record().bytes, self.record().freed_bytes);
         self.next_look = bytes.saturating_add(timeline::TRAFFIC);
         self.next_look_freed = freed_bytes.saturating_add(timeline::TRAFFIC);
-        timeline::traffic();
+        boundary::guarded(|| self.on_own_stack(|_| timeline::traffic()));
     }
 
     /// The context of an allocation made now, and its epoch.
@@ -236,7 +379,7 @@ impl ThreadState {
     pub fn context(&mut self) -> (u32, u32) {
         let epoch = IMAGE.epoch().load(Relaxed);
         if self.context_epoch != epoch {
-            self.renew_context(epoch);
+            self.on_own_stack(|thread| thread.renew_context(epoch));
         }
         (self.context, epoch)
     }
@@ -244,6 +387,7 @@ impl ThreadState {
     #[cold]
     #[inline(never)]
     fn renew_context(&mut self, epoch: u32) {
+        boundary::may_panic();
         let mut flags = 0;
         if self.ignoring > 0 {
             flags |= CONTEXT_IGNORED;

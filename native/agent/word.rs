@@ -23,13 +23,19 @@ impl Word {
     }
 }
 
-/// Whether all of them hold. They are compared from the last to the first, and none after one that does not.
+/// Whether all of them hold. They are compared from the last to the first. If `readable`, a few may
+/// be read after one that does not hold; else none is.
 ///
 /// # Safety
 ///
-/// Each is a word of this thread's stack if those behind it in the list hold.
+/// Each is a word of this thread's stack if those behind it in the list hold. If `readable`, all of
+/// them can be read whatever the others hold.
 #[inline(always)]
-pub unsafe fn all_hold(words: &[Word]) -> bool {
+pub unsafe fn all_hold(words: &[Word], readable: bool) -> bool {
+    if !readable {
+        // SAFETY: the caller's.
+        return words.iter().rev().all(|word| unsafe { word.holds() });
+    }
     // SAFETY: the caller's.
     let holds = |word: &Word| unsafe { word.holds() };
     // By fours: the loop itself is a good part of the work.

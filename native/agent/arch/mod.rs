@@ -9,6 +9,8 @@
 //! | `registers.rs` | DWARF register numbers, the layout of a signal frame, a signal's context, and where a function jumps on |
 //! | `pool.rs` | the code in front of functions of declared pools, and which relocations hold functions |
 //! | `thunk.rs` | the code in front of native methods, and the start of threads |
+//! | `upcall.rs` | the code in front of JNI functions that can run Java code |
+//! | `own_stack.rs` | calling a function on another stack, the stack pointer, the thread's control block |
 
 #[cfg(target_arch = "x86_64")]
 mod x86_64;

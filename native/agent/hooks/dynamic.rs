@@ -8,7 +8,7 @@
 //! decides which RUNPATH is searched.
 
 use super::malloc;
-use crate::{IMAGE, gate, jvm, pools, unwind};
+use crate::{IMAGE, boundary, gate, jvm, pools, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -40,7 +40,7 @@ pub extern "C" fn dlopen_request(flags: c_int) -> Request {
     }
     let mut flags = flags;
     if gate::is_open() {
-        unwind::opening();
+        boundary::guarded(unwind::opening);
     }
     if flags & libc::RTLD_DEEPBIND != 0 && gate::is_open() {
         IMAGE.count(Counter::DeepBindDropped);
@@ -77,7 +77,7 @@ pub extern "C" fn dlsym_request(handle: *mut c_void, name: *const c_char, caller
     }
     let mut found = ptr::null_mut();
     if gate::is_open() && jvm::is_jvm_code(caller) && !name.is_null() {
-        pools::look();
+        boundary::guarded(pools::look);
         if handle != libc::RTLD_DEFAULT && handle != libc::RTLD_NEXT {
             // SAFETY: the function of this name and type, with the caller's arguments; a handle
             // that stands for no caller means the same from here.
@@ -110,9 +110,9 @@ pub unsafe extern "C-unwind" fn dlclose(handle: *mut c_void) -> c_int {
         // SAFETY: the caller's.
         return unsafe { real(handle) };
     }
-    let closing = unwind::Closing::begin();
+    let closing = boundary::guarded(unwind::Closing::begin);
     // SAFETY: the caller's.
     let result = unsafe { real(handle) };
-    drop(closing);
+    boundary::guarded(|| drop(closing));
     result
 }

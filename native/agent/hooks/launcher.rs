@@ -6,7 +6,7 @@
 //! `JAVA_TOOL_OPTIONS`. JVMs that are started in another way begin with their first use of
 //! `dev.hackleak.HackLeak`.
 
-use crate::{control, gate, lifecycle};
+use crate::{boundary, control, gate, lifecycle};
 use core::ffi::{CStr, c_char, c_int};
 use core::mem::transmute;
 use hackleak_options::Stacks;
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn JLI_Launch(
     // SAFETY: libjli's function of this name and type, which the launcher is linked with.
     let real: Launch = unsafe { transmute(real) };
     // SAFETY: the launcher's arguments: `argc` strings and a null pointer.
-    let with_agent = unsafe { with_agent(argc, argv) };
+    let with_agent = boundary::guarded(|| unsafe { with_agent(argc, argv) }).flatten();
     let (argc, argv) = match &with_agent {
         Some(arguments) => (arguments.len() as c_int - 1, arguments.as_ptr()),
         None => (argc, argv),

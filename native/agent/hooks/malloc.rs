@@ -107,7 +107,7 @@ unsafe extern "C" fn on_realloc(
     };
     match old {
         Some(old) if new.is_null() && size > 0 => record::restored(block as usize, old),
-        Some(old) if new.is_null() => record::ended(old.size()),
+        Some(old) if new.is_null() => record::emptied(old),
         Some(old) => record::moved(old, block as usize, new as usize, size, position),
         None => {
             returned(new, size, slot, fp);

@@ -1,6 +1,6 @@
 //! `pthread_create`: a thread inherits the scope of the thread that starts it.
 
-use crate::{gate, thread};
+use crate::{boundary, gate, thread};
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -45,7 +45,7 @@ pub unsafe extern "C-unwind" fn pthread_create(
     }
     // SAFETY: the C library's function of this name and type; it has one in every process.
     let real: Create = unsafe { transmute(REAL.load(Relaxed)) };
-    let scope = match thread::existing() {
+    let scope = match thread::enter_existing() {
         Some(thread) if gate::is_open() => thread.scope(),
         _ => 0,
     };
@@ -91,11 +91,14 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
     } = unsafe { birth.cast::<Birth>().read() };
     // SAFETY: nobody else knows the mapping.
     unsafe { libc::munmap(birth, size_of::<Birth>()) };
-    if gate::is_open()
-        && let Some(thread) = thread::current()
-    {
-        thread.set_scope(scope, true);
-    }
+    boundary::guarded(|| {
+        boundary::may_panic();
+        if gate::is_open()
+            && let Some(mut thread) = thread::enter()
+        {
+            thread.set_scope(scope, true);
+        }
+    });
     Begin { start, argument }
 }
 

@@ -225,7 +225,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_openScope<'local>(
         let scope = Scope {
             name: IMAGE.blob(name.as_bytes()),
             closed: 0,
-            parent: thread::current().map_or(0, |thread| thread.entered_scope()),
+            parent: thread::enter().map_or(0, |thread| thread.entered_scope()),
             reserved: [0; 4],
         };
         match IMAGE.scopes.push(IMAGE.window(), scope) {
@@ -247,8 +247,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_enterScope<'local>(
     _class: JClass<'local>,
     scope: i32,
 ) -> i32 {
-    call(env, |_| match thread::current() {
-        Some(thread) => {
+    call(env, |_| match thread::enter() {
+        Some(mut thread) => {
             let scope = scope as u32;
             let (before, inherited) = thread.set_scope(scope & !INHERITED, scope & INHERITED != 0);
             Ok((before | if inherited { INHERITED } else { 0 }) as i32)
@@ -275,7 +275,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_ignore<'local>(
     on: jni::sys::jboolean,
 ) {
     call(env, |_| {
-        if let Some(thread) = thread::current() {
+        if let Some(mut thread) = thread::enter() {
             thread.set_ignoring(on as u8 != 0);
         }
         Ok(())

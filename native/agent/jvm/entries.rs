@@ -1,12 +1,13 @@
 //! The entry stack: which native methods the thread is inside of, and where native code called
 //! back into Java.
 //!
-//! Thunks push, nobody pops: a native method returns to Java without passing here. An entry is
-//! stale once its stack position lies below the thread's; whoever looks next drops it. The Java
-//! stack of a native method is asked for once, by the first allocation inside it, and kept in the
-//! entry.
+//! Thunks push. A call back into Java pops its entry when it returns, so such an entry is always
+//! live. A native method returns to Java without passing here, so its entry may be stale: it is
+//! dropped once its stack position lies below the thread's, and believed only where a walk found a
+//! native stack to end, with the return address that was noted. The Java stack of a native method
+//! is asked for once, by the first allocation inside it, and kept in the entry.
 
-use crate::thread;
+use crate::{boundary, gate, thread};
 
 /// The most entries: native methods that call back into Java that calls native methods, nested.
 const MAX_ENTRIES: usize = 64;
@@ -27,6 +28,8 @@ pub struct Entry {
     /// A native method: the tree node of its Java stack plus one; 0 while it has not been asked
     /// for. A call back into Java: the caller's frame pointer.
     pub detail: usize,
+    /// What `slot` held: the return address.
+    pub caller: usize,
 }
 
 /// What a thunk stands for. `target` and `common` are read by `arch`.
@@ -36,8 +39,8 @@ pub struct Cell {
     pub target: usize,
     /// The code that notes the call.
     pub common: usize,
-    /// The `jmethodID` of a native method; 0 for a JNI function; which argument matters, for a
-    /// function of a pool.
+    /// The `jmethodID` of a native method; how many arguments are named, for a JNI function with an
+    /// open list of them; which argument matters, for a function of a pool.
     pub method: usize,
 }
 
@@ -45,6 +48,9 @@ pub struct Cell {
 pub const UPCALL: usize = 1;
 
 impl Entry {
+    /// Offset of the cell, for `arch`.
+    pub const CELL: usize = core::mem::offset_of!(Entry, cell);
+
     /// Whether native code called back into Java here.
     pub fn is_upcall(&self) -> bool {
         self.cell & UPCALL != 0
@@ -54,6 +60,14 @@ impl Entry {
     pub fn identity(&self) -> u64 {
         let detail = if self.is_upcall() { self.detail } else { 0 };
         (self.slot as u64).rotate_left(17) ^ self.cell as u64 ^ (detail as u64).rotate_left(41)
+    }
+
+    /// Whether `slot` still holds the return address. `slot` is a word of stack that a walk has
+    /// just read.
+    #[inline(always)]
+    fn is_called_from_there(&self) -> bool {
+        // SAFETY: the caller's.
+        unsafe { crate::word::read(self.slot) == self.caller }
     }
 
     /// What the thunk stands for.
@@ -83,15 +97,31 @@ impl EntryStack {
 
     /// The native method that was called with its return address at `slot`, if it is on the
     /// stack. Entries below it are stale and dropped.
+    ///
+    /// `slot` is where a walk found native code to have been called from Java. The entry counts if
+    /// the word there is what it was at the call: another method without a thunk may have been
+    /// called at the same place since.
     #[inline(always)]
-    pub fn at(&mut self, slot: usize) -> Option<&mut Entry> {
+    pub fn native_at(&mut self, slot: usize) -> Option<&mut Entry> {
         let mut count = self.len / size_of::<Entry>();
-        while count > 0 && self.items[count - 1].slot < slot {
+        while self.items.get(count.wrapping_sub(1))?.slot < slot {
             count -= 1;
         }
         self.len = count * size_of::<Entry>();
-        let entry = self.items[..count].last_mut()?;
-        (entry.slot == slot).then_some(entry)
+        let entry = self.items.get_mut(count.wrapping_sub(1))?;
+        (entry.slot == slot && !entry.is_upcall() && entry.is_called_from_there()).then_some(entry)
+    }
+
+    /// The same among the entries further out, of which none is dropped.
+    pub fn native_outside(&self, slot: usize) -> Option<&Entry> {
+        let entry = self.all().iter().rfind(|entry| entry.slot == slot)?;
+        (!entry.is_upcall() && entry.is_called_from_there()).then_some(entry)
+    }
+
+    /// Calls back into Java that have not returned, further out than `slot`, the innermost first.
+    pub fn upcalls(&self, slot: usize) -> impl Iterator<Item = &Entry> {
+        let outside = self.all().iter().rev();
+        outside.filter(move |entry| entry.slot > slot && entry.is_upcall())
     }
 
     fn push(&mut self, entry: Entry) {
@@ -109,11 +139,24 @@ impl EntryStack {
     }
 }
 
-/// The first crossing of a thread without state: makes the state and notes it.
-pub extern "C" fn first_entry(slot: usize, cell: usize, detail: usize) {
-    if crate::gate::is_open()
-        && let Some(thread) = thread::current()
-    {
-        thread.entries.push(Entry { slot, cell, detail });
-    }
+/// The first crossing of a thread without state: makes the state and notes it. Gives the thread's
+/// entry stack; null when there is none.
+pub extern "C" fn first_entry(slot: usize, cell: usize, detail: usize) -> *mut EntryStack {
+    let noted = boundary::guarded(|| {
+        let mut thread = if gate::is_open() {
+            thread::enter()
+        } else {
+            None
+        }?;
+        // SAFETY: where the thunk that called this has its return address.
+        let caller = unsafe { crate::word::read(slot) };
+        thread.entries.push(Entry {
+            slot,
+            cell,
+            detail,
+            caller,
+        });
+        Some(&raw mut thread.entries)
+    });
+    noted.flatten().unwrap_or(core::ptr::null_mut())
 }

@@ -72,10 +72,6 @@ pub struct JavaMemo {
     hits: u32,
     learned: u32,
     refused: u32,
-    /// The mapping that the thread's stack lies in, and how often it was looked up.
-    stack_start: usize,
-    stack_end: usize,
-    stack_looks: u32,
     entries: [Remembered; ENTRIES],
 }
 
@@ -83,7 +79,6 @@ impl JavaMemo {
     /// Forgets what a former thread left.
     pub fn clear(&mut self) {
         (self.hits, self.learned, self.refused) = (0, 0, 0);
-        (self.stack_start, self.stack_end, self.stack_looks) = (0, 0, 0);
         for entry in &mut self.entries {
             entry.slot = 0;
         }
@@ -108,42 +103,27 @@ impl JavaMemo {
         None
     }
 
-    /// Remembers the answer for `slot`, where it can be done and is likely to pay.
-    pub fn learn(&mut self, slot: usize, entries: &[Entry], node: u32) {
+    /// Remembers the answer for the beginning of `stack`, where it can be done and is likely to pay.
+    /// `stack` runs to the end of the thread's own stack.
+    pub fn learn(&mut self, stack: Range<usize>, entries: &[Entry], node: u32) {
+        let slot = stack.start;
         let Some(layout) = vm_structs::layout() else {
             return;
         };
-        if !self.may_learn() {
+        if stack.len() > MAX_DEPTH || !self.may_learn() {
             return;
         }
         // SAFETY: as in `recall`.
         let caller = unsafe { read(slot) };
-        let Some(end) = self.stack_end(slot) else {
-            return;
-        };
         let entry = &mut self.entries[place(slot, caller)];
         entry.slot = 0;
-        if entry.read_stack(slot..end, layout).is_some() {
+        if entry.read_stack(stack, layout).is_some() {
             entry.slot = slot;
             entry.caller = caller;
             entry.generation = CODE_GENERATION.load(Relaxed);
             entry.outer = outer(entries, slot);
             entry.node = node;
         }
-    }
-
-    /// How far the stack that `slot` lies on may be read; `None` when that is not known, or too far.
-    fn stack_end(&mut self, slot: usize) -> Option<usize> {
-        const LOOKS: u32 = 4;
-        if !(self.stack_start..self.stack_end).contains(&slot) {
-            if self.stack_looks == LOOKS {
-                return None;
-            }
-            self.stack_looks += 1;
-            let mapping = unwind::mapping(slot)?;
-            (self.stack_start, self.stack_end) = (mapping.start, mapping.end);
-        }
-        (self.stack_end - slot <= MAX_DEPTH).then_some(self.stack_end)
     }
 
     /// A thread whose stack differs each time learns in vain: then one chance in 64 is enough.
@@ -184,14 +164,14 @@ impl Remembered {
     /// Whether every word that decided the answer holds what it held.
     #[inline]
     fn holds(&self) -> bool {
-        // SAFETY: words between this thread's position and the outermost frame that native code
-        // called, which nobody writes meanwhile. Anchors come after the words that say where they lie.
+        // SAFETY: words of the thread's own stack, between its position and the outermost frame that
+        // native code called, which nobody writes meanwhile. Anchors come after the words that say where they lie.
         unsafe {
             let words = &self.words[..self.words_len as usize];
             let now = core::slice::from_raw_parts(self.first as *const usize, words.len());
-            word::all_hold(&self.followed[..self.followed_len as usize])
+            word::all_hold(&self.followed[..self.followed_len as usize], true)
                 && now == words
-                && word::all_hold(&self.anchors[..self.anchors_len as usize])
+                && word::all_hold(&self.anchors[..self.anchors_len as usize], true)
         }
     }
 

@@ -65,10 +65,7 @@ impl Jvmti {
     }
 }
 
-/// Whether the address lies in the JVM's own code.
-pub fn is_jvm_code(address: usize) -> bool {
-    thunks::jvm().contains(&address)
-}
+pub use thunks::is_jvm_code;
 
 /// Whether every native method and JNI call of the program comes after the boundary was in place.
 pub fn sees_all() -> bool {

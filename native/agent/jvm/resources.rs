@@ -11,7 +11,7 @@
 
 use super::{Jvmti, buffers};
 use crate::arch::{Position, method_entry};
-use crate::{findings, record};
+use crate::{boundary, findings, record};
 use core::ffi::{c_char, c_void};
 use core::mem::{offset_of, transmute};
 use core::ptr;
@@ -424,7 +424,9 @@ unsafe extern "C" fn new_direct_buffer<const INDEX: usize>(
             slot,
             frame_pointer,
         };
-        buffers::made(env, buffer, address as usize, capacity as u64, position);
+        boundary::guarded(|| {
+            buffers::made(env, buffer, address as usize, capacity as u64, position);
+        });
     }
     buffer
 }

@@ -10,10 +10,11 @@ use super::entries::Entry;
 use super::memo::JavaMemo;
 use super::upcalls::Between;
 use super::{Jvmti, jni_env, method_ids, methods, start, thunks};
-use crate::IMAGE;
 use crate::arch::{Position, signal_context};
+use crate::stack_bounds::StackBounds;
 use crate::thread::ThreadState;
 use crate::unwind::{self, function_start, intern};
+use crate::{IMAGE, boundary};
 use core::ffi::{CStr, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -65,6 +66,8 @@ pub struct Buffers {
     /// Whether the last answer depends on nothing but what the memo compares.
     may_learn: bool,
     memo: JavaMemo,
+    /// Room for the native frames of a call back into Java.
+    native: [u64; unwind::MAX_FRAMES],
     pub names: methods::Buffer,
 }
 
@@ -103,21 +106,38 @@ pub fn init(_vm: *mut JavaVM) {
     }
 }
 
+/// Whether the entry is that of the call that led to `outermost`, an address in the outermost native
+/// frame (0 when there is none), and not of an earlier one at the same place.
+///
+/// A native method that was bound before the boundary was in place has no thunk, nor have those of
+/// the JVM itself. The entry is none of theirs if it leads to the same function.
+#[inline(always)]
+pub fn is_certain(entry: &Entry, outermost: usize) -> bool {
+    if is_plainly_certain(outermost) {
+        return true;
+    }
+    outermost != 0 && function_start(outermost) == Some(entry.cell().target)
+}
+
+/// Whether any entry is certain where `outermost` is the outermost native frame: all methods but the
+/// JVM's own have thunks.
+#[inline(always)]
+pub fn is_plainly_certain(outermost: usize) -> bool {
+    start::is_early() && !thunks::is_jvm_code(outermost)
+}
+
 /// The node of the Java stack that called native code with its return address at `slot`.
 /// `outermost` is an address in the native frame that Java called; 0 when there is none.
 #[inline(never)]
 pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: Position) -> u32 {
     // A native method that ends by jumping to a JNI function has left its place to that call.
-    let entry = thread.entries.at(slot).filter(|entry| !entry.is_upcall());
-    let Some(entry) = entry else {
+    let Some(entry) = thread.entries.native_at(slot) else {
         return ask(thread, slot, position).unwrap_or(Marker::NoJavaStack as u32);
     };
+    let certain = is_certain(entry, outermost);
     let entry: *mut Entry = entry;
     // SAFETY: an entry of this thread's own stack, of which nothing else moves meanwhile.
-    let (known, target) = unsafe { ((*entry).detail, (*entry).cell().target) };
-    // A native method that was bound before the boundary was in place has no thunk: the entry at
-    // its position may be that of an earlier call. It is not if it leads to the same function.
-    let certain = start::is_early() || outermost != 0 && function_start(outermost) == Some(target);
+    let known = unsafe { (*entry).detail };
     if certain && known != 0 {
         return known as u32 - 1;
     }
@@ -133,7 +153,7 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: P
             // SAFETY: as above.
             unsafe { (*entry).detail = node as usize + 1 };
             if thread.java.may_learn {
-                thread.java.memo.learn(slot, thread.entries.all(), node);
+                learn(thread, slot, node);
             }
             node
         }
@@ -141,10 +161,25 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: P
     }
 }
 
+fn learn(thread: &mut ThreadState, slot: usize, node: u32) {
+    let Some(end) = thread.bounds.end_of_own(slot) else {
+        return;
+    };
+    thread.on_own_stack(|thread| {
+        let entries = thread.entries.all();
+        thread.java.memo.learn(slot..end, entries, node);
+    });
+}
+
 /// The Java stack of the calling thread; 0 for a thread without one. `None` when the JVM gave
 /// none though it should have: the answer may be another next time.
 #[inline(never)]
 fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32> {
+    thread.on_own_stack(|thread| ask_jvm(thread, slot, position))
+}
+
+fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32> {
+    boundary::may_panic();
     thread.java.may_learn = false;
     let env = jni_env();
     if env.is_null() {
@@ -154,7 +189,7 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
     let mut in_java = false;
     let mut answer = async_trace(env, &mut thread.java.frames, None);
     if let Err(Refusal::InJava) = answer
-        && let Some(caller) = unwind::java_caller(position)
+        && let Some(caller) = unwind::java_caller(position, &mut thread.bounds)
     {
         method_ids::want();
         in_java = true;
@@ -165,7 +200,7 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
     if let Ok(len) = answer
         && !is_cut
         && !in_java
-        && !unwind::passes_through(position, thunks::jvm())
+        && !unwind::passes_through(position, &mut thread.bounds, thunks::jvm())
     {
         compare_with_jvmti(&mut thread.java, len);
     }
@@ -176,7 +211,7 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
             thread.record().java_fallbacks += 1;
             // JVMTI may only be called from native code, not from inside the JVM.
             let safe = !matches!(answer, Err(Refusal::InJava | Refusal::NotWalkable))
-                && !unwind::passes_through(position, thunks::jvm());
+                && !unwind::passes_through(position, &mut thread.bounds, thunks::jvm());
             let better = if safe {
                 jvmti_trace(&mut thread.java, cut)
             } else {
@@ -199,7 +234,7 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
         let CallFrame { bci, method } = frames[frame];
         (bci < 0 && frame > 0).then_some(method as usize)
     };
-    let between = Between::of(thread.entries.all(), slot, len, native);
+    let between = Between::of(&thread.entries, &mut thread.bounds, slot, len, native);
     // Native code that began the thread lies beyond what the memo compares.
     thread.java.may_learn = !is_cut && len < MAX_FRAMES && between.at(len).is_none();
     if in_java {
@@ -208,14 +243,20 @@ fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32>
     Some(if between.is_empty() {
         plant(&mut thread.java, env, len)
     } else {
-        plant_nested(&mut thread.java, env, len, &between)
+        plant_nested(&mut thread.java, &mut thread.bounds, env, len, &between)
     })
 }
 
 /// Interns the first `len` frames with the native frames between them.
 #[cold]
 #[inline(never)]
-fn plant_nested(buffers: &mut Buffers, env: *mut JNIEnv, len: usize, between: &Between) -> u32 {
+fn plant_nested(
+    buffers: &mut Buffers,
+    bounds: &mut StackBounds,
+    env: *mut JNIEnv,
+    len: usize,
+    between: &Between,
+) -> u32 {
     buffers.last_len = 0;
     let mut node = 0;
     for index in (0..=len).rev() {
@@ -223,7 +264,7 @@ fn plant_nested(buffers: &mut Buffers, env: *mut JNIEnv, len: usize, between: &B
             node = plant_frame(buffers, env, index, node);
         }
         if let Some(call) = between.at(index) {
-            node = unwind::plant_call(node, call);
+            node = unwind::plant_call(node, call, bounds, &mut buffers.native);
         }
     }
     node

@@ -6,7 +6,7 @@
 use super::{
     Jvmti, VM, exit, memo, method_ids, stacks, thunks, unsafe_memory, upcalls, vm_structs,
 };
-use crate::{IMAGE, control, gate, lifecycle, pools};
+use crate::{IMAGE, boundary, control, gate, lifecycle, pools};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{
@@ -33,7 +33,7 @@ static STARTED: AtomicBool = AtomicBool::new(false);
 /// The JVM's own contract.
 #[unsafe(no_mangle)]
 pub unsafe extern "system" fn JNI_OnLoad(vm: *mut JavaVM, _reserved: *mut c_void) -> jint {
-    start(vm, false);
+    boundary::guarded(|| start(vm, false));
     JNI_VERSION_1_6
 }
 
@@ -48,18 +48,18 @@ pub unsafe extern "system" fn Agent_OnLoad(
     options: *const c_char,
     _reserved: *mut c_void,
 ) -> jint {
-    if !options.is_null() {
-        // SAFETY: the JVM's options end in a zero byte.
-        let options = unsafe { CStr::from_ptr(options) };
-        lifecycle::agent_options(&options.to_string_lossy());
-    }
-    if !gate::is_open() {
-        if let Some(reason) = lifecycle::worth_saying() {
+    boundary::guarded(|| {
+        if !options.is_null() {
+            // SAFETY: the JVM's options end in a zero byte.
+            let options = unsafe { CStr::from_ptr(options) };
+            lifecycle::agent_options(&options.to_string_lossy());
+        }
+        if gate::is_open() {
+            start(vm, true);
+        } else if let Some(reason) = lifecycle::worth_saying() {
             let _ = writeln!(std::io::stderr(), "hackleak: {reason}");
         }
-        return 0;
-    }
-    start(vm, true);
+    });
     0
 }
 
@@ -181,21 +181,28 @@ unsafe extern "system" fn on_native_method_bind(
     address: *mut c_void,
     new_address: *mut *mut c_void,
 ) {
-    pools::look();
-    method_ids::make();
-    let (method, target) = (method as usize, address as usize);
-    let replacement = (thunks::jvm().contains(&target) && control::tracks(Track::UNSAFE))
-        .then(|| unsafe_memory::replacement(method as jmethodID, target))
-        .flatten();
-    let thunk = match replacement {
-        Some(replacement) => thunks::in_front_of_replacement(method, replacement),
-        None => thunks::in_front_of_method(method, target),
-    };
-    if let Some(thunk) = thunk
+    let thunk = boundary::guarded(|| {
+        boundary::may_panic();
+        pools::look();
+        method_ids::make();
+        thunk_of(method as usize, address as usize)
+    });
+    if let Some(thunk) = thunk.flatten()
         && !new_address.is_null()
     {
         // SAFETY: the place that the JVM gave for the answer.
         unsafe { *new_address = thunk as *mut c_void };
+    }
+}
+
+/// What is called in place of the native method, if it gets a thunk.
+fn thunk_of(method: usize, target: usize) -> Option<usize> {
+    let replacement = (thunks::jvm().contains(&target) && control::tracks(Track::UNSAFE))
+        .then(|| unsafe_memory::replacement(method as jmethodID, target))
+        .flatten();
+    match replacement {
+        Some(replacement) => thunks::in_front_of_replacement(method, replacement),
+        None => thunks::in_front_of_method(method, target),
     }
 }
 
@@ -213,9 +220,12 @@ unsafe extern "system" fn on_class_prepare(
     _thread: jthread,
     class: jclass,
 ) {
-    if let Some(jvmti) = Jvmti::get() {
-        method_ids::of_class(jvmti, class);
-    }
+    boundary::guarded(|| {
+        boundary::may_panic();
+        if let Some(jvmti) = Jvmti::get() {
+            method_ids::of_class(jvmti, class);
+        }
+    });
 }
 
 unsafe extern "system" fn on_compiled_method_unload(
@@ -231,12 +241,15 @@ unsafe extern "system" fn on_vm_init(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv, _
 }
 
 unsafe extern "system" fn on_vm_start(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {
-    vm_structs::init();
-    if let Some(jvmti) = Jvmti::get() {
-        upcalls::watch(jvmti);
-    }
+    boundary::guarded(|| {
+        boundary::may_panic();
+        vm_structs::init();
+        if let Some(jvmti) = Jvmti::get() {
+            upcalls::watch(jvmti);
+        }
+    });
 }
 
 unsafe extern "system" fn on_vm_death(_jvmti: *mut jvmtiEnv, jni: *mut JNIEnv) {
-    exit::at_vm_death(jni.cast());
+    boundary::guarded(|| exit::at_vm_death(jni.cast()));
 }

@@ -6,7 +6,7 @@
 //! target gets the thunk that it has.
 
 use super::entries::Cell;
-use crate::arch::{STUB_LEN, thunk_common, thunk_upcall, write_stub};
+use crate::arch::{STUB_LEN, thunk_common, upcall_plain, upcall_variadic, write_stub};
 use crate::{IMAGE, keep};
 use hackleak_image::layout::Counter;
 use jvmti_bindings::sys::jni::JavaVM;
@@ -34,6 +34,15 @@ static LEFT_ALONE: OnceLock<[Range<usize>; 2]> = OnceLock::new();
 /// Where the JVM's own code is mapped.
 pub fn jvm() -> Range<usize> {
     LEFT_ALONE.get().map_or(0..0, |[jvm, _]| jvm.clone())
+}
+
+/// Whether the address lies in the JVM's own code.
+#[inline(always)]
+pub fn is_jvm_code(address: usize) -> bool {
+    match LEFT_ALONE.get() {
+        Some([jvm, _]) => jvm.contains(&address),
+        None => false,
+    }
 }
 
 /// Finds out which code is left alone.
@@ -64,12 +73,17 @@ pub fn in_front_of_replacement(method: usize, target: usize) -> Option<usize> {
     })
 }
 
-/// The thunk for a JNI function that can run Java code.
-pub fn in_front_of_function(target: usize) -> Option<usize> {
+/// The thunk for a JNI function that can run Java code. One with an open list of arguments calls
+/// `target` with a `va_list` after so many named ones.
+pub fn in_front_of_function(target: usize, named: Option<usize>) -> Option<usize> {
+    let common = match named {
+        Some(_) => upcall_variadic as *const () as usize,
+        None => upcall_plain as *const () as usize,
+    };
     thunk(Cell {
         target,
-        common: thunk_upcall as *const () as usize,
-        method: 0,
+        common,
+        method: named.unwrap_or(0),
     })
 }
 

@@ -124,7 +124,7 @@ unsafe extern "C" fn reallocate(
         }
         // The JVM throws OutOfMemoryError and leaves the block; a size of 0 frees it.
         Some(old) if size != 0 => record::restored(block as usize, old),
-        Some(old) => record::ended(old.size()),
+        Some(old) => record::emptied(old),
         None if new != 0 && has_begun() => {
             record::allocated(new as usize, size as usize, Kind::Unsafe, position);
         }

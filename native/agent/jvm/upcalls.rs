@@ -2,10 +2,11 @@
 //!
 //! The JVM's own stack walk gives the Java frames on both sides of a native method, but not the
 //! native frames between. So the JNI functions that can run Java code get thunks that note where
-//! they were called from, and the native frames are walked from there when an allocation further
-//! in needs them.
+//! they were called from until they return, and the native frames are walked from there when an
+//! allocation further in needs them.
 
-use super::{Jvmti, entries::Entry, resources, thunks};
+use super::{Jvmti, entries::EntryStack, resources, thunks};
+use crate::stack_bounds::StackBounds;
 use crate::{control, unwind};
 use core::mem::offset_of;
 use core::ops::Range;
@@ -51,6 +52,30 @@ const RUNS: [(usize, usize); 8] = [
     ),
 ];
 
+/// How many arguments are named of a function with an open list of them: the environment, an object
+/// or class (both, for a method that is not virtual), and the method.
+fn variadic(offset: usize) -> Option<usize> {
+    macro_rules! any {
+        ($named:literal: $($function:ident)*) => {
+            [$(offset_of!(Functions, $function)),*]
+                .contains(&offset)
+                .then_some($named)
+        };
+    }
+    any!(3: NewObject
+        CallObjectMethod CallBooleanMethod CallByteMethod CallCharMethod CallShortMethod
+        CallIntMethod CallLongMethod CallFloatMethod CallDoubleMethod CallVoidMethod
+        CallStaticObjectMethod CallStaticBooleanMethod CallStaticByteMethod CallStaticCharMethod
+        CallStaticShortMethod CallStaticIntMethod CallStaticLongMethod CallStaticFloatMethod
+        CallStaticDoubleMethod CallStaticVoidMethod)
+    .or_else(|| {
+        any!(4: CallNonvirtualObjectMethod CallNonvirtualBooleanMethod CallNonvirtualByteMethod
+            CallNonvirtualCharMethod CallNonvirtualShortMethod CallNonvirtualIntMethod
+            CallNonvirtualLongMethod CallNonvirtualFloatMethod CallNonvirtualDoubleMethod
+            CallNonvirtualVoidMethod)
+    })
+}
+
 /// Code of the `java` launcher, whose own call of `main` is of no interest.
 static LAUNCHER: OnceLock<Range<usize>> = OnceLock::new();
 
@@ -75,12 +100,14 @@ pub fn watch(jvmti: Jvmti) {
         // SAFETY: a complete table of this call's own.
         unsafe { resources::replace(table) };
     }
+    // SAFETY: a complete table, of which a copy is kept while thunks take the functions' places.
+    let real = unsafe { table.read() };
     for (first, last) in RUNS {
         for offset in (first..=last).step_by(size_of::<usize>()) {
             // SAFETY: the offset of a function pointer of the copy.
             unsafe {
                 let place = table.cast::<u8>().add(offset).cast::<usize>();
-                if let Some(thunk) = thunks::in_front_of_function(place.read()) {
+                if let Some(thunk) = thunk(&real, offset) {
                     place.write(thunk);
                 }
             }
@@ -88,6 +115,25 @@ pub fn watch(jvmti: Jvmti) {
     }
     // SAFETY: a JVMTI call; the JVM copies the table.
     unsafe { set(jvmti.env, table.cast_const().cast()) };
+}
+
+/// The thunk for the function at `offset` of the JVM's table.
+fn thunk(real: &Functions, offset: usize) -> Option<usize> {
+    // SAFETY: a function pointer of the table.
+    let function = |offset| unsafe {
+        (&raw const *real)
+            .cast::<u8>()
+            .add(offset)
+            .cast::<usize>()
+            .read()
+    };
+    // In the table each function with an open list of arguments stands before its variant with a
+    // `va_list`.
+    let list = offset + size_of::<usize>();
+    match variadic(offset) {
+        Some(named) => thunks::in_front_of_function(function(list), Some(named)),
+        None => thunks::in_front_of_function(function(offset), None),
+    }
 }
 
 /// For each Java frame, from the leaf to the root, the native code inside of it that called back
@@ -101,67 +147,55 @@ pub struct Between {
 const MAX_PLACES: usize = 32;
 
 impl Between {
-    /// Finds which of the Java frames (leaf first; `native` gives the method id of a native one)
-    /// called back, by the entries outside of the native method at `slot`.
+    /// Finds which of the `len` Java frames (leaf first; `native` gives the method id of a native
+    /// one) called back, further out than the native method at `slot`.
+    ///
+    /// Calls back that are noted have not returned. Where native code began is proven by walking
+    /// from each to where its native stack ends: the native method that was called there has to be
+    /// the frame's.
     pub fn of(
-        entries: &[Entry],
+        entries: &EntryStack,
+        bounds: &mut StackBounds,
         slot: usize,
         len: usize,
         native: impl Fn(usize) -> Option<usize>,
     ) -> Between {
+        let nowhere = unwind::Call {
+            slot: 0,
+            frame_pointer: 0,
+        };
         let mut between = Between {
-            places: [(
-                0,
-                unwind::Call {
-                    slot: 0,
-                    frame_pointer: 0,
-                },
-            ); MAX_PLACES],
+            places: [(0, nowhere); MAX_PLACES],
             len: 0,
         };
-        let mut outer = entries.iter().take_while(|entry| entry.slot > slot).count();
-        if !entries[..outer].iter().any(Entry::is_upcall) {
-            return between;
-        }
-        for frame in 0..len {
-            let Some(method) = native(frame) else {
+        let mut frame = 0;
+        for upcall in entries.upcalls(slot) {
+            let call = unwind::Call {
+                slot: upcall.slot,
+                frame_pointer: upcall.detail,
+            };
+            if is_launcher(upcall.caller) || bounds.end_of_own(call.slot).is_none() {
+                continue;
+            }
+            let unwind::End::Foreign { slot: began } = unwind::end_of(call, bounds) else {
+                between.add(len, call);
                 continue;
             };
-            let Some(at) = entries[..outer]
-                .iter()
-                .rposition(|entry| !entry.is_upcall() && entry.cell().method == method)
-            else {
+            let Some(entry) = entries.native_outside(began) else {
                 continue;
             };
-            // The innermost call noted since the method was entered; those that have returned
-            // were replaced by it.
-            between.add(
-                frame,
-                entries[at + 1..outer].iter().rev().find(|e| e.is_upcall()),
-            );
-            outer = at;
+            let method = entry.cell().method;
+            if let Some(found) = (frame..len).find(|at| native(*at) == Some(method)) {
+                between.add(found, call);
+                frame = found + 1;
+            }
         }
-        between.add(
-            len,
-            entries[..outer]
-                .iter()
-                .rev()
-                .find(|entry| entry.is_upcall()),
-        );
         between
     }
 
-    fn add(&mut self, frame: usize, upcall: Option<&Entry>) {
-        let Some(upcall) = upcall else { return };
-        let call = unwind::Call {
-            slot: upcall.slot,
-            frame_pointer: upcall.detail,
-        };
-        let skipped = LAUNCHER
-            .get()
-            .is_some_and(|range| range.contains(&call.return_address()));
-        if !skipped && self.len < MAX_PLACES {
-            self.places[self.len] = (frame, call);
+    fn add(&mut self, frame: usize, call: unwind::Call) {
+        if let Some(place) = self.places.get_mut(self.len) {
+            *place = (frame, call);
             self.len += 1;
         }
     }
@@ -179,4 +213,8 @@ impl Between {
             .find(|place| place.0 == frame)
             .map(|place| place.1)
     }
+}
+
+fn is_launcher(address: usize) -> bool {
+    LAUNCHER.get().is_some_and(|range| range.contains(&address))
 }

@@ -1,9 +1,9 @@
 //! One step of a walk: from a frame to its caller.
 
 use super::rules::{Rule, Shape};
-use super::slow;
 use crate::IMAGE;
 use crate::arch::{Position, Registers, signal_frame};
+use crate::stack_bounds::Reach;
 use crate::word::read;
 use hackleak_image::Marker;
 use hackleak_image::layout::Counter;
@@ -59,10 +59,9 @@ impl Cursor {
     }
 
     /// The registers of the caller of the code that the walk stands in, if that keeps a frame pointer.
-    pub fn by_frame_pointer(&self) -> Option<Registers> {
-        let (sp, fp) = slow::by_frame_pointer(self.sp, self.fp)?;
-        // SAFETY: a word of this thread's stack: the frame pointer's own word was just read.
-        let pc = unsafe { read(sp - size_of::<usize>()) };
+    pub fn by_frame_pointer(&self, reach: &mut Reach) -> Option<Registers> {
+        let (sp, fp) = by_frame_pointer(self.sp, self.fp, reach)?;
+        let pc = reach.word(sp - size_of::<usize>())?;
         // Within the call, as at a signal: of what follows a return address, the JVM would take the
         // code after the call.
         let pc = pc - 1;
@@ -70,30 +69,27 @@ impl Cursor {
     }
 
     /// Goes on to the caller, or tells why there is none. `rule` is the rule at `lookup`, and
-    /// neither [`Shape::Foreign`] nor [`Shape::Other`].
+    /// neither [`Shape::Foreign`] nor [`Shape::Other`]. Reads nothing but what is within `reach`.
     #[inline(always)]
-    pub fn step(&mut self, rule: Rule) -> Result<(), End> {
+    pub fn step(&mut self, rule: Rule, reach: &mut Reach) -> Result<(), End> {
         if rule.is_common() {
-            // SAFETY: a word of a frame that is on this thread's stack.
-            let cfa = rule.cfa(self.sp, self.fp, |cell| unsafe { read(cell) });
-            return self.leave(rule, cfa);
+            let cfa = match rule.cfa_cell(self.sp, self.fp) {
+                Some(cell) => reach.word(cell).unwrap_or(0),
+                None => rule.cfa(self.sp, self.fp),
+            };
+            return self.leave(rule, cfa, reach);
         }
+        self.step_rarely(rule, reach)
+    }
+
+    #[inline(never)]
+    fn step_rarely(&mut self, rule: Rule, reach: &mut Reach) -> Result<(), End> {
         let cfa = match rule.shape() {
             Shape::Outermost => return Err(End::Outermost),
-            Shape::Signal => {
-                // SAFETY: the kernel's frame lies at this stack position.
-                unsafe {
-                    self.slot = self.sp + signal_frame::PROGRAM_COUNTER as usize;
-                    self.pc = read(self.slot);
-                    self.fp = read(self.sp + signal_frame::FRAME_POINTER as usize);
-                    self.sp = read(self.sp + signal_frame::STACK_POINTER as usize);
-                }
-                self.lookup = self.pc;
-                return Ok(());
-            }
+            Shape::Signal => return self.leave_handler(reach).ok_or_else(astray),
             Shape::NoTables => {
                 IMAGE.count(Counter::StackNoTables);
-                let Some((cfa, saved)) = slow::by_frame_pointer(self.sp, self.fp) else {
+                let Some((cfa, saved)) = by_frame_pointer(self.sp, self.fp, reach) else {
                     return Err(End::Cut(Marker::NoUnwindTables));
                 };
                 self.fp = saved;
@@ -101,26 +97,58 @@ impl Cursor {
             }
             _ => 0,
         };
-        self.leave(rule, cfa)
+        self.leave(rule, cfa, reach)
+    }
+
+    /// Goes on to the code that a signal interrupted. The kernel's frame lies at the stack position.
+    fn leave_handler(&mut self, reach: &mut Reach) -> Option<()> {
+        let slot = self.sp + signal_frame::PROGRAM_COUNTER as usize;
+        let pc = reach.word(slot)?;
+        let fp = reach.word(self.sp + signal_frame::FRAME_POINTER as usize)?;
+        let sp = reach.word(self.sp + signal_frame::STACK_POINTER as usize)?;
+        (self.slot, self.pc, self.fp, self.sp) = (slot, pc, fp, sp);
+        self.lookup = pc;
+        *reach = reach.interrupted_at(sp);
+        Some(())
     }
 
     /// Goes on to the frame that ends at `cfa`.
     #[inline(always)]
-    fn leave(&mut self, rule: Rule, cfa: usize) -> Result<(), End> {
-        if cfa <= self.sp || cfa & 7 != 0 {
-            // No caller can lie below its callee: the tables are wrong.
-            IMAGE.count(Counter::StackNoTables);
-            return Err(End::Cut(Marker::NoUnwindTables));
+    fn leave(&mut self, rule: Rule, cfa: usize, reach: &mut Reach) -> Result<(), End> {
+        let slot = cfa.wrapping_sub(size_of::<usize>());
+        // No caller can lie below its callee.
+        if cfa <= self.sp || !reach.covers(slot) {
+            return Err(astray());
         }
         if rule.restores_frame_pointer() {
-            // SAFETY: as above.
-            self.fp = unsafe { read(rule.saved_frame_pointer(cfa, self.fp)) };
+            let saved = rule.saved_frame_pointer(cfa, self.fp);
+            self.fp = reach.word(saved).ok_or_else(astray)?;
         }
-        self.slot = cfa - size_of::<usize>();
-        // SAFETY: as above.
-        self.pc = unsafe { read(self.slot) };
+        self.slot = slot;
+        // SAFETY: a word of stack that can be read: just checked.
+        self.pc = unsafe { read(slot) };
         self.sp = cfa;
         self.lookup = self.pc.wrapping_sub(1);
         Ok(())
     }
+}
+
+/// The tables are wrong, or the walk began with words that are no longer what they were.
+#[cold]
+#[inline(never)]
+fn astray() -> End {
+    IMAGE.count(Counter::StackNoTables);
+    End::Cut(Marker::NoUnwindTables)
+}
+
+/// One step by the frame pointer: the caller's frame address and frame pointer. Nothing vouches that
+/// the register is a frame pointer.
+fn by_frame_pointer(sp: usize, fp: usize, reach: &mut Reach) -> Option<(usize, usize)> {
+    const FARTHEST: usize = 1 << 20;
+    if fp < sp || fp - sp > FARTHEST || fp & 7 != 0 {
+        return None;
+    }
+    let saved = reach.word(fp)?;
+    let caller = reach.word(fp + size_of::<usize>())?;
+    (caller >= 4096).then_some((fp + 2 * size_of::<usize>(), saved))
 }

@@ -14,7 +14,12 @@
 //!   are used later, cells that hold a frame address, and the word at which the stack ended;
 //! - words are checked from the leaf to the root, so each is only read when everything that says
 //!   where it lies has been found unchanged: a coroutine's stack may have been unmapped meanwhile;
-//! - walks through signal frames, frame-pointer fallbacks and cut stacks are not remembered.
+//! - walks through signal frames, frame-pointer fallbacks and cut stacks are not remembered;
+//! - on another stack than the thread's own (a coroutine's), of which the rest may be unmapped by
+//!   the next look, words are read one at a time.
+//!
+//! A stack of more frames than `depth` is cut on the root side, and all that a walk and what is
+//! remembered have together must fit into that.
 //!
 //! Return addresses are never patched: that breaks under a JIT and with exceptions.
 
@@ -25,7 +30,7 @@ use super::{Memory, intern, intern_all, modules, slow};
 use crate::arch::Position;
 use crate::thread::ThreadState;
 use crate::word::{self, Word};
-use crate::{IMAGE, control};
+use crate::{IMAGE, boundary, control, jvm};
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::NodeCache;
 use hackleak_image::{Frame, Marker};
@@ -88,13 +93,15 @@ pub struct Memo {
     words_len: usize,
     end: End,
     root: u32,
+    /// Whether all of it lies on the thread's own stack.
+    on_own: bool,
     frames: [Remembered; MAX_REMEMBERED],
     words: [Word; MAX_WORDS],
     /// Which remembered frame each word leads away from.
     owners: [u16; MAX_WORDS],
     /// The walk that is being made, from the leaf on, with the frame of each step and its node.
     steps: [Step; MAX_FRAMES],
-    step_frames: [u64; MAX_FRAMES],
+    pub(super) step_frames: [u64; MAX_FRAMES],
     nodes: [u32; MAX_FRAMES],
     cache: NodeCache,
     recent: Recent,
@@ -130,7 +137,7 @@ impl Memo {
         }
         let words = &self.words[..usize::from(self.frames[index].words)];
         // SAFETY: words of this thread's stack: all that decides where one lies is checked before it.
-        if unsafe { word::all_hold(words) } {
+        if unsafe { word::all_hold(words, self.on_own) } {
             Ok(())
         } else {
             self.stale(words)
@@ -143,6 +150,45 @@ impl Memo {
         let changed = words.iter().rposition(|word| !unsafe { word.holds() });
         changed.map_or(Ok(()), |at| Err(usize::from(self.owners[at]) - 1))
     }
+}
+
+/// The node for the stack at `position`, if all of it is the last walk's, and the Java stack below it
+/// still the one that was asked for. Changes nothing otherwise. Nothing in it can panic.
+#[inline(always)]
+pub fn remembered(thread: &mut ThreadState, position: Position) -> Option<u32> {
+    let leaf = Cursor::new(position);
+    let memo = &mut thread.memo;
+    if memo.generation != modules::generation() {
+        return None;
+    }
+    let mut at = memo.len.checked_sub(1)?;
+    let mut frame = memo.frames.get(at)?;
+    while frame.slot < leaf.slot {
+        at = at.checked_sub(1)?;
+        frame = memo.frames.get(at)?;
+    }
+    if at == 0 || !frame.is_at(&leaf) {
+        return None;
+    }
+    let words = memo.words.get(..usize::from(frame.words))?;
+    // SAFETY: words of this thread's stack: all that decides where one lies is checked before it.
+    if !super::breaks(Memory::Last) && !unsafe { word::all_hold(words, memo.on_own) } {
+        return None;
+    }
+    if let End::Foreign { slot } = memo.end
+        && control::wants_java()
+    {
+        let entry = thread.entries.native_at(slot)?;
+        let outermost = memo.frames.get(1)?.pc.wrapping_sub(1);
+        if entry.detail != memo.root as usize + 1 || !jvm::stacks::is_plainly_certain(outermost) {
+            return None;
+        }
+    }
+    let node = frame.node;
+    memo.words_len = words.len();
+    memo.len = at + 1;
+    thread.record().memo_hits += 1;
+    Some(node)
 }
 
 /// The node for the stack at `position`.
@@ -169,13 +215,15 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
             Err(stale) => candidates = stale,
         }
     }
-    walk(thread, leaf, candidates, position)
+    thread.on_own_stack(|thread| walk(thread, leaf, candidates, position))
 }
 
 /// The same where the stack is not on the last walk. Of that, only the first `candidates` frames may be
 /// on this one.
 #[inline(never)]
 fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, position: Position) -> u32 {
+    boundary::may_panic();
+    let mut reach = thread.bounds.reach(leaf.slot);
     if let Some(walk) = thread.memo.recent.find(&leaf)
         && root_of(thread, &walk, position) == walk.root
     {
@@ -191,6 +239,8 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, position:
     // Whether this walk may be remembered.
     let mut plain = true;
     let end = loop {
+        // What is remembered beyond so many frames would make the stack longer than it may be.
+        candidates = candidates.min(limit + 1 - steps);
         while candidates > 1 && memo.frames[candidates - 1].slot < at.slot {
             candidates -= 1;
         }
@@ -222,11 +272,12 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, position:
         memo.steps[steps] = Step { slot, pc, fp, rule };
         memo.step_frames[steps] = frame;
         steps += 1;
-        if let Err(end) = at.step(rule) {
+        if let Err(end) = at.step(rule, &mut reach) {
             break end;
         }
     };
-    walked(thread, end, at.pc, steps, plain, position)
+    let remembers = plain.then_some(reach.is_own());
+    walked(thread, end, at.pc, steps, remembers, position)
 }
 
 /// The root of what was walked before.
@@ -238,9 +289,14 @@ fn root_of(thread: &mut ThreadState, walk: &Walk, position: Position) -> u32 {
     if !control::wants_java() {
         return walk.root;
     }
-    match thread.entries.at(slot) {
+    match thread.entries.native_at(slot) {
         // The Java stack of this entry has been asked for and is the one remembered.
-        Some(entry) if entry.detail == walk.root as usize + 1 && !entry.is_upcall() => walk.root,
+        Some(entry)
+            if entry.detail == walk.root as usize + 1
+                && jvm::stacks::is_certain(entry, walk.outermost) =>
+        {
+            walk.root
+        }
         _ => super::root(thread, walk.end, walk.outermost, position),
     }
 }
@@ -280,14 +336,15 @@ fn replant_under(memo: &mut Memo, root: u32) {
     }
 }
 
-/// The walk reached the end of the stack.
+/// The walk reached the end of the stack. `remembers` tells whether it may be remembered, and
+/// whether it stayed on the thread's own stack.
 #[inline(never)]
 fn walked(
     thread: &mut ThreadState,
     end: End,
     end_pc: usize,
     steps: usize,
-    plain: bool,
+    remembers: Option<bool>,
     position: Position,
 ) -> u32 {
     thread.record().full_walks += 1;
@@ -299,8 +356,9 @@ fn walked(
     memo.forget_last();
     memo.end = end;
     memo.root = root;
+    memo.on_own = remembers == Some(true);
     let mut node = root;
-    let mut plain = plain;
+    let mut plain = remembers.is_some();
     if let End::Cut(marker) = end {
         node = intern(root, Frame::Marker(marker).encode());
         plain = false;
@@ -412,6 +470,7 @@ fn keep(memo: &mut Memo) {
         (leaf.slot, leaf.pc),
         leaf.fp_matters.then_some(leaf.fp),
         &memo.words[..memo.words_len],
+        memo.on_own,
         walk,
     );
 }

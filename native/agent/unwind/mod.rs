@@ -20,14 +20,15 @@ mod slow;
 pub mod verify;
 
 pub use crate::arch::Registers;
-pub use memo::Memo;
+pub use cursor::End;
+pub use memo::{MAX_FRAMES, Memo};
 pub use modules::Closing;
-pub use older_loader::mapping;
-pub use slow::{Call, java_caller, plant_call};
+pub use slow::{Call, end_of, java_caller, plant_call};
 
 use crate::arch::Position;
 use crate::callers::Counts;
-use crate::thread::ThreadState;
+use crate::stack_bounds::StackBounds;
+use crate::thread::{self, ThreadState};
 use crate::{IMAGE, callers, control, jvm};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
@@ -47,15 +48,59 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
     node
 }
 
-/// Whether what the caller at `position` allocates with `malloc` is recorded.
+/// The node for the stack of an allocation made at `position`, if it is the one that the thread's
+/// last walk found. Nothing in it can panic.
 #[inline(always)]
+pub fn remembered(thread: &mut ThreadState, position: Position) -> Option<u32> {
+    if control::stacks() == Stacks::Off {
+        return Some(Marker::Off as u32);
+    }
+    let node = memo::remembered(thread, position);
+    #[cfg(feature = "verify")]
+    if let Some(node) = node {
+        crate::boundary::guarded(|| verify::compare(node, position));
+    }
+    node
+}
+
+/// Whether what the caller at `position` allocates with `malloc` is recorded, if its module alone
+/// decides that and is known. Nothing in it can panic.
+#[inline(always)]
+pub fn caller_counts_at_once(position: Position) -> Option<bool> {
+    let (_, frame) = rules::known(cursor::Cursor::new(position).lookup)?;
+    match Frame::decode(frame) {
+        Some(Frame::Native { module, .. }) => match callers::counts(module) {
+            Counts::Yes => Some(true),
+            Counts::No => Some(false),
+            _ => None,
+        },
+        _ => Some(true),
+    }
+}
+
+/// Whether what the caller at `position` allocates with `malloc` is recorded.
 pub fn caller_counts(position: Position) -> bool {
     let lookup = cursor::Cursor::new(position).lookup;
-    match Frame::decode(rules::at(lookup).1) {
+    match rules::known(lookup) {
+        Some((_, frame)) => frame_counts(frame, position),
+        None => frame_counts(new_frame(lookup), position),
+    }
+}
+
+/// The frame of an address that is not known yet.
+#[cold]
+#[inline(never)]
+fn new_frame(lookup: usize) -> u64 {
+    thread::on_own_stack(|_| rules::at(lookup).1)
+}
+
+#[inline(always)]
+fn frame_counts(frame: u64, position: Position) -> bool {
+    match Frame::decode(frame) {
         Some(Frame::Native { module, .. }) => match callers::counts(module) {
             Counts::Yes => true,
             Counts::No => false,
-            _ => callers_caller_counts(position),
+            _ => thread::on_own_stack(|bounds| callers_caller_counts(position, bounds)),
         },
         // Code of no module: Java's own compiled code calls no `malloc`, so it is somebody's.
         _ => true,
@@ -65,11 +110,11 @@ pub fn caller_counts(position: Position) -> bool {
 /// Looks past modules that work for their caller.
 #[cold]
 #[inline(never)]
-fn callers_caller_counts(position: Position) -> bool {
+fn callers_caller_counts(position: Position, bounds: &mut StackBounds) -> bool {
     // The outermost function of the C library so far; a call of another module begins anew.
     let mut in_c_library = None;
     let mut decided = None;
-    let _ = slow::frames(position, |pc, frame| {
+    let _ = slow::frames(position, bounds, |pc, frame| {
         let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
             return true;
         };
@@ -175,8 +220,12 @@ fn root(thread: &mut ThreadState, end: cursor::End, outermost: usize, position: 
 /// Whether any native frame from `position` to the end of its native stack lies in `range`.
 #[cold]
 #[inline(never)]
-pub fn passes_through(position: Position, range: core::ops::Range<usize>) -> bool {
-    slow::frames(position, |pc, _| !range.contains(&pc)).is_err()
+pub fn passes_through(
+    position: Position,
+    bounds: &mut StackBounds,
+    range: core::ops::Range<usize>,
+) -> bool {
+    slow::frames(position, bounds, |pc, _| !range.contains(&pc)).is_err()
 }
 
 /// Start of the function that the address lies in, as the unwind tables have it.

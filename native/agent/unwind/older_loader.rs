@@ -346,18 +346,6 @@ const LINE: usize = 4096 + 128;
 
 /// Calls `visit` with each mapping in the order of addresses until it returns false. Needs no
 /// memory and leaves `errno` as it was.
-/// The mapping that the address lies in.
-pub fn mapping(address: usize) -> Option<Range<usize>> {
-    let mut found = None;
-    read_maps(|mapping| {
-        if mapping.range.contains(&address) {
-            found = Some(mapping.range.clone());
-        }
-        found.is_none()
-    });
-    found
-}
-
 fn read_maps(mut visit: impl FnMut(&Mapping) -> bool) {
     // SAFETY: this thread's own variable.
     let errno = unsafe { *libc::__errno_location() };

@@ -36,6 +36,8 @@ struct Kept {
     /// The leaf's frame pointer, if a rule depends on it.
     fp: Option<usize>,
     words_len: usize,
+    /// Whether all words lie on the thread's own stack.
+    on_own: bool,
     walk: Walk,
     /// From the root to the leaf.
     words: [Word; MAX_WORDS],
@@ -105,6 +107,7 @@ impl Recent {
         (slot, pc): (usize, usize),
         fp: Option<usize>,
         words: &[Word],
+        on_own: bool,
         walk: Walk,
     ) {
         if words.len() > MAX_WORDS || !self.pays() {
@@ -117,6 +120,7 @@ impl Recent {
         kept.pc = pc;
         kept.fp = fp;
         kept.walk = walk;
+        kept.on_own = on_own;
         kept.words_len = words.len();
         kept.words[..words.len()].copy_from_slice(words);
     }
@@ -133,7 +137,7 @@ impl Kept {
         super::breaks(Memory::Recent)
             // SAFETY: words of this thread's stack: all that decides where one lies has been compared
             // before it.
-            || unsafe { word::all_hold(&self.words[..self.words_len]) }
+            || unsafe { word::all_hold(&self.words[..self.words_len], self.on_own) }
     }
 }
 

@@ -115,16 +115,11 @@ impl Rule {
             .then(|| base.wrapping_add(self.cfa_offset()))
     }
 
-    /// The CFA, for a common rule. `cell` reads a word of the stack.
+    /// The CFA, for the common shapes that compute it.
     #[inline(always)]
-    pub fn cfa(self, sp: usize, fp: usize, cell: impl Fn(usize) -> usize) -> usize {
+    pub fn cfa(self, sp: usize, fp: usize) -> usize {
         let base = if self.uses_frame_pointer() { fp } else { sp };
-        let at = base.wrapping_add(self.cfa_offset());
-        if self.keeps_cfa_in_memory() {
-            cell(at)
-        } else {
-            at
-        }
+        base.wrapping_add(self.cfa_offset())
     }
 
     /// The word that holds the caller's frame pointer, when it was saved.
@@ -150,18 +145,24 @@ pub fn forget(range: core::ops::Range<usize>) {
     RULES.retain(|lookup| !range.contains(&(lookup as usize)));
 }
 
-/// The rule at `lookup` and the frame to record for it.
+/// The rule at `lookup` and the frame to record for it, where they are known already.
+#[inline(always)]
+pub fn known(lookup: usize) -> Option<(Rule, u64)> {
+    let (rule, frame) = RULES.get(lookup as u64)?;
+    Some((Rule(rule), frame))
+}
+
+/// The rule at `lookup` and the frame to record for it. Needs some KiB of stack where they are not
+/// known yet.
 #[inline(always)]
 pub fn at(lookup: usize) -> (Rule, u64) {
-    match RULES.get(lookup as u64) {
-        Some((rule, frame)) => (Rule(rule), frame),
-        None => miss(lookup),
-    }
+    known(lookup).unwrap_or_else(|| miss(lookup))
 }
 
 #[cold]
 #[inline(never)]
 fn miss(lookup: usize) -> (Rule, u64) {
+    crate::boundary::may_panic();
     let generation = RULES.generation();
     let cacheable = !modules::is_closing();
     let (rule, frame) = compute(lookup);

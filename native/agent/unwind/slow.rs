@@ -9,12 +9,14 @@ use super::cursor::{Cursor, End};
 use super::memo::MAX_FRAMES;
 use super::{intern, rules};
 use crate::arch::{Position, Registers};
+use crate::stack_bounds::StackBounds;
 use crate::thread::ThreadState;
 use crate::{IMAGE, control};
 use hackleak_image::layout::Counter;
 use hackleak_image::{Frame, Marker};
 use hackleak_options::Stacks;
 use rules::Shape;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The frames of a stack as libgcc finds them, from the caller of the hook to the last one that a
 /// module covers.
@@ -54,29 +56,38 @@ pub fn reference(position: Position, mut frame: impl FnMut(u64)) -> Reference {
         found.len += 1;
         true
     };
+    let mut panicked = None;
     // SAFETY: not synchronised with other users of the crate, of which this library has none.
     unsafe {
         backtrace::trace_unsynchronized(|at| {
             let slot = (at.sp() as usize).wrapping_sub(size_of::<usize>());
-            visit(at.ip() as usize, slot)
+            let visit = AssertUnwindSafe(|| visit(at.ip() as usize, slot));
+            // libgcc calls this: no panic may go through it.
+            catch_unwind(visit).unwrap_or_else(|payload| {
+                panicked = Some(payload);
+                false
+            })
         });
+    }
+    if let Some(payload) = panicked {
+        resume_unwind(payload);
     }
     found
 }
 
-/// The node for the stack at `position`, found by libgcc.
+/// The node for the stack at `position`, found by libgcc. On the recorder's stack.
 #[cold]
 #[inline(never)]
 pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
     thread.memo.forget_last();
     thread.record().full_walks += 1;
-    let mut frames = [0u64; 512];
     let mut total = 0;
     let found = reference(position, |frame| {
-        if let Some(place) = frames.get_mut(total) {
+        // As many as there can be: see `reference`.
+        if let Some(place) = thread.memo.step_frames.get_mut(total) {
             *place = frame;
+            total += 1;
         }
-        total += 1;
     });
     let root = super::root(thread, found.end, 0, position);
     if control::stacks() == Stacks::Java {
@@ -84,12 +95,10 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
     }
     let mut node = root;
     if let End::Cut(marker) = found.end {
-        node = intern(node, Frame::Marker(marker).encode());
-    } else if total > frames.len() {
         IMAGE.count(Counter::StackTruncated);
-        node = intern(node, Frame::Marker(Marker::Truncated).encode());
+        node = intern(node, Frame::Marker(marker).encode());
     }
-    for frame in frames[..total.min(frames.len())].iter().rev() {
+    for frame in thread.memo.step_frames[..total].iter().rev() {
         node = intern(node, *frame);
     }
     node
@@ -98,94 +107,82 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
 /// A call of native code that has not returned: where a walk can begin.
 pub type Call = Position;
 
-impl Call {
-    /// The return address of the call.
-    pub fn return_address(&self) -> usize {
-        Cursor::new(*self).pc
-    }
-}
-
 /// Walks from `call` to the end of its native stack and gives every frame's address and key to
-/// `visit`; nothing is remembered of it. An error when `visit` wanted no more, with the marker
-/// `None`, or when the walk had to be cut.
-pub fn frames(call: Call, mut visit: impl FnMut(usize, u64) -> bool) -> Result<(), Option<Marker>> {
+/// `visit`; nothing is remembered of it. Tells how the stack ended. An error when `visit` wanted no
+/// more.
+pub fn frames(
+    call: Call,
+    bounds: &mut StackBounds,
+    mut visit: impl FnMut(usize, u64) -> bool,
+) -> Result<End, Stopped> {
     let mut at = Cursor::new(call);
+    let mut reach = bounds.reach(call.slot);
     loop {
         let (rule, frame) = rules::at(at.lookup);
         match rule.shape() {
-            Shape::Foreign => return Ok(()),
-            Shape::Other => return Err(Some(Marker::NoUnwindTables)),
-            _ if !visit(at.lookup, frame) => return Err(None),
+            Shape::Foreign => return Ok(End::Foreign { slot: at.slot }),
+            Shape::Other => return Ok(End::Cut(Marker::NoUnwindTables)),
+            _ if !visit(at.lookup, frame) => return Err(Stopped),
             _ => {}
         }
-        match at.step(rule) {
-            Ok(()) => {}
-            Err(End::Cut(marker)) => return Err(Some(marker)),
-            Err(_) => return Ok(()),
+        if let Err(end) = at.step(rule, &mut reach) {
+            return Ok(end);
         }
     }
+}
+
+/// A walk that was not wanted to the end.
+pub struct Stopped;
+
+/// How the native stack at `call` ends.
+pub fn end_of(call: Call, bounds: &mut StackBounds) -> End {
+    frames(call, bounds, |_, _| true).unwrap_or(End::Outermost)
 }
 
 /// The registers of the Java code whose call led to `call`, by way of a stub that the JVM made and
 /// that keeps a frame pointer; `None` when the native stack does not end so.
-pub fn java_caller(call: Call) -> Option<Registers> {
+pub fn java_caller(call: Call, bounds: &mut StackBounds) -> Option<Registers> {
     let mut at = Cursor::new(call);
+    let mut reach = bounds.reach(call.slot);
     loop {
         let (rule, _) = rules::at(at.lookup);
         match rule.shape() {
-            Shape::Foreign => return at.by_frame_pointer(),
+            Shape::Foreign => return at.by_frame_pointer(&mut reach),
             Shape::Other => return None,
-            _ => at.step(rule).ok()?,
+            _ => at.step(rule, &mut reach).ok()?,
         }
     }
 }
 
-/// Interns the native frames from `call` to the end of its native stack under `node`.
-pub fn plant_call(mut node: u32, call: Call) -> u32 {
-    const MAX: usize = 512;
-    let mut found = [0u64; MAX];
+/// Interns the native frames from `call` to the end of its native stack under `node`. `frames` is
+/// room for them.
+pub fn plant_call(
+    mut node: u32,
+    call: Call,
+    bounds: &mut StackBounds,
+    found: &mut [u64; MAX_FRAMES],
+) -> u32 {
+    let limit = control::depth().min(MAX_FRAMES);
     let mut len = 0;
-    let end = frames(call, |_, frame| {
-        if len == MAX {
+    let end = frames(call, bounds, |_, frame| {
+        if len == limit {
             return false;
         }
         found[len] = frame;
         len += 1;
         true
     });
-    if let Err(marker) = end {
+    let cut = match end {
+        Err(Stopped) => Some(Marker::Truncated),
+        Ok(End::Cut(marker)) => Some(marker),
+        Ok(_) => None,
+    };
+    if let Some(marker) = cut {
         IMAGE.count(Counter::StackTruncated);
-        let marker = marker.unwrap_or(Marker::Truncated);
         node = intern(node, Frame::Marker(marker).encode());
     }
     for frame in found[..len].iter().rev() {
         node = intern(node, *frame);
     }
     node
-}
-
-/// One step by the frame pointer: the caller's frame address and frame pointer. The two words are
-/// read through the kernel, because nothing vouches that the register is a frame pointer.
-pub fn by_frame_pointer(sp: usize, fp: usize) -> Option<(usize, usize)> {
-    const FARTHEST: usize = 1 << 20;
-    if fp < sp || fp - sp > FARTHEST || fp & 7 != 0 {
-        return None;
-    }
-    let mut words = [0usize; 2];
-    let len = size_of_val(&words);
-    let local = libc::iovec {
-        iov_base: words.as_mut_ptr().cast(),
-        iov_len: len,
-    };
-    let remote = libc::iovec {
-        iov_base: fp as *mut _,
-        iov_len: len,
-    };
-    // SAFETY: reads this process's own memory into a place that is large enough; an address that
-    // is not mapped is an error of the call.
-    let read = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };
-    if read != len as isize || words[1] < 4096 {
-        return None;
-    }
-    Some((fp + len, words[0]))
 }

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// The header's length; the first segment follows it.
 pub const HEADER_LEN: u64 = 4096;
 /// The length of a segment's own header.
@@ -164,7 +164,11 @@ macro_rules! counters {
 
 impl Counter {
     /// Allocations that are missing from the live table, for whatever reason.
-    pub const DROPPED: [Counter; 2] = [Counter::DroppedNoSegment, Counter::DroppedAddress];
+    pub const DROPPED: [Counter; 3] = [
+        Counter::DroppedNoSegment,
+        Counter::DroppedAddress,
+        Counter::InternalErrors,
+    ];
 }
 
 counters! {
@@ -208,6 +212,9 @@ counters! {
     AssertionsFull = "assertionsFull",
     /// Batches of lines that could not be written to the text log.
     LogLost = "logLost",
+    /// Errors of the recorder's own. After the first one nothing was recorded; see
+    /// [`Header::stopped_at`].
+    InternalErrors = "internalErrors",
 }
 
 /// Room for counters in the header.
@@ -257,10 +264,12 @@ pub struct Header {
     pub timeline_interval_ns: u64,
     /// What threads did that had no record of their own.
     pub strays: Strays,
+    /// Where in the recorder an error of its own stopped the recording, as `FILE:LINE`.
+    pub stopped_at: Blob,
 }
 
-/// Events of threads that have no record of their own: they are ending, or there is no room for
-/// them. Their frees are counted by [`Counter::FreesWithoutThread`]. Added to atomically.
+/// Events that have no thread's record: the thread is ending, there is no room for its record, or a
+/// signal handler interrupted the recorder on it. Their frees are counted by [`Counter::FreesWithoutThread`]. Added to atomically.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Strays {

@@ -4,12 +4,12 @@
 //! of data that follow. All stubs of a page are written before it becomes executable, so handing
 //! one out only writes its cell.
 //!
-//! The thunk notes {stack pointer, cell} on the thread's entry stack and jumps to the real
-//! function: a native method, or a JNI function that can run Java code, for which `rbp` is noted
-//! too. All registers that carry arguments stay as they are, `rax` too (the count of vector
-//! registers of a variadic call); stack arguments stay where they are because nothing is pushed
-//! when the method runs. There is no code after the call: an entry is stale when its stack
-//! pointer lies below the one that looks at it.
+//! The thunk of a native method notes {stack pointer, return address, cell} on the thread's entry
+//! stack and jumps to the method. All registers that carry arguments stay as they are; stack
+//! arguments stay where they are because nothing is pushed when the method runs. There is no code
+//! after the call: an entry is stale when its stack pointer lies below the one that looks at it,
+//! or when the word there holds another return address. The thunks of JNI functions are in
+//! `upcall`.
 
 use crate::jvm::entries::{Cell, ENTRIES_FULL, Entry, EntryStack, UPCALL};
 use core::arch::naked_asm;
@@ -28,17 +28,14 @@ pub fn write_stub(stub: &mut [u8; STUB_LEN], distance: u32) {
     stub[7..11].copy_from_slice(&[0x41, 0xff, 0x63, 0x08]);
 }
 
-/// Notes a crossing whose cell is in `r11` and goes on to its target. `$tag` is added to the
-/// cell's address, and `$detail` stores the entry's third word.
-macro_rules! thunk {
-    ($name:ident, $tag:literal, $detail:literal, $first:literal, $doc:literal) => {
-#[doc = $doc]
+/// What the stubs of native methods jump to: notes the crossing whose cell is in `r11` and goes on
+/// to its target.
 ///
 /// # Safety
 ///
 /// Reached only from a stub, in place of the function that its cell names.
 #[unsafe(naked)]
-pub unsafe extern "C" fn $name() {
+pub unsafe extern "C" fn thunk_common() {
     naked_asm!(
         "mov r10, qword ptr [rip + hackleak_thread_slot@GOTTPOFF]",
         "mov r10, qword ptr fs:[r10]",
@@ -53,17 +50,18 @@ pub unsafe extern "C" fn $name() {
         "2:",
         "test rax, rax",
         "jz 3f",
-        "cmp qword ptr [r10 + rax + {items} - {item}], rbx",
+        "cmp qword ptr [r10 + rax + {items} - {item} + {slot}], rbx",
         "ja 3f",
         "sub rax, {item}",
         "jmp 2b",
         "3:",
         "cmp rax, {full}",
         "jae 4f",
-        "mov qword ptr [r10 + rax + {items}], rbx",
-        "lea rbx, [r11 + {tag}]",
-        "mov qword ptr [r10 + rax + {items} + 8], rbx",
-        $detail,
+        "mov qword ptr [r10 + rax + {items} + {slot}], rbx",
+        "mov qword ptr [r10 + rax + {items} + {cell}], r11",
+        "mov qword ptr [r10 + rax + {items} + {detail}], 0",
+        "mov rbx, qword ptr [rsp + 16]",
+        "mov qword ptr [r10 + rax + {items} + {caller}], rbx",
         "add rax, {item}",
         "mov qword ptr [r10 + {len}], rax",
         "pop rbx",
@@ -96,8 +94,8 @@ pub unsafe extern "C" fn $name() {
         "movups xmmword ptr [rsp + 96], xmm6",
         "movups xmmword ptr [rsp + 112], xmm7",
         "lea rdi, [rsp + 200]",
-        "lea rsi, [r11 + {tag}]",
-        $first,
+        "mov rsi, r11",
+        "xor edx, edx",
         "call {first}",
         "movups xmm0, xmmword ptr [rsp]",
         "movups xmm1, xmmword ptr [rsp + 16]",
@@ -123,31 +121,17 @@ pub unsafe extern "C" fn $name() {
         items = const offset_of!(EntryStack, items),
         item = const size_of::<Entry>(),
         full = const ENTRIES_FULL,
-        tag = const $tag,
+        slot = const offset_of!(Entry, slot),
+        caller = const offset_of!(Entry, caller),
+        cell = const Entry::CELL,
+        detail = const offset_of!(Entry, detail),
     )
 }
-    };
-}
-
-thunk!(
-    thunk_common,
-    0,
-    "mov qword ptr [r10 + rax + {items} + 16], 0",
-    "xor edx, edx",
-    "What the stubs of native methods jump to."
-);
-thunk!(
-    thunk_upcall,
-    1,
-    "mov qword ptr [r10 + rax + {items} + 16], rbp",
-    "mov rdx, rbp",
-    "What the stubs of JNI functions that can run Java code jump to."
-);
 
 const _: () = {
     // What the assembly takes for granted.
     assert!(offset_of!(Cell, target) == 0 && offset_of!(Cell, common) == 8 && UPCALL == 1);
-    assert!(offset_of!(Entry, slot) == 0 && offset_of!(Entry, detail) == 16);
+    assert!(offset_of!(Cell, method) == 16);
 };
 
 /// Start routine of a thread whose parent has a scope: takes it over, then becomes the real one.

@@ -115,6 +115,11 @@ impl Image {
             .collect()
     }
 
+    /// Where in the recorder an error of its own stopped the recording; empty when none did.
+    pub fn stopped_at(&self) -> String {
+        self.text(self.header.stopped_at, MAX_TEXT)
+    }
+
     /// The options of the process in their text form.
     pub fn options(&self) -> String {
         self.text(self.header.options, MAX_TEXT)

@@ -90,19 +90,20 @@ impl LiveTable {
         if segment.is_null() {
             segment = self.create(window, address)?;
         }
-        let slot = (address >> 4) & 0xffff;
-        // SAFETY: the segment is mapped for good, and `slot >> 8` is less than 256.
-        let newest = unsafe {
-            AtomicU32::from_ptr((&raw mut (*segment).summary).cast::<u32>().add(slot >> 8))
-        };
-        // Before the block: a process that is killed in between must not hide it.
-        if newest.load(Relaxed) < epoch {
-            newest.fetch_max(epoch, Relaxed);
-        }
-        let (origin, block) = words(segment, slot);
-        origin.store(live.origin, Relaxed);
-        block.store(live.block, Release);
+        put(segment, address, live, epoch);
         Ok(())
+    }
+
+    /// Records a block if its segment is there already; tells whether it did. The caller owns the
+    /// address: it was just handed out.
+    #[inline(always)]
+    pub fn try_insert(&self, address: usize, live: Live, epoch: u32) -> bool {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return false;
+        }
+        put(segment, address, live, epoch);
+        true
     }
 
     /// Takes a block out of the table and returns its record, or what was left at its place when
@@ -315,6 +316,22 @@ impl LiveTable {
             }
         }
     }
+}
+
+/// Stores a record in its segment.
+#[inline(always)]
+fn put(segment: *mut SegmentHeader, address: usize, live: Live, epoch: u32) {
+    let slot = (address >> 4) & 0xffff;
+    // SAFETY: the segment is mapped for good, and `slot >> 8` is less than 256.
+    let newest =
+        unsafe { AtomicU32::from_ptr((&raw mut (*segment).summary).cast::<u32>().add(slot >> 8)) };
+    // Before the block: a process that is killed in between must not hide it.
+    if newest.load(Relaxed) < epoch {
+        newest.fetch_max(epoch, Relaxed);
+    }
+    let (origin, block) = words(segment, slot);
+    origin.store(live.origin, Relaxed);
+    block.store(live.block, Release);
 }
 
 /// The two words of a slot: origin and block.

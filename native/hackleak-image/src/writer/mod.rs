@@ -158,6 +158,14 @@ impl Writer {
         unsafe { AtomicU64::from_ptr(&raw mut (*self.window.header()).timeline_interval_ns) }
     }
 
+    /// Notes where in the recorder an error stopped the recording. Called at most once.
+    #[cold]
+    pub fn set_stopped_at(&self, place: &str) {
+        let place = self.blob(place.as_bytes());
+        // SAFETY: the header page is mapped, or a static page; nobody else writes the field.
+        unsafe { (&raw mut (*self.window.header()).stopped_at).write_volatile(place) };
+    }
+
     /// Adds what threads without a record did.
     #[cold]
     pub fn add_strays(&self, more: Strays) {

@@ -11,10 +11,10 @@ pub(super) fn of_counters(image: &Image) -> impl Iterator<Item = String> {
         .counters()
         // A leak whose Java stack is missing says so in its place; of the others it is no news.
         .filter(|(counter, _)| *counter != Counter::JavaStackMissing)
-        .map(|(counter, count)| sentence(counter, count))
+        .map(|(counter, count)| sentence(image, counter, count))
 }
 
-fn sentence(counter: Counter, count: u64) -> String {
+fn sentence(image: &Image, counter: Counter, count: u64) -> String {
     use Counter::*;
     let allocations = counted(count, "allocation");
     match counter {
@@ -72,13 +72,19 @@ fn sentence(counter: Counter, count: u64) -> String {
                 counted(count, "assertion")
             )
         }
+        InternalErrors => {
+            let place = image.stopped_at();
+            format!(
+                "the recording stopped at an error of the recorder's own ({place}): please report it"
+            )
+        }
         LogLost => format!(
             "the text log is incomplete: {} failed",
             counted(count, "write")
         ),
         FreesWithoutThread => {
             format!(
-                "{} of threads that were ending, not in the totals",
+                "{} of threads that were ending or interrupted, in no thread's numbers",
                 counted(count, "free")
             )
         }
