@@ -226,7 +226,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_openScope<'local>(
             name: IMAGE.blob(name.as_bytes()),
             closed: 0,
             parent: thread::enter().map_or(0, |thread| thread.entered_scope()),
-            reserved: [0; 4],
+            written: 1,
+            reserved: [0; 3],
         };
         match IMAGE.scopes.push(IMAGE.window(), scope) {
             Some(index) => Ok(index as i32),

@@ -90,6 +90,26 @@ impl SegmentKind {
         }
     }
 
+    /// Bytes of one record of an arena, or of live records.
+    pub const fn record_len(self) -> u64 {
+        use SegmentKind::*;
+        let len = match self {
+            Empty | Blobs => 1,
+            Nodes => size_of::<Node>(),
+            Contexts => size_of::<Context>(),
+            Threads => size_of::<Thread>(),
+            Modules => size_of::<Module>(),
+            Methods => size_of::<Method>(),
+            Scopes => size_of::<Scope>(),
+            Checkpoints => size_of::<Checkpoint>(),
+            Findings => size_of::<Finding>(),
+            Points => size_of::<Point>(),
+            Assertions => size_of::<Assertion>(),
+            Live | LiveOdd | Pool | PoolOdd => size_of::<self::Live>(),
+        };
+        len as u64
+    }
+
     /// The position of an arena in [`Header::lengths`]; `None` for the other kinds.
     pub fn arena(self) -> Option<usize> {
         SegmentKind::ARENAS.iter().position(|kind| *kind == self)
@@ -417,8 +437,10 @@ pub struct Scope {
     pub closed: u32,
     /// The scope inside of which it was opened, or 0; a lower number than its own.
     pub parent: u32,
+    /// 1: all else may be zero, and a record that was wiped out must not pass for such a scope.
+    pub written: u32,
     /// Reserved, zero.
-    pub reserved: [u32; 4],
+    pub reserved: [u32; 3],
 }
 
 /// A checkpoint.

@@ -97,7 +97,8 @@ mod tests {
             name: Blob::default(),
             closed,
             parent,
-            reserved: [0; 4],
+            written: 1,
+            reserved: [0; 3],
         })
     }
 

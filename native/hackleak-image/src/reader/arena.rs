@@ -93,8 +93,12 @@ impl Image {
         bytes
     }
 
-    /// The text of a blob of at most `most` bytes; what is not UTF-8 is replaced.
+    /// The text of a blob of at most `most` bytes; what is not UTF-8 is replaced. No text begins
+    /// or ends with a zero byte, and a page that was wiped out takes one end of a text or all of it.
     pub(super) fn text(&self, blob: Blob, most: usize) -> String {
-        String::from_utf8_lossy(&self.blob(blob, most)).into_owned()
+        let bytes = self.blob(blob, most);
+        let wiped = bytes.first() == Some(&0) || bytes.last() == Some(&0);
+        self.damage.add(Damage::LostText, wiped.into());
+        String::from_utf8_lossy(&bytes).into_owned()
     }
 }

@@ -1,4 +1,9 @@
 //! The live records, streamed in the order of the file.
+//!
+//! What is difficult: a page of records that was wiped out looks like a page without blocks. But
+//! the recorder raises a page's word in the summary after it has written the first record's origin
+//! there, which no free takes away, and before the record's block. So a page is all zeros only if
+//! its word is 0, and has blocks, live or freed, only if it is not.
 
 use bytemuck::Zeroable;
 
@@ -40,6 +45,8 @@ pub struct LiveRecords<'image> {
     position: usize,
     /// Pages of the segment at `next - 1` still to read, last first: start and end.
     runs: Vec<(usize, usize)>,
+    /// The summary of that segment.
+    summary: [u32; SUMMARY_LEN],
 }
 
 impl Image {
@@ -54,6 +61,7 @@ impl Image {
             data: Vec::new(),
             position: 0,
             runs: Vec::new(),
+            summary: [0; SUMMARY_LEN],
         }
     }
 }
@@ -75,7 +83,10 @@ impl LiveRecords<'_> {
                 .image
                 .read_to_end_of_file(bytemuck::bytes_of_mut(&mut header), *offset)
             {
-                Ok(_) => self.runs = runs(&header.summary, self.since),
+                Ok(_) => {
+                    self.runs = runs(&header.summary, self.since);
+                    self.summary = header.summary;
+                }
                 Err(_) => self.image.damage.add(Damage::UnreadableSegment, 1),
             }
         }
@@ -101,11 +112,40 @@ impl LiveRecords<'_> {
                 0
             });
         self.data.truncate(filled);
+        self.check_pages(start);
+    }
+
+    /// Compares the pages that were read, from page `start` on, with the summary.
+    fn check_pages(&self, start: usize) {
+        for (page, records) in self.data.chunks(PAGE).enumerate() {
+            let used = self.summary[start + page] != 0;
+            if used && is_blank(records) {
+                self.image.damage.add(Damage::BlankPage, 1);
+            } else if !used && has_blocks(records) {
+                self.image.damage.add(Damage::UncountedPage, 1);
+            }
+        }
     }
 }
 
-/// The runs of pages whose summary says that they matter, last first.
+/// Whether a record of the page has a block, live or freed.
+fn has_blocks(page: &[u8]) -> bool {
+    let mut records = page.chunks_exact(size_of::<Live>());
+    !is_blank(page) && records.any(|record| bytemuck::pod_read_unaligned::<Live>(record).block != 0)
+}
+
+/// Whether there are only zeros in the page, or in what there is of it.
+fn is_blank(page: &[u8]) -> bool {
+    static ZEROS: [u8; PAGE] = [0; PAGE];
+    ZEROS.get(..page.len()) == Some(page)
+}
+
+/// The runs of pages whose summary says that they matter, last first. Who looks at everything
+/// trusts no summary.
 fn runs(summary: &[u32; SUMMARY_LEN], since: u32) -> Vec<(usize, usize)> {
+    if since == 0 {
+        return vec![(0, SUMMARY_LEN)];
+    }
     let mut runs: Vec<(usize, usize)> = Vec::new();
     for (page, newest) in summary.iter().enumerate() {
         if *newest == 0 || *newest < since {
@@ -125,31 +165,38 @@ impl Iterator for LiveRecords<'_> {
 
     fn next(&mut self) -> Option<LiveRecord> {
         loop {
-            while let Some(bytes) = self
+            let Some(bytes) = self
                 .data
                 .get(self.position..self.position + size_of::<Live>())
-            {
-                let live: Live = bytemuck::pod_read_unaligned(bytes);
-                let granule = (self.position / size_of::<Live>()) as u64;
-                self.position += size_of::<Live>();
-                if !live.is_live() {
+            else {
+                if self.advance() {
                     continue;
                 }
-                let Some(kind) = Kind::from_number(live.kind()) else {
-                    self.image.damage.add(Damage::BadBlock, 1);
-                    continue;
-                };
-                return Some(LiveRecord {
-                    address: self.address + granule * GRANULE,
-                    size: live.size(),
-                    kind,
-                    stack: live.stack(),
-                    context: live.context(),
-                });
-            }
-            if !self.advance() {
                 return None;
+            };
+            if self.position.is_multiple_of(PAGE)
+                && is_blank(&self.data[self.position..self.data.len().min(self.position + PAGE)])
+            {
+                self.position += PAGE;
+                continue;
             }
+            let live: Live = bytemuck::pod_read_unaligned(bytes);
+            let granule = (self.position / size_of::<Live>()) as u64;
+            self.position += size_of::<Live>();
+            if !live.is_live() {
+                continue;
+            }
+            let Some(kind) = Kind::from_number(live.kind()) else {
+                self.image.damage.add(Damage::BadBlock, 1);
+                continue;
+            };
+            return Some(LiveRecord {
+                address: self.address + granule * GRANULE,
+                size: live.size(),
+                kind,
+                stack: live.stack(),
+                context: live.context(),
+            });
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Records with their texts resolved.
 
+use bytemuck::AnyBitPattern;
+
+use super::damage::Damage;
 use super::open::Image;
 use crate::Whose;
 use crate::layout::{
@@ -97,6 +100,27 @@ pub struct AssertionRecord {
 }
 
 impl Image {
+    /// Counts the records that must be there and are not, in [`Image::damage`]: in all tables
+    /// whose records are looked at one after the other. Nodes and contexts are counted when they
+    /// are asked for, because a killed process may have left some that nothing names.
+    pub fn check_records(&self) {
+        self.check::<Thread>(SegmentKind::Threads, |thread| thread.tid != 0);
+        self.check::<Module>(SegmentKind::Modules, |module| module.end != 0);
+        self.check::<Scope>(SegmentKind::Scopes, |scope| scope.written != 0);
+        self.check::<Checkpoint>(SegmentKind::Checkpoints, |checkpoint| checkpoint.epoch != 0);
+        self.check::<Finding>(SegmentKind::Findings, |finding| finding.wrong != 0);
+        self.check::<Point>(SegmentKind::Points, |point| point.unix_ns != 0);
+        self.check::<Assertion>(SegmentKind::Assertions, |ended| ended.outcome != 0);
+    }
+
+    fn check<T: AnyBitPattern>(&self, kind: SegmentKind, is_written: impl Fn(&T) -> bool) {
+        let blank = (0..self.records::<T>(kind))
+            .filter_map(|index| self.record(kind, index))
+            .filter(|record| !is_written(record))
+            .count();
+        self.damage.add(Damage::BlankRecord, blank as u64);
+    }
+
     /// Path of the executable.
     pub fn exe(&self) -> String {
         self.text(self.header.exe, MAX_NAME)
@@ -130,8 +154,11 @@ impl Image {
         if index == 0 {
             return None;
         }
-        self.record::<Context>(SegmentKind::Contexts, index.into())
-            .filter(|found| found.epoch != 0)
+        let found: Context = self.record(SegmentKind::Contexts, index.into())?;
+        // Contexts are written before anything names them.
+        self.damage
+            .add(Damage::BlankRecord, (found.epoch == 0).into());
+        (found.epoch != 0).then_some(found)
     }
 
     /// Thread `index`; `None` for one that was not there yet.

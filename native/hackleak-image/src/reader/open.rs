@@ -13,8 +13,8 @@ use super::damage::{Damage, DamageCounts};
 use super::error::ImageError;
 use super::process::ProcessState;
 use crate::layout::{
-    Counter, HEADER_LEN, Header, MAGIC, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, SEGMENT_STRIDE,
-    SegmentKind, VERSION, state,
+    Counter, HEADER_LEN, Header, MAGIC, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC,
+    SEGMENT_STRIDE, SegmentKind, VERSION, state,
 };
 
 /// `EM_X86_64`.
@@ -87,9 +87,14 @@ impl Image {
             path: self.path.clone(),
             source,
         };
+        // A running process adds a segment to the file after it has counted it.
+        let before = self.file.metadata().map_err(cannot_read)?.len();
+        self.header = self.read_header(before)?;
         let len = self.file.metadata().map_err(cannot_read)?.len();
-        self.header = self.read_header(len)?;
+        let extra = segments_in(before).saturating_sub(self.header.segments);
+        self.damage.add(Damage::ExtraSegments, extra);
         self.segments = self.index(len)?;
+        self.check_tables();
         Ok(())
     }
 
@@ -134,9 +139,7 @@ impl Image {
 
     fn index(&self, len: u64) -> Result<Segments, ImageError> {
         let claimed = self.header.segments;
-        // The last segment counts even when it is cut off, if its header can be there.
-        let present = (len - HEADER_LEN).div_ceil(SEGMENT_STRIDE);
-        let count = claimed.min(present);
+        let count = claimed.min(segments_in(len));
         if count > MAX_SEGMENTS {
             return Err(ImageError::Segments {
                 path: self.path.clone(),
@@ -152,10 +155,9 @@ impl Image {
                 self.damage.add(Damage::CutSegment, 1);
             }
             match self.segment_kind(offset) {
+                // Two threads may create the same segment at once: one stays behind unused.
                 Ok(None) => {}
                 Ok(Some(key)) => {
-                    // Two threads may create the same segment at once; the one that stays behind
-                    // unused is empty, so reading the live records of both counts none twice.
                     let double = !seen.insert(key);
                     self.damage.add(Damage::DoubleSegment, double.into());
                     if key.0.arena().is_none() {
@@ -170,19 +172,47 @@ impl Image {
         Ok(segments)
     }
 
-    /// What the segment at `offset` holds; `None` while it is being created.
+    /// Compares the lengths of the arenas with the segments that are there. A length is raised
+    /// before a segment is made for it, so it is beyond the start of the last one.
+    fn check_tables(&self) {
+        // These begin with a record that stands for none.
+        let never_empty = [
+            SegmentKind::Nodes,
+            SegmentKind::Contexts,
+            SegmentKind::Scopes,
+        ];
+        for kind in SegmentKind::ARENAS {
+            let length = self.arena_len(kind).min(u64::from(u32::MAX));
+            let per_piece = SEGMENT_DATA_LEN / kind.record_len();
+            let needed = length.div_ceil(per_piece);
+            let pieces = self.segments.pieces.keys();
+            let bases = pieces.filter(|(found, _)| *found == kind);
+            let (inside, beyond): (Vec<u64>, Vec<u64>) = bases
+                .map(|(_, base)| *base)
+                .partition(|base| *base < needed);
+            let missing = needed.saturating_sub(inside.len() as u64);
+            self.damage.add(Damage::MissingPiece, missing);
+            let short = length == 0 && never_empty.contains(&kind);
+            self.damage
+                .add(Damage::ShortTable, beyond.len() as u64 + u64::from(short));
+        }
+    }
+
+    /// What the segment at `offset` holds; `None` when it was made and not used.
     fn segment_kind(&self, offset: u64) -> Result<Option<(SegmentKind, u64)>, Damage> {
         let mut start = [0; 16];
         match self.read_to_end_of_file(&mut start, offset) {
             Ok(16) => {}
-            Ok(_) => return Ok(None),
+            Ok(_) => return Err(Damage::BlankSegment),
             Err(_) => return Err(Damage::UnreadableSegment),
         }
         let [magic, kind, base_low, base_high] = bytemuck::cast::<[u8; 16], [u32; 4]>(start);
         let base = u64::from(base_low) | u64::from(base_high) << 32;
         let kind = SegmentKind::from_number(kind).ok_or(Damage::BadSegment)?;
-        if kind == SegmentKind::Empty {
-            return Ok(None);
+        match (kind, magic) {
+            (SegmentKind::Empty, SEGMENT_MAGIC) => return Ok(None),
+            (SegmentKind::Empty, 0) => return Err(Damage::BlankSegment),
+            _ => {}
         }
         let in_range = kind.arena().is_some() || base < END_OF_ADDRESSES;
         if magic != SEGMENT_MAGIC || !in_range {
@@ -246,6 +276,11 @@ impl Image {
     pub fn damage(&self) -> Vec<(Damage, u64)> {
         self.damage.list()
     }
+}
+
+/// Segments in a file of `len` bytes. The last one counts even when it is cut off.
+fn segments_in(len: u64) -> u64 {
+    len.saturating_sub(HEADER_LEN).div_ceil(SEGMENT_STRIDE)
 }
 
 /// Bytes of a segment's data that precede the data of `offset`'s segment header.

@@ -14,7 +14,7 @@ const MAX_FRAMES: usize = 1 << 13;
 pub struct Stack {
     /// From the allocating function towards the thread's start.
     pub frames: Vec<Frame>,
-    /// Whether frames are missing: the image is damaged, or the process was writing them.
+    /// Whether frames are missing: the image is damaged.
     pub incomplete: bool,
 }
 
@@ -38,6 +38,8 @@ impl Image {
                 return stack;
             };
             if node.frame == 0 {
+                // Nodes are written before anything names them.
+                self.damage.add(Damage::BlankRecord, 1);
                 stack.incomplete = true;
                 return stack;
             }

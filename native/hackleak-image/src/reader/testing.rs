@@ -56,7 +56,10 @@ impl Default for ImageBuilder {
             modules: Vec::new(),
             methods: Vec::new(),
             blobs: Vec::new(),
-            scopes: vec![Scope::zeroed()],
+            scopes: vec![Scope {
+                written: 1,
+                ..Scope::zeroed()
+            }],
             checkpoints: Vec::new(),
             findings: Vec::new(),
             points: Vec::new(),
@@ -113,6 +116,7 @@ impl ImageBuilder {
             path,
             build_id_len,
             flags,
+            end: 1,
             ..Module::zeroed()
         };
         module.build_id[..build_id.len()].copy_from_slice(build_id);
@@ -142,6 +146,7 @@ impl ImageBuilder {
             &mut self.scopes,
             Scope {
                 name,
+                written: 1,
                 ..Scope::zeroed()
             },
         )

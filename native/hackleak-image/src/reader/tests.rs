@@ -5,8 +5,11 @@ use std::path::Path;
 
 use super::testing::ImageBuilder;
 use super::*;
+use bytemuck::Zeroable;
+
 use crate::layout::{
-    Assertion, Blob, Cause, HEADER_LEN, Kind, Live, Outcome, SEGMENT_STRIDE, SegmentHeader, state,
+    Assertion, Blob, Cause, Finding, HEADER_LEN, Kind, Live, Outcome, SEGMENT_MAGIC,
+    SEGMENT_STRIDE, SegmentHeader, SegmentKind, Wrong, state,
 };
 use crate::{Frame, Marker};
 
@@ -294,19 +297,118 @@ fn stacks_in_a_circle_end() {
     assert_eq!(image.damage(), [(Damage::EndlessStack, 1)]);
 }
 
+/// Where the segment of this kind starts in the file.
+fn segment_of(bytes: &[u8], kind: SegmentKind) -> usize {
+    let mut starts = (HEADER_LEN as usize..bytes.len()).step_by(SEGMENT_STRIDE as usize);
+    starts
+        .find(|start| bytes[start + 4..start + 8] == (kind as u32).to_le_bytes())
+        .expect("a segment of the kind")
+}
+
+/// The damage that is met where everything is read.
+fn damage_of(bytes: &[u8]) -> Vec<Damage> {
+    let image = open(bytes).expect("opens");
+    image.check_records();
+    read_all(&image);
+    image.damage().into_iter().map(|(kind, _)| kind).collect()
+}
+
 #[test]
-fn segments_being_created_are_no_damage() {
-    let builder = small();
+fn a_segment_that_nobody_uses_is_no_damage() {
+    let mut builder = small();
+    builder.header.segments = 1;
     let mut bytes = builder.finish();
-    let segments = HEADER_LEN as usize;
-    bytes[segments..segments + size_of::<SegmentHeader>()].fill(0);
+    let count = (bytes.len() as u64 - HEADER_LEN) / SEGMENT_STRIDE + 1;
+    let at = std::mem::offset_of!(crate::layout::Header, segments);
+    bytes[at..at + 8].copy_from_slice(&count.to_le_bytes());
+    let header = SegmentHeader {
+        magic: SEGMENT_MAGIC,
+        kind: SegmentKind::Empty as u32,
+        base: 3,
+        ..SegmentHeader::zeroed()
+    };
+    let start = bytes.len();
+    bytes.resize(start + SEGMENT_STRIDE as usize, 0);
+    bytes[start..start + size_of::<SegmentHeader>()].copy_from_slice(bytemuck::bytes_of(&header));
+    assert_eq!(damage_of(&bytes), []);
+}
+
+#[test]
+fn a_segment_without_a_header_is_damage() {
+    let mut bytes = small().finish();
+    let nodes = segment_of(&bytes, SegmentKind::Nodes);
+    bytes[nodes..nodes + size_of::<SegmentHeader>()].fill(0);
+    let found = damage_of(&bytes);
+    assert!(found.contains(&Damage::BlankSegment), "{found:?}");
+    assert!(found.contains(&Damage::MissingPiece), "{found:?}");
+}
+
+/// Wipes out each page that holds anything, one at a time. Methods have names only, which may be
+/// unknown.
+#[test]
+fn every_page_that_is_wiped_out_is_noticed() {
+    const PAGE: usize = 4096;
+    let whole = large().finish();
+    assert_eq!(damage_of(&whole), []);
+    let methods = segment_of(&whole, SegmentKind::Methods);
+    let used = (0..whole.len())
+        .step_by(PAGE)
+        .filter(|page| whole[*page..*page + PAGE].iter().any(|byte| *byte != 0))
+        .filter(|page| *page != methods + PAGE);
+    let mut count = 0;
+    for page in used {
+        let mut bytes = whole.clone();
+        bytes[page..page + PAGE].fill(0);
+        match open(&bytes) {
+            Err(error) => assert!(
+                matches!(error, ImageError::NotStarted { .. }) && page == 0,
+                "page {page}: {error}"
+            ),
+            Ok(_) => assert_ne!(damage_of(&bytes), [], "page {page} unnoticed"),
+        }
+        count += 1;
+    }
+    assert!(count > 20, "{count} pages");
+}
+
+/// Blocks on many pages, and of everything else more than one.
+fn large() -> ImageBuilder {
+    let mut image = small();
+    let finding = Finding {
+        wrong: Wrong::DoubleFree as u32,
+        ..Finding::zeroed()
+    };
+    image.finding(finding);
+    for block in 0..40 {
+        image.live(BLOCK + (block << 13), 5, Kind::New, 1, 1);
+    }
+    image
+}
+
+#[test]
+fn a_header_that_counts_too_little_is_noticed() {
+    let whole = small().finish();
+    let lengths = std::mem::offset_of!(crate::layout::Header, lengths);
+    let segments = std::mem::offset_of!(crate::layout::Header, segments);
+    for (at, damage) in [
+        (lengths, Damage::ShortTable),
+        (segments, Damage::ExtraSegments),
+    ] {
+        let mut bytes = whole.clone();
+        bytes[at..at + 8].fill(0);
+        let found = damage_of(&bytes);
+        assert!(found.contains(&damage), "{found:?}");
+    }
+}
+
+#[test]
+fn a_page_that_its_summary_forgot_is_read_and_counted() {
+    let mut bytes = small().finish();
+    let live = segment_of(&bytes, SegmentKind::Live);
+    bytes[live + 16..live + size_of::<SegmentHeader>()].fill(0);
     let image = open(&bytes).expect("opens");
-    assert_eq!(image.damage(), []);
-    let live = image.live_records(0).next().expect("a block");
-    assert!(
-        image.stack(live.stack).incomplete,
-        "the nodes were still being created"
-    );
+    assert_eq!(image.live_records(0).count(), 2);
+    assert_eq!(image.damage(), [(Damage::UncountedPage, 1)]);
 }
 
 #[test]

@@ -325,12 +325,15 @@ fn put(segment: *mut SegmentHeader, address: usize, live: Live, epoch: u32) {
     // SAFETY: the segment is mapped for good, and `slot >> 8` is less than 256.
     let newest =
         unsafe { AtomicU32::from_ptr((&raw mut (*segment).summary).cast::<u32>().add(slot >> 8)) };
-    // Before the block: a process that is killed in between must not hide it.
-    if newest.load(Relaxed) < epoch {
-        newest.fetch_max(epoch, Relaxed);
-    }
     let (origin, block) = words(segment, slot);
+    // A process may be killed between any two of these, and the first store to a page takes
+    // long. So the summary is raised after the page has something in it, which tells a page
+    // that was wiped out from one that was never used; and before the block, which would be
+    // hidden otherwise.
     origin.store(live.origin, Relaxed);
+    if newest.load(Relaxed) < epoch {
+        newest.fetch_max(epoch, Release);
+    }
     block.store(live.block, Release);
 }
 

@@ -104,7 +104,8 @@ impl Writer {
                 name: Blob::default(),
                 closed: 0,
                 parent: 0,
-                reserved: [0; 4],
+                written: 1,
+                reserved: [0; 3],
             },
         );
         Ok(())
