@@ -8,6 +8,7 @@ use crate::{IMAGE, checkpoint, lifecycle};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Check, Outcome, flags};
 use hackleak_options::Exit;
+use hackleak_options::exit_code::{CLEAN, INCOMPLETE, LEAKS};
 use jni::objects::{JClass, JValue};
 use jni::refs::Global;
 use jni::{Env, EnvUnowned, jni_sig, jni_str};
@@ -122,10 +123,14 @@ pub fn force_gc() -> bool {
 fn keep(result: &Result<Output, String>) {
     let (outcome, detail) = match result {
         Err(error) => (Outcome::Error, error.clone()),
-        Ok(output) => match output.status.code() {
-            Some(0) => (Outcome::Passed, String::new()),
-            Some(23) => (Outcome::Failed, String::new()),
-            Some(1) if !output.stdout.is_empty() => (Outcome::Incomplete, String::new()),
+        Ok(output) => match output
+            .status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+        {
+            Some(CLEAN) => (Outcome::Passed, String::new()),
+            Some(LEAKS) => (Outcome::Failed, String::new()),
+            Some(INCOMPLETE) => (Outcome::Incomplete, String::new()),
             _ => (
                 Outcome::Error,
                 String::from_utf8_lossy(&output.stderr).trim().to_owned(),

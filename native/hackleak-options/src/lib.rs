@@ -1,4 +1,5 @@
-//! The one codec of HackLeak's options.
+//! The one codec of HackLeak's options, and the exit codes of its command: what all parts of it,
+//! in Rust and in Java, must agree on.
 //!
 //! The same text, `key=value,key=value`, is read from the environment variable
 //! [`ENVIRONMENT`], from `-agentpath:libhackleak.so=…`, and is written by the command line and
@@ -7,6 +8,7 @@
 //! The crate has no dependencies because it is linked into the preloaded library.
 
 mod codec;
+pub mod exit_code;
 mod pools;
 
 pub use codec::{

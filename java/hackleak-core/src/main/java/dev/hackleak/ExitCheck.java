@@ -22,6 +22,7 @@ final class ExitCheck {
           Checkpoint.class,
           CudfCleaner.class,
           Deadline.class,
+          ExitCode.class,
           Finalizers.class,
           Garbage.class,
           Immutable.class,

@@ -90,9 +90,8 @@ final class LeakQuery {
     try {
       Reporter reporter =
           new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
-      boolean lossy = recorder.unrecordedEvents() > 0;
       int modules = recorder.strict() ? recorder.modules() : -1;
-      LeakReport report = reporter.report(description, since.epoch(), check, lossy);
+      LeakReport report = reporter.report(description, since.epoch(), check);
       if (report.blindLibraries().isEmpty()) {
         seenModules = modules;
       }

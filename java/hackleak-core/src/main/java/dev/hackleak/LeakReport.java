@@ -26,6 +26,7 @@ public final class LeakReport implements Serializable {
   private final List<WrongFree> wrongFrees;
   private final boolean wrongFreesFail;
   private final List<String> blind;
+  private final List<String> incomplete;
 
   LeakReport(
       long bytes,
@@ -34,7 +35,7 @@ public final class LeakReport implements Serializable {
       List<String> notes,
       String json,
       List<String> text) {
-    this(bytes, count, sites, notes, json, text, Collections.emptyList(), false, noBlind());
+    this(bytes, count, sites, notes, json, text, Collections.emptyList(), false, none(), none());
   }
 
   private LeakReport(
@@ -46,7 +47,8 @@ public final class LeakReport implements Serializable {
       List<String> text,
       List<WrongFree> wrongFrees,
       boolean wrongFreesFail,
-      List<String> blind) {
+      List<String> blind,
+      List<String> incomplete) {
     this.bytes = bytes;
     this.count = count;
     this.sites = Immutable.copyOf(sites);
@@ -56,9 +58,10 @@ public final class LeakReport implements Serializable {
     this.wrongFrees = Immutable.copyOf(wrongFrees);
     this.wrongFreesFail = wrongFreesFail;
     this.blind = Immutable.copyOf(blind);
+    this.incomplete = Immutable.copyOf(incomplete);
   }
 
-  private static List<String> noBlind() {
+  private static List<String> none() {
     return Collections.emptyList();
   }
 
@@ -101,6 +104,15 @@ public final class LeakReport implements Serializable {
   }
 
   /**
+   * Why the record is incomplete, as codes such as {@code dropped} or {@code blind}; empty for a
+   * whole one. Leaks that are not among {@link #sites()} are possible then, and the {@link
+   * #notes()} say what is missing. An assertion does not fail because of it.
+   */
+  public List<String> incomplete() {
+    return incomplete;
+  }
+
+  /**
    * True if an assertion throws this: for leaks, for wrong frees when the recorder was given {@code
    * findings=fail}, and for blind libraries when it was given {@code strict=true}.
    */
@@ -125,18 +137,33 @@ public final class LeakReport implements Serializable {
       allText.add(LeakText.note(note));
     }
     return new LeakReport(
-        bytes, count, sites, allNotes, json, allText, wrongFrees, wrongFreesFail, blind);
+        bytes,
+        count,
+        sites,
+        allNotes,
+        json,
+        allText,
+        wrongFrees,
+        wrongFreesFail,
+        blind,
+        incomplete);
   }
 
   /** This report with the wrong frees of the same checkpoint. */
   LeakReport withWrongFrees(List<WrongFree> found, boolean fail) {
-    return new LeakReport(bytes, count, sites, notes, json, text, found, fail, blind);
+    return new LeakReport(bytes, count, sites, notes, json, text, found, fail, blind, incomplete);
   }
 
   /** This report with the libraries that a strict check fails because of. */
   LeakReport withBlind(List<String> libraries) {
     return new LeakReport(
-        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, libraries);
+        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, libraries, incomplete);
+  }
+
+  /** This report of a record that is incomplete for these causes. */
+  LeakReport withIncomplete(List<String> causes) {
+    return new LeakReport(
+        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, blind, causes);
   }
 
   @Override

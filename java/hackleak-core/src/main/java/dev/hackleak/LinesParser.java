@@ -22,6 +22,7 @@ import java.util.List;
  * freed
  * allocated
  * verdict clean|incomplete|findings|leaks
+ * incomplete  code                     for each cause
  * blind   path  why                    a library that fails a strict check
  * text    line of the human rendering
  * end
@@ -44,6 +45,7 @@ final class LinesParser {
 
   private final List<WrongFree> wrongFrees = new ArrayList<>();
   private final List<String> blind = new ArrayList<>();
+  private final List<String> incomplete = new ArrayList<>();
   private String verdict = "";
 
   /** The row of kind site or wrong whose frames are being read. */
@@ -115,6 +117,9 @@ final class LinesParser {
         break;
       case "verdict":
         verdict = row.text(1);
+        break;
+      case "incomplete":
+        incomplete.add(row.text(1));
         break;
       case "blind":
         blind.add(row.text(1) + ": " + row.text(2));
@@ -192,6 +197,7 @@ final class LinesParser {
     List<String> shown = text.isEmpty() ? LeakText.of(bytes, count, sites, notes) : text;
     return new LeakReport(bytes, count, sites, notes, json, shown)
         .withWrongFrees(wrongFrees, verdict.equals("findings"))
-        .withBlind(blind);
+        .withBlind(blind)
+        .withIncomplete(incomplete);
   }
 }

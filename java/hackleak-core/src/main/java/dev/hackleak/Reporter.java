@@ -7,7 +7,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -19,12 +22,13 @@ import java.util.concurrent.atomic.AtomicInteger;
  * and need no threads here to empty them, which matters while the JVM ends.
  */
 final class Reporter {
-  private static final int NO_LEAKS = 0;
+  /**
+   * Causes for which the image says less than the recorder has in memory: then the recorder itself
+   * is asked. For all others, such as events that were never recorded, it knows no better.
+   */
+  private static final Set<String> IMAGE_ONLY =
+      Collections.unmodifiableSet(new HashSet<>(Arrays.asList("damaged", "full-disk")));
 
-  /** With a report: no leaks were seen, but the record is too incomplete to call that clean. */
-  private static final int FAILED = 1;
-
-  private static final int LEAKS = 23;
   private static final AtomicInteger REPORTS = new AtomicInteger();
 
   /** Meant for the process under test: the reporter must be neither recorded nor traced. */
@@ -39,13 +43,8 @@ final class Reporter {
     this.timeout = timeout;
   }
 
-  /**
-   * What leaked since the epoch, as far as it counts for the check.
-   *
-   * @param lossy the recorder itself knows of events that it did not record, so a report that calls
-   *     the record incomplete tells nothing new; otherwise the image is damaged
-   */
-  LeakReport report(RecorderDescription recorder, int epoch, LeakCheck check, boolean lossy)
+  /** What leaked since the epoch, as far as it counts for the check. */
+  LeakReport report(RecorderDescription recorder, int epoch, LeakCheck check)
       throws ReporterException {
     List<String> command = new ArrayList<>();
     command.add(program.toString());
@@ -61,7 +60,7 @@ final class Reporter {
       out = Files.createTempFile("hackleak-report", ".out");
       err = Files.createTempFile("hackleak-report", ".err");
       int exit = run(command, out, err);
-      return judge(exit, lossy, read(out), read(err));
+      return judge(exit, read(out), read(err));
     } catch (IOException e) {
       throw new ReporterException(program + " cannot be run: " + e.getMessage(), e);
     } finally {
@@ -95,24 +94,31 @@ final class Reporter {
     }
   }
 
-  private LeakReport judge(int exit, boolean lossy, String out, String err)
-      throws ReporterException {
-    // A report without leaks is incomplete because of a blind library, too, and says so.
-    boolean incomplete = exit == FAILED && !out.isEmpty() && (lossy || namesBlind(out));
-    if (exit != NO_LEAKS && exit != LEAKS && !incomplete) {
+  private LeakReport judge(int exit, String out, String err) throws ReporterException {
+    if (exit != ExitCode.CLEAN && exit != ExitCode.LEAKS && exit != ExitCode.INCOMPLETE) {
       String why = err.trim().isEmpty() ? "nothing on stderr" : err.trim();
       throw new ReporterException(program + " failed with exit code " + exit + ": " + why);
     }
     LeakReport report = LinesParser.parse(out);
-    if (report.fails() != (exit == LEAKS)) {
+    int due =
+        report.fails()
+            ? ExitCode.LEAKS
+            : report.incomplete().isEmpty() ? ExitCode.CLEAN : ExitCode.INCOMPLETE;
+    if (exit != due) {
       throw new ReporterException(
-          program + " contradicts itself: exit code " + exit + ", " + report.count() + " blocks");
+          program
+              + " contradicts itself: exit code "
+              + exit
+              + ", "
+              + report.count()
+              + " blocks, incomplete for "
+              + report.incomplete());
+    }
+    if (exit == ExitCode.INCOMPLETE && !Collections.disjoint(report.incomplete(), IMAGE_ONLY)) {
+      throw new ReporterException(
+          "the image is incomplete (" + String.join(", ", report.incomplete()) + ")");
     }
     return report;
-  }
-
-  private static boolean namesBlind(String out) {
-    return out.contains("\nnote\tblind: ") && !out.contains("\nnote\tthe image is damaged");
   }
 
   /** Process ids are not unique in a folder that containers share, so the name is tried. */

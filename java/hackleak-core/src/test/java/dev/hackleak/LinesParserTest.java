@@ -191,6 +191,7 @@ class LinesParserTest {
         "hackleak-lines\t1\ntotal\t1\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nsurprise\t1\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nmark\tno site\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\nincomplete\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nfreed\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nwrong\tsize\t1\tnew\t1\tit\nfreed\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nnote\tends in \\\nend",

@@ -136,14 +136,46 @@ class ReporterTest {
   }
 
   @Test
-  void anIncompleteRecordIsNotCleanUnlessTheRecorderKnowsWhatItLacks() throws IOException {
-    String incomplete =
-        "printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\ntext\\tincomplete\\nend\\n'\n"
-            + "echo 'the record is incomplete' >&2; exit 1";
-    script("hackleak", incomplete);
-    assertFallback("failed with exit code 1: the record is incomplete");
-    recording.recorder().unrecorded = 3;
-    assertEquals("incomplete", HackLeak.leaksSince(Checkpoint.at(1, null)).toString());
+  void whatTheImageLacksTheRecorderIsAskedFor() throws IOException {
+    for (String code : new String[] {"damaged", "full-disk"}) {
+      script("hackleak", incomplete("dropped", code) + "exit 24");
+      assertFallback("the image is incomplete (dropped, " + code + ")");
+    }
+  }
+
+  @Test
+  void whatWasNeverRecordedNobodyKnowsBetter() throws IOException {
+    script("hackleak", incomplete("dropped", "blind", "a-code-of-later") + "exit 24");
+    LeakReport report = HackLeak.leaksSince(Checkpoint.at(1, null));
+    assertEquals("[dropped, blind, a-code-of-later]", report.incomplete().toString());
+    assertFalse(report.fails());
+    HackLeak.assertNoLeaks();
+    assertEquals(AssertionRecord.INCOMPLETE, recording.recorder().assertions.get(0).outcome);
+  }
+
+  @Test
+  void leaksGoBeforeWhatIsMissing() throws IOException {
+    String leak = LEAK.replace("text\\t", "incomplete\\tdamaged\\ntext\\t");
+    script("hackleak", leak + "exit 23");
+    LeakError error = failure();
+    assertEquals("leaked it", error.getMessage());
+    assertEquals("[damaged]", error.report().incomplete().toString());
+  }
+
+  @Test
+  void theCodeAndTheRowsOfAnIncompleteRecordAgree() throws IOException {
+    script("hackleak", incomplete("dropped") + "exit 0");
+    assertFallback("contradicts itself");
+    script("hackleak", incomplete() + "exit 24");
+    assertFallback("contradicts itself");
+    script("hackleak", incomplete("dropped") + "echo 'no room' >&2; exit 1");
+    assertFallback("failed with exit code 1: no room");
+  }
+
+  private static String incomplete(String... codes) {
+    String rows = codes.length == 0 ? "" : "incomplete\\t" + String.join("\\nincomplete\\t", codes);
+    String end = codes.length == 0 ? "" : "\\n";
+    return "printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\n" + rows + end + "end\\n'\n";
   }
 
   @Test

@@ -78,10 +78,14 @@ public final class Command {
     return new String(all.toByteArray(), StandardCharsets.UTF_8);
   }
 
-  /** How the command ended. */
+  /**
+   * How the command ended. The exit codes are those of {@code hackleak_options::exit_code} on the
+   * native side, and a test there compares them.
+   */
   public static final class Result {
     private static final int CLEAN = 0;
     private static final int LEAKS = 23;
+    private static final int INCOMPLETE = 24;
 
     private final int code;
     private final String output;
@@ -101,12 +105,20 @@ public final class Command {
       return code == LEAKS;
     }
 
+    /** Whether nothing is known to leak, and something is missing from the records. */
+    public boolean isIncomplete() {
+      return code == INCOMPLETE;
+    }
+
     /** What a build that fails for a result that is not clean says, in one sentence. */
     public String verdict() {
-      return hasLeaks()
-          ? "hackleak: native memory leaked; suppress what is meant to stay, or accept it in a"
-              + " baseline"
-          : "hackleak: what leaked is not known, because the record is incomplete or unreadable";
+      if (hasLeaks()) {
+        return "hackleak: native memory leaked; suppress what is meant to stay, or accept it in a"
+            + " baseline";
+      }
+      return isIncomplete()
+          ? "hackleak: what leaked is not known, because a record is incomplete"
+          : "hackleak: what leaked is not known, because the report failed with exit code " + code;
     }
 
     /** What the command printed, to both streams. */

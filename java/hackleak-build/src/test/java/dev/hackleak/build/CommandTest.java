@@ -51,7 +51,8 @@ class CommandTest {
     assertFalse(result.isClean());
     assertFalse(result.hasLeaks());
     assertTrue(result.output().contains(image.toString()), result::output);
-    assertTrue(result.verdict().contains("incomplete or unreadable"), result::verdict);
+    assertFalse(result.isIncomplete());
+    assertTrue(result.verdict().endsWith("failed with exit code 1"), result::verdict);
   }
 
   @Test
