@@ -1,36 +1,56 @@
 //! The verdict on a process, and the notes that qualify it: nothing is called clean that was not
-//! seen.
+//! seen, or of which anything may be missing.
 
 mod losses;
 
 use hackleak_image::Image;
-use hackleak_image::layout::{Counter, flags};
-use hackleak_image::reader::{Damage, ProcessState};
+use hackleak_image::layout::flags;
+use hackleak_image::reader::Damage;
 
+use crate::incomplete::Incomplete;
 use crate::model::{Frame, Leaks, Process, State, Verdict};
 use crate::read::{Selected, Sum};
 use crate::render::numbers::{blocks, bytes, counted};
 use crate::symbolise::Symbolised;
 
-/// The verdict on a process with these leaks; `blind` says that a library under test is not seen.
-pub(crate) fn verdict(image: &Image, state: ProcessState, leaks: &Leaks, blind: bool) -> Verdict {
-    let damaged = |(damage, _): (Damage, u64)| {
-        // The header counts a segment before the file has it. A process that was killed in
-        // between, or is at it now, had nothing in it yet.
-        damage != Damage::MissingSegments || state == ProcessState::Finished
-    };
+/// Why the record of a process is incomplete; `blind` says that a library under test is not seen.
+/// To be asked when everything was read: some damage is met only then.
+pub(crate) fn incomplete(image: &Image, selected: &Selected, blind: bool) -> Vec<Incomplete> {
+    image.check_records();
+    let damaged = damage(image).next().is_some();
+    let memory_only = image.has_flag(flags::MEMORY_ONLY);
+    let unattributed = selected.left_out != Sum::default();
+    let met = [
+        (damaged, Incomplete::Damaged),
+        (memory_only, Incomplete::FullDisk),
+        (blind, Incomplete::Blind),
+        (unattributed, Incomplete::Unattributed),
+    ];
+    let mut causes: Vec<Incomplete> = met
+        .into_iter()
+        .filter_map(|(met, cause)| met.then_some(cause))
+        .chain(Incomplete::of_counters(|counter| image.counter(counter)))
+        .collect();
+    causes.sort_unstable();
+    causes.dedup();
+    causes
+}
+
+/// The damage of an image, but for what a full file system explains.
+fn damage(image: &Image) -> impl Iterator<Item = (Damage, u64)> {
+    let memory_only = image.has_flag(flags::MEMORY_ONLY);
+    let met = image.damage().into_iter();
+    met.filter(move |(damage, _)| !(memory_only && damage.is_of_memory_only()))
+}
+
+/// The verdict on a process with these leaks. A leak that was seen is there, whatever is missing.
+pub(crate) fn verdict(leaks: &Leaks, incomplete: &[Incomplete]) -> Verdict {
     if leaks.count > 0 {
         Verdict::Leaks
-    } else if blind
-        || image.has_flag(flags::MEMORY_ONLY)
-        || Counter::DROPPED
-            .into_iter()
-            .any(|counter| image.counter(counter) > 0)
-        || image.damage().into_iter().any(damaged)
-    {
-        Verdict::Incomplete
-    } else {
+    } else if incomplete.is_empty() {
         Verdict::Clean
+    } else {
+        Verdict::Incomplete
     }
 }
 
@@ -41,16 +61,13 @@ pub(crate) fn notes(
     selected: &Selected,
     symbolised: &Symbolised,
 ) -> Vec<String> {
-    let mut notes = Vec::new();
-    if image.has_flag(flags::MEMORY_ONLY) {
-        notes.push(
-            "the image is incomplete: the file system was full, so not everything recorded is in \
-             the file"
-                .to_owned(),
-        );
-    }
+    let mut notes: Vec<String> = process
+        .incomplete
+        .iter()
+        .map(|cause| cause.note())
+        .collect();
     notes.extend(losses::of_counters(image));
-    for (damage, count) in image.damage() {
+    for (damage, count) in damage(image) {
         notes.push(format!("the image is damaged: {damage} ({count})"));
     }
     match process.state {

@@ -16,6 +16,7 @@
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
+//! - [`Incomplete`]: why a record is incomplete, as codes for programs.
 //! - [`text_log`]: the same for the text log of `log=`, which is no image.
 //! - [`progress`]: how far the work is.
 //! - [`origin`]: where the source of the likely owner is.
@@ -31,6 +32,7 @@ mod findings;
 mod fold;
 mod group;
 mod history;
+mod incomplete;
 pub mod input;
 mod judge;
 pub mod merge;
@@ -49,6 +51,7 @@ pub mod text_log;
 
 pub use allowance::{Allowance, Group};
 pub use hackleak_image::Whose;
+pub use incomplete::Incomplete;
 pub use model::{Coverage, Process, Report, Sight, Verdict};
 pub use read::Selection;
 pub use symbolise::stacks;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::incomplete::Incomplete;
+
 /// The version of the JSON.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -21,9 +23,21 @@ pub struct Report {
     pub tool: Tool,
     /// One entry per image.
     pub processes: Vec<Process>,
+    /// Images that cannot be read. With one of them, nothing is clean.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
     /// The baselines that leaks were compared with; what they know is not among the leaks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub baselines: Vec<Baseline>,
+}
+
+/// An image, or a report in JSON, that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Unreadable {
+    /// The file.
+    pub file: String,
+    /// Why, in one sentence, which names the file.
+    pub reason: String,
 }
 
 /// A baseline that leaks were compared with.
@@ -159,6 +173,9 @@ pub struct Process {
     /// What it would say if there were no leaks.
     #[serde(default)]
     pub otherwise: Verdict,
+    /// Why the record is incomplete, also where there are leaks; empty for a whole one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incomplete: Vec<Incomplete>,
     /// The image that was read.
     pub image: PathBuf,
     /// The options it was recorded with.
@@ -679,27 +696,51 @@ impl Report {
             schema_version: SCHEMA_VERSION,
             tool,
             processes,
+            unreadable: Vec::new(),
             baselines: Vec::new(),
         }
     }
 
-    /// Per library that is blind in a process recorded with `strict=true`: a sentence.
+    /// Per library that a process recorded with `strict=true` fails because of: a sentence.
     pub fn strict_failures(&self) -> Vec<String> {
         let failures = self.processes.iter().flat_map(Process::strict_failures);
-        failures
-            .map(|(path, why)| {
-                format!("strict: `{path}` is blind, so nothing can be said about its leaks: {why}")
-            })
-            .collect()
+        failures.map(|failure| failure.sentence()).collect()
     }
 
-    /// The worst verdict; clean when there is no process.
+    /// The worst verdict; clean when there is no process. What cannot be read may hold leaks, so
+    /// the rest does not make the report clean.
     pub fn verdict(&self) -> Verdict {
+        let unreadable = (!self.unreadable.is_empty()).then_some(Verdict::Incomplete);
         self.processes
             .iter()
             .map(|process| process.verdict)
+            .chain(unreadable)
             .max()
             .unwrap_or(Verdict::Clean)
+    }
+
+    /// Why the record of any process is incomplete, each cause once.
+    pub fn incomplete(&self) -> Vec<Incomplete> {
+        let unreadable = (!self.unreadable.is_empty()).then_some(Incomplete::Unreadable);
+        let causes = self
+            .processes
+            .iter()
+            .flat_map(|process| &process.incomplete);
+        let mut causes: Vec<Incomplete> = causes.copied().chain(unreadable).collect();
+        causes.sort_unstable();
+        causes.dedup();
+        causes
+    }
+
+    /// A sentence for each image that cannot be read.
+    pub(crate) fn unreadable_notes(&self) -> impl Iterator<Item = String> {
+        self.unreadable.iter().map(|image| {
+            format!(
+                "incomplete ({}): {}",
+                Incomplete::Unreadable.code(),
+                image.reason
+            )
+        })
     }
 
     /// Bytes and blocks leaked in all processes.
@@ -714,9 +755,47 @@ impl Report {
     }
 }
 
+/// A library that fails a test or a run with `strict=true`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StrictFailure<'report> {
+    /// Its path.
+    pub path: &'report str,
+    /// Whether it is known that its allocations are not seen.
+    is_known: bool,
+    /// Why, with the remedy.
+    why: String,
+}
+
+impl StrictFailure<'_> {
+    /// Why, with the remedy.
+    pub fn why(&self) -> String {
+        match self.is_known {
+            true => self.why.clone(),
+            false => format!(
+                "whether its allocations are seen is not known: {}",
+                self.why
+            ),
+        }
+    }
+
+    /// All of it.
+    pub fn sentence(&self) -> String {
+        let StrictFailure { path, why, .. } = self;
+        match self.is_known {
+            true => {
+                format!("strict: `{path}` is blind, so nothing can be said about its leaks: {why}")
+            }
+            false => format!(
+                "strict: whether the allocations of `{path}` are seen is not known, so nothing can \
+                 be said about its leaks: {why}"
+            ),
+        }
+    }
+}
+
 impl Process {
-    /// With `strict=true`, the libraries under test that are blind: path, and why with the remedy.
-    pub fn strict_failures(&self) -> Vec<(&str, String)> {
+    /// With `strict=true`, the libraries under test that are blind, or of which that is not known.
+    pub fn strict_failures(&self) -> Vec<StrictFailure<'_>> {
         if !crate::coverage::is_strict(&self.options) {
             return Vec::new();
         }
@@ -731,7 +810,12 @@ impl Process {
                         why.push_str(remedy);
                     }
                 }
-                (&*module.path, why)
+                let coverage = module.coverage.as_ref();
+                StrictFailure {
+                    path: &module.path,
+                    is_known: coverage.is_none_or(|it| it.verdict != Sight::Unknown),
+                    why,
+                }
             })
             .collect()
     }

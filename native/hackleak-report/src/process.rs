@@ -1,6 +1,8 @@
 //! One image through the whole pipeline.
 
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
@@ -9,8 +11,9 @@ use hackleak_options::{Findings, Options, Track};
 use crate::coverage::{Modules, Runtime};
 use crate::fold::fold_roots;
 use crate::group::group;
-use crate::model::{Checkpoint, Leaks, Process, State, Totals, Verdict};
-use crate::read::{Selection, select};
+use crate::incomplete::Incomplete::Damaged;
+use crate::model::{Checkpoint, Leaks, Process, Site, State, Totals, Verdict};
+use crate::read::{Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::symbolise;
 use crate::{findings, history, judge, own};
@@ -21,7 +24,7 @@ impl Process {
     /// # Errors
     ///
     /// The file is no readable image. Damage inside an image is no error: the report has what can
-    /// be read, and notes say what is missing.
+    /// be read and is incomplete, and notes say what is missing.
     pub fn of_image(path: &Path, selection: &Selection) -> Result<Process, ImageError> {
         Process::of_image_with(path, selection, &[], None)
     }
@@ -38,100 +41,147 @@ impl Process {
         suppressions: &[Suppressions],
         built_in: Option<bool>,
     ) -> Result<Process, ImageError> {
-        let mut image = Image::open(path)?;
-        let state = image.process_state();
-        let selected = select(&mut image, selection)?;
-        let wrong = findings::read(&image, selection);
-        let stacks = selected.blocks.iter().map(|block| block.stack);
-        let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
-        let sites = group(
-            &image,
-            &selected.blocks,
-            selection.all_rounds(),
-            &symbolised,
-        );
-        let own = Suppressions::of_patterns(&selection.suppress);
-        let given = [suppressions, &own].concat();
-        let left = Rules::new(&image.options(), &given, built_in).apply(sites);
-        let paths: Vec<String> = image.modules().map(|module| module.path).collect();
-        let runtime_code = Runtime::of(paths.iter().map(String::as_str));
-        let sites = fold_roots(left.sites, &runtime_code);
-        let (mut sites, allowed) = selection.allowance.apply(sites);
-        for site in &mut sites {
-            site.owner = own::owner(&site.frames, &runtime_code);
+        let look = || one_look(path, selection, suppressions, built_in);
+        let mut process = look()?;
+        for pause in LOOKS {
+            if process.state != State::Running || !process.incomplete.contains(&Damaged) {
+                break;
+            }
+            thread::sleep(pause);
+            process = look()?;
         }
-
-        let mut threads = 0;
-        let mut totals = Totals::default();
-        for thread in image.threads() {
-            threads += u64::from(thread.record.allocations > 0);
-            totals.allocations = totals.allocations.saturating_add(thread.record.allocations);
-            totals.frees = totals.frees.saturating_add(thread.record.frees);
-            totals.bytes = totals.bytes.saturating_add(thread.record.bytes);
-        }
-        let strays = image.header().strays;
-        totals.allocations = totals.allocations.saturating_add(strays.allocations);
-        totals.bytes = totals.bytes.saturating_add(strays.bytes);
-        let checkpoints = image
-            .checkpoints()
-            .map(|checkpoint| Checkpoint {
-                epoch: checkpoint.record.epoch,
-                label: checkpoint.label,
-                at_ns: history::since_start(&image, checkpoint.record.unix_ns),
-            })
-            .collect();
-        let leaks = Leaks {
-            since: selection.since,
-            scope: selection.scope,
-            bytes: sites
-                .iter()
-                .fold(0, |sum: u64, site| sum.saturating_add(site.bytes)),
-            count: sites
-                .iter()
-                .fold(0, |sum: u64, site| sum.saturating_add(site.count)),
-            sites,
-        };
-        let modules = Modules::of(&image);
-        let findings = findings::symbolised(&wrong, &symbolised);
-        let mut otherwise = judge::verdict(&image, state, &Leaks::default(), modules.blind);
-        if otherwise < Verdict::Findings && !findings.is_empty() && fails(&image) {
-            otherwise = Verdict::Findings;
-        }
-        let mut process = Process {
-            pid: image.header().pid,
-            exe: image.exe(),
-            command: image.command(),
-            state: match state {
-                ProcessState::Finished => State::Finished,
-                ProcessState::Killed => State::Killed,
-                ProcessState::Running => State::Running,
-            },
-            verdict: otherwise.max(judge::verdict(&image, state, &leaks, modules.blind)),
-            otherwise,
-            image: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-            options: image.options(),
-            track: tracked(image.header().track),
-            totals,
-            counters: image
-                .counters()
-                .map(|(counter, n)| (counter.name().to_owned(), n))
-                .collect(),
-            threads,
-            modules: modules.all,
-            start_unix_ns: image.header().start_unix_ns,
-            checkpoints,
-            assertions: history::assertions(&image),
-            timeline: history::timeline(&image),
-            notes: Vec::new(),
-            findings,
-            leaks,
-            suppressions: left.suppressions,
-        };
-        process.notes = judge::notes(&image, &process, &selected, &symbolised);
-        process.notes.splice(0..0, modules.notes);
-        process.notes.extend(left.notes);
-        process.notes.extend(allowed);
         Ok(process)
+    }
+}
+
+/// A running process is in the middle of something now and then: a segment that is counted and
+/// not there yet, a record that has its place and is still blank. So what looks damaged is looked
+/// at again after each of these pauses, and what stays damaged is.
+const LOOKS: [Duration; 3] = [
+    Duration::from_millis(5),
+    Duration::from_millis(20),
+    Duration::from_millis(100),
+];
+
+/// The report on the image as it is at this moment.
+fn one_look(
+    path: &Path,
+    selection: &Selection,
+    suppressions: &[Suppressions],
+    built_in: Option<bool>,
+) -> Result<Process, ImageError> {
+    let mut image = Image::open(path)?;
+    let state = image.process_state();
+    let selected = select(&mut image, selection)?;
+    let wrong = findings::read(&image, selection);
+    let stacks = selected.blocks.iter().map(|block| block.stack);
+    let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
+    let sites = group(
+        &image,
+        &selected.blocks,
+        selection.all_rounds(),
+        &symbolised,
+    );
+    let own = Suppressions::of_patterns(&selection.suppress);
+    let given = [suppressions, &own].concat();
+    let left = Rules::new(&image.options(), &given, built_in).apply(sites);
+    let paths: Vec<String> = image.modules().map(|module| module.path).collect();
+    let runtime_code = Runtime::of(paths.iter().map(String::as_str));
+    let sites = fold_roots(left.sites, &runtime_code);
+    let (mut sites, allowed) = selection.allowance.apply(sites);
+    for site in &mut sites {
+        site.owner = own::owner(&site.frames, &runtime_code);
+    }
+    let modules = Modules::of(&image);
+    let (threads, totals) = totals(&image);
+    let mut process = Process {
+        pid: image.header().pid,
+        exe: image.exe(),
+        command: image.command(),
+        state: match state {
+            ProcessState::Finished => State::Finished,
+            ProcessState::Killed => State::Killed,
+            ProcessState::Running => State::Running,
+        },
+        verdict: Verdict::Clean,
+        otherwise: Verdict::Clean,
+        incomplete: Vec::new(),
+        image: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
+        options: image.options(),
+        track: tracked(image.header().track),
+        totals,
+        counters: image
+            .counters()
+            .map(|(counter, n)| (counter.name().to_owned(), n))
+            .collect(),
+        threads,
+        modules: modules.all,
+        start_unix_ns: image.header().start_unix_ns,
+        checkpoints: checkpoints(&image),
+        assertions: history::assertions(&image),
+        timeline: history::timeline(&image),
+        notes: Vec::new(),
+        findings: findings::symbolised(&wrong, &symbolised),
+        leaks: leaks(selection, sites),
+        suppressions: left.suppressions,
+    };
+    judge(&image, &selected, modules.blind, &mut process);
+    process.notes = judge::notes(&image, &process, &selected, &symbolised);
+    process.notes.splice(0..0, modules.notes);
+    process.notes.extend(left.notes);
+    process.notes.extend(allowed);
+    Ok(process)
+}
+
+/// Fills in the verdicts, and why the record is incomplete.
+fn judge(image: &Image, selected: &Selected, blind: bool, process: &mut Process) {
+    process.incomplete = judge::incomplete(image, selected, blind);
+    process.otherwise = judge::verdict(&Leaks::default(), &process.incomplete);
+    if process.otherwise < Verdict::Findings && !process.findings.is_empty() && fails(image) {
+        process.otherwise = Verdict::Findings;
+    }
+    let verdict = judge::verdict(&process.leaks, &process.incomplete);
+    process.verdict = process.otherwise.max(verdict);
+}
+
+/// Threads that allocated, and what all of them did.
+fn totals(image: &Image) -> (u64, Totals) {
+    let mut threads = 0;
+    let mut totals = Totals::default();
+    for thread in image.threads() {
+        threads += u64::from(thread.record.allocations > 0);
+        totals.allocations = totals.allocations.saturating_add(thread.record.allocations);
+        totals.frees = totals.frees.saturating_add(thread.record.frees);
+        totals.bytes = totals.bytes.saturating_add(thread.record.bytes);
+    }
+    let strays = image.header().strays;
+    totals.allocations = totals.allocations.saturating_add(strays.allocations);
+    totals.bytes = totals.bytes.saturating_add(strays.bytes);
+    (threads, totals)
+}
+
+fn checkpoints(image: &Image) -> Vec<Checkpoint> {
+    image
+        .checkpoints()
+        .map(|checkpoint| Checkpoint {
+            epoch: checkpoint.record.epoch,
+            label: checkpoint.label,
+            at_ns: history::since_start(image, checkpoint.record.unix_ns),
+        })
+        .collect()
+}
+
+fn leaks(selection: &Selection, sites: Vec<Site>) -> Leaks {
+    Leaks {
+        since: selection.since,
+        scope: selection.scope,
+        bytes: sites
+            .iter()
+            .fold(0, |sum: u64, site| sum.saturating_add(site.bytes)),
+        count: sites
+            .iter()
+            .fold(0, |sum: u64, site| sum.saturating_add(site.count)),
+        sites,
     }
 }
 

@@ -97,6 +97,9 @@ pub(crate) struct Selected {
     pub(crate) ignored: Sum,
     /// Of unknown context, although the selection asks for one: taken, to be safe.
     pub(crate) unknown: Sum,
+    /// Of unknown context where one scope was asked for among those that run in parallel: left
+    /// out, though some may be the scope's.
+    pub(crate) left_out: Sum,
 }
 
 /// Streams the live records, then refreshes the image so that all they name is visible.
@@ -124,6 +127,7 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
     for ((stack, context, kind), sum) in sums {
         let context = image.context(context);
         if context.is_none() && !selection.takes_unknown() {
+            selected.left_out.add(sum);
             continue;
         }
         if context.is_none() && *selection != Selection::default() {

@@ -16,6 +16,7 @@ fn the_published_schemas_are_those_of_the_code() {
         ("report-v1.json", schema::text()),
         ("doctor-v1.json", schema::doctor()),
         ("find-leak-v1.json", schema::find_leak()),
+        ("diff-v1.json", schema::diff()),
     ] {
         let file = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../../docs/schema")

@@ -56,7 +56,7 @@ impl Modules {
 
 impl Module {
     /// Whether `strict=true` fails a test or a run because of this module: it is under test and
-    /// blind. The distribution's libraries, which the JVM itself loads, are excused when only
+    /// blind, or nobody knows, because its file is gone. The distribution's libraries, which the JVM itself loads, are excused when only
     /// their kinds are not tracked.
     pub fn fails_strict(&self) -> bool {
         self.coverage
@@ -79,7 +79,11 @@ impl Module {
 }
 
 pub(super) fn fails_strict(path: &str, coverage: &Coverage) -> bool {
-    coverage.verdict == Sight::Blind && !(coverage.untracked && under_test::is_system(path))
+    match coverage.verdict {
+        Sight::Blind => !(coverage.untracked && under_test::is_system(path)),
+        Sight::Unknown => true,
+        Sight::Partly | Sight::Seen => false,
+    }
 }
 
 /// Whether a process was recorded with `strict=true`, by its options in their text form.

@@ -2,6 +2,9 @@
 //! number at the end. What flame graph tools read (Gregg's `flamegraph.pl`, inferno, async-profiler's
 //! converter, speedscope).
 //!
+//! What is missing from the record is a line without weight, which no drawing shows: comments are
+//! not part of the format.
+//!
 //! Java frames end in `_[j]` and inlined native ones in `_[i]`, by which those tools colour.
 
 use std::collections::BTreeMap;
@@ -37,8 +40,12 @@ pub fn folded(report: &Report, weight: Weight) -> String {
             *sum = sum.saturating_add(number);
         }
     }
-    stacks
+    let missing = report
+        .incomplete()
         .into_iter()
+        .map(|cause| (format!("[incomplete record: {}]", cause.code()), 0));
+    missing
+        .chain(stacks)
         .map(|(stack, number)| format!("{stack} {number}\n"))
         .collect()
 }

@@ -1,6 +1,6 @@
 //! The report as a test result, which every CI server shows: the form that Maven Surefire writes,
 //! one `testsuite`. Each leaking site is a failed case, each process a case that fails when its
-//! record is incomplete.
+//! record is incomplete, and so is each image that cannot be read.
 //!
 //! What is difficult: XML cannot hold most control characters at all, and Surefire's schema wants
 //! the children of a case in one order.
@@ -13,7 +13,7 @@ use quick_xml::events::{BytesDecl, Event};
 use super::numbers::counted;
 use super::{caption, stack};
 use crate::merge::{self, Merged};
-use crate::model::{Finding, Process, Report, Verdict};
+use crate::model::{Finding, Process, Report, Unreadable, Verdict};
 use crate::origin::{Origin, Sources};
 
 /// The name of the suite, and the class of cases that are about a process.
@@ -38,6 +38,7 @@ struct Case {
 /// None that a report can cause; the signature is that of a writer.
 pub fn junit_xml(report: &Report, sources: &Sources) -> std::io::Result<String> {
     let mut cases: Vec<Case> = report.processes.iter().map(process_case).collect();
+    cases.extend(report.unreadable.iter().map(unreadable_case));
     cases.extend(
         merge::sites(report)
             .iter()
@@ -113,16 +114,31 @@ fn process_case(process: &Process) -> Case {
             output += &format!("wrong free: {}\n", finding.sentence());
         }
     }
-    let incomplete = process.verdict == Verdict::Incomplete;
+    let incomplete = !process.incomplete.is_empty();
     Case {
         class: SUITE.to_owned(),
         name: caption::process(process),
         error: true,
         wrong: incomplete.then(|| {
-            let said = "no leaks were seen, but not everything was recorded".to_owned();
-            ["incomplete".to_owned(), said, process.notes.join("\n")]
+            let said = match process.leaks.count {
+                0 => "no leaks were seen, but not everything was recorded",
+                _ => "not everything was recorded, so there may be more leaks",
+            };
+            let notes = process.notes.join("\n");
+            ["incomplete".to_owned(), said.to_owned(), notes]
         }),
         output,
+    }
+}
+
+fn unreadable_case(image: &Unreadable) -> Case {
+    let said = "the image cannot be read, so leaks in it are not seen".to_owned();
+    Case {
+        class: SUITE.to_owned(),
+        name: image.file.clone(),
+        error: true,
+        wrong: Some(["incomplete".to_owned(), said, image.reason.clone()]),
+        output: String::new(),
     }
 }
 

@@ -13,6 +13,7 @@
 //! freed                                                     the frames of the free
 //! allocated                                                 the frames of the allocation
 //! verdict clean|incomplete|findings|leaks
+//! incomplete  code                                          for each cause; see `Incomplete`
 //! blind   path  why                                         only with strict=true
 //! text    one line of the message for people
 //! end
@@ -41,6 +42,9 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
             .iter()
             .for_each(|note| rows.row(&["note", note]));
     }
+    for note in report.unreadable_notes() {
+        rows.row(&["note", &note]);
+    }
     for process in &report.processes {
         process.leaks.sites.iter().for_each(|site| rows.site(site));
     }
@@ -48,8 +52,11 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
         process.findings.iter().for_each(|wrong| rows.wrong(wrong));
     }
     rows.row(&["verdict", report.verdict().name()]);
-    for (path, why) in report.processes.iter().flat_map(Process::strict_failures) {
-        rows.row(&["blind", path, &why]);
+    for cause in report.incomplete() {
+        rows.row(&["incomplete", cause.code()]);
+    }
+    for failure in report.processes.iter().flat_map(Process::strict_failures) {
+        rows.row(&["blind", failure.path, &failure.why()]);
     }
     message(report, json)
         .lines()

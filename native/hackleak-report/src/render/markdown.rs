@@ -23,6 +23,7 @@ const MAX_PROCESSES: usize = 50;
 pub fn markdown(report: &Report, sources: &Sources) -> String {
     let sites = merge::sites(report);
     let mut page = format!("## {}\n", headline(report, &sites));
+    incomplete(&mut page, report);
     processes(&mut page, report);
     table(&mut page, &sites, sources);
     stacks(&mut page, &sites, sources);
@@ -56,6 +57,26 @@ fn headline(report: &Report, sites: &[Merged<'_>]) -> String {
             format!("⚠️ HackLeak: no leaks seen, but not everything was recorded{processes}")
         }
         Verdict::Clean => format!("✅ HackLeak: no leaks{processes}"),
+    }
+}
+
+/// Why not everything is in this report, which a leak in the headline does not say.
+fn incomplete(page: &mut String, report: &Report) {
+    let causes = report.incomplete();
+    if causes.is_empty() {
+        return;
+    }
+    page.push('\n');
+    for cause in causes {
+        let (code, sentence) = (cause.code(), cause.sentence());
+        let _ = writeln!(page, "- ⚠️ incomplete ({code}): {sentence}");
+    }
+    for image in report.unreadable.iter().take(MAX_PROCESSES) {
+        let _ = writeln!(page, "- {}", code(&image.reason));
+    }
+    let more = report.unreadable.len().saturating_sub(MAX_PROCESSES);
+    if more > 0 {
+        let _ = writeln!(page, "- … and {more} more: see the JSON");
     }
 }
 

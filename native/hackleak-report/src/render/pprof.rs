@@ -41,6 +41,10 @@ fn profile(report: &Report) -> Profile {
     });
     builder.profile.sample_type = sample_type.to_vec();
     builder.profile.default_sample_type = builder.text("inuse_space");
+    for note in report.unreadable_notes() {
+        let comment = builder.text(&note);
+        builder.profile.comment.push(comment);
+    }
     for process in &report.processes {
         for note in &process.notes {
             let comment = builder.text(&format!("{}: {note}", caption::process(process)));

@@ -55,7 +55,7 @@ pub fn sarif(report: &Report, sources: &Sources) -> serde_json::Result<String> {
                 "rules": rules.all,
             }},
             "columnKind": "unicodeCodePoints",
-            "invocations": report.processes.iter().map(invocation).collect::<Vec<_>>(),
+            "invocations": invocations(report),
             "results": results,
         }],
     });
@@ -311,9 +311,24 @@ fn stack_of(frames: &[Frame], sources: &Sources, said: &str) -> Value {
     json!({ "message": { "text": said }, "frames": frames })
 }
 
+fn invocations(report: &Report) -> Vec<Value> {
+    let unreadable = report.unreadable_notes().map(|note| {
+        json!({
+            "executionSuccessful": false,
+            "toolExecutionNotifications": [{ "level": "warning", "message": { "text": note } }],
+        })
+    });
+    report
+        .processes
+        .iter()
+        .map(invocation)
+        .chain(unreadable)
+        .collect()
+}
+
 /// One run of a recorded program; notes say what qualifies its results.
 fn invocation(process: &Process) -> Value {
-    let incomplete = process.verdict == Verdict::Incomplete;
+    let incomplete = !process.incomplete.is_empty();
     let notes: Vec<Value> = process
         .notes
         .iter()

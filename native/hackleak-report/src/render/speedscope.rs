@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::caption;
+use crate::incomplete::Incomplete;
 use crate::model::{Frame as StackFrame, Process, Report, Site};
 
 const SCHEMA: &str = "https://www.speedscope.app/file-format-schema.json";
@@ -75,9 +76,18 @@ pub fn speedscope(report: &Report) -> serde_json::Result<String> {
         profiles.push(of("bytes", "bytes leaked", |site| site.bytes));
         profiles.push(of("none", "blocks leaked", |site| site.count));
     }
+    let causes: Vec<&str> = report
+        .incomplete()
+        .into_iter()
+        .map(Incomplete::code)
+        .collect();
+    let missing = match causes.is_empty() {
+        true => String::new(),
+        false => format!(" (incomplete record: {})", causes.join(", ")),
+    };
     let file = File {
         schema: SCHEMA,
-        name: "Native memory leaks".to_owned(),
+        name: format!("Native memory leaks{missing}"),
         exporter: format!("{} {}", report.tool.name, report.tool.version),
         active_profile_index: 0,
         shared: Shared { frames: frames.all },

@@ -24,6 +24,7 @@ const MAX_COMMAND: usize = 100;
 /// it was.
 pub fn text(report: &Report, json: Option<&Path>) -> String {
     let mut page = Page::default();
+    page.unreadable(report);
     for (position, process) in report.processes.iter().enumerate() {
         if position > 0 {
             page.line("");
@@ -53,10 +54,8 @@ pub fn message(report: &Report, json: Option<&Path>) -> String {
     let mut page = Page::default();
     for process in &report.processes {
         page.process(process, "");
-        for (path, why) in process.strict_failures() {
-            page.line(&format!(
-                "strict: `{path}` is blind, so nothing can be said about its leaks: {why}"
-            ));
+        for failure in process.strict_failures() {
+            page.line(&failure.sentence());
             page.line("");
         }
         if process.verdict == Verdict::Leaks {
@@ -119,6 +118,22 @@ impl Page {
                 self.line(&format!("    {line}"));
             }
         }
+        self.line("");
+    }
+
+    /// What cannot be read comes first: the rest may be clean, and the report is not.
+    fn unreadable(&mut self, report: &Report) {
+        let images = report.unreadable.len() as u64;
+        if images == 0 {
+            return;
+        }
+        self.line(&format!(
+            "incomplete: {} cannot be read, so leaks in it are not seen",
+            counted(images, "image")
+        ));
+        report
+            .unreadable_notes()
+            .for_each(|note| self.line(&format!("note: {note}")));
         self.line("");
     }
 

@@ -115,6 +115,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
             Verdict::Leaks
         },
         otherwise: Verdict::Clean,
+        incomplete: Vec::new(),
         image: format!("/ci/java-{pid}.hackleak").into(),
         options: "track=new+malloc".to_owned(),
         track: vec!["new".to_owned(), "malloc".to_owned()],

@@ -125,6 +125,10 @@ fn sentence(report: &Report) -> String {
             counted(sites, "site"),
             with(Verdict::Leaks)
         ),
+        (Verdict::Incomplete, _) if !report.unreadable.is_empty() => format!(
+            "no leaks were seen, but {} cannot be read",
+            counted(report.unreadable.len() as u64, "image")
+        ),
         (_, 1) => {
             let line = headline(&report.processes[0], "");
             line.trim_start_matches("incomplete: ").to_owned()
@@ -156,6 +160,17 @@ fn not_seen(report: &Report) -> Vec<String> {
     for process in &report.processes {
         untracked(process).into_iter().for_each(&mut add);
     }
+    for cause in report.incomplete() {
+        add(format!(
+            "incomplete ({}): {}",
+            cause.code(),
+            cause.sentence()
+        ));
+    }
+    report
+        .unreadable
+        .iter()
+        .for_each(|image| add(image.reason.clone()));
     let mut unseen: Vec<(Sight, &str)> = report
         .processes
         .iter()
