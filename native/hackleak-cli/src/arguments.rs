@@ -24,9 +24,11 @@ Examples:
 
 Exit codes:
   0   no leaks among what was tracked
-  1   wrong usage, unreadable input, or a record too incomplete to call clean
+  1   wrong usage, unreadable input, or a run of which nothing was recorded
   23  leaks; `doctor`: a library that is not seen, or only in part
-`hackleak run` exits as its command does, and with 23 when that succeeded and leaked.";
+  24  no leaks were seen, but a record is incomplete: damaged, cut, or not everything was recorded
+Leaks go first: with them the code is 23, and the notes say what is missing.
+`hackleak run` exits as its command does, and with one of these when that succeeded.";
 
 /// Finds native memory that programs, JVMs above all, allocate and never free.
 #[derive(Debug, Parser)]

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use hackleak_report::Report;
 use hackleak_report::baseline::{Baseline, Comparison};
-use hackleak_report::{Report, Selection};
 
 use crate::diff::{Format, conclude};
 use crate::{inputs, known, output};
@@ -24,8 +24,9 @@ Examples:
 
 Exit codes of `check`:
   0   nothing new, nothing grown
-  1   wrong usage, unreadable input, or an incomplete record
-  23  a site is new or has grown";
+  1   wrong usage, or unreadable input
+  23  a site is new or has grown
+  24  nothing new was seen, but a record is incomplete";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
@@ -71,18 +72,13 @@ struct Images {
 }
 
 impl Images {
-    /// All of them, or an error: half of the leaks would make a wrong baseline.
     fn read(&self) -> anyhow::Result<Report> {
         let known = known::Args {
             suppressions: self.suppressions.clone(),
             no_builtin_suppressions: self.no_builtin_suppressions,
             baseline: None,
         };
-        let (report, errors) = inputs::read(&self.inputs, &Selection::default(), &known)?;
-        match errors.into_iter().next() {
-            Some(error) => Err(error),
-            None => Ok(report),
-        }
+        inputs::read_whole(&self.inputs, &known)
     }
 }
 
@@ -121,6 +117,10 @@ fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     let cannot_write = || format!("cannot write the baseline to `{}`", file.display());
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");
-    fs::write(&beside, text).with_context(cannot_write)?;
+    if let Err(error) = fs::write(&beside, text) {
+        // Half a file is of use to nobody.
+        let _ = fs::remove_file(&beside);
+        return Err(error).with_context(cannot_write);
+    }
     fs::rename(&beside, file).with_context(cannot_write)
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::bail;
 use clap::ValueEnum;
 use hackleak_report::baseline::{Baseline, Comparison};
-use hackleak_report::{Report, Selection, Verdict, render};
+use hackleak_report::{Report, Verdict, render};
 
 use crate::{exit, inputs, known, output, report};
 
@@ -19,8 +19,9 @@ Examples:
 
 Exit codes:
   0   nothing new, nothing grown
-  1   wrong usage, unreadable input, or an incomplete record
-  23  a site is new or has grown";
+  1   wrong usage, or unreadable input
+  23  a site is new or has grown
+  24  nothing new was seen, but a record is incomplete";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES)]
@@ -75,12 +76,7 @@ pub(crate) fn conclude(
 }
 
 fn read(input: &Path) -> anyhow::Result<Report> {
-    let inputs = [input.to_owned()];
-    let known = known::Args::default();
-    let (report, errors) = inputs::read(&inputs, &Selection::default(), &known)?;
-    if let Some(error) = errors.into_iter().next() {
-        return Err(error);
-    }
+    let report = inputs::read_whole(&[input.to_owned()], &known::Args::default())?;
     if !report.baselines.is_empty() {
         bail!(
             "`{}` was compared with a baseline and lacks what that knows: name its images",

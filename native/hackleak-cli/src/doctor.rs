@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use hackleak_image::{Image, layout};
 use hackleak_options::{Options, Track};
 use hackleak_report::Sight;
@@ -29,11 +29,13 @@ pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<u8> {
     let mut subjects = Vec::new();
     let mut failed = false;
     for input in &arguments.inputs {
-        match examine(input, options.track) {
-            Ok(found) => subjects.extend(found),
-            Err(error) => {
-                output::complain(&format!("{error:#}"));
-                failed = true;
+        for examined in examine(input, options.track) {
+            match examined {
+                Ok(subject) => subjects.push(subject),
+                Err(error) => {
+                    output::complain(&format!("{error:#}"));
+                    failed = true;
+                }
             }
         }
     }
@@ -47,7 +49,10 @@ pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<u8> {
     } else {
         code(&diagnosis)
     };
-    Ok(if failed { code.max(exit::FAILED) } else { code })
+    Ok(match failed {
+        true => exit::weightier(code, exit::FAILED),
+        false => code,
+    })
 }
 
 /// The exit code of what fails with `strict=true`.
@@ -73,27 +78,35 @@ fn code(diagnosis: &Diagnosis) -> u8 {
 }
 
 /// What can be said about one argument.
-fn examine(input: &Path, track: Track) -> anyhow::Result<Vec<Subject>> {
+fn examine(input: &Path, track: Track) -> Vec<anyhow::Result<Subject>> {
+    if !input.is_dir() {
+        return vec![examine_one(input, track)];
+    }
+    let (images, errors) = images::find(&[input.to_owned()]);
+    let errors = errors.into_iter().map(|error| Err(anyhow!(error.reason)));
+    errors
+        .chain(images.iter().map(|image| of_image(image)))
+        .collect()
+}
+
+/// What can be said about a file or a process.
+fn examine_one(input: &Path, track: Track) -> anyhow::Result<Subject> {
     let text = input.to_string_lossy();
     if !input.exists()
         && let Ok(pid) = text.parse::<u32>()
     {
-        return Ok(vec![process::examine(pid, track)?]);
-    }
-    if input.is_dir() {
-        let images = images::find(&[input.to_owned()])?;
-        return images.iter().map(|image| of_image(image)).collect();
+        return process::examine(pid, track);
     }
     if is_image(input)? {
-        return Ok(vec![of_image(input)?]);
+        return of_image(input);
     }
     let facts = Facts::read(input).with_context(|| format!("`{text}`"))?;
-    Ok(vec![Subject {
+    Ok(Subject {
         input: text.clone().into_owned(),
         track: names(track.bits()),
         process: None,
         libraries: vec![Library::of_file(&text, &Ok(facts), track.into(), None)],
-    }])
+    })
 }
 
 fn is_image(input: &Path) -> anyhow::Result<bool> {

@@ -1,13 +1,8 @@
-//! Exit codes.
+//! Exit codes, as [`hackleak_options::exit_code`] has them.
 
+pub(crate) use hackleak_options::exit_code::{CLEAN, FAILED, INCOMPLETE, LEAKS};
 use hackleak_report::Verdict;
 
-/// No leaks.
-pub(crate) const CLEAN: u8 = 0;
-/// Wrong usage, unreadable input, or a record too incomplete to call clean.
-pub(crate) const FAILED: u8 = 1;
-/// Leaks.
-pub(crate) const LEAKS: u8 = 23;
 /// A library that is not seen; a strict report says so with the code of leaks.
 pub(crate) const NOT_SEEN: u8 = LEAKS;
 
@@ -15,7 +10,38 @@ pub(crate) const NOT_SEEN: u8 = LEAKS;
 pub(crate) fn of(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Clean => CLEAN,
-        Verdict::Incomplete => FAILED,
+        Verdict::Incomplete => INCOMPLETE,
         Verdict::Leaks | Verdict::Findings => LEAKS,
+    }
+}
+
+/// The code to give where both are due.
+pub(crate) fn weightier(one: u8, other: u8) -> u8 {
+    let weight = |code: u8| match code {
+        CLEAN => 0,
+        FAILED => 1,
+        INCOMPLETE => 2,
+        _ => 3,
+    };
+    if weight(other) > weight(one) {
+        other
+    } else {
+        one
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leak_weighs_most_and_an_incomplete_record_more_than_a_mistake() {
+        let order = [CLEAN, FAILED, INCOMPLETE, LEAKS];
+        for (weight, code) in order.into_iter().enumerate() {
+            for other in &order[..weight] {
+                assert_eq!(weightier(code, *other), code);
+                assert_eq!(weightier(*other, code), code);
+            }
+        }
     }
 }

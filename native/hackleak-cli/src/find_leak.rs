@@ -25,8 +25,9 @@ Examples:
 
 Exit codes:
   0   every allocation in the log was freed
-  1   wrong usage, an unreadable log, or one that does not tell all
-  23  leaks";
+  1   wrong usage, or no log that can be read
+  23  leaks
+  24  no leaks were seen, but a log does not tell all, or cannot be read";
 
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
@@ -79,7 +80,11 @@ pub(crate) fn find_leak(arguments: &FindLeak) -> anyhow::Result<u8> {
         LogFormat::Json => output::print(&render::json(&report)?)?,
     }
     let code = exit::of(verdict);
-    Ok(if failed { code.max(exit::FAILED) } else { code })
+    // A log that cannot be read may hold leaks, so the rest does not make it clean.
+    Ok(match failed {
+        true => exit::weightier(code, exit::INCOMPLETE),
+        false => code,
+    })
 }
 
 fn read(path: &Path, options: LogOptions) -> anyhow::Result<TextLog> {

@@ -3,43 +3,62 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
-use hackleak_image::ImageError;
+use anyhow::{Context, anyhow};
+use hackleak_report::model::Unreadable;
 use hackleak_report::{Process, Report, Selection};
 
 /// The images that `inputs` name: files as they are, folders with the images in them and in
-/// their folders.
-pub(crate) fn find(inputs: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+/// their folders; and the folders that hold none, or cannot be read.
+pub(crate) fn find(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<Unreadable>) {
     let mut images = Vec::new();
+    let mut errors = Vec::new();
     for input in inputs {
         if !input.is_dir() {
             images.push(input.clone());
             continue;
         }
-        let found = in_folder(input)?;
-        if found.is_empty() {
-            bail!(
-                "no images in `{}`: nothing was recorded there",
-                input.display()
-            );
+        match in_folder(input) {
+            Ok((found, unreadable)) if found.is_empty() && unreadable.is_empty() => {
+                let folder = input.display();
+                let error = anyhow!("no images in `{folder}`: nothing was recorded there");
+                errors.push(unreadable_file(input, &error));
+            }
+            Ok((found, unreadable)) => {
+                images.extend(found);
+                errors.extend(unreadable);
+            }
+            Err(error) => errors.push(unreadable_file(input, &error)),
         }
-        images.extend(found);
     }
-    Ok(images)
+    (images, errors)
 }
 
-/// The images in `folder` and in the folders directly in it, by path.
-pub(crate) fn in_folder(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// A file, and why it cannot be read.
+pub(crate) fn unreadable_file(file: &Path, error: &anyhow::Error) -> Unreadable {
+    Unreadable {
+        file: file.to_string_lossy().into_owned(),
+        reason: format!("{error:#}"),
+    }
+}
+
+/// The images in `folder` and in the folders directly in it, by path, and those of the latter that
+/// cannot be read.
+pub(crate) fn in_folder(folder: &Path) -> anyhow::Result<(Vec<PathBuf>, Vec<Unreadable>)> {
     let mut images = Vec::new();
+    let mut errors = Vec::new();
     for entry in entries(folder)? {
-        if entry.is_dir() {
-            images.extend(entries(&entry)?.into_iter().filter(|path| is_image(path)));
-        } else if is_image(&entry) {
-            images.push(entry);
+        if !entry.is_dir() {
+            images.extend(Some(entry).filter(|path| is_image(path)));
+            continue;
+        }
+        match entries(&entry) {
+            Ok(found) => images.extend(found.into_iter().filter(|path| is_image(path))),
+            Err(error) => errors.push(unreadable_file(&entry, &error)),
         }
     }
     images.sort();
-    Ok(images)
+    errors.sort_by(|a, b| a.file.cmp(&b.file));
+    Ok((images, errors))
 }
 
 fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
@@ -51,23 +70,24 @@ fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .with_context(cannot_read)
 }
 
+/// By its name alone: an image that cannot be read is to be told, not to be passed over.
 fn is_image(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "hackleak")
-        && path.is_file()
+        && !path.is_dir()
 }
 
-/// The report on `images`, and why some of them cannot be read.
-pub(crate) fn read(images: &[PathBuf], selection: &Selection) -> (Report, Vec<ImageError>) {
-    let mut processes = Vec::new();
-    let mut errors = Vec::new();
+/// The report on `images`, with those that cannot be read.
+pub(crate) fn read(images: &[PathBuf], selection: &Selection) -> Report {
+    let mut report = Report::new(Vec::new());
     for image in images {
         match Process::of_image(image, selection) {
-            Ok(process) => processes.push(process),
-            Err(error) => errors.push(error),
+            Ok(process) => report.processes.push(process),
+            Err(error) => report
+                .unreadable
+                .push(unreadable_file(image, &error.into())),
         }
     }
-    let mut report = Report::new(processes);
     report.subtract_baselines(None);
-    (report, errors)
+    report
 }

@@ -10,19 +10,20 @@ use hackleak_report::baseline::Baseline;
 use hackleak_report::model::SCHEMA_VERSION;
 use hackleak_report::{Process, Report, Selection};
 
-use crate::{images, known};
+use crate::{images, known, output};
 
-/// The report on `inputs` without what `known` leaves out but the baselines, and why some of
-/// them cannot be read.
+/// The report on `inputs` without what `known` leaves out but the baselines. What cannot be read is
+/// in the report, and said on stderr; it is an error when nothing is left.
 pub(crate) fn read(
     inputs: &[PathBuf],
     selection: &Selection,
     known: &known::Args,
-) -> anyhow::Result<(Report, Vec<anyhow::Error>)> {
+) -> anyhow::Result<Report> {
     let rules = known.rules()?;
     let mut report = Report::new(Vec::new());
-    let mut errors = Vec::new();
-    for input in images::find(inputs)? {
+    let mut read = false;
+    let (images, mut errors) = images::find(inputs);
+    for input in images {
         if is_json(&input) {
             if *selection != Selection::default() || !rules.is_empty() || known.built_in().is_some()
             {
@@ -32,20 +33,37 @@ pub(crate) fn read(
                 );
             }
             match read_json(&input) {
-                Ok(read) => {
-                    report.processes.extend(read.processes);
-                    report.baselines.extend(read.baselines);
+                Ok(found) => {
+                    read = true;
+                    report.processes.extend(found.processes);
+                    report.unreadable.extend(found.unreadable);
+                    report.baselines.extend(found.baselines);
                 }
-                Err(error) => errors.push(error),
+                Err(error) => errors.push(images::unreadable_file(&input, &error)),
             }
             continue;
         }
         match Process::of_image_with(&input, selection, &rules, known.built_in()) {
-            Ok(process) => report.processes.push(process),
-            Err(error) => errors.push(error.into()),
+            Ok(process) => {
+                read = true;
+                report.processes.push(process);
+            }
+            Err(error) => errors.push(images::unreadable_file(&input, &error.into())),
         }
     }
-    Ok((report, errors))
+    match errors.split_last() {
+        Some((last, others)) if !read => {
+            others
+                .iter()
+                .for_each(|error| output::complain(&error.reason));
+            bail!("{}", last.reason);
+        }
+        _ => errors
+            .iter()
+            .for_each(|error| output::complain(&error.reason)),
+    }
+    report.unreadable.extend(errors);
+    Ok(report)
 }
 
 /// The same without what baselines know: the one of the command line, or those that were
@@ -54,20 +72,29 @@ pub(crate) fn read_judged(
     inputs: &[PathBuf],
     selection: &Selection,
     known: &known::Args,
-) -> anyhow::Result<(Report, Vec<anyhow::Error>)> {
+) -> anyhow::Result<Report> {
     // A wrong baseline is said before a long report is made.
     let baseline = match &known.baseline {
         None => None,
         Some(file) => Some((file.display().to_string(), Baseline::read(file)?)),
     };
-    let (mut report, errors) = read(inputs, selection, known)?;
+    let mut report = read(inputs, selection, known)?;
     match &baseline {
         Some((file, baseline)) => report.subtract_baselines(Some((file, baseline))),
         // A report in JSON has been compared already.
         None if report.baselines.is_empty() => report.subtract_baselines(None),
         None => {}
     }
-    Ok((report, errors))
+    Ok(report)
+}
+
+/// All of `inputs`, or an error: half of the leaks would make a wrong comparison.
+pub(crate) fn read_whole(inputs: &[PathBuf], known: &known::Args) -> anyhow::Result<Report> {
+    let report = read(inputs, &Selection::default(), known)?;
+    match report.unreadable.len() {
+        0 => Ok(report),
+        some => bail!("{some} of the images cannot be read: take them away, or record again"),
+    }
 }
 
 /// Whether a file begins as a JSON object does; an image never does.

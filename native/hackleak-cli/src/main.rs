@@ -14,6 +14,7 @@ mod formats;
 mod images;
 mod inputs;
 mod known;
+mod limits;
 mod manual;
 mod output;
 mod report;
@@ -31,6 +32,7 @@ use arguments::{Cli, SchemaOf, Subcommand};
 use hackleak_report::schema;
 
 fn main() -> ExitCode {
+    limits::survive_file_size();
     let command = Cli::command().color(terminal::color_of(std::env::args_os()));
     let parsed = command
         .try_get_matches()

@@ -1,6 +1,8 @@
 //! Writing to the terminal. A reader that has gone away (`hackleak report … | head`) is no error.
 
+use std::fs;
 use std::io::{self, ErrorKind, Write};
+use std::path::Path;
 
 use anyhow::Context;
 
@@ -36,6 +38,17 @@ pub(crate) fn print_report_aside(text: &str) {
         true => print_aside(&terminal::painted(text)),
         false => print_aside(text),
     }
+}
+
+/// Writes `bytes` to a file. What could not be written in full is removed: half a report could pass
+/// for a whole one.
+pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let written = fs::write(file, bytes);
+    if written.is_err() && fs::symlink_metadata(file).is_ok_and(|it| it.is_file()) {
+        // When this fails, too, the error of the write is still the one to tell.
+        let _ = fs::remove_file(file);
+    }
+    written.with_context(|| format!("cannot write the report to `{}`", file.display()))
 }
 
 /// Says one sentence on stderr.

@@ -1,10 +1,9 @@
 //! `hackleak report`.
 
-use std::fs;
 use std::io::IsTerminal;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use hackleak_report::{Report as Found, Verdict};
 
 use crate::arguments::{Report, ReportFormat};
@@ -18,12 +17,9 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
     {
         bail!("this format is not for terminals: name a file with --output");
     }
-    let (report, errors) = inputs::read_judged(&arguments.inputs, &selection, &arguments.known)?;
-    errors
-        .iter()
-        .for_each(|error| output::complain(&format!("{error:#}")));
-    if report.processes.is_empty() {
-        return Ok(exit::FAILED);
+    let report = inputs::read_judged(&arguments.inputs, &selection, &arguments.known)?;
+    if report.processes.is_empty() && report.unreadable.is_empty() {
+        bail!("there is no process in these reports: name images");
     }
     let json = arguments
         .json
@@ -35,8 +31,7 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
         sources: &arguments.sources,
     };
     let write = |format: ReportFormat, file: &Path| -> anyhow::Result<()> {
-        fs::write(file, formats::render(&report, format, &form)?)
-            .with_context(|| format!("cannot write the report to `{}`", file.display()))
+        output::write_file(file, &formats::render(&report, format, &form)?)
     };
     if let Some(file) = &json {
         write(ReportFormat::Json, file)?;
@@ -57,13 +52,7 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
         None => output::print_bytes(&formats::render(&report, arguments.format, &form)?)?,
         Some(file) => write(arguments.format, file)?,
     }
-    let code = judged(&report);
-    // An image that cannot be read may hold leaks, so the rest does not make it clean.
-    Ok(if errors.is_empty() {
-        code
-    } else {
-        code.max(exit::FAILED)
-    })
+    Ok(judged(&report))
 }
 
 /// The exit code of a report; what else must be known of it goes to stderr.

@@ -6,13 +6,14 @@ mod folder;
 mod library;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use hackleak_options::{Exit, Follow, Options};
 use hackleak_report::{Selection, Verdict, render};
 
 use crate::arguments::{Run, RunFormat};
+use crate::report::judged;
 use crate::{exit, images, output, terminal};
 
 /// Runs the command and returns the exit code.
@@ -23,43 +24,63 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
     options.out = text_of(&folder)?;
     let environment = environment::of(&library, &options, arguments.java_tool_options);
     let code = child::run(&arguments.command, &environment)?;
-
-    let images = images::in_folder(&folder)?;
-    if images.is_empty() {
-        // Nothing is in the folder then, so nothing is lost when it cannot be removed either.
-        let _ = fs::remove_dir(&folder);
-        if options.follow != Follow::None {
-            output::complain(&nothing_recorded(options.follow));
-        }
-        return Ok(code);
-    }
-    let leaked = report(&images, &folder, arguments.format)?;
-    Ok(if code == exit::CLEAN && leaked {
-        exit::LEAKS
-    } else {
-        code
-    })
+    let said = conclude(&folder, options.follow, arguments.format).unwrap_or_else(|error| {
+        output::complain(&format!("{error:#}"));
+        exit::FAILED
+    });
+    // The command's own failure goes first.
+    Ok(if code == exit::CLEAN { said } else { code })
 }
 
-/// Prints what the command leaked; returns whether it did, or a strict run was blind.
-fn report(images: &[std::path::PathBuf], folder: &Path, format: RunFormat) -> anyhow::Result<bool> {
-    let (report, errors) = images::read(images, &Selection::default());
-    errors
+/// Reports on what was recorded in `folder`; returns the exit code of that.
+fn conclude(folder: &Path, follow: Follow, format: RunFormat) -> anyhow::Result<u8> {
+    let (images, _) = images::in_folder(folder)?;
+    if !images.is_empty() {
+        return report(&images, folder, format);
+    }
+    // Nothing is in the folder then, so nothing is lost when it cannot be removed either.
+    let _ = fs::remove_dir(folder);
+    if follow == Follow::None {
+        // As it was asked for.
+        return Ok(exit::CLEAN);
+    }
+    output::complain(&nothing_recorded(follow));
+    Ok(exit::FAILED)
+}
+
+/// Prints what the command leaked, and writes it to files beside the images. What cannot be written
+/// changes no verdict.
+fn report(images: &[PathBuf], folder: &Path, format: RunFormat) -> anyhow::Result<u8> {
+    let report = images::read(images, &Selection::default());
+    report
+        .unreadable
         .iter()
-        .for_each(|error| output::complain(&error.to_string()));
-    let file = folder.join("report.json");
+        .for_each(|image| output::complain(&image.reason));
     let json = render::json(&report)?;
-    fs::write(&file, &json)
-        .with_context(|| format!("cannot write the JSON to `{}`", file.display()))?;
+    let html = render::html(&report)?;
+    let file = folder.join("report.json");
     let page = folder.join("report.html");
-    fs::write(&page, render::html(&report)?)
-        .with_context(|| format!("cannot write the HTML to `{}`", page.display()))?;
+    let files = [(&file, json.as_bytes()), (&page, html.as_bytes())];
+    let failed: Vec<anyhow::Error> = files
+        .into_iter()
+        .filter_map(|(file, text)| output::write_file(file, text).err())
+        .collect();
+    failed
+        .iter()
+        .for_each(|error| output::complain(&format!("{error:#}")));
     match format {
         RunFormat::Text if report.verdict() == Verdict::Clean && terminal::is_quiet() => {}
-        RunFormat::Text => output::print_report_aside(&render::text(&report, Some(&file))),
+        RunFormat::Text => {
+            let written = Some(&*file).filter(|file| file.is_file());
+            output::print_report_aside(&render::text(&report, written));
+        }
         RunFormat::Json => output::print_aside(&json),
     }
-    Ok(report.verdict() >= Verdict::Findings)
+    let code = judged(&report);
+    Ok(match failed.is_empty() {
+        true => code,
+        false => exit::weightier(code, exit::FAILED),
+    })
 }
 
 /// The options of the recorder: those already in the environment, then those of the command line.

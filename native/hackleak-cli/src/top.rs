@@ -94,7 +94,12 @@ fn image(input: &Path) -> anyhow::Result<PathBuf> {
     if !input.is_dir() {
         return Ok(input.to_owned());
     }
-    let found = images::find(&[input.to_owned()])?;
+    let (found, errors) = images::find(&[input.to_owned()]);
+    if found.is_empty()
+        && let Some(error) = errors.into_iter().next()
+    {
+        bail!("{}", error.reason);
+    }
     let running: Vec<&PathBuf> = found.iter().filter(|path| is_running(path)).collect();
     match (&running[..], &found[..]) {
         ([one], _) => Ok((*one).clone()),

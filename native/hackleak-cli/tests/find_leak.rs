@@ -253,7 +253,7 @@ fn standard_input_and_several_logs_are_read() {
         .arg("find-leak")
         .arg(&two)
         .arg(folder.path().join("none")));
-    assert_eq!(missing.code, Some(1));
+    assert_eq!(missing.code, Some(24));
     assert!(missing.stdout.starts_with("no leaks"), "{}", missing.stdout);
     assert!(
         missing.stderr.contains("cannot read the log"),

@@ -102,7 +102,8 @@ fn images_of_older_runs_are_not_mixed_in() {
 fn nothing_recorded_is_said_with_the_remedy() {
     let setting = Setting::new();
     let ended = setting.run(&[], 0, "true");
-    assert_eq!(ended.code, Some(0));
+    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
     assert!(
         ended.stderr.contains("no process was recorded"),
         "{}",
@@ -110,6 +111,61 @@ fn nothing_recorded_is_said_with_the_remedy() {
     );
     assert!(ended.stderr.contains("--follow all"), "{}", ended.stderr);
     assert!(!setting.path().join("hackleak-out/run-1").exists());
+    assert_eq!(setting.run(&[], 0, "exit 9").code, Some(9));
+    let asked = setting.run(&["--follow", "none"], 0, "true");
+    assert_eq!((asked.code, &*asked.stderr), (Some(0), ""));
+}
+
+/// What a recorder leaves that ran out of room: an image, or one that is not even begun.
+#[test]
+fn an_incomplete_record_turns_success_into_24() {
+    let setting = Setting::new();
+    let out = r#"out=${HACKLEAK_OPTIONS#*out=}; out=${out%%,*}"#;
+    let cut = format!(r#"{out}; head -c 1000000 "$IMAGE" >"$out/1.hackleak""#);
+    let empty = format!(r#"{RECORD}; : >"${{out%%,*}}/2.hackleak""#);
+    for (script, said) in [
+        (&cut, "incomplete (damaged)"),
+        (&empty, "incomplete (unreadable)"),
+    ] {
+        let ended = setting.run(&[], 0, script);
+        assert_eq!(ended.code, Some(24), "{}", ended.stderr);
+        assert!(ended.stderr.starts_with("incomplete: ") || ended.stderr.contains("2.hackleak"));
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+        assert_eq!(
+            setting.run(&[], 0, &format!("{script}; exit 3")).code,
+            Some(3)
+        );
+    }
+    let leaks = setting.run(&[], 2, &empty);
+    assert_eq!(leaks.code, Some(23), "{}", leaks.stderr);
+    assert!(
+        leaks.stderr.contains("incomplete (unreadable)"),
+        "{}",
+        leaks.stderr
+    );
+}
+
+/// A run whose report cannot be written still ends with the command's code and says what it found.
+#[test]
+fn a_report_that_cannot_be_written_changes_no_verdict() {
+    let setting = Setting::new();
+    // The folder of the report's file is taken by a folder of its name.
+    let block = format!(r#"{RECORD}; mkdir "${{out%%,*}}/report.json""#);
+    for (leaks, script, code) in [
+        (2, block.clone(), 23),
+        (0, block.clone(), 1),
+        (0, format!("{block}; exit 6"), 6),
+    ] {
+        let ended = setting.run(&[], leaks, &script);
+        assert_eq!(ended.code, Some(code), "{}", ended.stderr);
+        assert!(
+            ended.stderr.contains("cannot write the report to"),
+            "{}",
+            ended.stderr
+        );
+        assert!(ended.stderr.contains("tracked") || ended.stderr.contains("no leaks among"));
+        assert!(!ended.stderr.contains("\nreport: "), "{}", ended.stderr);
+    }
 }
 
 #[test]
