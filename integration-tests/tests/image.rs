@@ -286,8 +286,7 @@ fn a_wiped_out_image_is_never_clean() {
         .filter(|page| {
             let segment = segments.partition_point(|start| start <= page) - 1;
             let data = *page > segments[segment];
-            // Nodes count where a block names them, and this image has none left.
-            !(data && matches!(kind(segments[segment]), 1 | 2 | 5 | 6))
+            !(data && matches!(kind(segments[segment]), 5 | 6))
         })
         .collect();
     let mut numbers = Numbers(17);

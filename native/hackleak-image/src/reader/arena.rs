@@ -57,6 +57,26 @@ impl Image {
             .min(end.min(present).saturating_mul(per_piece))
     }
 
+    /// Pages of the arena `kind` from page `first` on that are all zeros, although the header counts
+    /// records there besides record 0, which may be zeros.
+    pub(super) fn blank_pages(&self, kind: SegmentKind, first: u64) -> u64 {
+        const PAGE: u64 = 4096;
+        const PER_PIECE: u64 = SEGMENT_DATA_LEN / PAGE;
+        let length = self.arena_len(kind).min(u64::from(u32::MAX));
+        let pages = match length {
+            ..=1 => 0,
+            _ => (length * kind.record_len()).div_ceil(PAGE),
+        };
+        let is_blank = |page: &u64| {
+            let piece = self.piece(kind, page / PER_PIECE);
+            let start = (page % PER_PIECE * PAGE) as usize;
+            piece.is_some_and(|piece| piece[start..start + PAGE as usize] == [0; PAGE as usize])
+        };
+        // A damaged header may count anything; the segments that are there bound the work.
+        let present = self.segments.pieces.len() as u64 * PER_PIECE;
+        (first..pages.min(present)).filter(is_blank).count() as u64
+    }
+
     fn piece(&self, kind: SegmentKind, base: u64) -> Piece {
         let offset = *self.segments.pieces.get(&(kind, base))?;
         let mut cache = self.arenas.0.borrow_mut();

@@ -7,7 +7,7 @@ use super::open::Image;
 use crate::Whose;
 use crate::layout::{
     Assertion, Cause, Check, Checkpoint, Context, Finding, Method, Module, Outcome, Point, Scope,
-    SegmentKind, Thread, module_flags,
+    SegmentKind, Thread, module_flags, state,
 };
 
 /// The longest name in bytes, as class files limit it; also for paths.
@@ -102,8 +102,18 @@ pub struct AssertionRecord {
 impl Image {
     /// Counts the records that must be there and are not, in [`Image::damage`]: in all tables
     /// whose records are looked at one after the other. Nodes and contexts are counted when they
-    /// are asked for, because a killed process may have left some that nothing names.
+    /// are asked for, because a killed process may have left some that nothing names; here, only
+    /// by the page. A process reserves the nodes of a whole stack before it writes them, so of one
+    /// that did not end only the first page of nodes is sure to have some.
     pub fn check_records(&self) {
+        let contexts = self.blank_pages(SegmentKind::Contexts, 0);
+        let nodes = self.blank_pages(SegmentKind::Nodes, 0);
+        let reserved = match self.header.state {
+            state::FINISHED => 0,
+            _ => self.blank_pages(SegmentKind::Nodes, 1),
+        };
+        self.damage
+            .add(Damage::BlankRecord, contexts + nodes - reserved);
         self.check::<Thread>(SegmentKind::Threads, |thread| thread.tid != 0);
         self.check::<Module>(SegmentKind::Modules, |module| module.end != 0);
         self.check::<Scope>(SegmentKind::Scopes, |scope| scope.written != 0);
