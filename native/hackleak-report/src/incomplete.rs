@@ -38,6 +38,8 @@ causes! {
         "the file system was full, so not everything that was recorded is in the image",
     /// Allocations could not be recorded.
     Dropped "dropped" "allocations could not be recorded",
+    /// The recorder stopped.
+    Stopped "stopped" "the recording stopped at an error of the recorder's own",
     /// A library under test is not seen.
     Blind "blind" "a library under test allocates where the recorder does not see it",
     /// Blocks lost the scope that they belong to, and one scope was looked at.
@@ -52,6 +54,7 @@ causes! {
 const LOSSES: &[(Counter, Incomplete)] = &[
     (Counter::DroppedNoSegment, Incomplete::Dropped),
     (Counter::DroppedAddress, Incomplete::Dropped),
+    (Counter::InternalErrors, Incomplete::Stopped),
     (Counter::SegmentsInMemory, Incomplete::FullDisk),
 ];
 
