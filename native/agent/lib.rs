@@ -16,6 +16,7 @@ mod arch;
 mod boundary;
 mod callers;
 mod checkpoint;
+mod child;
 mod control;
 mod findings;
 mod gate;

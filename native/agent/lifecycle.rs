@@ -367,6 +367,14 @@ pub fn exit() -> Exit {
     }
 }
 
+/// Whether the user said what is done at the exit, be it nothing.
+pub fn is_exit_given() -> bool {
+    let environment = std::env::var(ENVIRONMENT).unwrap_or_default();
+    let mut texts = agent_options_ahead();
+    texts.push(environment);
+    texts.iter().any(|text| Options::names(text, "exit"))
+}
+
 /// The image's path; empty when the process is not recorded.
 pub fn image_path() -> &'static str {
     match OUTCOME.get() {

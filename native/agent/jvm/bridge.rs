@@ -202,15 +202,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_forceGc<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
 ) {
-    call(env, |_| {
-        if exit::force_gc() {
-            Ok(())
-        } else {
-            Err(Failure::NotRecorded(
-                "this JVM does not let tools force a collection".to_owned(),
-            ))
-        }
-    });
+    call(env, |_| exit::force_gc().map_err(Failure::NotRecorded));
 }
 
 /// `int openScope(String name)`

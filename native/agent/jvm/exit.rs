@@ -1,28 +1,38 @@
-//! The end of the JVM: `VMDeath` comes after the shutdown hooks, while Java code still runs.
+//! What is done at the end of the JVM, after the shutdown hooks: settling, and a report.
 //!
 //! Where `dev.hackleak` is in use, its `ExitCheck` does the work, because it knows the settlers
-//! that other libraries have plugged in. Otherwise it is done from here.
+//! that other libraries have plugged in. Otherwise it is done from here. No wait may be without a limit:
+//! a cleaner, a collection or the reporter may hang, and the program must end all the same.
 
-use super::Jvmti;
-use crate::{IMAGE, checkpoint, lifecycle};
-use core::sync::atomic::Ordering::Relaxed;
+use super::{Jvmti, VM, buffers, jni_env, properties};
+use crate::{IMAGE, checkpoint, child, lifecycle};
+use core::ffi::c_void;
+use core::ptr;
+use core::sync::atomic::{
+    AtomicBool, AtomicU8,
+    Ordering::{Acquire, Relaxed},
+};
 use hackleak_image::layout::{Check, Outcome, flags};
 use hackleak_options::Exit;
 use hackleak_options::exit_code::{CLEAN, INCOMPLETE, LEAKS};
 use jni::objects::{JClass, JValue};
 use jni::refs::Global;
 use jni::{Env, EnvUnowned, jni_sig, jni_str};
+use jvmti_bindings::sys::jni::{JNI_OK, JNI_VERSION_1_6, JavaVMAttachArgs};
 use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::OnceLock;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-/// How long settling may take.
-const LIMIT: Duration = Duration::from_secs(5);
+/// What everything together may take longer than settling and reporting.
+const GRACE: Duration = Duration::from_secs(5);
 /// How long no block may have been freed for the live set to count as stable. cuDF's cleaner
 /// looks at its queue every 100 ms.
 const QUIET: Duration = Duration::from_millis(250);
+/// Rounds without a free that end settling.
+const IDLE_ROUNDS: u32 = 2;
 
 static EXIT_CHECK: OnceLock<Global<JClass<'static>>> = OnceLock::new();
 
@@ -43,80 +53,208 @@ pub fn find_exit_check(env: &mut Env) {
     }
 }
 
-/// Does what the option `exit` asks for.
-pub fn at_vm_death(env: *mut jni::sys::JNIEnv) {
+/// How long all of it may take. What follows settling has limits of its own; a collection has none.
+pub fn longest(wanted: Exit) -> Duration {
+    let report = match wanted {
+        Exit::Report => properties::report_timeout(),
+        Exit::Off | Exit::Settle => Duration::ZERO,
+    };
+    properties::settle_limit() + report + GRACE
+}
+
+/// Settles and reports, as wanted, within the time that that may take.
+pub fn check(wanted: Exit, collects: bool) {
     crate::keep::modules();
     super::method_ids::make();
-    let exit = lifecycle::exit();
-    if exit == Exit::Off {
-        return;
-    }
-    if let Some(class) = EXIT_CHECK.get() {
-        // SAFETY: the environment that the JVM gave for this thread and this event.
-        let mut env = unsafe { EnvUnowned::from_raw(env) };
-        let report = JValue::Bool(exit == Exit::Report);
-        let outcome = env.with_env(|env| {
-            env.call_static_method(class, jni_str!("atExit"), jni_sig!("(Z)V"), &[report])?;
-            Ok::<bool, jni::errors::Error>(true)
-        });
-        if outcome.resolve::<jni::errors::LogErrorAndDefault>() {
-            IMAGE.flags().fetch_or(flags::SETTLED_AT_EXIT, Relaxed);
-        } else {
-            let _ = writeln!(
-                std::io::stderr(),
-                "hackleak: the check at JVM exit could not run"
-            );
-        }
-        return;
-    }
-    if settle() {
+    let settled = match EXIT_CHECK.get() {
+        Some(class) => check_in_java(class, wanted),
+        None => check_here(wanted, collects),
+    };
+    if settled {
         IMAGE.flags().fetch_or(flags::SETTLED_AT_EXIT, Relaxed);
-    }
-    if exit == Exit::Report {
-        report();
     }
 }
 
-/// Collects garbage until two collections in a row were followed by a quiet time without a free;
-/// false when the limit passed before.
-fn settle() -> bool {
-    let deadline = Instant::now() + LIMIT;
-    let mut calm = 0;
-    while Instant::now() < deadline {
-        if !force_gc() {
-            return false;
+fn check_in_java(class: &Global<JClass<'static>>, wanted: Exit) -> bool {
+    let env = jni_env();
+    if env.is_null() {
+        return false;
+    }
+    // SAFETY: the environment of the calling thread.
+    let mut env = unsafe { EnvUnowned::from_raw(env.cast()) };
+    let report = JValue::Bool(wanted == Exit::Report);
+    let outcome = env.with_env(|env| {
+        let settled =
+            env.call_static_method(class, jni_str!("atExit"), jni_sig!("(Z)Z"), &[report])?;
+        Ok::<_, jni::errors::Error>(Some(settled.z()?))
+    });
+    let settled = outcome.resolve::<jni::errors::LogErrorAndDefault>();
+    if settled.is_none() {
+        say("the check at JVM exit could not run");
+    }
+    settled.unwrap_or(false)
+}
+
+/// What the thread of `check_here` is at.
+static STEP: AtomicU8 = AtomicU8::new(0);
+const STEPS: [&str; 3] = [
+    "waiting for its thread to start",
+    "collecting garbage",
+    "waiting for the report",
+];
+
+/// Does the work on a thread of its own, so that it can be given up. A collection cannot be interrupted.
+fn check_here(wanted: Exit, collects: bool) -> bool {
+    let (tell, told) = mpsc::channel();
+    let thread = std::thread::Builder::new().name("hackleak-exit".to_owned());
+    let started = thread.spawn(move || {
+        let settled = settled(collects);
+        if wanted == Exit::Report {
+            STEP.store(2, Relaxed);
+            report();
         }
-        let before = checkpoint::totals().1;
-        let quiet = Instant::now() + QUIET;
-        while Instant::now() < quiet {
-            std::thread::sleep(Duration::from_millis(10));
+        // Nobody listens any more when this took too long.
+        let _ = tell.send(settled);
+    });
+    if let Err(error) = started {
+        say(&format!("the check at JVM exit could not run: {error}"));
+        return false;
+    }
+    let limit = longest(wanted);
+    match told.recv_timeout(limit) {
+        Ok(settled) => settled,
+        Err(RecvTimeoutError::Timeout) => {
+            let step = STEPS[STEP.load(Relaxed) as usize];
+            let limit = limit.as_millis();
+            say(&format!(
+                "the check at JVM exit was given up after {limit} ms, {step}; see `hackleak report {}`",
+                lifecycle::image_path()
+            ));
+            false
         }
-        calm = if checkpoint::totals().1 == before {
-            calm + 1
-        } else {
-            0
-        };
-        if calm == 2 {
-            return true;
+        Err(RecvTimeoutError::Disconnected) => {
+            say("the check at JVM exit failed");
+            false
         }
     }
-    false
+}
+
+/// Settles on a thread of the recorder's, and says why if that could not be done.
+fn settled(collects: bool) -> bool {
+    STEP.store(1, Relaxed);
+    let result = if collects {
+        as_java_thread(settle)
+    } else {
+        Err("the JVM could not be asked before its collector was stopped".to_owned())
+    };
+    if let Err(why) = &result {
+        say(&format!("garbage may still own native memory: {why}"));
+    }
+    result.is_ok()
+}
+
+/// Does the work on this thread as one that the JVM knows, and does not wait for.
+fn as_java_thread(work: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    let vm = VM.load(Acquire);
+    let mut arguments = JavaVMAttachArgs {
+        version: JNI_VERSION_1_6,
+        name: c"hackleak-exit".as_ptr().cast_mut(),
+        group: ptr::null_mut(),
+    };
+    let mut env: *mut c_void = ptr::null_mut();
+    // SAFETY: the invocation interface of a running JVM, and valid places for argument and answer.
+    let attached =
+        unsafe { ((**vm).AttachCurrentThreadAsDaemon)(vm, &mut env, (&raw mut arguments).cast()) };
+    if attached != JNI_OK {
+        return Err(format!(
+            "the JVM takes no further thread (error {attached})"
+        ));
+    }
+    let result = work();
+    // SAFETY: as above; this thread was attached here, and has no Java frame.
+    unsafe { ((**vm).DetachCurrentThread)(vm) };
+    result
+}
+
+/// Collects garbage until the live blocks have not become fewer for a quiet time, twice in a row.
+/// `dev.hackleak.Settling` does the same, and more.
+fn settle() -> Result<(), String> {
+    let limit = properties::settle_limit();
+    let deadline = Instant::now() + limit;
+    let mut fewest = live();
+    let mut idle = 0;
+    if buffers::in_doubt() > 0 {
+        force_gc()?;
+    }
+    while fewest > 0 && idle < IDLE_ROUNDS {
+        let before = fewest;
+        force_gc()?;
+        if !quiet(&mut fewest, deadline) {
+            return Err(format!(
+                "some was still being freed after {} ms",
+                limit.as_millis()
+            ));
+        }
+        idle = if fewest == before { idle + 1 } else { 0 };
+    }
+    Ok(())
+}
+
+fn live() -> u64 {
+    let (allocations, frees) = checkpoint::totals();
+    allocations.saturating_sub(frees)
+}
+
+/// Waits until a quiet time has passed, or nothing is live; false when the deadline came before.
+fn quiet(fewest: &mut u64, deadline: Instant) -> bool {
+    let mut end = Instant::now() + QUIET;
+    loop {
+        let live = live();
+        if live < *fewest {
+            *fewest = live;
+            end = Instant::now() + QUIET;
+        }
+        let now = Instant::now();
+        if *fewest == 0 || now >= end {
+            return true;
+        }
+        if now >= deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The collector's threads have ended, or are about to.
+static NO_MORE: AtomicBool = AtomicBool::new(false);
+
+/// From now on a forced collection might never return.
+pub fn no_more_collections() {
+    NO_MORE.store(true, Relaxed);
 }
 
 /// Forces a full garbage collection, `-XX:+DisableExplicitGC` or not.
-pub fn force_gc() -> bool {
-    let Some(jvmti) = Jvmti::get() else {
-        return false;
-    };
-    let Some(force) = jvmti.functions().ForceGarbageCollection else {
-        return false;
+pub fn force_gc() -> Result<(), String> {
+    let force =
+        Jvmti::get().and_then(|jvmti| Some((jvmti, jvmti.functions().ForceGarbageCollection?)));
+    let Some((jvmti, force)) = force.filter(|_| !NO_MORE.load(Relaxed)) else {
+        return Err("this JVM does not collect garbage any more".to_owned());
     };
     // SAFETY: a JVMTI call in the live phase, from a thread that is attached.
-    let forced = unsafe { force(jvmti.env) == JVMTI_ERROR_NONE };
-    if forced {
-        super::buffers::after_collection();
+    match unsafe { force(jvmti.env) } {
+        JVMTI_ERROR_NONE => {
+            buffers::after_collection();
+            Ok(())
+        }
+        error => Err(format!(
+            "this JVM refuses to collect garbage (JVMTI error {error})"
+        )),
     }
-    forced
+}
+
+/// One line on stderr.
+pub fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "hackleak: {what}");
 }
 
 /// Keeps in the image what the reporter said at the exit.
@@ -162,13 +300,22 @@ fn keep(result: &Result<Output, String>) {
 fn report() {
     let result = lifecycle::reporter().ok_or_else(|| "no reporter beside the library".to_owned());
     let result = result.and_then(|reporter| {
-        Command::new(&reporter)
+        let mut command = Command::new(&reporter);
+        command
             .args(["report", lifecycle::image_path()])
             .env_remove("LD_PRELOAD")
-            .env_remove("JAVA_TOOL_OPTIONS")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| format!("{}: {error}", reporter.display()))
+            .env_remove("JAVA_TOOL_OPTIONS");
+        let timeout = properties::report_timeout();
+        let output = child::output(&mut command, timeout)
+            .map_err(|error| format!("{}: {error}", reporter.display()))?;
+        let millis = timeout.as_millis();
+        let stopped = || {
+            format!(
+                "{} was stopped after {millis} ms without an answer",
+                reporter.display()
+            )
+        };
+        output.ok_or_else(stopped)
     });
     keep(&result);
     let mut stderr = std::io::stderr();

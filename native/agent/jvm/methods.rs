@@ -179,7 +179,7 @@ fn lines(jvmti: Jvmti, method: jmethodID, buffer: &mut [[u8; 4]; MAX_LINES]) -> 
 }
 
 /// A string that JVMTI allocated.
-struct Text {
+pub struct Text {
     jvmti: Jvmti,
     at: *mut c_char,
 }
@@ -192,7 +192,53 @@ impl Text {
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    /// The name of a method that is being bound, or that is live on this thread's stack.
+    pub fn of_method(method: jmethodID) -> Option<Text> {
+        let jvmti = Jvmti::get()?;
+        let mut name = Text::new(jvmti);
+        let get = jvmti.functions().GetMethodName?;
+        // SAFETY: a JVMTI call about a valid method, with a valid place for the answer; what is null is not asked for.
+        unsafe {
+            get(
+                jvmti.env,
+                method,
+                &mut name.at,
+                ptr::null_mut(),
+                ptr::null_mut(),
+            )
+        };
+        (!name.at.is_null()).then_some(name)
+    }
+
+    /// The signature of that method's class, `Ljava/lang/Object;`.
+    pub fn of_class(env: *mut JNIEnv, method: jmethodID) -> Option<Text> {
+        let jvmti = Jvmti::get()?;
+        let functions = jvmti.functions();
+        let mut class = Text::new(jvmti);
+        let mut holder = ptr::null_mut();
+        // SAFETY: as above; the local reference to the class is dropped at once.
+        unsafe {
+            if functions.GetMethodDeclaringClass?(jvmti.env, method, &mut holder)
+                == JVMTI_ERROR_NONE
+            {
+                functions.GetClassSignature?(jvmti.env, holder, &mut class.at, ptr::null_mut());
+                ((**env).DeleteLocalRef)(env, holder);
+            }
+        }
+        (!class.at.is_null()).then_some(class)
+    }
+
+    /// A system property that the JVM was started with.
+    pub fn of_property(name: &CStr) -> Option<Text> {
+        let jvmti = Jvmti::get()?;
+        let mut value = Text::new(jvmti);
+        let get = jvmti.functions().GetSystemProperty?;
+        // SAFETY: a JVMTI call in the OnLoad or the live phase, with a valid place for the answer.
+        unsafe { get(jvmti.env, name.as_ptr(), &mut value.at) };
+        (!value.at.is_null()).then_some(value)
+    }
+
+    pub fn bytes(&self) -> &[u8] {
         if self.at.is_null() {
             return &[];
         }

@@ -10,17 +10,19 @@
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
-//! - `exit`: what is done when the JVM ends.
+//! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
 
 mod bridge;
 pub mod buffers;
 mod code_heaps;
+mod ending;
 pub mod entries;
 mod exit;
 mod java_frames;
 mod memo;
 mod method_ids;
 mod methods;
+mod properties;
 mod resources;
 pub mod stacks;
 mod start;

@@ -4,7 +4,8 @@
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
 use super::{
-    Jvmti, VM, exit, memo, method_ids, stacks, thunks, unsafe_memory, upcalls, vm_structs,
+    Jvmti, VM, ending, jni_env, memo, method_ids, stacks, thunks, unsafe_memory, upcalls,
+    vm_structs,
 };
 use crate::{IMAGE, boundary, control, gate, lifecycle, pools};
 use core::ffi::{CStr, c_char, c_void};
@@ -88,6 +89,7 @@ fn start(vm: *mut JavaVM, early: bool) {
                 unsafe_memory::begin();
                 vm_structs::init();
                 upcalls::watch(jvmti);
+                ending::install_hook(jni_env().cast());
             }
         }
         Err(what) => {
@@ -148,6 +150,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
     // The callbacks use both.
     Jvmti::set(env);
     thunks::init(vm);
+    ending::begin();
     // `AsyncGetCallTrace` answers only while class load events are on.
     for event in [
         JVMTI_EVENT_VM_DEATH,
@@ -202,7 +205,8 @@ fn thunk_of(method: usize, target: usize) -> Option<usize> {
         .flatten();
     match replacement {
         Some(replacement) => thunks::in_front_of_replacement(method, replacement),
-        None => thunks::in_front_of_method(method, target),
+        None => ending::replacement(method as jmethodID, target)
+            .or_else(|| thunks::in_front_of_method(method, target)),
     }
 }
 
@@ -236,8 +240,9 @@ unsafe extern "system" fn on_compiled_method_unload(
     memo::forget_code();
 }
 
-unsafe extern "system" fn on_vm_init(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv, _thread: jthread) {
+unsafe extern "system" fn on_vm_init(_jvmti: *mut jvmtiEnv, jni: *mut JNIEnv, _thread: jthread) {
     unsafe_memory::begin();
+    ending::install_hook(jni.cast());
 }
 
 unsafe extern "system" fn on_vm_start(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {
@@ -250,6 +255,6 @@ unsafe extern "system" fn on_vm_start(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) 
     });
 }
 
-unsafe extern "system" fn on_vm_death(_jvmti: *mut jvmtiEnv, jni: *mut JNIEnv) {
-    boundary::guarded(|| exit::at_vm_death(jni.cast()));
+unsafe extern "system" fn on_vm_death(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) {
+    boundary::guarded(ending::at_vm_death);
 }

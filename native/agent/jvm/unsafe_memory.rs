@@ -9,12 +9,11 @@
 //! What the JVM's own start allocates is left out: no code of the program runs before it is done, and its
 //! stacks cannot be had.
 
-use super::Jvmti;
+use super::methods::Text;
 use crate::arch::{Position, method_entry};
 use crate::record;
-use core::ffi::{CStr, c_char, c_void};
+use core::ffi::c_void;
 use core::mem::transmute;
-use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use hackleak_image::layout::{Kind, Release};
 use jvmti_bindings::sys::jni::jmethodID;
@@ -44,7 +43,7 @@ method_entry!(free_entry, 3, free);
 
 /// The replacement for a native method of the JVM's own, if it is one of the three.
 pub fn replacement(method: jmethodID, target: usize) -> Option<usize> {
-    let (real, entry) = match &*name(method)? {
+    let (real, entry) = match Text::of_method(method)?.bytes() {
         // With and without the 0 that JDK 9 added.
         b"allocateMemory" | b"allocateMemory0" => (&ALLOCATE, allocate_entry as *const ()),
         b"reallocateMemory" | b"reallocateMemory0" => (&REALLOCATE, reallocate_entry as *const ()),
@@ -53,30 +52,6 @@ pub fn replacement(method: jmethodID, target: usize) -> Option<usize> {
     };
     real.store(target, Relaxed);
     Some(entry as usize)
-}
-
-/// The method's name, if its class is an `Unsafe`.
-fn name(method: jmethodID) -> Option<Vec<u8>> {
-    let jvmti = Jvmti::get()?;
-    let functions = jvmti.functions();
-    let mut name: *mut c_char = ptr::null_mut();
-    // SAFETY: a JVMTI call about a method that is being bound, with a valid place for the answer,
-    // whose memory is given back.
-    unsafe {
-        functions.GetMethodName?(
-            jvmti.env,
-            method,
-            &mut name,
-            ptr::null_mut(),
-            ptr::null_mut(),
-        );
-        if name.is_null() {
-            return None;
-        }
-        let text = CStr::from_ptr(name).to_bytes().to_vec();
-        functions.Deallocate?(jvmti.env, name.cast());
-        Some(text)
-    }
 }
 
 unsafe extern "C" fn allocate(

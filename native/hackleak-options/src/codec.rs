@@ -291,6 +291,12 @@ impl Options {
         Ok(())
     }
 
+    /// Whether `text` names the key, whatever its value is.
+    pub fn names(text: &str, key: &str) -> bool {
+        let mut keys = text.split(',').filter_map(|item| item.split_once('='));
+        keys.any(|(named, _)| named.trim() == key)
+    }
+
     /// The files of suppressions, one by one.
     pub fn suppression_files(&self) -> impl Iterator<Item = &str> {
         self.suppressions.split(':').filter(|file| !file.is_empty())

@@ -58,7 +58,7 @@ class ExitCheckTest {
           });
       String text = atExit(true);
       String first =
-          "hackleak: garbage may still own native memory, settling failed:"
+          "hackleak: garbage may still own native memory: settling failed:"
               + " java.lang.IllegalStateException: no collection now\n";
       assertTrue(text.startsWith(first), text);
       assertTrue(text.contains("1,999,993 bytes leaked in 1 block"), text);
