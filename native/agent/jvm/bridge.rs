@@ -2,7 +2,7 @@
 //!
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
-use super::{buffers, exit, method_ids};
+use super::{buffers, collect, exit, method_ids};
 use crate::checkpoint::Choice;
 use crate::{IMAGE, checkpoint, gate, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
@@ -202,7 +202,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_forceGc<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
 ) {
-    call(env, |_| exit::force_gc().map_err(Failure::NotRecorded));
+    call(env, |_| collect::force().map_err(Failure::NotRecorded));
 }
 
 /// `int openScope(String name)`

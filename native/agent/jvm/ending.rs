@@ -18,7 +18,7 @@
 //! the JDK, with a native method `run`. Where any of this cannot be had, `VMDeath` is left, and no
 //! collection is forced there.
 
-use super::{Jvmti, exit, jni_env, methods::Text, properties};
+use super::{Jvmti, collect, exit, jni_env, methods::Text, properties};
 use crate::{gate, lifecycle};
 use core::ffi::c_void;
 use core::mem::transmute;
@@ -61,6 +61,11 @@ pub fn begin() {
     }
 }
 
+/// Whether there is anything to do at the end.
+pub fn is_awaited() -> bool {
+    STATE.load(Relaxed) != NOTHING
+}
+
 /// What is to be done. With the property that makes RAPIDS libraries look for leaks, people expect that
 /// garbage is collected before; the option goes before the property.
 fn wanted() -> Exit {
@@ -72,7 +77,7 @@ fn wanted() -> Exit {
 
 /// Puts the hook into `java.lang.Shutdown`. Without it there is still `VMDeath`.
 pub fn install_hook(env: *mut JNIEnv) {
-    if STATE.load(Relaxed) == NOTHING {
+    if !is_awaited() {
         return;
     }
     // SAFETY: the environment that the JVM gave for this thread and this event.
@@ -135,7 +140,7 @@ fn hook_class() -> Vec<u8> {
 
 /// The function that takes the place of `Shutdown.halt0`, if `method` is that.
 pub fn replacement(method: jmethodID, target: usize) -> Option<usize> {
-    if STATE.load(Relaxed) == NOTHING || !is(method, b"halt0") {
+    if !is_awaited() || !is(method, b"halt0") {
         return None;
     }
     HALT.store(target, Relaxed);
@@ -200,7 +205,7 @@ fn halt_follows() -> bool {
 
 /// `VMDeath`: what has not been done is done now, as far as it can be.
 pub fn at_vm_death() {
-    exit::no_more_collections();
+    collect::no_more();
     crate::keep::modules();
     super::method_ids::make();
     guarded(|| check(false));

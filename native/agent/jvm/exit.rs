@@ -4,12 +4,12 @@
 //! that other libraries have plugged in. Otherwise it is done from here. No wait may be without a limit:
 //! a cleaner, a collection or the reporter may hang, and the program must end all the same.
 
-use super::{Jvmti, VM, buffers, jni_env, properties};
+use super::{VM, buffers, collect, jni_env, properties};
 use crate::{IMAGE, checkpoint, child, lifecycle};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
-    AtomicBool, AtomicU8,
+    AtomicU8,
     Ordering::{Acquire, Relaxed},
 };
 use hackleak_image::layout::{Check, Outcome, flags};
@@ -19,7 +19,6 @@ use jni::objects::{JClass, JValue};
 use jni::refs::Global;
 use jni::{Env, EnvUnowned, jni_sig, jni_str};
 use jvmti_bindings::sys::jni::{JNI_OK, JNI_VERSION_1_6, JavaVMAttachArgs};
-use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
 use std::io::Write;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -64,6 +63,7 @@ pub fn longest(wanted: Exit) -> Duration {
 
 /// Settles and reports, as wanted, within the time that that may take.
 pub fn check(wanted: Exit, collects: bool) {
+    collect::at_exit();
     crate::keep::modules();
     super::method_ids::make();
     let settled = match EXIT_CHECK.get() {
@@ -107,11 +107,13 @@ const STEPS: [&str; 3] = [
 fn check_here(wanted: Exit, collects: bool) -> bool {
     let (tell, told) = mpsc::channel();
     let thread = std::thread::Builder::new().name("hackleak-exit".to_owned());
+    // JVMTI answers only threads that the JVM knows.
+    let timeout = properties::report_timeout();
     let started = thread.spawn(move || {
         let settled = settled(collects);
         if wanted == Exit::Report {
             STEP.store(2, Relaxed);
-            report();
+            report(timeout);
         }
         // Nobody listens any more when this took too long.
         let _ = tell.send(settled);
@@ -184,11 +186,11 @@ fn settle() -> Result<(), String> {
     let mut fewest = live();
     let mut idle = 0;
     if buffers::in_doubt() > 0 {
-        force_gc()?;
+        collect::force()?;
     }
     while fewest > 0 && idle < IDLE_ROUNDS {
         let before = fewest;
-        force_gc()?;
+        collect::force()?;
         if !quiet(&mut fewest, deadline) {
             return Err(format!(
                 "some was still being freed after {} ms",
@@ -222,33 +224,6 @@ fn quiet(fewest: &mut u64, deadline: Instant) -> bool {
             return false;
         }
         std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-/// The collector's threads have ended, or are about to.
-static NO_MORE: AtomicBool = AtomicBool::new(false);
-
-/// From now on a forced collection might never return.
-pub fn no_more_collections() {
-    NO_MORE.store(true, Relaxed);
-}
-
-/// Forces a full garbage collection, `-XX:+DisableExplicitGC` or not.
-pub fn force_gc() -> Result<(), String> {
-    let force =
-        Jvmti::get().and_then(|jvmti| Some((jvmti, jvmti.functions().ForceGarbageCollection?)));
-    let Some((jvmti, force)) = force.filter(|_| !NO_MORE.load(Relaxed)) else {
-        return Err("this JVM does not collect garbage any more".to_owned());
-    };
-    // SAFETY: a JVMTI call in the live phase, from a thread that is attached.
-    match unsafe { force(jvmti.env) } {
-        JVMTI_ERROR_NONE => {
-            buffers::after_collection();
-            Ok(())
-        }
-        error => Err(format!(
-            "this JVM refuses to collect garbage (JVMTI error {error})"
-        )),
     }
 }
 
@@ -297,7 +272,7 @@ fn keep(result: &Result<Output, String>) {
 }
 
 /// Runs the reporter on this process's image; what it prints goes to stderr.
-fn report() {
+fn report(timeout: Duration) {
     let result = lifecycle::reporter().ok_or_else(|| "no reporter beside the library".to_owned());
     let result = result.and_then(|reporter| {
         let mut command = Command::new(&reporter);
@@ -305,7 +280,6 @@ fn report() {
             .args(["report", lifecycle::image_path()])
             .env_remove("LD_PRELOAD")
             .env_remove("JAVA_TOOL_OPTIONS");
-        let timeout = properties::report_timeout();
         let output = child::output(&mut command, timeout)
             .map_err(|error| format!("{}: {error}", reporter.display()))?;
         let millis = timeout.as_millis();

@@ -10,11 +10,14 @@
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
+//! - `collect`: forcing a collection; `critical`: whether a thread stands in its way.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
 
 mod bridge;
 pub mod buffers;
 mod code_heaps;
+mod collect;
+mod critical;
 mod ending;
 pub mod entries;
 mod exit;

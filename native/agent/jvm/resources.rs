@@ -9,7 +9,7 @@
 //! address; so can a monitor, which has no address at all and is known by its object's identity
 //! hash.
 
-use super::{Jvmti, buffers};
+use super::{Jvmti, buffers, critical};
 use crate::arch::{Position, method_entry};
 use crate::{boundary, findings, record};
 use core::ffi::{c_char, c_void};
@@ -254,6 +254,9 @@ unsafe extern "C" fn get_critical<const INDEX: usize, const KIND: u8>(
 ) -> Object {
     // SAFETY: see `new_reference`.
     let at = unsafe { transmute::<usize, Three>(real(INDEX))(env, object, is_copy) };
+    if KIND == ARRAY && !at.is_null() {
+        critical::entered();
+    }
     record::pinned_by_caller(
         at as usize,
         kind(KIND),
@@ -281,6 +284,7 @@ unsafe extern "C" fn release_critical_array<const INDEX: usize>(
     );
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Four>(real(INDEX))(env, array, at, mode) };
+    critical::left();
 }
 
 unsafe extern "C" fn release_critical_string<const INDEX: usize>(

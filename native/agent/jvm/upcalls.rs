@@ -5,7 +5,7 @@
 //! they were called from until they return, and the native frames are walked from there when an
 //! allocation further in needs them.
 
-use super::{Jvmti, entries::EntryStack, resources, thunks};
+use super::{Jvmti, critical, ending, entries::EntryStack, resources, thunks};
 use crate::stack_bounds::StackBounds;
 use crate::{control, unwind};
 use core::mem::offset_of;
@@ -99,6 +99,9 @@ pub fn watch(jvmti: Jvmti) {
     if control::tracks(Track::JNI) {
         // SAFETY: a complete table of this call's own.
         unsafe { resources::replace(table) };
+    } else if ending::is_awaited() {
+        // SAFETY: as above.
+        unsafe { critical::watch(table) };
     }
     // SAFETY: a complete table, of which a copy is kept while thunks take the functions' places.
     let real = unsafe { table.read() };

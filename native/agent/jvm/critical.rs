@@ -1,0 +1,124 @@
+//! Threads that hold an array by `GetPrimitiveArrayCritical`.
+//!
+//! Under most collectors a collection waits until none does, and so does the end of the JVM once a
+//! collection has begun. The JVM itself would end with a daemon thread that never lets go; it must do so
+//! with a collection that is forced before its end, too. So no collection is forced while a thread has held an
+//! array for long. A thread that takes and releases one again and again is no obstacle: each time it
+//! does, its place changes.
+
+use core::ffi::c_void;
+use core::mem::{offset_of, transmute};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
+use std::time::{Duration, Instant};
+
+/// Threads share a place by chance. One that loops then hides one that holds: the exit check has a
+/// limit besides.
+const PLACES: usize = 256;
+/// How many arrays are held, and above that a count of changes.
+static HELD: [AtomicU64; PLACES] = [const { AtomicU64::new(0) }; PLACES];
+const CHANGE: u64 = 1 << 16;
+const COUNT: u64 = CHANGE - 1;
+
+fn place() -> &'static AtomicU64 {
+    // SAFETY: no arguments, no failure.
+    let thread = unsafe { libc::pthread_self() } as usize;
+    // Descriptors of threads lie at multiples of 64 at least, at the end of their stacks.
+    &HELD[(thread >> 6 ^ thread >> 12 ^ thread >> 20) % PLACES]
+}
+
+/// The thread has taken an array.
+pub fn entered() {
+    place().fetch_add(CHANGE + 1, Relaxed);
+}
+
+/// The thread has released an array, which another one may have taken.
+pub fn left() {
+    let place = place();
+    let now = place.fetch_add(CHANGE, Relaxed);
+    if now & COUNT != 0 {
+        place.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Changes whenever an array is taken or released.
+pub fn changes() -> u64 {
+    HELD.iter().fold(0, |sum, place| {
+        sum.wrapping_add(place.load(Relaxed) / CHANGE)
+    })
+}
+
+/// Whether a thread holds an array now and goes on to for so long.
+pub fn is_held_for(limit: Duration) -> bool {
+    let is_held = |value: &u64| value & COUNT != 0;
+    let seen = HELD.each_ref().map(|place| place.load(Relaxed));
+    let end = Instant::now() + limit;
+    loop {
+        let mut now = HELD.iter().map(|place| place.load(Relaxed)).zip(&seen);
+        if !now.any(|(now, before)| is_held(&now) && now == *before) {
+            return false;
+        }
+        if Instant::now() >= end {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+type Get = unsafe extern "system" fn(*mut c_void, *mut c_void, *mut u8) -> *mut c_void;
+type Release = unsafe extern "system" fn(*mut c_void, *mut c_void, *mut c_void, i32);
+
+static GET: AtomicUsize = AtomicUsize::new(0);
+static RELEASE: AtomicUsize = AtomicUsize::new(0);
+
+/// Has both functions call back here, where `resources` does not replace them.
+///
+/// # Safety
+///
+/// `table` is a complete function table that nobody else uses.
+pub unsafe fn watch(table: *mut Functions) {
+    let replaced = [
+        (
+            offset_of!(Functions, GetPrimitiveArrayCritical),
+            &GET,
+            get as *const () as usize,
+        ),
+        (
+            offset_of!(Functions, ReleasePrimitiveArrayCritical),
+            &RELEASE,
+            release as *const () as usize,
+        ),
+    ];
+    for (offset, real, replacement) in replaced {
+        // SAFETY: the caller's; the offset of a function pointer of the table.
+        unsafe {
+            let place = table.cast::<u8>().add(offset).cast::<usize>();
+            real.store(place.read(), Relaxed);
+            place.write(replacement);
+        }
+    }
+}
+
+unsafe extern "system" fn get(
+    env: *mut c_void,
+    array: *mut c_void,
+    is_copy: *mut u8,
+) -> *mut c_void {
+    // SAFETY: the JVM's own function of this name and type, with the caller's arguments; so below.
+    let at = unsafe { transmute::<usize, Get>(GET.load(Relaxed))(env, array, is_copy) };
+    if !at.is_null() {
+        entered();
+    }
+    at
+}
+
+unsafe extern "system" fn release(
+    env: *mut c_void,
+    array: *mut c_void,
+    at: *mut c_void,
+    mode: i32,
+) {
+    // SAFETY: see `get`.
+    unsafe { transmute::<usize, Release>(RELEASE.load(Relaxed))(env, array, at, mode) };
+    left();
+}
