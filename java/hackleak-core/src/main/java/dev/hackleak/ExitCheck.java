@@ -124,12 +124,17 @@ final class ExitCheck {
     return !thread.isAlive();
   }
 
-  /** The method that hangs: the first one on the stack that is not the JDK's. */
+  /** The method that hangs, without its loader: the first one on the stack that is not the JDK's. */
   private static String place(Thread thread) {
     StackTraceElement[] stack = thread.getStackTrace();
     for (StackTraceElement frame : stack) {
       if (!frame.getClassName().startsWith("java.") && !frame.getClassName().startsWith("jdk.")) {
-        return frame.toString();
+        return new StackTraceElement(
+                frame.getClassName(),
+                frame.getMethodName(),
+                frame.getFileName(),
+                frame.getLineNumber())
+            .toString();
       }
     }
     return "a thread without a stack";

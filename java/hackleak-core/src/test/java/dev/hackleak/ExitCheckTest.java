@@ -66,6 +66,41 @@ class ExitCheckTest {
   }
 
   @Test
+  void settlesForAThreadThatWasInterruptedToo() {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      recording.allocate(1);
+      recording.onGc(() -> recording.freeNewest(1));
+      Thread.currentThread().interrupt();
+      assertTrue(ExitCheck.atExit(false, new PrintStream(new ByteArrayOutputStream())));
+      assertTrue(Thread.interrupted());
+    }
+  }
+
+  @Test
+  void givesUpWhatHangsAndNamesIt() {
+    System.setProperty(Settings.SETTLE_LIMIT, "100");
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      recording.allocate(1);
+      recording.onGc(ExitCheckTest::hang);
+      String text = atExit(false);
+      String expected =
+          "hackleak: the check at JVM exit was given up after 5100 ms,"
+              + " in dev.hackleak.ExitCheckTest.hang(ExitCheckTest.java:";
+      assertTrue(text.startsWith(expected), text);
+    } finally {
+      System.clearProperty(Settings.SETTLE_LIMIT);
+    }
+  }
+
+  private static void hang() {
+    try {
+      Thread.sleep(3_600_000);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  @Test
   void failuresAreOneLine() {
     try (SimulatedRecording recording = SimulatedRecording.active()) {
       recording.recorder().description = null;
