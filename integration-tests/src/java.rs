@@ -76,10 +76,21 @@ impl Jdk {
 
     /// The classes of hackleak-core, compiled by this JDK.
     pub fn core_classes(&self) -> PathBuf {
-        let sources = workspace::root().join("java/hackleak-core/src/main/java");
-        let mut files = java_files(&sources);
-        files.retain(|file| !file.ends_with("module-info.java"));
-        self.compile("core", &files, &[])
+        self.compile("core", &core_sources(), &[])
+    }
+
+    /// The classes of hackleak-core, compiled by this JDK for an older release.
+    pub fn core_classes_for(&self, release: &str) -> PathBuf {
+        let name = format!("for{release}/core");
+        self.compile(&name, &core_sources(), &["--release", release])
+    }
+
+    /// The classes of `victims/jni/NAME.java`, likewise.
+    pub fn classes_for(&self, release: &str, name: &str, core: &Path) -> PathBuf {
+        let source = workspace::victims().join(format!("jni/{name}.java"));
+        let core = core.display().to_string();
+        let options = ["--release", release, "-cp", &core];
+        self.compile(&format!("for{release}/{name}"), &[source], &options)
     }
 
     fn compile(&self, name: &str, files: &[PathBuf], options: &[&str]) -> PathBuf {
@@ -98,6 +109,12 @@ impl Jdk {
         });
         folder
     }
+}
+
+fn core_sources() -> Vec<PathBuf> {
+    let mut files = java_files(&workspace::root().join("java/hackleak-core/src/main/java"));
+    files.retain(|file| !file.ends_with("module-info.java"));
+    files
 }
 
 fn homes() -> Vec<PathBuf> {

@@ -11,6 +11,7 @@
 //!
 //! * [`artefacts`] builds what is tested: the recorder, the recorder that checks itself, the CLI.
 //! * [`victims`] compiles the C and C++ programs, [`java`] the Java ones and finds the JDKs.
+//! * [`runtimes`] fetches Java runtimes of more releases.
 //! * [`recording`] runs a victim under the recorder, within a time limit.
 //! * [`verdict`] reads what the verifying recorder says.
 //! * [`report`] reads the reporter's JSON, after validating it against the published schema.
@@ -22,6 +23,7 @@ pub mod java;
 pub mod process;
 pub mod recording;
 pub mod report;
+pub mod runtimes;
 pub mod verdict;
 pub mod victims;
 pub mod workspace;

@@ -53,6 +53,12 @@ impl Recording {
         self
     }
 
+    /// Uses this copy of the recorder.
+    pub fn recorder(mut self, recorder: &Path) -> Recording {
+        self.recorder = Some(recorder.to_owned());
+        self
+    }
+
     /// Adds arguments.
     pub fn args<S: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = S>) -> Recording {
         self.arguments
