@@ -1,7 +1,7 @@
 //! Forcing a full garbage collection, `-XX:+DisableExplicitGC` or not.
 //!
 //! What is difficult: a collection may wait for a thread, and then for ever; a JVM that has begun to end
-//! collects no more, but some collectors wait all the same; and before JDK 14 a collection that meets a
+//! collects no more, but some collectors wait all the same; and in JDK 11 and 17 a collection that meets a
 //! critical section of JNI does not take place, without an error. An object that nobody holds tells whether it did.
 
 use super::{Jvmti, buffers, critical, jni_env};

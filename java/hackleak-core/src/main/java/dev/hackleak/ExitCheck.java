@@ -124,7 +124,9 @@ final class ExitCheck {
     return !thread.isAlive();
   }
 
-  /** The method that hangs, without its loader: the first one on the stack that is not the JDK's. */
+  /**
+   * The method that hangs, without its loader: the first one on the stack that is not the JDK's.
+   */
   private static String place(Thread thread) {
     StackTraceElement[] stack = thread.getStackTrace();
     for (StackTraceElement frame : stack) {
