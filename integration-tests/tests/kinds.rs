@@ -48,7 +48,7 @@ fn every_function_of_the_malloc_family_is_recorded() {
             process.leaks
         );
     }
-    // The stream that the C library keeps is its own affair.
+    // What the C library keeps is its own affair.
     assert_eq!(process.leaks.count, 16, "{:#?}", process.leaks);
     process.assert_nothing_lost();
 }
@@ -85,7 +85,7 @@ fn include_and_exclude_decide_whose_calls_count() {
     };
     assert!(
         run("follow=all,track=malloc,include=libc.so*") > 16,
-        "the stream counts"
+        "the buffer counts"
     );
     assert_eq!(run("follow=all,track=malloc,exclude=malloc_fam*"), 0);
 }

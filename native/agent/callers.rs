@@ -7,11 +7,9 @@
 //!
 //! Two sorts of modules work for their caller, who is then the one that counts: libraries that a JDK
 //! may share with the program (Debian's uses the system's libz), and the few functions of the C
-//! library whose result the caller has to free ([`BORROWED`]).
+//! library that hand out memory to be given back ([`lent`](crate::lent)).
 
-use crate::unwind;
-use core::ffi::CStr;
-use core::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use hackleak_options::Options;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -42,28 +40,18 @@ const SHARED: [&[u8]; 7] = [
     b"libharfbuzz.so",
 ];
 
-/// Functions of the C library that return memory for their caller to free, besides those with a hook
-/// of their own.
-const BORROWED: [&CStr; 11] = [
-    c"asprintf",
-    c"__asprintf_chk",
-    c"vasprintf",
-    c"__vasprintf_chk",
-    c"getdelim",
-    c"realpath",
-    c"canonicalize_file_name",
-    c"getcwd",
-    c"get_current_dir_name",
-    c"tempnam",
-    c"wcsdup",
-];
-
-/// Where they begin.
-static BORROWED_STARTS: [AtomicUsize; BORROWED.len()] =
-    [const { AtomicUsize::new(0) }; BORROWED.len()];
-
 /// The C library and the loader: where their unwind tables have no row, a stack ends.
 const C_LIBRARY: [&[u8]; 3] = [b"libc.so.6", b"libpthread.so.0", b"ld-linux-x86-64.so.2"];
+
+/// The C library, its parts and its name services, by the beginning of their file names.
+const LENDERS: [&[u8]; 6] = [
+    b"libc.so.6",
+    b"libpthread.so.0",
+    b"librt.so.1",
+    b"libanl.so.1",
+    b"libresolv.so.2",
+    b"libnss_",
+];
 
 struct Rules {
     include: Vec<u8>,
@@ -79,10 +67,12 @@ const MAX_MODULES: usize = 1 << 14;
 const UNKNOWN: u8 = 0;
 const RECORDED: u8 = 1;
 const LEFT_OUT: u8 = 2;
-/// Added to the decision about a module of the C library.
+/// Added to the decision about the C library and the loader.
 const IS_C_LIBRARY: u8 = 4;
 /// Added to the decision about a module that works for its caller.
 const IS_SHARED: u8 = 8;
+/// Added to the decision about a module with functions that hand out memory to be given back.
+const IS_LENDER: u8 = 16;
 static DECISIONS: [AtomicU8; MAX_MODULES] = [const { AtomicU8::new(UNKNOWN) }; MAX_MODULES];
 
 /// Takes over the patterns. Called before the gate opens.
@@ -116,8 +106,8 @@ pub enum Counts {
     No,
     /// It is if its own caller's calls are.
     LikeItsCaller,
-    /// The same, if the function is one of those that return memory to be freed.
-    LikeItsCallerIfBorrowed,
+    /// The same, if it is memory that the C library hands out to be given back.
+    LikeItsCallerIfLent,
 }
 
 /// What counts for calls from module `index`.
@@ -126,35 +116,12 @@ pub fn counts(index: u32) -> Counts {
     let decision = DECISIONS
         .get(index as usize)
         .map_or(RECORDED, |decision| decision.load(Relaxed));
-    match decision & (LEFT_OUT | IS_SHARED | IS_C_LIBRARY) {
-        0 | IS_C_LIBRARY => Counts::Yes,
+    match decision & (LEFT_OUT | IS_SHARED | IS_LENDER) {
+        0 | IS_LENDER => Counts::Yes,
         LEFT_OUT => Counts::No,
         other if other & IS_SHARED != 0 => Counts::LikeItsCaller,
-        _ => Counts::LikeItsCallerIfBorrowed,
+        _ => Counts::LikeItsCallerIfLent,
     }
-}
-
-/// Finds the functions whose results are to be freed. Called before the gate opens.
-pub fn find_borrowed() {
-    for (name, start) in BORROWED.iter().zip(&BORROWED_STARTS) {
-        // SAFETY: a lookup by name.
-        let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) } as usize;
-        if found != 0 {
-            // A function that ends by jumping to another one leaves that on the stack.
-            let tail = crate::arch::tail_jump(found)
-                .filter(|target| unwind::function_start(*target) == Some(*target));
-            start.store(tail.unwrap_or(found), Relaxed);
-        }
-    }
-}
-
-/// Whether the function that the address lies in returns memory for its caller to free.
-pub fn is_borrowed(address: usize) -> bool {
-    unwind::function_start(address).is_some_and(|start| {
-        BORROWED_STARTS
-            .iter()
-            .any(|borrowed| borrowed.load(Relaxed) == start)
-    })
 }
 
 /// Whether the module is the C library or the loader.
@@ -175,19 +142,34 @@ pub fn decide(index: u32, path: &[u8]) {
     let decision = if recorded { RECORDED } else { LEFT_OUT };
     let chosen = included || excluded;
     let name = file_name(path);
-    let kind = if C_LIBRARY.contains(&name) {
+    let unwinds = if C_LIBRARY.contains(&name) {
         IS_C_LIBRARY
+    } else {
+        0
+    };
+    let kind = if is_lender(path) {
+        IS_LENDER
     } else if !chosen && SHARED.iter().any(|start| name.starts_with(start)) {
         IS_SHARED
     } else {
         0
     };
-    place.store(decision | kind, Relaxed);
+    place.store(decision | unwinds | kind, Relaxed);
+}
+
+/// Whether the module is the C library, a part of it (before glibc 2.34 there are more), or one that
+/// it loads for its own purposes: name services and converters.
+pub fn is_lender(path: &[u8]) -> bool {
+    let name = file_name(path);
+    let is_part = LENDERS.iter().any(|start| name.starts_with(start));
+    is_part || path.len() > name.len() && path[..path.len() - name.len()].ends_with(b"/gconv/")
 }
 
 fn is_runtime(rules: &Rules, path: &[u8]) -> bool {
     let name = file_name(path);
-    RUNTIME.contains(&name) || !rules.jdk.is_empty() && path.starts_with(&rules.jdk)
+    RUNTIME.contains(&name)
+        || is_lender(path)
+        || !rules.jdk.is_empty() && path.starts_with(&rules.jdk)
 }
 
 fn file_name(path: &[u8]) -> &[u8] {

@@ -23,6 +23,7 @@ mod gate;
 mod hooks;
 mod jvm;
 mod keep;
+mod lent;
 mod lifecycle;
 mod log;
 mod lookup;

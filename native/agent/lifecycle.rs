@@ -8,8 +8,8 @@
 //! ```
 
 use crate::{
-    IMAGE, boundary, callers, checkpoint, control, gate, hooks, log, pools, stack_bounds, thread,
-    timeline, unwind,
+    IMAGE, boundary, callers, checkpoint, control, gate, hooks, lent, log, pools, stack_bounds,
+    thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
@@ -291,7 +291,7 @@ fn create(options: &Options, exe: &Path) -> Result<String, String> {
     }
     control::set(options);
     callers::init(options, exe, &exe_home(exe));
-    callers::find_borrowed();
+    lent::find();
     #[cfg(feature = "verify")]
     unwind::verify::init();
     #[cfg(feature = "verify")]

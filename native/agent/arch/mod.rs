@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `entry.rs` | `allocator_entry!`: stubs that hand their caller's stack position to a handler |
 //! | `slot.rs` | the thread's word: `thread_slot`, `set_thread_slot` |
-//! | `registers.rs` | DWARF register numbers, the layout of a signal frame, a signal's context, and where a function jumps on |
+//! | `registers.rs` | DWARF register numbers, the layout of a signal frame, a signal's context, and where a function jumps |
 //! | `pool.rs` | the code in front of functions of declared pools, and which relocations hold functions |
 //! | `thunk.rs` | the code in front of native methods, and the start of threads |
 //! | `upcall.rs` | the code in front of JNI functions that can run Java code |

@@ -7,7 +7,6 @@
 //! away, and that is counted. The stub in `arch` keeps the caller's address as it is, because it
 //! decides which RUNPATH is searched.
 
-use super::malloc;
 use crate::{IMAGE, boundary, gate, jvm, pools, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
@@ -83,7 +82,7 @@ pub extern "C" fn dlsym_request(handle: *mut c_void, name: *const c_char, caller
             // that stands for no caller means the same from here.
             unsafe {
                 let real: Dlsym = transmute(real);
-                found = malloc::hook_for(CStr::from_ptr(name), real(handle, name));
+                found = super::hook_for(CStr::from_ptr(name), real(handle, name));
             }
         }
     }

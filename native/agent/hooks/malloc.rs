@@ -7,54 +7,46 @@
 use super::real;
 use crate::arch::{Position, allocator_entry};
 use crate::{gate, record};
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 use hackleak_image::layout::Release;
 
-allocator_entry!(malloc, 1, on_malloc);
-allocator_entry!(calloc, 2, on_calloc);
-allocator_entry!(realloc, 2, on_realloc);
-allocator_entry!(reallocarray, 3, on_reallocarray);
-allocator_entry!(posix_memalign, 3, on_posix_memalign);
-allocator_entry!(aligned_alloc, 2, on_aligned_alloc);
-allocator_entry!(memalign, 2, on_memalign);
-allocator_entry!(valloc, 1, on_valloc);
-allocator_entry!(pvalloc, 1, on_pvalloc);
-allocator_entry!(strdup, 1, on_strdup);
-allocator_entry!(__strdup, 1, on_strdup);
-allocator_entry!(strndup, 2, on_strndup);
-allocator_entry!(__strndup, 2, on_strndup);
-allocator_entry!(free, 1, on_free);
-// C23.
-allocator_entry!(free_sized, 2, on_free_sized);
-allocator_entry!(free_aligned_sized, 3, on_free_aligned_sized);
+/// Defines a hook for each function of the table, which gives its name, the number of its register
+/// arguments and what handles it, and the list of them all.
+macro_rules! hooks {
+    ($(($function:ident, $args:tt, $handler:path),)*) => {
+        $(allocator_entry!($function, $args, $handler);)*
+        /// Every hook here by its name, for those who ask the loader for a function.
+        pub const HOOKS: &[super::Hook] = &[$((stringify!($function), $function)),*];
+    };
+}
 
-/// The hook that stands before `found`, which the loader gave for `name`; null for anything else.
-pub fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
-    macro_rules! hooks {
-        ($($function:ident)*) => { [$((stringify!($function), $function as *const ())),*] };
-    }
-    let hooks = hooks!(malloc calloc realloc reallocarray posix_memalign aligned_alloc memalign
-        valloc pvalloc strdup strndup free);
-    let hook = hooks
-        .iter()
-        .find(|(hooked, _)| hooked.as_bytes() == name.to_bytes());
-    match hook {
-        // Another allocator that the program has beside its own keeps its functions.
-        Some((_, hook)) if !found.is_null() && found == super::next(name) => hook.cast_mut().cast(),
-        _ => ptr::null_mut(),
-    }
+hooks! {
+    (malloc, 1, on_malloc),
+    (calloc, 2, on_calloc),
+    (realloc, 2, on_realloc),
+    (reallocarray, 3, on_reallocarray),
+    (posix_memalign, 3, on_posix_memalign),
+    (aligned_alloc, 2, on_aligned_alloc),
+    (memalign, 2, on_memalign),
+    (valloc, 1, on_valloc),
+    (pvalloc, 1, on_pvalloc),
+    (strdup, 1, on_strdup),
+    (__strdup, 1, on_strdup),
+    (strndup, 2, on_strndup),
+    (__strndup, 2, on_strndup),
+    (free, 1, on_free),
+    // C23, in glibc since 2.43. Where the C library has none of these, a program that asks the loader
+    // for them finds those here; they mean what `free` does, so they pass on to that everywhere.
+    (free_sized, 2, on_free_sized),
+    (free_aligned_sized, 3, on_free_aligned_sized),
 }
 
 #[inline(always)]
 fn returned(block: *mut c_void, size: usize, slot: usize, frame_pointer: usize) -> *mut c_void {
     if !block.is_null() {
         if gate::is_open_for_malloc() {
-            let position = Position {
-                slot,
-                frame_pointer,
-            };
-            record::allocated_by_caller(block as usize, size, position);
+            record::allocated_by_caller(block as usize, size, at(slot, frame_pointer));
         } else {
             record::passed(block as usize);
         }
@@ -101,10 +93,7 @@ unsafe extern "C" fn on_realloc(
     let old = record::retired(block as usize);
     // SAFETY: as above.
     let new = unsafe { real::realloc()(block, size) };
-    let position = Position {
-        slot,
-        frame_pointer: fp,
-    };
+    let position = at(slot, fp);
     match old {
         Some(old) if new.is_null() && size > 0 => record::restored(block as usize, old),
         Some(old) if new.is_null() => record::emptied(old),
@@ -214,39 +203,37 @@ unsafe fn duplicate(text: *const c_char, len: usize, slot: usize, fp: usize) -> 
     }
 }
 
-unsafe extern "C" fn on_free(block: *mut c_void, slot: usize, frame_pointer: usize) {
+unsafe extern "C" fn on_free(block: *mut c_void, slot: usize, fp: usize) {
     // SAFETY: as above.
-    unsafe {
-        release(
-            block,
-            Release::Free,
-            None,
-            Position {
-                slot,
-                frame_pointer,
-            },
-        )
-    }
+    unsafe { release(block, Release::Free, None, at(slot, fp)) }
 }
 
-unsafe extern "C" fn on_free_sized(block: *mut c_void, _: usize, slot: usize, fp: usize) {
+unsafe extern "C" fn on_free_sized(block: *mut c_void, size: usize, slot: usize, fp: usize) {
     // SAFETY: as above.
-    unsafe { on_free(block, slot, fp) }
+    unsafe { release(block, Release::Free, Some(size), at(slot, fp)) }
 }
 
 unsafe extern "C" fn on_free_aligned_sized(
     block: *mut c_void,
     _alignment: usize,
-    _size: usize,
+    size: usize,
     slot: usize,
     fp: usize,
 ) {
     // SAFETY: as above.
-    unsafe { on_free(block, slot, fp) }
+    unsafe { release(block, Release::Free, Some(size), at(slot, fp)) }
+}
+
+#[inline(always)]
+fn at(slot: usize, frame_pointer: usize) -> Position {
+    Position {
+        slot,
+        frame_pointer,
+    }
 }
 
 /// Takes the block out of the live table, then frees it. `told` is the size that a sized
-/// `operator delete` was given.
+/// `operator delete` or `free_sized` was given.
 #[inline(always)]
 pub unsafe fn release(
     block: *mut c_void,

@@ -2,8 +2,9 @@
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is
-//! in `malloc`, and what both pass on to in `real`.
+//! in `malloc`, what both pass on to in `real`, and `getaddrinfo` in `addresses`.
 
+mod addresses;
 mod dynamic;
 mod exhausted;
 mod launcher;
@@ -17,6 +18,20 @@ pub use dynamic::{dlopen_request, dlsym_request};
 pub use threads::thread_begin;
 
 use core::ffi::{CStr, c_void};
+use core::ptr;
+
+/// Name and address of a hook.
+type Hook = (&'static str, unsafe extern "C" fn());
+
+/// The hook that stands before `found`, which the loader gave for `name`; null for anything else.
+fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
+    let mut hooks = malloc::HOOKS.iter().chain(addresses::HOOKS);
+    match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
+        // Another allocator that the program has beside its own keeps its functions.
+        Some((_, hook)) if !found.is_null() && found == next(name) => *hook as *mut c_void,
+        _ => ptr::null_mut(),
+    }
+}
 
 /// The next definition of a symbol after this library's, or null.
 fn next(name: &CStr) -> *mut c_void {
@@ -32,6 +47,7 @@ pub fn launcher() -> Option<usize> {
 
 /// Resolves what hooks pass on to, while that is safe: in the constructor.
 pub fn init() {
+    addresses::init();
     dynamic::init();
     threads::init();
 }

@@ -3,6 +3,9 @@
 //! It is the next definition after this library's, found at the first call, which comes before
 //! this library's constructor. Looking it up may itself allocate; those few bytes come from a
 //! small reserve that is never given back.
+//!
+//! Not every hook has a function here: `strdup` and the sized frees are made of others. One that
+//! needs a function which is missing here does not compile.
 
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_int, c_void};

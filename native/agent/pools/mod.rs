@@ -9,7 +9,7 @@
 //! Tables are looked at when a library is new: before its first native method is bound, when the
 //! JVM looks for its `JNI_OnLoad`, and at checkpoints. What its initialisers do comes earlier.
 
-mod symbols;
+pub mod symbols;
 
 use crate::arch::{self, Position};
 use crate::jvm::thunk_for_pool;

@@ -1,4 +1,5 @@
-//! The places where loaded modules hold the addresses of functions that the dynamic linker gave them.
+//! What the dynamic sections of loaded modules tell: which functions they define, and the places
+//! where they hold the addresses of functions that the dynamic linker gave them.
 //!
 //! Each module's dynamic section leads to its relocations; those with a symbol are such places:
 //! slots of the procedure linkage table, addresses that code loads, and addresses in data.
@@ -44,14 +45,33 @@ pub fn loads() -> u64 {
     loads
 }
 
-/// Calls `visit` with every reference to a named function that any module but this library holds.
-pub fn for_each_reference(mut visit: impl FnMut(&[u8], &Reference)) {
+/// All modules that are loaded now.
+fn modules() -> Vec<Module> {
     let mut modules: Vec<Module> = Vec::new();
     // SAFETY: as in `loads`.
     unsafe { libc::dl_iterate_phdr(Some(collect), (&raw mut modules).cast()) };
+    modules
+}
+
+/// Calls `visit` with name and address of every function that modules with a path that is `wanted`
+/// define for others, in each of its versions.
+pub fn for_each_function(wanted: impl Fn(&[u8]) -> bool, mut visit: impl FnMut(&[u8], usize)) {
+    for module in modules() {
+        // SAFETY: the loader's name of a module that was loaded a moment ago; the C library and
+        // what belongs to it is never unloaded while the constructor runs.
+        let wanted =
+            !module.name.is_null() && wanted(unsafe { CStr::from_ptr(module.name) }.to_bytes());
+        if wanted {
+            module.functions(&mut visit);
+        }
+    }
+}
+
+/// Calls `visit` with every reference to a named function that any module but this library holds.
+pub fn for_each_reference(mut visit: impl FnMut(&[u8], &Reference)) {
     let own = collect as *const () as usize;
     let own = crate::unwind::module_range(own).unwrap_or(0..0);
-    for module in &modules {
+    for module in &modules() {
         if !own.contains(&module.dynamic) {
             module.references(&mut visit);
         }
@@ -101,6 +121,8 @@ struct Dynamic {
 struct Tables {
     symbols: usize,
     strings: usize,
+    hash: usize,
+    gnu_hash: usize,
     relocations: [(usize, usize); 2],
 }
 
@@ -108,11 +130,13 @@ impl Module {
     fn tables(&self) -> Tables {
         const DT_NULL: u64 = 0;
         const DT_PLTRELSZ: u64 = 2;
+        const DT_HASH: u64 = 4;
         const DT_STRTAB: u64 = 5;
         const DT_SYMTAB: u64 = 6;
         const DT_RELA: u64 = 7;
         const DT_RELASZ: u64 = 8;
         const DT_JMPREL: u64 = 23;
+        const DT_GNU_HASH: u64 = 0x6fff_fef5;
         let mut tables = Tables::default();
         let mut at = self.dynamic as *const Dynamic;
         // Addresses here were relocated by the loader, except for those of the kernel's own object.
@@ -123,6 +147,8 @@ impl Module {
                 let value = (*at).value;
                 match (*at).tag {
                     DT_SYMTAB => tables.symbols = address(value),
+                    DT_HASH => tables.hash = address(value),
+                    DT_GNU_HASH => tables.gnu_hash = address(value),
                     DT_STRTAB => tables.strings = address(value),
                     DT_RELA => tables.relocations[0].0 = address(value),
                     DT_RELASZ => tables.relocations[0].1 = value,
@@ -134,6 +160,25 @@ impl Module {
             }
         }
         tables
+    }
+
+    fn functions(&self, visit: &mut impl FnMut(&[u8], usize)) {
+        const STT_FUNC: u8 = 2;
+        let tables = self.tables();
+        if tables.symbols == 0 || tables.strings == 0 {
+            return;
+        }
+        for index in 0..tables.symbol_count() {
+            // SAFETY: an index below the length of the module's table of symbols.
+            let symbol = unsafe { &*(tables.symbols as *const libc::Elf64_Sym).add(index) };
+            if symbol.st_shndx == 0 || symbol.st_info & 15 != STT_FUNC {
+                continue;
+            }
+            let name = (tables.strings + symbol.st_name as usize) as *const c_char;
+            // SAFETY: a name of the module's table of strings, which ends in a zero byte.
+            let name = unsafe { CStr::from_ptr(name) }.to_bytes();
+            visit(name, self.bias.wrapping_add(symbol.st_value as usize));
+        }
     }
 
     fn references(&self, visit: &mut impl FnMut(&[u8], &Reference)) {
@@ -167,6 +212,36 @@ impl Module {
                 };
                 visit(text, &reference);
             }
+        }
+    }
+}
+
+impl Tables {
+    /// How many symbols there are: only the tables for looking them up tell.
+    fn symbol_count(&self) -> usize {
+        if self.hash != 0 {
+            // SAFETY: the table begins with the lengths of its two parts; the second part has an
+            // entry for each symbol.
+            return unsafe { (self.hash as *const u32).add(1).read() } as usize;
+        }
+        if self.gnu_hash == 0 {
+            return 0;
+        }
+        let header = self.gnu_hash as *const u32;
+        // SAFETY: as `DT_GNU_HASH` is laid out: four words, the filter, the buckets with the first
+        // symbol of each, and a word per symbol from `first` on, whose lowest bit ends a bucket.
+        unsafe {
+            let (buckets, first, filter) = (header.read(), header.add(1).read(), header.add(2));
+            let table = header.add(4 + 2 * filter.read() as usize);
+            let last = (0..buckets as usize).map(|at| table.add(at).read()).max();
+            let Some(mut last) = last.filter(|last| *last >= first) else {
+                return first as usize;
+            };
+            let chains = table.add(buckets as usize);
+            while chains.add((last - first) as usize).read() & 1 == 0 {
+                last += 1;
+            }
+            last as usize + 1
         }
     }
 }

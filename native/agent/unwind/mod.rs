@@ -29,7 +29,7 @@ use crate::arch::Position;
 use crate::callers::Counts;
 use crate::stack_bounds::StackBounds;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, callers, control, jvm};
+use crate::{IMAGE, callers, control, jvm, lent};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::NodeCache;
@@ -111,20 +111,17 @@ fn frame_counts(frame: u64, position: Position) -> bool {
 #[cold]
 #[inline(never)]
 fn callers_caller_counts(position: Position, bounds: &mut StackBounds) -> bool {
-    // The outermost function of the C library so far; a call of another module begins anew.
-    let mut in_c_library = None;
+    // What the C library's frames tell so far; a call of another module begins anew.
+    let mut in_c_library = lent::Run::default();
     let mut decided = None;
     let _ = slow::frames(position, bounds, |pc, frame| {
         let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
             return true;
         };
         match callers::counts(module) {
-            Counts::LikeItsCallerIfBorrowed => in_c_library = Some(pc),
+            Counts::LikeItsCallerIfLent => in_c_library.enter(pc),
             other => {
-                if in_c_library
-                    .take()
-                    .is_some_and(|pc| !callers::is_borrowed(pc))
-                {
+                if core::mem::take(&mut in_c_library).is_kept() {
                     decided = Some(false);
                 } else if other != Counts::LikeItsCaller {
                     decided = Some(other == Counts::Yes);
@@ -133,8 +130,7 @@ fn callers_caller_counts(position: Position, bounds: &mut StackBounds) -> bool {
         }
         decided.is_none()
     });
-    let borrowed = in_c_library.is_none_or(callers::is_borrowed);
-    decided.unwrap_or(borrowed)
+    decided.unwrap_or(!in_c_library.is_kept())
 }
 
 /// What remembers stacks.
@@ -230,7 +226,12 @@ pub fn passes_through(
 
 /// Start of the function that the address lies in, as the unwind tables have it.
 pub fn function_start(address: usize) -> Option<usize> {
-    rules::function_start(address)
+    rules::function_range(address).map(|function| function.start)
+}
+
+/// Where the function that the address lies in begins and ends.
+pub fn function_range(address: usize) -> Option<core::ops::Range<usize>> {
+    rules::function_range(address)
 }
 
 /// Where the module that the address lies in is mapped.

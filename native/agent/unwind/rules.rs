@@ -219,8 +219,8 @@ fn compile(lookup: usize, header: usize, found: &Found) -> Rule {
     }
 }
 
-/// Start of the function that covers `lookup`, from its unwind entry.
-pub fn function_start(lookup: usize) -> Option<usize> {
+/// Where the function that covers `lookup` lies, from its unwind entry.
+pub fn function_range(lookup: usize) -> Option<core::ops::Range<usize>> {
     let found = modules::find(lookup)?;
     if found.eh_frame_hdr == 0 {
         return None;
@@ -229,7 +229,8 @@ pub fn function_start(lookup: usize) -> Option<usize> {
         .ok()?
         .entry(lookup)
         .ok()?;
-    Some(entry.initial_address() as usize)
+    let start = entry.initial_address() as usize;
+    Some(start..start + entry.len() as usize)
 }
 
 type Entry = gimli::FrameDescriptionEntry<Reader>;

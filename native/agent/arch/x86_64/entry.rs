@@ -14,6 +14,9 @@ macro_rules! allocator_entry {
     ($symbol:ident, 3, $handler:path) => {
         allocator_entry!(@ $symbol, "mov rcx, rsp", "mov r8, rbp", $handler);
     };
+    ($symbol:ident, 4, $handler:path) => {
+        allocator_entry!(@ $symbol, "mov r8, rsp", "mov r9, rbp", $handler);
+    };
     (@ $symbol:ident, $first:literal, $second:literal, $handler:path) => {
         /// Hook; see the table in `hooks`.
         #[unsafe(naked)]

@@ -32,14 +32,18 @@ pub fn signal_context(at: Registers) -> libc::ucontext_t {
     context
 }
 
-/// Where the function at `start` jumps, if a direct jump is among its first few instructions, as in one that
-/// only sets an argument more.
-pub fn tail_jump(start: usize) -> Option<usize> {
+/// Where the function `code` may jump to: the targets of whatever looks like a direct jump in it, most of
+/// them inside it. What a compiler makes of a last call is among them.
+pub fn jumps(code: core::ops::Range<usize>) -> impl Iterator<Item = usize> {
     const JUMP: u8 = 0xe9;
     const LEN: usize = 5;
-    // SAFETY: the first bytes of a function of the C library; its code goes on after them.
-    let code = unsafe { core::slice::from_raw_parts(start as *const u8, 16) };
-    let at = code[..=16 - LEN].iter().position(|byte| *byte == JUMP)?;
-    let distance = i32::from_le_bytes(code[at + 1..at + LEN].try_into().ok()?);
-    Some((start + at + LEN).wrapping_add_signed(distance as isize))
+    let last = code.end.saturating_sub(LEN - 1);
+    (code.start..last).filter_map(|at| {
+        // SAFETY: a function of a module that stays loaded; the five bytes lie before its end.
+        let (first, distance) = unsafe {
+            let code = at as *const u8;
+            (code.read(), code.add(1).cast::<i32>().read_unaligned())
+        };
+        (first == JUMP).then(|| (at + LEN).wrapping_add_signed(distance as isize))
+    })
 }

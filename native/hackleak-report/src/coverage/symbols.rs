@@ -31,13 +31,17 @@ const MALLOC: [&[u8]; 13] = [
     b"__strndup",
 ];
 
-/// Functions of the C library that return memory which they allocate themselves, and in which the
-/// recorder does not know its caller's.
-const LIBC: [&[u8]; 4] = [
-    b"open_memstream",
-    b"open_wmemstream",
-    b"scandir",
-    b"scandir64",
+/// Functions of the C library that hand out memory which they allocate themselves, and of which the
+/// recorder does not know whose it is: see `docs/c-library.md`.
+const LIBC: [&[u8]; 8] = [
+    b"getaddrinfo_a",
+    b"re_search",
+    b"re_search_2",
+    b"re_match",
+    b"re_match_2",
+    b"res_ninit",
+    b"__res_ninit",
+    b"ruserpass",
 ];
 
 /// Functions that ask the kernel for memory.
