@@ -6,6 +6,9 @@
 //! opened with `RTLD_DEEPBIND` would find its own allocator before the recorder. The flag is taken
 //! away, and that is counted. The stub in `arch` keeps the caller's address as it is, because it
 //! decides which RUNPATH is searched.
+//!
+//! `dlmopen` loads a library into a namespace of its own, with a C library of its own, where no hook
+//! is found. That cannot be changed, so it is counted, and the report names what is loaded there.
 
 use crate::{IMAGE, boundary, gate, jvm, pools, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -20,9 +23,12 @@ static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 static REAL_DLOPEN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
+static REAL_DLMOPEN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
 pub fn init() {
     REAL.store(super::next(c"dlclose"), Relaxed);
     REAL_DLOPEN.store(super::next(c"dlopen"), Relaxed);
+    REAL_DLMOPEN.store(super::next(c"dlmopen"), Relaxed);
 }
 
 /// Flags and function for the real `dlopen`, as two return registers.
@@ -32,23 +38,52 @@ pub struct Request {
     real: *mut c_void,
 }
 
+impl Request {
+    /// Passes on to `real` what becomes of `flags` in the namespace that the recorder is in.
+    fn seen(flags: c_int, real: &AtomicPtr<c_void>) -> Request {
+        let mut flags = flags;
+        if flags & libc::RTLD_DEEPBIND != 0 && gate::is_open() {
+            IMAGE.count(Counter::DeepBindDropped);
+            flags &= !libc::RTLD_DEEPBIND;
+        }
+        Request::of(flags, real)
+    }
+
+    fn of(flags: c_int, real: &AtomicPtr<c_void>) -> Request {
+        Request {
+            flags: flags as u32 as usize,
+            real: real.load(Relaxed),
+        }
+    }
+}
+
 /// Called by `arch::dlopen` with the caller's flags.
 pub extern "C" fn dlopen_request(flags: c_int) -> Request {
     if REAL_DLOPEN.load(Relaxed).is_null() {
         init();
     }
-    let mut flags = flags;
     if gate::is_open() {
         boundary::guarded(unwind::opening);
     }
-    if flags & libc::RTLD_DEEPBIND != 0 && gate::is_open() {
-        IMAGE.count(Counter::DeepBindDropped);
-        flags &= !libc::RTLD_DEEPBIND;
+    Request::seen(flags, &REAL_DLOPEN)
+}
+
+/// Called by `arch::dlmopen` with the namespace and the caller's flags.
+pub extern "C" fn dlmopen_request(namespace: libc::c_long, flags: c_int) -> Request {
+    if REAL_DLMOPEN.load(Relaxed).is_null() {
+        init();
     }
-    Request {
-        flags: flags as u32 as usize,
-        real: REAL_DLOPEN.load(Relaxed),
+    if gate::is_open() {
+        boundary::guarded(unwind::opening);
     }
+    if namespace == libc::LM_ID_BASE {
+        return Request::seen(flags, &REAL_DLMOPEN);
+    }
+    if gate::is_open() {
+        IMAGE.count(Counter::OtherNamespaces);
+        boundary::guarded(unwind::opening_namespace);
+    }
+    Request::of(flags, &REAL_DLMOPEN)
 }
 
 type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
@@ -109,7 +144,12 @@ pub unsafe extern "C-unwind" fn dlclose(handle: *mut c_void) -> c_int {
         // SAFETY: the caller's.
         return unsafe { real(handle) };
     }
-    let closing = boundary::guarded(unwind::Closing::begin);
+    let closing = boundary::guarded(|| {
+        boundary::may_panic();
+        // What goes away with its namespace must be in the image before.
+        unwind::enter_other_namespaces();
+        unwind::Closing::begin()
+    });
     // SAFETY: the caller's.
     let result = unsafe { real(handle) };
     boundary::guarded(|| drop(closing));

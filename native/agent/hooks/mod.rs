@@ -14,7 +14,7 @@ mod pool;
 mod real;
 mod threads;
 
-pub use dynamic::{dlopen_request, dlsym_request};
+pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
 pub use threads::thread_begin;
 
 use core::ffi::{CStr, c_void};

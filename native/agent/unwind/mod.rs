@@ -3,6 +3,7 @@
 //! - `rules`: how to get from one frame to its caller, compiled from the unwind tables.
 //! - `modules`: which loaded module an address belongs to.
 //! - `older_loader`: the same where the C library does not say (glibc before 2.35).
+//! - `namespaces`: the modules that `dlmopen` loads apart from the others.
 //! - `cursor`: one step of a walk.
 //! - `memo`: the walk, and what it remembers so that the next one is short.
 //! - `recent`: walks before the last one.
@@ -12,6 +13,7 @@
 mod cursor;
 mod memo;
 mod modules;
+mod namespaces;
 mod older_loader;
 mod recent;
 mod rules;
@@ -171,6 +173,16 @@ pub fn opening() {
     modules::opening();
 }
 
+/// A `dlmopen` into another namespace begins.
+pub fn opening_namespace() {
+    namespaces::opening();
+}
+
+/// Enters in the image what is loaded in other namespaces. Not for hooks but those of the loader.
+pub fn enter_other_namespaces() {
+    namespaces::enter_all();
+}
+
 /// Prepares the tables. Called once, before the gate opens.
 pub fn init() {
     modules::init();
@@ -247,6 +259,7 @@ pub fn enter_module(address: usize) -> Option<u32> {
 /// Enters every module that is loaded now in the image. Not for hooks.
 pub fn enter_all_modules() {
     modules::enter_all();
+    namespaces::enter_all();
 }
 
 /// Sets the path of the executable, which the loader does not know.

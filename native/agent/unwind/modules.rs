@@ -29,9 +29,13 @@ struct DlFindObject {
 
 /// The public head of `struct link_map` of `<link.h>`.
 #[repr(C)]
-struct LinkMap {
+pub struct LinkMap {
     bias: usize,
     name: *const c_char,
+    /// Its dynamic section.
+    pub dynamic: usize,
+    /// The next module of the same namespace.
+    pub next: *const LinkMap,
 }
 
 type FindObject = unsafe extern "C" fn(*const c_void, *mut DlFindObject) -> c_int;
@@ -186,18 +190,53 @@ static MAPPINGS: [Mapping; MAX_MAPPINGS] = [const {
 }; MAX_MAPPINGS];
 static MAPPING_COUNT: AtomicUsize = AtomicUsize::new(0);
 
-fn loaded(object: &Object) -> Option<u32> {
+fn known_mapping(object: &Object) -> Option<&'static Mapping> {
     let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
-    for mapping in &MAPPINGS[..count] {
-        let module = mapping.module.load(Acquire);
-        if module != 0
+    MAPPINGS[..count].iter().find(|mapping| {
+        mapping.module.load(Acquire) != 0
             && mapping.start.load(Relaxed) == object.map_start
             && mapping.link_map.load(Relaxed) == object.link_map as usize
-        {
-            return Some(module - 1);
+    })
+}
+
+fn loaded(object: &Object) -> Option<u32> {
+    if let Some(mapping) = known_mapping(object) {
+        // 0 if it was unloaded this moment.
+        return mapping.module.load(Acquire).checked_sub(1);
+    }
+    let module = enter(object, 0)?;
+    remember(object, module)
+}
+
+/// Enters the module that `map` describes, which lies in another namespace than this library.
+///
+/// # Safety
+///
+/// The module is loaded, and stays so during the call.
+pub unsafe fn enter_apart(map: *const LinkMap) {
+    // SAFETY: the caller's.
+    let Some(object) = find_object(unsafe { (*map).dynamic }) else {
+        return;
+    };
+    // The loader is the same in every namespace, and belongs to the first.
+    if object.link_map != map {
+        return;
+    }
+    let Some(module) = enter(&object, module_flags::APART) else {
+        return;
+    };
+    // Its code may have been on a stack before it was known where it is loaded.
+    match known_mapping(&object) {
+        Some(mapping) => mapping.module.store(module + 1, Release),
+        None => {
+            remember(&object, module);
         }
     }
-    let module = enter(object)?;
+}
+
+/// Keeps in mind that the module, which is `module` in the image, is loaded.
+fn remember(object: &Object, module: u32) -> Option<u32> {
+    let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
     // A free place of an unloaded module, or a new one.
     let at = (0..count)
         .find(|at| {
@@ -220,30 +259,30 @@ fn loaded(object: &Object) -> Option<u32> {
 }
 
 /// Enters a module in the image, or finds it there from an earlier time that it was loaded.
-fn enter(object: &Object) -> Option<u32> {
+fn enter(object: &Object, flags: u32) -> Option<u32> {
     if object.link_map.is_null() {
-        return older_loader::with_name(object.map_start, |name| enter_named(object, name));
+        return older_loader::with_name(object.map_start, |name| enter_named(object, name, flags));
     }
     // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and the
     // module's code is on this thread's stack.
     let name = unsafe { (*object.link_map).name };
     if name.is_null() {
-        return enter_named(object, &[]);
+        return enter_named(object, &[], flags);
     }
     // SAFETY: the loader's name ends in a zero byte.
-    enter_named(object, unsafe { CStr::from_ptr(name) }.to_bytes())
+    enter_named(object, unsafe { CStr::from_ptr(name) }.to_bytes(), flags)
 }
 
-fn enter_named(object: &Object, name: &[u8]) -> Option<u32> {
+fn enter_named(object: &Object, name: &[u8], flags: u32) -> Option<u32> {
     let (build_id, build_id_len) = build_id(object);
     // Before the search: what another thread begins to enter meanwhile is looked at in the end.
     let before = IMAGE.modules.len(IMAGE.window());
     if build_id_len > 0
-        && let Some(known) = known(name, &build_id, build_id_len)
+        && let Some(known) = known(name, &build_id, build_id_len, flags)
     {
         return Some(known);
     }
-    let mut flags = 0;
+    let mut flags = flags;
     if (object.map_start..object.map_end).contains(&(enter_named as *const () as usize)) {
         flags |= module_flags::RECORDER;
     }
@@ -351,11 +390,12 @@ pub fn set_executable(path: Blob) {
     EXECUTABLE.store(path.0, Relaxed);
 }
 
-fn known(name: &[u8], build_id: &[u8; 32], build_id_len: u32) -> Option<u32> {
+fn known(name: &[u8], build_id: &[u8; 32], build_id_len: u32, flags: u32) -> Option<u32> {
     (0..IMAGE.modules.len(IMAGE.window())).find(|index| {
         complete(*index).is_some_and(|module| {
             module.build_id_len == build_id_len
                 && module.build_id == *build_id
+                && (module.flags ^ flags) & module_flags::APART == 0
                 && IMAGE.blob_ends_with(module.path, name)
         })
     })

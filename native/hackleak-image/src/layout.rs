@@ -235,6 +235,8 @@ counters! {
     /// Errors of the recorder's own. After the first one nothing was recorded; see
     /// [`Header::stopped_at`].
     InternalErrors = "internalErrors",
+    /// Calls of `dlmopen` for another namespace than the recorder's.
+    OtherNamespaces = "otherNamespaces",
 }
 
 /// Room for counters in the header.
@@ -408,6 +410,8 @@ pub mod module_flags {
     pub const RECORDER: u32 = 1;
     /// The executable itself.
     pub const EXECUTABLE: u32 = 2;
+    /// Loaded by `dlmopen` into another namespace than the recorder.
+    pub const APART: u32 = 4;
 }
 
 /// A Java method, resolved while it was live on a stack.

@@ -46,6 +46,30 @@ pub unsafe extern "C" fn dlopen() {
     )
 }
 
+/// `dlmopen`: the same with `dlmopen_request`.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlmopen() {
+    core::arch::naked_asm!(
+        "push rdi",
+        "push rsi",
+        "sub rsp, 8",
+        "mov esi, edx",
+        "call {request}",
+        "add rsp, 8",
+        "pop rsi",
+        "pop rdi",
+        "mov r11, rdx",
+        "mov edx, eax",
+        "jmp r11",
+        request = sym crate::hooks::dlmopen_request,
+    )
+}
+
 /// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
 /// caller stays who it was: that decides what `RTLD_NEXT` means.
 ///

@@ -4,11 +4,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hackleak_image::reader::LoadedModule;
-use hackleak_image::{Image, layout::module_flags};
+use hackleak_image::{
+    Image,
+    layout::{Counter, module_flags},
+};
 use hackleak_options::Options;
 
 use super::assess::{Tracked, assess};
 use super::facts::{Facts, Unreadable};
+use super::reason::apart;
 use super::under_test::{self, Runtime};
 use crate::model::{Coverage, Module, Sight};
 use crate::suppress::pattern::matches;
@@ -20,7 +24,7 @@ pub(crate) struct Modules {
     pub(crate) all: Vec<Module>,
     /// One sentence per library under test that is not seen in full.
     pub(crate) notes: Vec<String>,
-    /// There are libraries under test that are blind though their kinds are tracked.
+    /// There are, or were, libraries under test that are blind though their kinds are tracked.
     pub(crate) blind: bool,
 }
 
@@ -38,7 +42,9 @@ impl Modules {
             .map(|(module, coverage)| (coverage.verdict, sentence(module, coverage)))
             .collect();
         notes.sort_by_key(|(sight, _)| std::cmp::Reverse(*sight));
-        let blind = notes.iter().any(|(sight, _)| *sight == Sight::Blind);
+        // Of libraries that are gone again there is only the number of calls.
+        let blind = notes.iter().any(|(sight, _)| *sight == Sight::Blind)
+            || image.counter(Counter::OtherNamespaces) > 0;
         let mut notes: Vec<String> = notes.into_iter().map(|(_, note)| note).collect();
         let left_out: Vec<&str> = under_test()
             .filter(|(module, coverage)| coverage.untracked && module.fails_strict())
@@ -118,6 +124,7 @@ pub fn libraries(image: &Image) -> Vec<Module> {
                 && !any_matches(exclude, &module.path)
                 && (any_matches(include, &module.path) || !runtime.contains(&module.path));
             let coverage = under_test.then(|| match facts(&images, module) {
+                _ if module.flags & module_flags::APART != 0 => apart(),
                 Ok(facts) => assess(&facts, tracked, executable.as_deref()),
                 Err(error) => unknown(&error),
             });

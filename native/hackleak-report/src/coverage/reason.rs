@@ -177,6 +177,20 @@ pub fn bypassed(symbol: &str, to: &str) -> Coverage {
     }
 }
 
+/// The coverage of a library in another namespace than the recorder.
+pub(super) fn apart() -> Coverage {
+    Coverage {
+        verdict: Sight::Blind,
+        reasons: vec![
+            "`dlmopen` loaded it into a namespace of its own, with a C library of its own, where the \
+             recorder is not"
+                .to_owned(),
+        ],
+        remedy: Some("load it with `dlopen`".to_owned()),
+        untracked: false,
+    }
+}
+
 fn quoted(family: Family) -> String {
     match family {
         Family::New => "`operator new`".to_owned(),

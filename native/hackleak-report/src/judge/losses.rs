@@ -57,6 +57,13 @@ fn sentence(image: &Image, counter: Counter, count: u64) -> String {
                 counted(count, "dlopen call")
             )
         }
+        OtherNamespaces => {
+            format!(
+                "{} of `dlmopen` asked for a namespace of its own: what libraries allocate there is \
+                 not seen",
+                counted(count, "call")
+            )
+        }
         BuffersFull => format!(
             "{} not watched: the table of buffers is full",
             counted(count, "direct byte buffer")

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use hackleak_image::layout::Counter;
+
 use super::numbers::{blocks, bytes, counted, thousands};
 use super::{sites, stack};
-use crate::model::{Finding, Module, Problem, Process, Report, State, Verdict};
+use crate::model::{Finding, Module, Problem, Process, Report, Sight, State, Verdict};
 
 /// The most wrong frees that are shown per process; the JSON has all.
 const MAX_FINDINGS: usize = 20;
@@ -34,7 +36,7 @@ pub fn text(report: &Report, json: Option<&Path>) -> String {
             page.line(&format!(
                 "tracked: {}; {}",
                 tracked(process),
-                untracked(process).unwrap_or_else(|| "every kind was tracked".to_owned())
+                untracked(process).unwrap_or_else(|| every_kind(process).to_owned())
             ));
         }
         page.notes(process);
@@ -312,6 +314,22 @@ pub(super) fn untracked(process: &Process) -> Option<String> {
         (last, []) if last.ends_with('s') => Some(format!("{last} were not tracked")),
         (last, []) => Some(format!("{last} was not tracked")),
         (last, others) => Some(format!("{} and {last} were not tracked", others.join(", "))),
+    }
+}
+
+/// What is said when no kind is missing, which is not yet everything.
+fn every_kind(process: &Process) -> &'static str {
+    let is_partial = |module: &Module| {
+        let coverage = module.coverage.as_ref();
+        coverage.is_some_and(|c| !matches!(c.verdict, Sight::Seen) && !c.untracked)
+    };
+    let apart = process
+        .counters
+        .contains_key(Counter::OtherNamespaces.name());
+    if apart || process.modules.iter().any(is_partial) {
+        "every kind was tracked, but not in every library: see the notes"
+    } else {
+        "every kind was tracked"
     }
 }
 
