@@ -4,7 +4,7 @@ use std::process::Command;
 
 use integration_tests::java::{Entry, Jdk};
 use integration_tests::{Recording, Victim, report::Suppression};
-use integration_tests::{Report, Run, artefacts, cpp_with, process};
+use integration_tests::{Report, Run, artefacts, cpp_with, library as library_with, process};
 
 /// What the victim loses itself in each run.
 const PLANTED: u64 = 1_999_993;
@@ -63,6 +63,46 @@ fn the_pool_for_exceptions_is_left_out_whatever_its_symbols() {
     );
     // The size that libstdc++ 6 has on x86-64; another one is a reason to look at it again.
     assert_eq!(rule.bytes, 72_704);
+}
+
+/// Statically linked, the pool is made by the program or the library itself; and what they lose is found,
+/// even if it is as large as the pool.
+#[test]
+fn the_pool_of_a_libstdcxx_that_is_linked_in_is_left_out() {
+    let linked_in = ["-O1", "-static-libstdc++", "-static-libgcc"];
+    let plain = cpp_with("exception_pool", &["-O1"]);
+    for stripped in [false, true] {
+        let flags = [&linked_in[..], if stripped { &["-s"] } else { &[] }].concat();
+        let library = [&flags[..], &["-DLIBRARY", "-fno-lto"]].concat();
+        let name = format!("exception_pool{}.so", u8::from(stripped));
+        let library = library_with("exception_pool", &name, &library);
+        let program = cpp_with("exception_pool", &flags);
+        for (program, argument) in [
+            (&program, "alone".as_ref()),
+            (&plain, library.as_os_str()),
+            (&program, library.as_os_str()),
+        ] {
+            let run = Recording::of(program)
+                .options("follow=all,track=new+malloc")
+                .args([argument])
+                .run()
+                .expect_code(0);
+            let (report, rules) = report(&run);
+            let process = report.process();
+            assert_eq!(process.leaks.count, 3, "{:#?}", process.leaks);
+            for bytes in [72_704, 73_728, PLANTED] {
+                assert_eq!(process.blocks_of(bytes), 1, "{:#?}", process.leaks);
+            }
+            let pools = rules.iter().find(|rule| rule.rule == "exception-pool");
+            let pools = pools.unwrap_or_else(|| panic!("no rule matched: {rules:?}"));
+            let expected = if program == &plain || argument == "alone" {
+                1
+            } else {
+                2
+            };
+            assert_eq!(pools.count, expected, "{rules:?}");
+        }
+    }
 }
 
 #[test]
@@ -147,6 +187,7 @@ fn the_rules_are_listed() {
     for name in [
         "jdk-image",
         "runtime-initialiser",
+        "exception-pool",
         "openmp-team",
         "openssl-init",
         "libc-internals",

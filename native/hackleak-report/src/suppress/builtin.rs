@@ -41,6 +41,8 @@ enum Shape {
         modules: &'static [&'static str],
         through: &'static [&'static str],
     },
+    /// libstdc++'s pool for exceptions, made by code that has libstdc++ linked in.
+    ExceptionPool,
     /// Some Java frame is one of these methods.
     Java(&'static [&'static str]),
 }
@@ -57,6 +59,13 @@ const WITH_INITIALISERS: &[&str] = &[
     "libcrypto.so",
     LIBC,
 ];
+
+/// The initialiser of libstdc++ that makes its pool for exceptions.
+const POOL_INITIALISER: &str = "_GLOBAL__sub_I_eh_alloc.cc";
+/// Sizes of that pool on x86-64: since GCC 5, and since GCC 13.
+const POOL_SIZES: [u64; 2] = [72_704, 73_728];
+/// Functions that call a program's initialisers.
+const STARTERS: &[&str] = &["call_init", "libc_start_main", "libc_start_main_impl"];
 
 /// Every built-in rule; the first that matches is the one that counts.
 pub const BUILT_IN: &[BuiltIn] = &[
@@ -88,6 +97,12 @@ pub const BUILT_IN: &[BuiltIn] = &[
                  when they are loaded, such as libstdc++'s emergency pool for exceptions \
                  (72,704 bytes)",
         shape: Shape::Initialiser,
+    },
+    BuiltIn {
+        name: "exception-pool",
+        reason: "libstdc++'s emergency pool for exceptions in programs and libraries that have \
+                 libstdc++ linked in (-static-libstdc++)",
+        shape: Shape::ExceptionPool,
     },
     BuiltIn {
         name: "openmp-team",
@@ -187,9 +202,7 @@ pub const BUILT_IN: &[BuiltIn] = &[
 
 /// The place in [`BUILT_IN`] of the first rule that matches `site`.
 pub(super) fn position(site: &Site) -> Option<usize> {
-    BUILT_IN
-        .iter()
-        .position(|rule| rule.shape.matches(&site.frames))
+    BUILT_IN.iter().position(|rule| rule.shape.matches(site))
 }
 
 impl BuiltIn {
@@ -213,13 +226,18 @@ impl BuiltIn {
                 modules.join(" or "),
                 through.join(", ")
             ),
+            Shape::ExceptionPool => format!(
+                "called by {POOL_INITIALISER}; in stripped code {} or {} bytes of an initialiser",
+                POOL_SIZES[0], POOL_SIZES[1]
+            ),
             Shape::Java(methods) => format!("called by {}", methods.join(" or ")),
         }
     }
 }
 
 impl Shape {
-    fn matches(&self, frames: &[Frame]) -> bool {
+    fn matches(&self, site: &Site) -> bool {
+        let frames = &site.frames;
         let native = || {
             frames.iter().map_while(|frame| match frame {
                 Frame::Native(native) => Some(native),
@@ -243,14 +261,13 @@ impl Shape {
                     if &*module == LOADER {
                         return own > 0;
                     }
-                    // A library that is linked to libstdc++ statically has its pool for exceptions, too.
-                    let pool = frame.function.as_deref() == Some("_GLOBAL__sub_I_eh_alloc.cc");
-                    if !pool && !WITH_INITIALISERS.contains(&&*module) {
+                    if !WITH_INITIALISERS.contains(&&*module) {
                         return false;
                     }
                 }
                 false
             }
+            Shape::ExceptionPool => is_exception_pool(site, &native().collect::<Vec<_>>()),
             Shape::Entered {
                 runtime,
                 innermost,
@@ -275,6 +292,39 @@ impl Shape {
                 .any(|name| through.iter().any(|known| is(name, known))),
         }
     }
+}
+
+/// Whether a block is the pool for exceptions of the module that allocates it.
+///
+/// Where that was stripped, its size and what called its code must do: the loader, or the function of
+/// the C library that starts a program, one or two frames of the module away. The caller of `main` is
+/// another function, since glibc 2.34; before, a block of just that size that `main` loses is lost here.
+fn is_exception_pool(site: &Site, frames: &[&NativeFrame]) -> bool {
+    const MAX_OWN: usize = 3;
+    let Some(first) = frames.first() else {
+        return false;
+    };
+    let own = frames
+        .iter()
+        .take_while(|frame| frame.module == first.module);
+    let own = own.count();
+    if frames[..own]
+        .iter()
+        .any(|frame| frame.function.as_deref() == Some(POOL_INITIALISER))
+    {
+        return true;
+    }
+    let nameless = frames[..own].iter().all(|frame| frame.function.is_none());
+    let caller = frames.get(own).filter(|_| nameless && own <= MAX_OWN);
+    let initialises = caller.is_some_and(|caller| match &*module_name(&caller.module) {
+        LOADER => true,
+        LIBC => {
+            let name = caller.function.as_deref().unwrap_or_default();
+            STARTERS.iter().any(|starter| is(name, starter))
+        }
+        _ => false,
+    });
+    initialises && site.count == 1 && POOL_SIZES.contains(&site.bytes)
 }
 
 /// Whether `name` is the function `known`. The C library's debug information has other names for
