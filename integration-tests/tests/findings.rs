@@ -93,6 +93,29 @@ fn a_wrong_size_is_found() {
 }
 
 #[test]
+fn a_sized_free_with_another_size_or_of_another_family_is_found() {
+    let report = record("sized", Some(0));
+    let mut found: Vec<_> = report
+        .process()
+        .findings
+        .iter()
+        .map(|finding| {
+            assert_eq!(functions(&finding.allocated)[..2], ["sized", "main"]);
+            let problem = finding.problem.as_str();
+            (problem, finding.bytes, finding.released_by.as_str())
+        })
+        .collect();
+    found.sort_unstable();
+    let expected = [
+        ("mismatch", 1_000_008, "free"),
+        ("size", 1_000_007, "free"),
+        ("size", 1_000_064, "free"),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(report.process().leaks.count, 0, "{report:#?}");
+}
+
+#[test]
 fn right_frees_raise_no_alarm_whatever_is_tracked() {
     for track in ["new", "malloc", "new+malloc"] {
         let run = Recording::of(cpp("wrong_frees"))

@@ -1,7 +1,8 @@
 //! What is recorded besides C++ operators: the malloc family, JNI resources, `Unsafe` memory, pools.
 
 use integration_tests::java::{Entry, Jdk, on_each_launcher};
-use integration_tests::{Process, Recording, Site, Victim, cpp, plugin};
+use integration_tests::{Process, Recording, Site, Victim, artefacts, cpp, plugin, process};
+use std::process::Command;
 
 const MALLOC_SIZES: [u64; 12] = [
     1_000_001, 1_000_002, 1_000_003, 1_000_004, 1_000_005, 1_000_064, 1_000_007, 1_000_008,
@@ -228,6 +229,57 @@ fn a_library_opened_with_deepbind_is_seen_and_the_report_says_how() {
     let report = run.report_since("start");
     assert_eq!(report.process().site_of(1_999_993).count, 1);
     assert_eq!(report.process().counters.get("deepBindDropped"), Some(&1));
+}
+
+/// What a library apart allocates is not seen, so it must be named, whether it is still there or not.
+#[test]
+fn a_library_in_a_namespace_of_its_own_is_named_as_not_seen() {
+    for what in ["kept", "closed", "both"] {
+        let run = Recording::of(cpp("apart"))
+            .options("follow=all,track=new+malloc+jni+unsafe")
+            .args([plugin(24).as_os_str(), what.as_ref()])
+            .run()
+            .expect_code(0);
+        let report = run.report_since("start");
+        let process = report.process();
+        let named = |note: &&String| {
+            note.starts_with("blind: `plugin.so`: `dlmopen` loaded it into a namespace of its own")
+        };
+        assert_eq!(process.notes.iter().filter(named).count(), 1, "{report:#?}");
+        assert_eq!(process.counters.get("otherNamespaces"), Some(&1));
+        assert_eq!(process.blocks_of(1_999_982), 0);
+        let seen = u64::from(what == "both");
+        assert_eq!(process.blocks_of(1_999_981), seen);
+        assert_eq!(process.leaks.count, seen, "{:#?}", process.leaks);
+        let verdict = if what == "both" {
+            "leaks"
+        } else {
+            "incomplete"
+        };
+        assert_eq!(process.verdict, verdict);
+        let dropped = u64::from(what == "kept");
+        let counted = process.counters.get("deepBindDropped").copied();
+        assert_eq!(counted.unwrap_or(0), dropped);
+
+        let hackleak = |command: &str| {
+            let mut hackleak = Command::new(artefacts::cli());
+            process::run(hackleak.arg(command).args(run.images()))
+        };
+        let text = hackleak("report").stdout;
+        assert!(text.contains("blind: `plugin.so`"), "{text}");
+        assert!(!text.contains("every kind was tracked\n"), "{text}");
+        let doctor = hackleak("doctor");
+        assert_ne!(doctor.code(), 0, "{doctor}");
+        let line = doctor.stdout.lines().find(|line| line.starts_with("blind"));
+        assert!(line.is_some_and(|l| l.ends_with("plugin.so")), "{doctor}");
+        assert!(doctor.stdout.contains("`dlmopen` loaded it"), "{doctor}");
+    }
+    // A call that failed cannot be told from one whose library is gone.
+    let run = Recording::of(cpp("apart"))
+        .args([plugin(24).as_os_str(), "missing".as_ref()])
+        .run();
+    let report = run.expect_code(0).report();
+    assert_eq!(report.process().verdict, "incomplete");
 }
 
 #[test]

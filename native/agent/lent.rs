@@ -13,6 +13,7 @@
 //! judged by the exported functions in it, found by their addresses: all versions of each name, and
 //! what they jump to in the end, because that is what is on the stack then.
 
+use crate::lookup::Lookup;
 use crate::pools::symbols;
 use crate::{callers, unwind};
 use core::ffi::{c_char, c_void};
@@ -31,6 +32,11 @@ enum Share {
     Through,
     /// Nothing: it fills caches, and takes them out of the share of a function that called it.
     Nothing,
+}
+
+impl Share {
+    /// Each in the place of its number.
+    const ALL: [Share; 4] = [Share::Below, Share::Itself, Share::Through, Share::Nothing];
 }
 
 /// The functions of glibc 2.28 to 2.43 that matter, in any of their versions.
@@ -316,8 +322,22 @@ fn stream_functions(stream: *const c_void) -> impl Iterator<Item = usize> {
     })
 }
 
+/// What is lent by the function that each address of a call lies in, as far as it was asked for. The
+/// functions of [`FUNCTIONS`] are never unloaded.
+static SHARES: Lookup = Lookup::new(10);
+
 /// What is lent by the function that the address lies in.
 fn share(address: usize) -> Option<Share> {
+    if let Some((known, _)) = SHARES.get(address as u64) {
+        return Share::ALL.get(known as usize - 1).copied();
+    }
+    let share = find_share(address);
+    let number = share.map_or(Share::ALL.len(), |share| share as usize) as u64 + 1;
+    SHARES.insert(SHARES.generation(), address as u64, number, 0);
+    share
+}
+
+fn find_share(address: usize) -> Option<Share> {
     let starts = STARTS.get()?;
     let start = unwind::function_start(address)?;
     let at = starts.binary_search_by_key(&start, |(start, _)| *start);

@@ -1,6 +1,6 @@
 // Wrong frees, each with a size of its own; `right` does as much without a mistake.
 //
-//   wrong_frees mismatch|twice|inside|size|right
+//   wrong_frees mismatch|twice|inside|size|sized|right
 #include <unistd.h>
 
 #include "victim.h"
@@ -32,6 +32,23 @@ NOINLINE static void inside() { operator delete[](opaque(make(1'000'005)) + 48);
 
 NOINLINE static void size() { operator delete(opaque(operator new(1'000'006)), 77); }
 
+// C23's. Where the C library has none, a program that asks for them finds the recorder's.
+static void free_sized_as(void* block, size_t size) {
+  auto function = reinterpret_cast<void (*)(void*, size_t)>(dlsym(RTLD_DEFAULT, "free_sized"));
+  function(block, size);
+}
+
+static void free_aligned_sized_as(void* block, size_t alignment, size_t size) {
+  auto function = reinterpret_cast<void (*)(void*, size_t, size_t)>(dlsym(RTLD_DEFAULT, "free_aligned_sized"));
+  function(block, alignment, size);
+}
+
+NOINLINE static void sized() {
+  free_sized_as(opaque(std::malloc(1'000'007)), 78);
+  free_aligned_sized_as(opaque(std::aligned_alloc(64, 1'000'064)), 64, 79);
+  free_sized_as(opaque(operator new(1'000'008)), 1'000'008);
+}
+
 // Addresses that come and go between all families, recorded or not, must raise no alarm.
 NOINLINE static void right() {
   for (size_t i = 0; i < 200'000; i++) {
@@ -42,6 +59,10 @@ NOINLINE static void right() {
     std::free(block);
     operator delete(opaque(operator new(64 + i % 64)));
     std::free(opaque(strdup("text")));
+    free_sized_as(opaque(std::calloc(3, 16 + i % 300)), 3 * (16 + i % 300));
+    free_sized_as(opaque(std::realloc(opaque(std::malloc(9)), 99)), 99);
+    free_sized_as(nullptr, 5);
+    free_aligned_sized_as(opaque(std::aligned_alloc(64, 128)), 64, 128);
     if (i % 1000 == 0) std::fclose(std::fopen("/dev/null", "r"));
   }
 }
@@ -53,5 +74,6 @@ int main(int, char** arguments) {
   if (is(what, "twice")) twice();
   if (is(what, "inside")) inside();
   if (is(what, "size")) size();
+  if (is(what, "sized")) sized();
   if (is(what, "right")) right();
 }
