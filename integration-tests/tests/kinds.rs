@@ -86,7 +86,7 @@ fn include_and_exclude_decide_whose_calls_count() {
     };
     assert!(
         run("follow=all,track=malloc,include=libc.so*") > 16,
-        "the buffer counts"
+        "the text counts"
     );
     assert_eq!(run("follow=all,track=malloc,exclude=malloc_fam*"), 0);
 }
