@@ -119,7 +119,7 @@ fn a_file_that_is_missing_leaves_the_others_in_force() {
 }
 
 /// The C++ runtime's frames at the top of a stack, with what is below them.
-fn initialiser(below: &[&str]) -> Report {
+fn initialiser(bytes: u64, below: &[&str]) -> Report {
     let mut image = ImageBuilder::new();
     image.header.options = image.text("track=malloc");
     let mut frames = Vec::new();
@@ -131,15 +131,16 @@ fn initialiser(below: &[&str]) -> Report {
         });
     }
     let stack = image.stack(&frames);
-    image.live(BLOCK, 72_704, Kind::Malloc, stack, 0);
+    image.live(BLOCK, bytes, Kind::Malloc, stack, 0);
     report(&image)
 }
 
 #[test]
 fn an_initialiser_of_the_runtime_is_known_by_the_loader_that_calls_it() {
     let (cxx, loader) = ("/usr/lib/libstdc++.so.6", "/lib64/ld-linux-x86-64.so.2");
-    assert_eq!(initialiser(&[cxx, loader, "/lib/libc.so.6"]).leaked().0, 0);
-    assert_eq!(initialiser(&[cxx, cxx, loader]).leaked().0, 0);
+    let left = |frames: &[&str]| initialiser(2_703, frames).leaked().0;
+    assert_eq!(left(&[cxx, loader, "/lib/libc.so.6"]), 0);
+    assert_eq!(left(&[cxx, cxx, loader]), 0);
     for leak in [
         // Code under test in an initialiser of its own, and one that asks the runtime.
         &["/opt/libmine.so", loader][..],
@@ -149,7 +150,25 @@ fn an_initialiser_of_the_runtime_is_known_by_the_loader_that_calls_it() {
         &[cxx],
         &[loader],
     ] {
-        assert_eq!(initialiser(leak).leaked().0, 72_704, "{leak:?}");
+        assert_eq!(left(leak), 2_703, "{leak:?}");
+    }
+}
+
+#[test]
+fn the_pool_for_exceptions_in_stripped_code_is_known_by_its_size_and_caller() {
+    let (own, loader) = ("/opt/libmine.so", "/lib64/ld-linux-x86-64.so.2");
+    for (bytes, frames, left) in [
+        (72_704, &[own, loader][..], 0),
+        (73_728, &[own, own, loader], 0),
+        (72_705, &[own, loader], 72_705),
+        // Called by other code, or from deep inside.
+        (72_704, &[own, "/opt/libother.so"], 72_704),
+        (72_704, &[own], 72_704),
+        (72_704, &[own, own, own, own, loader], 72_704),
+        // A function of the C library without a name may be the caller of `main`.
+        (73_728, &[own, "/lib/libc.so.6", own], 73_728),
+    ] {
+        assert_eq!(initialiser(bytes, frames).leaked().0, left, "{frames:?}");
     }
 }
 
