@@ -155,7 +155,7 @@ pub mod state {
 
 /// Bits of [`Header::flags`].
 pub mod flags {
-    /// The file system was full: some segments are in the memory of the process only.
+    /// Some segments are in the memory of the process only: the file system was full, if no other bit says why.
     pub const MEMORY_ONLY: u32 = 1;
     /// The JNI boundary is watched: Java stacks are recorded.
     pub const JAVA: u32 = 2;
@@ -163,6 +163,14 @@ pub mod flags {
     pub const JAVA_EARLY: u32 = 4;
     /// The process settled (forced GC, drained cleaners) at its exit.
     pub const SETTLED_AT_EXIT: u32 = 8;
+    /// With [`MEMORY_ONLY`]: a file-size limit was reached (`RLIMIT_FSIZE`).
+    pub const FILE_LIMIT: u32 = 16;
+    /// With [`MEMORY_ONLY`]: the program closed the file, and its path names another one or none.
+    pub const FILE_GONE: u32 = 32;
+    /// With [`MEMORY_ONLY`]: the file system refused for another reason than being full.
+    pub const FILE_REFUSED: u32 = 64;
+    /// The process was forked and did not call `exec`: what is recorded begins at its first allocation.
+    pub const FORKED: u32 = 128;
 }
 
 macro_rules! counters {
@@ -216,7 +224,7 @@ counters! {
     ThunksFull = "thunksFull",
     /// Threads without a record of their own: the threads are full.
     ThreadsFull = "threadsFull",
-    /// Segments that are in memory only because the file system was full.
+    /// Segments that are in memory only because the file could not grow.
     SegmentsInMemory = "segmentsInMemory",
     /// Frees whose thread had no record any more; they are in the live table all the same.
     FreesWithoutThread = "freesWithoutThread",
@@ -237,6 +245,8 @@ counters! {
     InternalErrors = "internalErrors",
     /// Calls of `dlmopen` for another namespace than the recorder's.
     OtherNamespaces = "otherNamespaces",
+    /// Forked children, and theirs, that went on without `exec` and could not be recorded.
+    ForksUnrecorded = "forksUnrecorded",
 }
 
 /// Room for counters in the header.

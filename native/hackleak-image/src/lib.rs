@@ -27,6 +27,7 @@ mod arch;
 pub mod frame;
 pub mod layout;
 pub mod reader;
+mod shortage;
 mod whose;
 #[cfg(feature = "writer")]
 pub mod writer;
@@ -34,4 +35,5 @@ pub mod writer;
 pub use frame::{Frame, Marker};
 pub use layout::SegmentKind;
 pub use reader::{Image, ImageError};
+pub use shortage::Shortage;
 pub use whose::Whose;

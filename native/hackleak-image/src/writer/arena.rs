@@ -35,6 +35,15 @@ impl<T> Arena<T> {
         }
     }
 
+    /// Forgets all segments: they were the parent's of this process.
+    pub(super) fn clear(&self) {
+        for segment in &self.segments {
+            if !segment.load(Relaxed).is_null() {
+                segment.store(ptr::null_mut(), Relaxed);
+            }
+        }
+    }
+
     fn position(&self) -> usize {
         self.kind.arena().unwrap_or(0)
     }

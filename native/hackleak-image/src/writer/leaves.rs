@@ -58,6 +58,22 @@ impl Leaves {
         self.table.store(Table::map(INITIAL_BITS), Release);
     }
 
+    /// Gives the table's memory back; there is none until the next [`Leaves::init`].
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the table.
+    pub unsafe fn clear(&self) {
+        let head = self.table.swap(ptr::null_mut(), Relaxed);
+        self.growing.store(false, Relaxed);
+        // SAFETY: null or a table, which the caller says is not in use.
+        unsafe {
+            if let Some(table) = Table::of(head) {
+                libc::munmap(head.cast(), HEAD_LEN + (size_of::<u64>() << table.bits));
+            }
+        }
+    }
+
     #[inline(always)]
     fn table(&self) -> Option<Table> {
         // SAFETY: null or a table, which stays mapped.

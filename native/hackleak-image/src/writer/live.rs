@@ -51,6 +51,22 @@ impl LiveTable {
         }
     }
 
+    /// Forgets all segments: they were the parent's of this process.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the table.
+    pub(super) unsafe fn clear(&self) {
+        for upper in self.even.iter().chain(&self.odd) {
+            let lower = upper.load(Relaxed);
+            if !lower.is_null() {
+                upper.store(ptr::null_mut(), Relaxed);
+                // SAFETY: this process's copy of a mapping of `lower_table`; the caller's promise.
+                unsafe { libc::munmap(lower.cast(), size_of::<Lower>()) };
+            }
+        }
+    }
+
     /// The segment that holds `address`, or null.
     #[inline(always)]
     fn segment(&self, address: usize) -> *mut SegmentHeader {
@@ -66,7 +82,7 @@ impl LiveTable {
         if lower.is_null() {
             return ptr::null_mut();
         }
-        // SAFETY: a lower table is never unmapped, and the index is masked to its length.
+        // SAFETY: a lower table is not unmapped while the table is in use, and the index is masked to its length.
         unsafe { (&(*lower))[(address >> MIB_BITS) & (LOWER - 1)].load(Acquire) }
     }
 
@@ -378,6 +394,6 @@ fn lower_table(upper: &AtomicPtr<Lower>) -> Option<&'static Lower> {
             }
         };
     }
-    // SAFETY: lower tables are never unmapped once they are in place.
+    // SAFETY: lower tables are not unmapped while the table is in use.
     Some(unsafe { &*lower })
 }

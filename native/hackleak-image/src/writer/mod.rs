@@ -5,16 +5,22 @@
 //! every table that can run full says so to its caller, who counts it.
 
 mod arena;
+mod file;
 mod leaves;
+mod ledger;
 mod live;
 mod node_cache;
 mod path;
+mod quiet;
+mod space;
 mod tree;
 mod window;
 
 pub use arena::Arena;
+pub use ledger::Ledger;
 pub use live::{LiveTable, Refused};
 pub use node_cache::NodeCache;
+pub use quiet::quietly;
 pub use tree::StackTree;
 pub use window::{CreateError, Window};
 
@@ -81,14 +87,15 @@ impl Writer {
         }
     }
 
-    /// Creates the file and maps it. Called once, before any other thread uses the writer.
+    /// Creates the file and maps it. Called once, before any other thread uses the writer, and again after
+    /// [`Writer::leave`].
     ///
     /// # Errors
     ///
-    /// The file cannot be created (it exists, the folder is missing or read-only), or no address
-    /// space is left for the window. A full file system is no error: see
+    /// The file cannot be created (it exists, the folder is missing or read-only), not a byte can be written
+    /// to it, or no address space is left for the window. A file that cannot grow any more is no error: see
     /// [`crate::layout::flags::MEMORY_ONLY`].
-    pub fn create(&self, path: &core::ffi::CStr) -> Result<(), CreateError> {
+    pub fn create(&self, path: &'static core::ffi::CStr) -> Result<(), CreateError> {
         self.window.create(path)?;
         self.tree.init(&self.window);
         let zero = [Context {
@@ -109,6 +116,38 @@ impl Writer {
             },
         );
         Ok(())
+    }
+
+    /// In a forked child: forgets the parent's image. What is left of it is one word for children that could
+    /// not be recorded.
+    ///
+    /// # Safety
+    ///
+    /// The process was forked since [`Writer::create`], and nobody uses the writer in it.
+    pub unsafe fn leave(&self) -> Ledger {
+        // SAFETY: the caller's.
+        let ledger = unsafe {
+            self.live.clear();
+            self.pool.clear();
+            self.tree.clear();
+            self.window.leave()
+        };
+        self.contexts.clear();
+        self.threads.clear();
+        self.modules.clear();
+        self.methods.clear();
+        self.scopes.clear();
+        self.checkpoints.clear();
+        self.findings.clear();
+        self.points.clear();
+        self.assertions.clear();
+        self.blobs.clear();
+        ledger
+    }
+
+    /// Leaves the ledger to the process's own children: it could not be recorded itself.
+    pub fn keep_ledger(&self, ledger: Ledger) {
+        self.window.keep_ledger(ledger);
     }
 
     /// Whether [`Writer::create`] succeeded.

@@ -1,7 +1,8 @@
 //! The writer without a recorder: several threads, full tables, a full file system.
 
 use super::*;
-use crate::layout::{FREED, Kind, Live, flags};
+use crate::Shortage;
+use crate::layout::{FREED, Kind, Live};
 use std::ffi::CString;
 use std::sync::atomic::Ordering;
 
@@ -9,7 +10,9 @@ use std::sync::atomic::Ordering;
 fn open(writer: &'static Writer, dir: &tempfile::TempDir) -> (&'static Writer, std::path::PathBuf) {
     let path = dir.path().join("test.hackleak");
     let name = CString::new(path.to_str().expect("utf-8")).expect("no zero byte");
-    writer.create(&name).expect("created");
+    writer
+        .create(Box::leak(name.into_boxed_c_str()))
+        .expect("created");
     (writer, path)
 }
 
@@ -164,8 +167,8 @@ fn a_file_size_limit_means_memory_only_and_is_said() {
     }
     assert_eq!(std::fs::metadata(&path).expect("metadata").len(), size);
     assert_eq!(
-        writer.flags().load(Ordering::Relaxed) & flags::MEMORY_ONLY,
-        flags::MEMORY_ONLY
+        Shortage::of_flags(writer.flags().load(Ordering::Relaxed)),
+        Some(Shortage::Limit)
     );
     assert_eq!(
         writer

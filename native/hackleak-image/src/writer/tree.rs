@@ -47,6 +47,17 @@ impl StackTree {
         );
     }
 
+    /// Forgets all nodes: they were the parent's of this process.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the tree.
+    pub(super) unsafe fn clear(&self) {
+        self.nodes.clear();
+        // SAFETY: the caller's.
+        unsafe { self.leaves.clear() };
+    }
+
     /// A node, or a zero node for an index that was never handed out.
     #[inline(always)]
     pub fn node(&self, index: u32) -> Node {

@@ -3,39 +3,45 @@
 //! What is difficult: a store to a mapped page whose block the file system cannot supply is a
 //! SIGBUS. So a segment's blocks are reserved (`fallocate`) before its first byte is touched, and
 //! when that fails the segment's place in the window is covered by anonymous memory: the process
-//! goes on recording, and the header says that the file is not the whole truth.
+//! goes on recording, and the header says that the file is not the whole truth, and why.
 //!
 //! The window is one mapping, far longer than the file: pages beyond the end of the file cost
 //! nothing until the file grows under them, and however many segments there are, the process has
 //! one mapping more.
 //!
+//! A forked child has no part of the window (`MADV_DONTFORK`). Only the header's page is mapped a second time
+//! (`ledger`), for one word that children may count up: those of them that could not be recorded.
+//!
 //! A program may close descriptors that it did not open, and have a file of its own under their
 //! numbers (daemons do). So the file is known by its device and number before it is grown, and opened
 //! again by its path when it is another one.
 
+use super::file::{KeepErrno, errno, fill, status};
+use super::ledger::Ledger;
+use super::quiet::quietly;
+use super::space;
+use crate::Shortage;
 use crate::layout::{
-    Counter, HEADER_LEN, Header, SEGMENT_MAGIC, SEGMENT_STRIDE, SegmentHeader, SegmentKind, flags,
+    Counter, HEADER_LEN, Header, SEGMENT_MAGIC, SEGMENT_STRIDE, SegmentHeader, SegmentKind,
 };
-use core::ffi::CStr;
+use core::ffi::{CStr, c_char};
 use core::ptr;
 use core::sync::atomic::{
     AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
-use std::ffi::CString;
-use std::sync::OnceLock;
 
 /// Why there is no image. The number is the system's `errno`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CreateError {
     /// The file could not be created.
     Open(i32),
+    /// The file was created, and not a byte can be written to it. It stays, empty: whoever finds it
+    /// knows that something is not recorded.
+    Write(Shortage),
     /// No address space for the window.
     Map(i32),
 }
-
-/// Lengths to try for the window, in bytes: less where the address space is limited.
-const WINDOW_LENGTHS: [usize; 4] = [1 << 40, 1 << 36, 1 << 32, 1 << 28];
 
 #[repr(C, align(4096))]
 struct Page(core::cell::UnsafeCell<[u8; HEADER_LEN as usize]>);
@@ -53,11 +59,15 @@ pub struct Window {
     /// The file behind the descriptor.
     device: AtomicU64,
     inode: AtomicU64,
-    path: OnceLock<CString>,
-    /// Bytes that the file may have (`RLIMIT_FSIZE`): growing past it would be a SIGXFSZ.
-    file_limit: AtomicU64,
-    /// Once the file system was full, it is not asked again.
+    /// A string that lives as long as the process.
+    path: AtomicPtr<c_char>,
+    /// Once the file could not grow, it is not tried again.
     memory_only: AtomicBool,
+    /// The header's page, where children of this process find it too; null when there is none.
+    ledger: AtomicPtr<Header>,
+    /// Stands in for the limit of the process.
+    #[cfg(test)]
+    file_limit: AtomicU64,
 }
 
 impl Window {
@@ -68,9 +78,11 @@ impl Window {
             fd: AtomicI32::new(-1),
             device: AtomicU64::new(0),
             inode: AtomicU64::new(0),
-            path: OnceLock::new(),
-            file_limit: AtomicU64::new(u64::MAX),
+            path: AtomicPtr::new(ptr::null_mut()),
             memory_only: AtomicBool::new(false),
+            ledger: AtomicPtr::new(ptr::null_mut()),
+            #[cfg(test)]
+            file_limit: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -115,7 +127,7 @@ impl Window {
         unsafe { AtomicU64::from_ptr(&raw mut (*self.header()).lengths[arena]) }
     }
 
-    pub(super) fn create(&self, path: &CStr) -> Result<(), CreateError> {
+    pub(super) fn create(&self, path: &'static CStr) -> Result<(), CreateError> {
         // SAFETY: plain system calls on a path that ends in a zero byte.
         let fd = unsafe {
             libc::open(
@@ -131,27 +143,70 @@ impl Window {
             self.device.store(stat.st_dev, Relaxed);
             self.inode.store(stat.st_ino, Relaxed);
         }
-        let _ = self.path.set(path.to_owned());
+        self.path.store(path.as_ptr().cast_mut(), Relaxed);
         self.fd.store(fd, Relaxed);
-        let mut limit = libc::rlimit {
-            rlim_cur: 0,
-            rlim_max: 0,
+        let opened = match self.reserve(0, HEADER_LEN) {
+            Err(shortage) => Err(CreateError::Write(shortage)),
+            Ok(()) => space::map_window(fd),
         };
-        // SAFETY: `limit` is a valid place for the answer.
-        if unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &mut limit) } == 0 {
-            self.file_limit.store(limit.rlim_cur, Relaxed);
-        }
-        let on_disk = self.reserve(0, HEADER_LEN);
-        let (base, len) = map_window(fd, on_disk)?;
+        let (base, len) = opened.inspect_err(|_| {
+            self.fd.store(-1, Relaxed);
+            // SAFETY: opened above, and of no use.
+            unsafe { libc::close(fd) };
+        })?;
+        self.ledger.store(Ledger::map(fd).0, Relaxed);
         self.len.store(len, Relaxed);
         self.base.store(base, Release);
-        if !on_disk {
-            self.note_memory_only();
-        }
         Ok(())
     }
 
-    /// Stands in for a full file system.
+    /// In a forked child, which has no part of the window: forgets the parent's file, and hands out what is
+    /// left of it. `create` may be called again.
+    ///
+    /// # Safety
+    ///
+    /// Nobody uses the window.
+    pub(super) unsafe fn leave(&self) -> Ledger {
+        self.base.store(ptr::null_mut(), Relaxed);
+        self.len.store(0, Relaxed);
+        self.memory_only.store(false, Relaxed);
+        let fd = self.fd.swap(-1, Relaxed);
+        if status(fd).is_some_and(|stat| self.is_ours(&stat)) {
+            // SAFETY: this child's copy of the descriptor that `create` opened.
+            unsafe { libc::close(fd) };
+        }
+        Ledger(self.ledger.swap(ptr::null_mut(), Relaxed))
+    }
+
+    /// What forked children find of the image.
+    pub fn ledger(&self) -> Ledger {
+        Ledger(self.ledger.load(Relaxed))
+    }
+
+    /// Takes over the parent's ledger: this process could not be recorded, nor could children of its own.
+    pub(super) fn keep_ledger(&self, ledger: Ledger) {
+        self.ledger.store(ledger.0, Relaxed);
+    }
+
+    /// The image's path; empty before there is one.
+    pub fn path(&self) -> &'static CStr {
+        let path = self.path.load(Relaxed);
+        if path.is_null() || !self.is_open() {
+            return c"";
+        }
+        // SAFETY: a string that ends in a zero byte and lives as long as the process.
+        unsafe { CStr::from_ptr(path) }
+    }
+
+    /// Bytes that the file may have at this moment; more would be a SIGXFSZ.
+    fn file_limit(&self) -> u64 {
+        let limit = space::limit(libc::RLIMIT_FSIZE as i32).unwrap_or(u64::MAX);
+        #[cfg(test)]
+        let limit = limit.min(self.file_limit.load(Relaxed));
+        limit
+    }
+
+    /// Stands in for a lowered limit.
     #[cfg(test)]
     pub(super) fn limit_file(&self, len: u64) {
         self.file_limit.store(len, Relaxed);
@@ -167,9 +222,9 @@ impl Window {
         if status(fd).is_some_and(|stat| self.is_ours(&stat)) {
             return Some(fd);
         }
-        let path = self.path.get()?;
+        let path = self.path.load(Relaxed);
         // SAFETY: a path that ends in a zero byte.
-        let new = unsafe { libc::open(path.as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
+        let new = unsafe { libc::open(path, libc::O_RDWR | libc::O_CLOEXEC) };
         if !status(new).is_some_and(|stat| self.is_ours(&stat)) {
             if new >= 0 {
                 // SAFETY: opened here, and of no use.
@@ -181,34 +236,43 @@ impl Window {
         Some(new)
     }
 
-    /// Makes sure that the file system has blocks for the range; false when it has not.
-    fn reserve(&self, offset: u64, len: u64) -> bool {
-        if self.memory_only.load(Relaxed)
-            || offset.saturating_add(len) > self.file_limit.load(Relaxed)
-        {
-            return false;
+    /// Makes sure that the file system has blocks for the range.
+    fn reserve(&self, offset: u64, len: u64) -> Result<(), Shortage> {
+        if offset.saturating_add(len) > self.file_limit() {
+            return Err(Shortage::Limit);
         }
-        let Some(fd) = self.descriptor() else {
-            return false;
-        };
-        loop {
-            // SAFETY: a system call on our own file descriptor.
-            if unsafe { libc::fallocate(fd, 0, offset as i64, len as i64) } == 0 {
-                return true;
-            }
-            match errno() {
-                libc::EINTR => continue,
-                libc::EOPNOTSUPP | libc::ENOSYS => return write_zeros(fd, offset, len),
-                _ => return false,
-            }
+        let fd = self.descriptor().ok_or(Shortage::Gone)?;
+        let mut error = 0;
+        quietly(|| {
+            error = fill(fd, offset, len);
+            error == 0
+        });
+        match error {
+            0 => Ok(()),
+            libc::ENOSPC | libc::EDQUOT => Err(Shortage::Full),
+            libc::EFBIG => Err(Shortage::Limit),
+            _ => Err(Shortage::Refused),
         }
     }
 
-    fn note_memory_only(&self) {
+    fn note_memory_only(&self, shortage: Shortage) {
         self.memory_only.store(true, Relaxed);
         // SAFETY: as for `counter`.
         let word = unsafe { AtomicU32::from_ptr(&raw mut (*self.header()).flags) };
-        word.fetch_or(flags::MEMORY_ONLY, Relaxed);
+        word.fetch_or(shortage.flags(), Relaxed);
+    }
+
+    /// Whether the file has the range, now that it is needed. The first time that it has not, the header says
+    /// why.
+    fn is_reserved(&self, offset: u64, len: u64) -> bool {
+        if self.memory_only.load(Relaxed) {
+            return false;
+        }
+        let reserved = self.reserve(offset, len);
+        if let Err(shortage) = reserved {
+            self.note_memory_only(shortage);
+        }
+        reserved.is_ok()
     }
 
     /// A new segment, zeroed, or null when neither the file nor memory can supply it. It is not
@@ -222,14 +286,19 @@ impl Window {
         }
         // `malloc` may not change `errno` when it succeeds.
         let _errno = KeepErrno::new();
-        let index = self.segments().fetch_add(1, Relaxed);
-        let offset = HEADER_LEN.saturating_add(index.saturating_mul(SEGMENT_STRIDE));
-        if offset.saturating_add(SEGMENT_STRIDE) > len {
+        let place = |index: u64| HEADER_LEN.saturating_add(index.saturating_mul(SEGMENT_STRIDE));
+        let fits = |index: u64| place(index).saturating_add(SEGMENT_STRIDE) <= len;
+        // A segment beyond the window is not one that the file lacks: it is not counted.
+        let taken = self
+            .segments()
+            .fetch_update(Relaxed, Relaxed, |index| fits(index).then_some(index + 1));
+        let Ok(index) = taken else {
             return ptr::null_mut();
-        }
+        };
+        let offset = place(index);
         // SAFETY: `offset` lies within the window.
         let at = unsafe { window.add(offset as usize) };
-        if !self.reserve(offset, SEGMENT_STRIDE) {
+        if !self.is_reserved(offset, SEGMENT_STRIDE) {
             // SAFETY: the range lies within the window, which is ours, and nobody uses it yet:
             // its index was handed out to this call alone.
             let memory = unsafe {
@@ -245,7 +314,6 @@ impl Window {
             if memory == libc::MAP_FAILED {
                 return ptr::null_mut();
             }
-            self.note_memory_only();
             self.counter(Counter::SegmentsInMemory)
                 .fetch_add(1, Relaxed);
         }
@@ -301,82 +369,4 @@ impl Window {
         // where a load would be a SIGBUS.
         unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) == 1 }
     }
-}
-
-fn map_window(fd: i32, on_disk: bool) -> Result<(*mut u8, usize), CreateError> {
-    let (kind, fd) = if on_disk {
-        (libc::MAP_SHARED, fd)
-    } else {
-        (libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1)
-    };
-    for len in WINDOW_LENGTHS {
-        // SAFETY: a new mapping at an address of the kernel's choice.
-        let at = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                len,
-                libc::PROT_READ | libc::PROT_WRITE,
-                kind | libc::MAP_NORESERVE,
-                fd,
-                0,
-            )
-        };
-        if at != libc::MAP_FAILED {
-            // SAFETY: advice about our own mapping: no part of it in core dumps, in huge pages,
-            // or in forked children (which must not write into their parent's image), and nothing
-            // read ahead of a file that is empty there.
-            unsafe {
-                libc::madvise(at, len, libc::MADV_RANDOM);
-                libc::madvise(at, len, libc::MADV_DONTDUMP);
-                libc::madvise(at, len, libc::MADV_NOHUGEPAGE);
-                libc::madvise(at, len, libc::MADV_DONTFORK);
-            }
-            return Ok((at.cast(), len));
-        }
-    }
-    Err(CreateError::Map(errno()))
-}
-
-/// For file systems without `fallocate`: writing is what reserves there.
-fn write_zeros(fd: i32, offset: u64, len: u64) -> bool {
-    static ZEROS: [u8; 4096] = [0; 4096];
-    let mut at = offset;
-    while at < offset + len {
-        // SAFETY: the buffer is 4096 bytes long and every length here is a multiple of that.
-        let n = unsafe { libc::pwrite(fd, ZEROS.as_ptr().cast(), ZEROS.len(), at as i64) };
-        match n {
-            1.. => at += n as u64,
-            _ if n < 0 && errno() == libc::EINTR => {}
-            _ => return false,
-        }
-    }
-    true
-}
-
-/// What the system says about a descriptor.
-fn status(fd: i32) -> Option<libc::stat> {
-    let mut stat = core::mem::MaybeUninit::uninit();
-    // SAFETY: `fstat` fills the place that is large enough when it succeeds.
-    unsafe { (libc::fstat(fd, stat.as_mut_ptr()) == 0).then(|| stat.assume_init()) }
-}
-
-/// Puts `errno` back to what it was.
-struct KeepErrno(i32);
-
-impl KeepErrno {
-    fn new() -> KeepErrno {
-        KeepErrno(errno())
-    }
-}
-
-impl Drop for KeepErrno {
-    fn drop(&mut self) {
-        // SAFETY: the C library's own place for the error of this thread.
-        unsafe { *libc::__errno_location() = self.0 };
-    }
-}
-
-fn errno() -> i32 {
-    // SAFETY: the C library's own place for the error of this thread.
-    unsafe { *libc::__errno_location() }
 }

@@ -1,0 +1,128 @@
+//! Address space for the window.
+//!
+//! The window is as long as an image can ever become, unless the process may only have so much address space
+//! (`ulimit -v`): then it takes a small part of what is left, because the program needs the rest. A window
+//! that is too short later costs records, which are counted, and never the program.
+
+use super::file::errno;
+use super::window::CreateError;
+use crate::layout::{HEADER_LEN, SEGMENT_STRIDE};
+use core::ptr;
+
+/// Lengths to try where the address space has no limit, in bytes.
+const LENGTHS: [usize; 4] = [1 << 40, 1 << 36, 1 << 32, 1 << 28];
+/// Parts of the address space that is left to try where it has one: one in so many.
+const PARTS: [u64; 3] = [8, 16, 32];
+/// Segments below which a window is of no use: one for each of what every image has, and some for blocks.
+const FEWEST: u64 = 10;
+/// The part that so few segments may take at most: one in so many.
+const LARGEST_PART: u64 = 2;
+
+/// Maps the window over the file.
+pub(super) fn map_window(fd: i32) -> Result<(*mut u8, usize), CreateError> {
+    let limited = left().map(limited_lengths);
+    let lengths = limited.as_ref().map_or(&LENGTHS[..], |lengths| lengths);
+    let mut error = libc::ENOMEM;
+    for len in lengths.iter().copied().filter(|len| *len > 0) {
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        let at = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                len,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_NORESERVE,
+                fd,
+                0,
+            )
+        };
+        if at != libc::MAP_FAILED {
+            // SAFETY: advice about our own mapping: no part of it in core dumps, in huge pages,
+            // or in forked children (which must not write into their parent's image), and nothing
+            // read ahead of a file that is empty there.
+            unsafe {
+                libc::madvise(at, len, libc::MADV_RANDOM);
+                libc::madvise(at, len, libc::MADV_DONTDUMP);
+                libc::madvise(at, len, libc::MADV_NOHUGEPAGE);
+                libc::madvise(at, len, libc::MADV_DONTFORK);
+            }
+            return Ok((at.cast(), len));
+        }
+        error = errno();
+    }
+    Err(CreateError::Map(error))
+}
+
+/// Lengths to try when so many bytes of address space are left; 0 stands for none.
+fn limited_lengths(left: u64) -> [usize; 4] {
+    let fewest = HEADER_LEN + FEWEST * SEGMENT_STRIDE;
+    let whole = |len: u64| match len.saturating_sub(HEADER_LEN) / SEGMENT_STRIDE {
+        segments if segments < FEWEST => 0,
+        segments => HEADER_LEN + segments * SEGMENT_STRIDE,
+    };
+    let last = if fewest <= left / LARGEST_PART {
+        fewest
+    } else {
+        0
+    };
+    let [first, second, third] = PARTS.map(|part| whole(left / part));
+    [first, second, third, last].map(|len| len.min(LENGTHS[0] as u64) as usize)
+}
+
+/// Bytes of address space that the process may still map; `None` without a limit.
+fn left() -> Option<u64> {
+    let limit = limit(libc::RLIMIT_AS as i32)?;
+    Some(limit.saturating_sub(mapped()))
+}
+
+/// The soft limit of a resource; `None` when there is none.
+pub(super) fn limit(resource: i32) -> Option<u64> {
+    let mut limit = libc::rlimit {
+        rlim_cur: libc::RLIM_INFINITY,
+        rlim_max: libc::RLIM_INFINITY,
+    };
+    // SAFETY: `limit` is a valid place for the answer.
+    unsafe { libc::getrlimit(resource as _, &mut limit) };
+    (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
+}
+
+/// Bytes that the process has mapped: the first number of `/proc/self/statm`, in pages. 0 when it cannot be read.
+fn mapped() -> u64 {
+    let mut text = [0u8; 64];
+    // SAFETY: plain system calls on a path that ends in a zero byte and on a buffer of that length.
+    let read = unsafe {
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+        let fd = libc::open(c"/proc/self/statm".as_ptr(), flags);
+        let read = libc::read(fd, text.as_mut_ptr().cast(), text.len());
+        if fd >= 0 {
+            libc::close(fd);
+        }
+        read
+    };
+    let digits = text[..read.max(0) as usize]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit());
+    let pages = digits.fold(0u64, |number, digit| {
+        number.saturating_mul(10) + u64::from(digit - b'0')
+    });
+    pages.saturating_mul(4096)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limited_window_leaves_the_program_most_of_its_address_space() {
+        let mib = 1 << 20;
+        for left in [0, 10 * mib, 24 * mib, 100 * mib, 1000 * mib, u64::MAX] {
+            let lengths = limited_lengths(left);
+            for len in lengths.into_iter().filter(|len| *len > 0) {
+                assert!(len as u64 <= left / 2, "{len} of {left}");
+                assert!(len as u64 > FEWEST * SEGMENT_STRIDE, "{len} of {left}");
+            }
+            let longest = lengths.into_iter().max().unwrap_or(0) as u64;
+            assert!(left < 25 * mib || longest > 0, "none of {left}");
+            assert!(left < 1000 * mib || longest >= left.min(1 << 40) / 16);
+        }
+    }
+}
