@@ -3,6 +3,7 @@
 //! Programs read the codes, in the JSON and in the rows of [`crate::render::lines`]; people read
 //! the sentences, among the notes. A record with any of these is never called clean.
 
+use hackleak_image::Shortage;
 use hackleak_image::layout::Counter;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -36,10 +37,18 @@ causes! {
     /// The file system was full.
     FullDisk "full-disk"
         "the file system was full, so not everything that was recorded is in the image",
+    /// The process may not write files that long.
+    FileLimit "file-limit"
+        "the file-size limit of the process (`ulimit -f`) was reached, so not everything that was recorded is in the image",
+    /// The image could not grow for another reason.
+    NotInFile "not-in-file"
+        "the image's file was closed or could not grow, so not everything that was recorded is in it",
     /// Allocations could not be recorded.
     Dropped "dropped" "allocations could not be recorded",
     /// The recorder stopped.
     Stopped "stopped" "the recording stopped at an error of the recorder's own",
+    /// Forked children went on without a record.
+    Forks "forks" "forked children could not be recorded",
     /// A library under test is not seen.
     Blind "blind" "a library under test allocates where the recorder does not see it",
     /// Blocks lost the scope that they belong to, and one scope was looked at.
@@ -55,7 +64,7 @@ const LOSSES: &[(Counter, Incomplete)] = &[
     (Counter::DroppedNoSegment, Incomplete::Dropped),
     (Counter::DroppedAddress, Incomplete::Dropped),
     (Counter::InternalErrors, Incomplete::Stopped),
-    (Counter::SegmentsInMemory, Incomplete::FullDisk),
+    (Counter::ForksUnrecorded, Incomplete::Forks),
 ];
 
 impl Incomplete {
@@ -65,6 +74,15 @@ impl Incomplete {
             .iter()
             .filter(move |(counter, _)| count(*counter) > 0);
         met.map(|(_, cause)| *cause)
+    }
+
+    /// The cause that an image tells of that could not grow.
+    pub(crate) fn of_shortage(shortage: Shortage) -> Incomplete {
+        match shortage {
+            Shortage::Full => Incomplete::FullDisk,
+            Shortage::Limit => Incomplete::FileLimit,
+            Shortage::Gone | Shortage::Refused => Incomplete::NotInFile,
+        }
     }
 
     /// The note that says so.

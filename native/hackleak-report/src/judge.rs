@@ -3,9 +3,9 @@
 
 mod losses;
 
-use hackleak_image::Image;
 use hackleak_image::layout::flags;
 use hackleak_image::reader::Damage;
+use hackleak_image::{Image, Shortage};
 
 use crate::incomplete::Incomplete;
 use crate::model::{Frame, Leaks, Process, State, Verdict};
@@ -18,17 +18,17 @@ use crate::symbolise::Symbolised;
 pub(crate) fn incomplete(image: &Image, selected: &Selected, blind: bool) -> Vec<Incomplete> {
     image.check_records();
     let damaged = damage(image).next().is_some();
-    let memory_only = image.has_flag(flags::MEMORY_ONLY);
+    let shortage = Shortage::of_flags(image.header().flags);
     let unattributed = selected.left_out != Sum::default();
     let met = [
         (damaged, Incomplete::Damaged),
-        (memory_only, Incomplete::FullDisk),
         (blind, Incomplete::Blind),
         (unattributed, Incomplete::Unattributed),
     ];
     let mut causes: Vec<Incomplete> = met
         .into_iter()
         .filter_map(|(met, cause)| met.then_some(cause))
+        .chain(shortage.map(Incomplete::of_shortage))
         .chain(Incomplete::of_counters(|counter| image.counter(counter)))
         .collect();
     causes.sort_unstable();

@@ -7,7 +7,7 @@ use std::path::Path;
 use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::layout::{CONTEXT_IGNORED, Counter, Kind, flags, state};
 use hackleak_image::reader::testing::ImageBuilder;
-use hackleak_image::{Frame, Marker};
+use hackleak_image::{Frame, Marker, Shortage};
 use hackleak_report::{Selection, Verdict, render};
 use support::{BLOCK, SIZE, assert_golden, nested, report, report_since};
 
@@ -65,6 +65,7 @@ fn losses_are_never_clean() {
     for damage in [
         |image: &mut ImageBuilder| image.counter(Counter::DroppedNoSegment, 3),
         |image: &mut ImageBuilder| image.counter(Counter::DroppedAddress, 1),
+        |image: &mut ImageBuilder| image.counter(Counter::ForksUnrecorded, 1),
         |image: &mut ImageBuilder| image.header.flags |= flags::MEMORY_ONLY,
     ] {
         let mut image = ImageBuilder::new();
@@ -75,6 +76,28 @@ fn losses_are_never_clean() {
         assert!(!report.processes[0].notes.is_empty());
         let text = render::text(&report, None);
         assert!(text.starts_with("incomplete: "), "{text}");
+    }
+}
+
+#[test]
+fn a_reason_other_than_a_full_file_system_is_said() {
+    for (reason, words) in [
+        (Shortage::Limit, "the file-size limit of the process"),
+        (Shortage::Gone, "the program closed the file"),
+        (Shortage::Refused, "the file system refused"),
+    ] {
+        let mut image = ImageBuilder::new();
+        image.header.flags |= reason.flags();
+        image.counter(Counter::SegmentsInMemory, 4);
+        let report = report(&image);
+        let notes = &report.processes[0].notes;
+        let said = |start: &str| {
+            let start = format!("{start}: {words}");
+            notes.iter().any(|note| note.starts_with(&start))
+        };
+        assert!(said("the image is incomplete"), "{notes:?}");
+        assert!(said("4 segments in memory only"), "{notes:?}");
+        assert!(!notes.join("").contains("was full"), "{notes:?}");
     }
 }
 

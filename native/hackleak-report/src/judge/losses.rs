@@ -1,7 +1,7 @@
 //! What the recorder could not record, said in words.
 
-use hackleak_image::Image;
 use hackleak_image::layout::Counter;
+use hackleak_image::{Image, Shortage};
 
 use crate::render::numbers::counted;
 
@@ -11,7 +11,16 @@ pub(super) fn of_counters(image: &Image) -> impl Iterator<Item = String> {
         .counters()
         // A leak whose Java stack is missing says so in its place; of the others it is no news.
         .filter(|(counter, _)| *counter != Counter::JavaStackMissing)
-        .map(|(counter, count)| sentence(image, counter, count))
+        .map(|(counter, count)| match counter {
+            Counter::SegmentsInMemory => in_memory(image, count),
+            _ => sentence(image, counter, count),
+        })
+}
+
+fn in_memory(image: &Image, count: u64) -> String {
+    let shortage = Shortage::of_flags(image.header().flags).unwrap_or(Shortage::Full);
+    let segments = counted(count, "segment");
+    format!("{segments} in memory only: {}", shortage.reason())
 }
 
 fn sentence(image: &Image, counter: Counter, count: u64) -> String {
@@ -45,12 +54,7 @@ fn sentence(image: &Image, counter: Counter, count: u64) -> String {
             counted(count, "native method")
         ),
         ThreadsFull => format!("{} without a record of their own", counted(count, "thread")),
-        SegmentsInMemory => {
-            format!(
-                "{} in memory only: the file system was full",
-                counted(count, "segment")
-            )
-        }
+        SegmentsInMemory => format!("{} in memory only", counted(count, "segment")),
         DeepBindDropped => {
             format!(
                 "RTLD_DEEPBIND was taken away in {}, so that what those libraries allocate is seen",
@@ -89,6 +93,13 @@ fn sentence(image: &Image, counter: Counter, count: u64) -> String {
             "the text log is incomplete: {} failed",
             counted(count, "write")
         ),
+        ForksUnrecorded => {
+            let children = match count {
+                1 => "1 forked child was".to_owned(),
+                _ => format!("{count} forked children were"),
+            };
+            format!("{children} not recorded: no image could be made there")
+        }
         FreesWithoutThread => {
             format!(
                 "{} of threads that were ending or interrupted, in no thread's numbers",
