@@ -92,6 +92,15 @@ pub fn init(options: &Options, executable: &Path, jdk: &Path) {
     });
 }
 
+/// In a forked child: its image numbers modules anew.
+pub fn left_parent() {
+    for decision in &DECISIONS {
+        if decision.load(Relaxed) != UNKNOWN {
+            decision.store(UNKNOWN, Relaxed);
+        }
+    }
+}
+
 /// The path of the executable.
 pub fn executable() -> &'static [u8] {
     RULES.get().map_or(&[], |rules| &rules.executable)

@@ -204,7 +204,7 @@ pub fn totals() -> (u64, u64) {
 /// `label` is null or ends in a zero byte.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn hackleak_checkpoint(label: *const c_char) -> u32 {
-    if !gate::is_open() {
+    if !gate::is_open_to_allocate() {
         return 0;
     }
     let label = if label.is_null() {

@@ -65,3 +65,8 @@ pub fn wants_java() -> bool {
 pub fn set_java() {
     JAVA.store(true, Relaxed);
 }
+
+/// In a forked child: of a JVM only one thread is left, and nobody could answer for the others.
+pub fn left_parent() {
+    JAVA.store(false, Relaxed);
+}

@@ -3,8 +3,21 @@
 //! The word lies on a page that the kernel wipes in every forked child, however the child was
 //! made: a child never writes into its parent's image, and needs no `pthread_atfork` for it. A
 //! `vfork` child shares its parent's memory and is rightly recorded as its parent.
+//!
+//! ```text
+//! WIPED ──► BEGINNING ──► SETTLED            passes through for good
+//!   ▲           └───────► SETTLED | OPEN …   recorded
+//!   └── in a forked child
+//! ```
+//!
+//! The first allocation that finds the word wiped decides what becomes of the child (`forks`): that comes
+//! before any thread of the child could use the recorder, unless two come at once.
 
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use crate::{boundary, forks};
+use core::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
 
 #[repr(C, align(4096))]
 struct Page {
@@ -17,6 +30,12 @@ static PAGE: Page = Page {
     rest: [0; 4092],
 };
 
+/// The word in a process that has not begun, and in a forked child.
+const WIPED: u32 = 0;
+/// The word while a thread decides what becomes of the process.
+const BEGINNING: u32 = 1 << 31;
+/// Bit of the word: it is decided.
+const SETTLED: u32 = 1 << 30;
 /// Bit of the word: the process is recorded.
 const OPEN: u32 = 1;
 /// Bit of the word: the malloc family is tracked.
@@ -29,19 +48,63 @@ const LOG: u32 = 8;
 /// Whether the process is recorded.
 #[inline(always)]
 pub fn is_open() -> bool {
-    PAGE.recording.load(Relaxed) != 0
+    PAGE.recording.load(Relaxed) & OPEN != 0
 }
 
-/// Whether calls of the C++ operators are recorded.
+/// The same before an allocation, which lets a forked child begin.
+#[inline(always)]
+pub fn is_open_to_allocate() -> bool {
+    has(OPEN)
+}
+
+/// Whether what the C++ operators allocate is recorded. Lets a forked child begin.
 #[inline(always)]
 pub fn is_open_for_new() -> bool {
-    PAGE.recording.load(Relaxed) & NEW != 0
+    has(NEW)
 }
 
-/// Whether calls of the malloc family are recorded.
+/// Whether what the malloc family allocates is recorded. Lets a forked child begin.
 #[inline(always)]
 pub fn is_open_for_malloc() -> bool {
-    PAGE.recording.load(Relaxed) & MALLOC != 0
+    has(MALLOC)
+}
+
+#[inline(always)]
+fn has(bit: u32) -> bool {
+    let word = PAGE.recording.load(Relaxed);
+    word & bit != 0 || word & SETTLED == 0 && begin(word, bit)
+}
+
+/// Allocations that came while another thread decided.
+static MISSED: AtomicU64 = AtomicU64::new(0);
+
+#[cold]
+#[inline(never)]
+fn begin(word: u32, bit: u32) -> bool {
+    let page = &PAGE.recording;
+    if !forks::are_followed() {
+        let _ = page.compare_exchange(WIPED, SETTLED, AcqRel, Relaxed);
+        return false;
+    }
+    if !forks::are_followed_for(bit) {
+        return false;
+    }
+    if word == BEGINNING
+        || page
+            .compare_exchange(WIPED, BEGINNING, AcqRel, Acquire)
+            .is_err()
+    {
+        // Another thread is at it, or this one is and was interrupted: nobody waits here.
+        MISSED.fetch_add(1, Relaxed);
+        return false;
+    }
+    MISSED.store(0, Relaxed);
+    let bits = boundary::guarded(forks::begin).flatten().unwrap_or(0);
+    page.store(bits | SETTLED, Release);
+    if bits & OPEN != 0 {
+        forks::missed(MISSED.load(Relaxed));
+    }
+    bits & bit != 0
 }
 
 /// Whether what is recorded is also written to the text log.
@@ -50,8 +113,13 @@ pub fn is_logged() -> bool {
     PAGE.recording.load(Relaxed) & LOG != 0
 }
 
+/// The bits for what is recorded.
+pub fn bits(new: bool, malloc: bool, log: bool) -> u32 {
+    OPEN | if new { NEW } else { 0 } | if malloc { MALLOC } else { 0 } | if log { LOG } else { 0 }
+}
+
 /// Starts recording. Called once, when everything that hooks use is in place.
-pub fn open(new: bool, malloc: bool, log: bool) {
+pub fn open(bits: u32) {
     // SAFETY: advice about one whole page of this library's zero-initialised data.
     let wiped = unsafe {
         libc::madvise(
@@ -62,18 +130,16 @@ pub fn open(new: bool, malloc: bool, log: bool) {
     };
     if wiped != 0 {
         // SAFETY: registers a function of this library, which is never unloaded.
-        unsafe { libc::pthread_atfork(None, None, Some(close_in_child)) };
+        unsafe { libc::pthread_atfork(None, None, Some(wipe_in_child)) };
     }
-    let bits =
-        if new { NEW } else { 0 } | if malloc { MALLOC } else { 0 } | if log { LOG } else { 0 };
-    PAGE.recording.store(OPEN | bits, Relaxed);
+    PAGE.recording.store(bits | SETTLED, Relaxed);
 }
 
 /// Stops recording, for good: nothing is recorded or logged from now on.
 pub fn stop() {
-    PAGE.recording.store(0, Relaxed);
+    PAGE.recording.store(SETTLED, Relaxed);
 }
 
-extern "C" fn close_in_child() {
-    PAGE.recording.store(0, Relaxed);
+extern "C" fn wipe_in_child() {
+    PAGE.recording.store(WIPED, Relaxed);
 }

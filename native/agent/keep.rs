@@ -8,11 +8,17 @@
 use crate::{IMAGE, lifecycle, unwind};
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::Module;
+use hackleak_image::writer::quietly;
 use std::fmt::Write;
 use std::path::Path;
 
 /// Modules below this index have been looked at.
 static SEEN: AtomicU32 = AtomicU32::new(0);
+
+/// In a forked child: its image has no modules yet.
+pub fn left_parent() {
+    SEEN.store(0, Relaxed);
+}
 
 /// Keeps the module at `address`, if it needs to be kept.
 pub fn module_at(address: usize) {
@@ -58,8 +64,13 @@ fn keep(index: u32) {
     }
     if std::fs::hard_link(&path, &copy).is_err() {
         let partial = folder.join(format!("{name}.{}", std::process::id()));
-        let copied = std::fs::copy(&path, &partial).and_then(|_| std::fs::rename(&partial, &copy));
-        if copied.is_err() {
+        let copied = quietly(|| {
+            let copied = std::fs::copy(&path, &partial);
+            copied
+                .and_then(|_| std::fs::rename(&partial, &copy))
+                .is_ok()
+        });
+        if !copied {
             let _ = std::fs::remove_file(&partial);
         }
     }

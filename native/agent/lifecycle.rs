@@ -8,16 +8,14 @@
 //! ```
 
 use crate::{
-    IMAGE, boundary, callers, checkpoint, control, gate, hooks, lent, log, pools, stack_bounds,
-    thread, timeline, unwind,
+    IMAGE, boundary, callers, control, forks, gate, hooks, image, lent, log, pools, stack_bounds,
+    stderr, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
-use hackleak_image::layout::{self, Cause, state};
-use hackleak_image::{Frame, Marker};
+use hackleak_image::layout::{Cause, state};
 use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
-use std::ffi::{CString, OsStr};
-use std::io::Write;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -25,7 +23,6 @@ use std::sync::OnceLock;
 /// What is known of this process once the constructor has run.
 struct Recording {
     options: Options,
-    image: String,
 }
 
 enum Outcome {
@@ -55,11 +52,17 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
     if let Some(Outcome::Recorded(recording)) = OUTCOME.get() {
         let track = recording.options.track;
         let log = !recording.options.log.is_empty();
-        gate::open(
+        let bits = gate::bits(
             track.contains(Track::NEW),
             track.contains(Track::MALLOC),
             log,
         );
+        if recording.options.follow == Follow::All {
+            forks::follow(bits);
+            // Children may not be able to ask the loader.
+            boundary::guarded(unwind::enter_all_modules);
+        }
+        gate::open(bits);
         boundary::guarded(pools::begin);
     }
 }
@@ -115,7 +118,8 @@ fn begin() -> Outcome {
     }
     if let Some(other) = preceding() {
         return refused(&format!(
-            "the `malloc` of `{other}` comes first, so that calls do not pass through here: name libhackleak.so              before it in LD_PRELOAD"
+            "the `malloc` of `{other}` comes first, so that calls do not pass through here: name \
+             libhackleak.so before it in LD_PRELOAD"
         ));
     }
     unwind::init();
@@ -129,9 +133,12 @@ fn begin() -> Outcome {
         return refused(&error);
     }
     match create(&options, &exe) {
-        Ok(image) => {
-            log::start(&exe);
-            Outcome::Recorded(Recording { options, image })
+        Ok(()) => {
+            log::start(exe.as_os_str().as_bytes());
+            if let Some(sentence) = image::shortage() {
+                stderr::say(sentence);
+            }
+            Outcome::Recorded(Recording { options })
         }
         Err(error) => refused(&error),
     }
@@ -139,7 +146,7 @@ fn begin() -> Outcome {
 
 /// One line on stderr; the process goes on unrecorded.
 fn refused(reason: &str) -> Outcome {
-    let _ = writeln!(std::io::stderr(), "hackleak: not recording: {reason}");
+    stderr::say(format_args!("not recording: {reason}"));
     Outcome::Not(reason.to_owned(), false)
 }
 
@@ -243,52 +250,19 @@ pub fn agent_options(text: &str) {
     match options.apply(text) {
         Ok(()) if options == recording.options => {}
         Ok(()) => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "hackleak: -agentpath options from an argument file come too late and are not \
-                 used: put them into {ENVIRONMENT}"
-            );
+            stderr::say(format_args!(
+                "-agentpath options from an argument file come too late and are not used: put \
+                 them into {ENVIRONMENT}"
+            ));
         }
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "hackleak: {error} (in -agentpath)");
+            stderr::say(format_args!("{error} (in -agentpath)"));
         }
     }
 }
 
-fn create(options: &Options, exe: &Path) -> Result<String, String> {
-    let out = std::path::absolute(&options.out).unwrap_or_else(|_| options.out.clone().into());
-    std::fs::create_dir_all(&out).map_err(|error| {
-        format!(
-            "the folder `{}` (option out) cannot be made: {error}",
-            out.display()
-        )
-    })?;
-    let out = out
-        .to_str()
-        .ok_or("the folder of option out is not valid UTF-8")?;
-    let path = open_image(out, exe)?;
-    let command = std::fs::read("/proc/self/cmdline").unwrap_or_default();
-    // SAFETY: no other thread knows the image yet.
-    let header = unsafe { IMAGE.header_mut() };
-    header.version = layout::VERSION;
-    header.machine = u32::from(libc::EM_X86_64);
-    header.pid = std::process::id();
-    header.state = state::RECORDING;
-    header.epoch = 1;
-    header.start_unix_ns = checkpoint::now();
-    header.start_ticks = start_ticks();
-    header.track = options.track.bits();
-    header.exe = IMAGE.blob(exe.as_os_str().as_bytes());
-    header.command = IMAGE.blob(&command);
-    header.options = IMAGE.blob(options.to_string().as_bytes());
-    header.magic = layout::MAGIC;
-    unwind::set_executable(header.exe);
-    for marker in Marker::ALL {
-        let node = IMAGE.intern(0, Frame::Marker(marker).encode());
-        if node != Some(marker as u32) {
-            return Err("the image has no room for its first nodes".to_owned());
-        }
-    }
+fn create(options: &Options, exe: &Path) -> Result<(), String> {
+    image::create(options, exe)?;
     control::set(options);
     callers::init(options, exe, &exe_home(exe));
     lent::find();
@@ -297,49 +271,7 @@ fn create(options: &Options, exe: &Path) -> Result<String, String> {
     #[cfg(feature = "verify")]
     boundary::chance::init();
     thread::init();
-    timeline::begin();
-    Ok(path)
-}
-
-/// Creates the image under a name that no other process has: the executable's and the process's
-/// number, and a count for a process that replaced itself (`exec`).
-fn open_image(out: &str, exe: &Path) -> Result<String, String> {
-    use hackleak_image::writer::CreateError;
-    let name = exe.file_name().and_then(OsStr::to_str).unwrap_or("process");
-    let pid = std::process::id();
-    for count in 0.. {
-        let suffix = if count == 0 {
-            String::new()
-        } else {
-            format!("-{count}")
-        };
-        let path = format!("{out}/{name}-{pid}{suffix}.hackleak");
-        let c_path = CString::new(path.as_str()).map_err(|_| "the path has a zero byte")?;
-        match IMAGE.create(&c_path) {
-            Ok(()) => return Ok(path),
-            Err(CreateError::Open(libc::EEXIST)) => {}
-            Err(CreateError::Open(error)) => {
-                let error = std::io::Error::from_raw_os_error(error);
-                return Err(format!("the image `{path}` cannot be made: {error}"));
-            }
-            Err(CreateError::Map(error)) => {
-                let error = std::io::Error::from_raw_os_error(error);
-                return Err(format!("no address space for the image: {error}"));
-            }
-        }
-    }
-    Err("no free name for the image".to_owned())
-}
-
-/// Field 22 of `/proc/self/stat`; the second field, in parentheses, may hold anything.
-fn start_ticks() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let after_name = stat.rsplit(')').next().unwrap_or_default();
-    after_name
-        .split_whitespace()
-        .nth(19)
-        .and_then(|field| field.parse().ok())
-        .unwrap_or(0)
+    Ok(())
 }
 
 /// Why the process is not recorded.
@@ -377,10 +309,8 @@ pub fn is_exit_given() -> bool {
 
 /// The image's path; empty when the process is not recorded.
 pub fn image_path() -> &'static str {
-    match OUTCOME.get() {
-        Some(Outcome::Recorded(recording)) => &recording.image,
-        _ => "",
-    }
+    // The folder's name was found to be valid before.
+    IMAGE.window().path().to_str().unwrap_or_default()
 }
 
 /// What the process is recorded with.

@@ -8,34 +8,36 @@
 //! ```
 //!
 //! What is difficult: this runs in hooks, on any thread, so nothing here allocates or locks, and
-//! the program must not notice (`errno`, SIGPIPE, descriptors that it closes and uses anew; a thread
-//! that shall be cancelled must not end here, so nothing here is a cancellation point). Many
+//! the program must not notice (`errno`, SIGPIPE, SIGXFSZ, descriptors that it closes and uses anew; a
+//! thread that shall be cancelled must not end here, so nothing here is a cancellation point). Many
 //! threads and processes share one file: each batch of whole lines is one `write` to a descriptor
 //! in append mode, of at most as many bytes as pipes take at once. A `FREE` line has no place for
 //! its process, so where a file is shared a line that readers of the old format skip goes before
 //! it.
 
-use crate::{IMAGE, boundary};
-use core::ffi::c_int;
+use crate::paper::Paper;
+use crate::{IMAGE, boundary, image};
+use core::ffi::{c_char, c_int};
+use core::fmt::Write;
 use core::mem::MaybeUninit;
+use core::ptr;
 use core::sync::atomic::{
-    AtomicBool, AtomicI32, AtomicU64,
+    AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64,
     Ordering::{Acquire, Relaxed, Release},
 };
 use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::layout::{Counter, Kind, Live};
+use hackleak_image::writer::quietly;
 use hackleak_image::{Frame, Marker};
 use hackleak_options::Options;
 use std::ffi::CString;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
 /// What a pipe takes in one piece (`PIPE_BUF` on Linux).
 const BATCH: usize = 4096;
-/// Bytes of a signal set as the kernel has it.
-const KERNEL_SIGNAL_SET: usize = 8;
 /// The first descriptor number that is tried: programs expect the low ones for themselves.
 const FIRST_DESCRIPTOR: c_int = 512;
 
@@ -50,17 +52,23 @@ static INODE: AtomicU64 = AtomicU64::new(0);
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
 struct Log {
-    /// The file; `None` for stderr, which cannot be opened again.
-    path: Option<CString>,
+    /// The file; null for stderr, which cannot be opened again.
+    path: AtomicPtr<c_char>,
+    /// The path with `%p`, if it has that: each process has a file of its own.
+    pattern: Option<String>,
     /// Other processes may write to the same file.
     shared: bool,
     /// Other output may stand at the start of the line.
     mixed: bool,
-    /// A write may raise SIGPIPE.
-    pipe: bool,
     /// Stacks are wanted.
     traces: bool,
-    pid: u32,
+    pid: AtomicU32,
+}
+
+impl Log {
+    fn pid(&self) -> u32 {
+        self.pid.load(Relaxed)
+    }
 }
 
 /// Opens the log that the options ask for, if they do. Called once, before the gate opens.
@@ -95,15 +103,19 @@ pub fn open(options: &Options) -> Result<(), String> {
     let kind = about.file_type();
     let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.clone().into());
     let absolute = CString::new(absolute.into_os_string().into_encoded_bytes());
+    let absolute = absolute.ok().filter(|_| !to_stderr);
     let log = Log {
-        path: absolute.ok().filter(|_| !to_stderr),
+        path: AtomicPtr::new(absolute.map_or(ptr::null_mut(), CString::into_raw)),
+        pattern: std::path::absolute(&options.log)
+            .ok()
+            .and_then(|path| path.into_os_string().into_string().ok())
+            .filter(|path| path.contains("%p")),
         shared: to_stderr || !options.log.contains("%p"),
         mixed: to_stderr || !kind.is_file(),
-        pipe: kind.is_fifo() || kind.is_socket(),
         traces: ["HACK_TRACE", "LEAK_DETECT_TRACE"]
             .iter()
             .any(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())),
-        pid,
+        pid: AtomicU32::new(pid),
     };
     DEVICE.store(about.dev(), Relaxed);
     INODE.store(about.ino(), Relaxed);
@@ -113,15 +125,45 @@ pub fn open(options: &Options) -> Result<(), String> {
 }
 
 /// Logs that the process is recorded from now on.
-pub fn start(exe: &Path) {
+pub fn start(exe: &[u8]) {
     let Some(log) = LOG.get() else { return };
     let mut lines = Lines::new(log);
     lines.put(b"HACKLEAK\tSTART\t");
-    lines.decimal(u64::from(log.pid));
+    lines.decimal(u64::from(log.pid()));
     lines.put(b"\t");
-    lines.text(exe.as_os_str().as_encoded_bytes());
+    lines.text(exe);
     lines.end();
     lines.flush();
+}
+
+/// In a forked child, once it has an image: its lines are its own, and so is its file where each process has one.
+pub fn left_parent() {
+    let Some(log) = LOG.get() else { return };
+    let pid = std::process::id();
+    log.pid.store(pid, Relaxed);
+    if let Some(pattern) = &log.pattern {
+        let found = DESCRIPTOR.swap(-1, Relaxed);
+        if is_log(found) {
+            // SAFETY: the child's copy of a descriptor that was opened here.
+            unsafe { libc::close(found) };
+        }
+        log.path.store(own_path(pattern, pid), Relaxed);
+    }
+    start(image::executable());
+}
+
+/// The path for a process; null when there is no room for it.
+fn own_path(pattern: &str, pid: u32) -> *mut c_char {
+    let path = Paper::map().and_then(|paper| {
+        for (index, part) in pattern.split("%p").enumerate() {
+            if index > 0 {
+                write!(paper, "{pid}").ok()?;
+            }
+            paper.write_str(part).ok()?;
+        }
+        paper.path()
+    });
+    path.map_or(ptr::null_mut(), |path| path.as_ptr().cast_mut())
 }
 
 fn open_file(path: &Path) -> std::io::Result<OwnedFd> {
@@ -148,7 +190,7 @@ pub fn finish() {
     if let Some(log) = LOG.get() {
         let mut lines = Lines::new(log);
         lines.put(b"HACKLEAK\tEND\t");
-        lines.decimal(u64::from(log.pid));
+        lines.decimal(u64::from(log.pid()));
         lines.end();
         lines.flush();
     }
@@ -365,7 +407,7 @@ impl<'a> Lines<'a> {
     /// Ends the line with the thread.
     fn by(&mut self, thread: u32) {
         self.put(b"\t");
-        self.decimal(u64::from(self.log.pid));
+        self.decimal(u64::from(self.log.pid()));
         self.put(b":");
         self.decimal(u64::from(thread));
         self.end();
@@ -416,8 +458,7 @@ fn write(log: &Log, bytes: &[u8]) {
     // SAFETY: the C library's own place for the error of this thread, here and below.
     let errno = unsafe { *libc::__errno_location() };
     let written = match descriptor(log) {
-        Some(to) if log.pipe => without_sigpipe(|| write_all(to, bytes)),
-        Some(to) => write_all(to, bytes),
+        Some(to) => quietly(|| write_all(to, bytes)),
         None => false,
     };
     if !written {
@@ -434,18 +475,15 @@ fn descriptor(log: &Log) -> Option<c_int> {
     if is_log(found) {
         return Some(found);
     }
-    let path = log.path.as_ref()?;
+    let path = log.path.load(Relaxed);
+    if path.is_null() {
+        return None;
+    }
     let flags = libc::O_WRONLY | libc::O_APPEND | libc::O_CREAT | libc::O_CLOEXEC;
     // SAFETY: the path ends in a zero byte; the new descriptor is moved to a high number, or kept
     // where fewer are allowed, and closed when another thread was faster.
     unsafe {
-        let opened = libc::syscall(
-            libc::SYS_openat,
-            libc::AT_FDCWD,
-            path.as_ptr(),
-            flags,
-            0o644,
-        );
+        let opened = libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path, flags, 0o644);
         let opened = opened as c_int;
         if opened < 0 {
             return None;
@@ -519,36 +557,4 @@ fn write_all(to: c_int, mut bytes: &[u8]) -> bool {
         }
     }
     true
-}
-
-/// Calls `write` so that a pipe without reader does not end the program.
-fn without_sigpipe(write: impl FnOnce() -> bool) -> bool {
-    // SAFETY: signal sets on the stack that `sigemptyset` and the mask calls fill; what is taken
-    // back at the end is the mask of before. A SIGPIPE that was pending before is left pending.
-    unsafe {
-        let mut pipe = MaybeUninit::uninit();
-        let mut before = MaybeUninit::uninit();
-        let mut pending = MaybeUninit::uninit();
-        libc::sigemptyset(pipe.as_mut_ptr());
-        libc::sigaddset(pipe.as_mut_ptr(), libc::SIGPIPE);
-        libc::sigpending(pending.as_mut_ptr());
-        let was_pending = libc::sigismember(pending.as_ptr(), libc::SIGPIPE) == 1;
-        // On Linux that of the calling thread; `pthread_sigmask` moved in glibc 2.32.
-        libc::sigprocmask(libc::SIG_BLOCK, pipe.as_ptr(), before.as_mut_ptr());
-        let written = write();
-        if !written && !was_pending {
-            let none: libc::timespec = core::mem::zeroed();
-            let info = core::ptr::null_mut::<libc::siginfo_t>();
-            let (set, time) = (pipe.as_ptr(), &raw const none);
-            libc::syscall(
-                libc::SYS_rt_sigtimedwait,
-                set,
-                info,
-                time,
-                KERNEL_SIGNAL_SET,
-            );
-        }
-        libc::sigprocmask(libc::SIG_SETMASK, before.as_ptr(), core::ptr::null_mut());
-        written
-    }
 }

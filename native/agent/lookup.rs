@@ -130,6 +130,11 @@ impl Lookup {
         self.table.store(new, Release);
     }
 
+    /// Forgets everything. The table stays mapped, like a retired one.
+    pub fn clear(&self) {
+        self.table.store(ptr::null_mut(), Release);
+    }
+
     fn install(&self, old: *mut Table, new: *mut Table) -> *mut Table {
         if new.is_null() {
             return old;

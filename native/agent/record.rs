@@ -182,7 +182,9 @@ pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
 /// Records an object of a pool.
 pub fn pooled(address: usize, size: usize, position: Position) {
     let size = size as u64;
-    if gate::is_open() && !record_at_once(&IMAGE.pool, address, size, Kind::Pool, position) {
+    if gate::is_open_to_allocate()
+        && !record_at_once(&IMAGE.pool, address, size, Kind::Pool, position)
+    {
         record(size, Kind::Pool, position, |live, epoch, _| {
             IMAGE.pool.insert(IMAGE.window(), address, live, epoch)
         });

@@ -158,6 +158,33 @@ pub fn on_own_stack<R>(work: impl FnOnce(&mut StackBounds) -> R) -> R {
     }
 }
 
+/// Whether the recorder is at work on the calling thread, below the frame that asks.
+pub fn is_busy() -> bool {
+    let at = arch::thread_slot() as *const ThreadState;
+    // SAFETY: the thread's word holds null or this thread's own state, which stays mapped.
+    !at.is_null() && unsafe { (&raw const (*at).busy).read_volatile() } != 0
+}
+
+/// In a forked child: its one thread begins anew, because every word of its state that names a place in an
+/// image names one of the parent's. The states of the parent's other threads are not touched.
+pub fn left_parent() {
+    FREE.store(ptr::null_mut(), Relaxed);
+    FREE_TAKEN.store(false, Relaxed);
+    let state = arch::thread_slot() as *mut c_void;
+    if state.is_null() {
+        return;
+    }
+    arch::set_thread_slot(0);
+    let key = KEY.load(Relaxed);
+    if key != u32::MAX {
+        // SAFETY: the key was created.
+        unsafe { libc::pthread_setspecific(key, ptr::null()) };
+    }
+    // SAFETY: the child's copy of a mapping of `map_state`; neither word nor key leads there any more, and the
+    // thread is not at work in it: `is_busy`.
+    unsafe { libc::munmap(state.byte_sub(STATE_OFFSET), MAPPED) };
+}
+
 #[cold]
 #[inline(never)]
 fn create() -> Option<Guard> {

@@ -63,6 +63,11 @@ pub fn totals() -> Totals {
     totals
 }
 
+/// In a forked child, before it begins: the distance of points is that of a young process.
+pub fn left_parent() {
+    POINTS.store(0, Relaxed);
+}
+
 /// Writes the first point. Called before the gate opens.
 pub fn begin() {
     IMAGE.timeline_interval().store(INTERVAL, Relaxed);

@@ -85,7 +85,7 @@ unsafe extern "C" fn on_realloc(
             return new;
         }
     }
-    if !gate::is_open() {
+    if !gate::is_open_to_allocate() {
         // SAFETY: as above.
         return unsafe { real::realloc()(block, size) };
     }

@@ -5,7 +5,7 @@
 //! a cleaner, a collection or the reporter may hang, and the program must end all the same.
 
 use super::{VM, buffers, collect, jni_env, properties};
-use crate::{IMAGE, checkpoint, child, lifecycle};
+use crate::{IMAGE, checkpoint, child, lifecycle, stderr};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
@@ -19,7 +19,6 @@ use jni::objects::{JClass, JValue};
 use jni::refs::Global;
 use jni::{Env, EnvUnowned, jni_sig, jni_str};
 use jvmti_bindings::sys::jni::{JNI_OK, JNI_VERSION_1_6, JavaVMAttachArgs};
-use std::io::Write;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -229,7 +228,7 @@ fn quiet(fewest: &mut u64, deadline: Instant) -> bool {
 
 /// One line on stderr.
 pub fn say(what: &str) {
-    let _ = writeln!(std::io::stderr(), "hackleak: {what}");
+    stderr::say(what);
 }
 
 /// Keeps in the image what the reporter said at the exit.
@@ -292,15 +291,14 @@ fn report(timeout: Duration) {
         output.ok_or_else(stopped)
     });
     keep(&result);
-    let mut stderr = std::io::stderr();
-    let _ = match result {
-        Ok(output) => stderr
-            .write_all(&output.stdout)
-            .and_then(|()| stderr.write_all(&output.stderr)),
-        Err(error) => writeln!(
-            stderr,
-            "hackleak: the exit report could not be made ({error}); run `hackleak report {}`",
+    match result {
+        Ok(output) => {
+            stderr::bytes(&output.stdout);
+            stderr::bytes(&output.stderr);
+        }
+        Err(error) => stderr::say(format_args!(
+            "the exit report could not be made ({error}); run `hackleak report {}`",
             lifecycle::image_path()
-        ),
-    };
+        )),
+    }
 }

@@ -7,7 +7,7 @@ use super::{
     Jvmti, VM, ending, jni_env, memo, method_ids, stacks, thunks, unsafe_memory, upcalls,
     vm_structs,
 };
-use crate::{IMAGE, boundary, control, gate, lifecycle, pools};
+use crate::{IMAGE, boundary, control, gate, lifecycle, pools, stderr};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{
@@ -23,7 +23,6 @@ use jvmti_bindings::sys::jvmti::{
     JVMTI_EVENT_VM_START, JVMTI_VERSION_1_2, jvmtiCapabilities, jvmtiEnv, jvmtiEvent,
     jvmtiEventCallbacks,
 };
-use std::io::Write;
 
 static STARTED: AtomicBool = AtomicBool::new(false);
 
@@ -58,7 +57,7 @@ pub unsafe extern "system" fn Agent_OnLoad(
         if gate::is_open() {
             start(vm, true);
         } else if let Some(reason) = lifecycle::worth_saying() {
-            let _ = writeln!(std::io::stderr(), "hackleak: {reason}");
+            stderr::say(reason);
         }
     });
     0
@@ -93,10 +92,9 @@ fn start(vm: *mut JavaVM, early: bool) {
             }
         }
         Err(what) => {
-            let _ = writeln!(
-                std::io::stderr(),
-                "hackleak: this JVM gives no Java stacks ({what}); native stacks are recorded"
-            );
+            stderr::say(format_args!(
+                "this JVM gives no Java stacks ({what}); native stacks are recorded"
+            ));
         }
     }
 }

@@ -183,6 +183,17 @@ pub fn enter_other_namespaces() {
     namespaces::enter_all();
 }
 
+/// In a forked child: whatever names a module names one of the parent's image.
+pub fn left_parent() {
+    rules::forget_all();
+    modules::left_parent();
+}
+
+/// In a forked child that has an image: enters the modules that its parent knew.
+pub fn enter_again() {
+    modules::enter_again();
+}
+
 /// Prepares the tables. Called once, before the gate opens.
 pub fn init() {
     modules::init();
@@ -256,10 +267,12 @@ pub fn enter_module(address: usize) -> Option<u32> {
     modules::find(address)?.module
 }
 
-/// Enters every module that is loaded now in the image. Not for hooks.
+/// Enters every module that is loaded now in the image, if the loader can be asked. Not for hooks.
 pub fn enter_all_modules() {
-    modules::enter_all();
-    namespaces::enter_all();
+    if crate::forks::may_lock() {
+        modules::enter_all();
+        namespaces::enter_all();
+    }
 }
 
 /// Sets the path of the executable, which the loader does not know.

@@ -190,6 +190,30 @@ static MAPPINGS: [Mapping; MAX_MAPPINGS] = [const {
 }; MAX_MAPPINGS];
 static MAPPING_COUNT: AtomicUsize = AtomicUsize::new(0);
 
+/// In a forked child: no module is in its image yet, and a `dlclose` of another thread never ends.
+pub fn left_parent() {
+    let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
+    for mapping in &MAPPINGS[..count] {
+        mapping.module.store(0, Relaxed);
+    }
+    ENTERED_AT.store(0, Relaxed);
+    CLOSING.store(0, SeqCst);
+    GENERATION.fetch_add(1, SeqCst);
+}
+
+/// In a forked child that has an image: enters the modules that the parent had entered, without the loader's
+/// lock.
+pub fn enter_again() {
+    let count = MAPPING_COUNT.swap(0, SeqCst).min(MAX_MAPPINGS);
+    for mapping in &MAPPINGS[..count] {
+        let start = mapping.start.swap(0, Relaxed);
+        if start != 0 {
+            // Takes one of the places that were looked at already.
+            find(start);
+        }
+    }
+}
+
 fn known_mapping(object: &Object) -> Option<&'static Mapping> {
     let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
     MAPPINGS[..count].iter().find(|mapping| {

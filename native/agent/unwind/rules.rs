@@ -140,6 +140,11 @@ pub fn init() {
     RULES.generation();
 }
 
+/// Forgets the rules of all code. Nobody else may be using them.
+pub fn forget_all() {
+    RULES.clear();
+}
+
 /// Drops the rules of a module that was unloaded from `range`.
 pub fn forget(range: core::ops::Range<usize>) {
     RULES.retain(|lookup| !range.contains(&(lookup as usize)));

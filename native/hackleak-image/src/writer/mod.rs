@@ -11,7 +11,7 @@ mod ledger;
 mod live;
 mod node_cache;
 mod path;
-mod quiet;
+pub mod quiet;
 mod space;
 mod tree;
 mod window;

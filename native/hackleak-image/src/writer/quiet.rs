@@ -8,6 +8,7 @@
 //!
 //! All of it is plain system calls: the C library's functions are places where a thread may be cancelled.
 
+use core::ffi::{c_char, c_int};
 use core::ptr;
 
 /// Signals as the kernel has them: bit `n - 1` is signal `n`.
@@ -19,6 +20,36 @@ const fn set(signal: i32) -> Set {
 
 /// What a write may raise.
 const RAISED: Set = set(libc::SIGXFSZ) | set(libc::SIGPIPE);
+
+/// Opens a file; a new one may be read by everybody.
+///
+/// # Safety
+///
+/// `path` ends in a zero byte.
+pub unsafe fn open(path: *const c_char, flags: c_int) -> c_int {
+    // SAFETY: the caller's.
+    unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path, flags, 0o644) as c_int }
+}
+
+/// Reads as much as there is room for; negative when nothing can be read.
+///
+/// # Safety
+///
+/// `fd` is a descriptor of the caller's.
+pub unsafe fn read(fd: c_int, into: &mut [u8]) -> isize {
+    // SAFETY: the caller's; the slice has as much room as the call is told.
+    unsafe { libc::syscall(libc::SYS_read, fd, into.as_mut_ptr(), into.len()) as isize }
+}
+
+/// Closes a descriptor.
+///
+/// # Safety
+///
+/// `fd` is the caller's, and nobody uses it any more.
+pub unsafe fn close(fd: c_int) {
+    // SAFETY: the caller's.
+    unsafe { libc::syscall(libc::SYS_close, fd) };
+}
 
 /// Calls `write`, whose signals do not reach the program; it returns whether everything was written. Changes
 /// `errno`.

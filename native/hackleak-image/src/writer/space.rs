@@ -5,6 +5,7 @@
 //! that is too short later costs records, which are counted, and never the program.
 
 use super::file::errno;
+use super::quiet;
 use super::window::CreateError;
 use crate::layout::{HEADER_LEN, SEGMENT_STRIDE};
 use core::ptr;
@@ -91,10 +92,10 @@ fn mapped() -> u64 {
     // SAFETY: plain system calls on a path that ends in a zero byte and on a buffer of that length.
     let read = unsafe {
         let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-        let fd = libc::open(c"/proc/self/statm".as_ptr(), flags);
-        let read = libc::read(fd, text.as_mut_ptr().cast(), text.len());
+        let fd = quiet::open(c"/proc/self/statm".as_ptr(), flags);
+        let read = quiet::read(fd, &mut text);
         if fd >= 0 {
-            libc::close(fd);
+            quiet::close(fd);
         }
         read
     };

@@ -18,7 +18,7 @@
 
 use super::file::{KeepErrno, errno, fill, status};
 use super::ledger::Ledger;
-use super::quiet::quietly;
+use super::quiet::{self, quietly};
 use super::space;
 use crate::Shortage;
 use crate::layout::{
@@ -129,13 +129,8 @@ impl Window {
 
     pub(super) fn create(&self, path: &'static CStr) -> Result<(), CreateError> {
         // SAFETY: plain system calls on a path that ends in a zero byte.
-        let fd = unsafe {
-            libc::open(
-                path.as_ptr(),
-                libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC,
-                0o644,
-            )
-        };
+        let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC;
+        let fd = unsafe { quiet::open(path.as_ptr(), flags) };
         if fd < 0 {
             return Err(CreateError::Open(errno()));
         }
@@ -152,7 +147,7 @@ impl Window {
         let (base, len) = opened.inspect_err(|_| {
             self.fd.store(-1, Relaxed);
             // SAFETY: opened above, and of no use.
-            unsafe { libc::close(fd) };
+            unsafe { quiet::close(fd) };
         })?;
         self.ledger.store(Ledger::map(fd).0, Relaxed);
         self.len.store(len, Relaxed);
@@ -173,7 +168,7 @@ impl Window {
         let fd = self.fd.swap(-1, Relaxed);
         if status(fd).is_some_and(|stat| self.is_ours(&stat)) {
             // SAFETY: this child's copy of the descriptor that `create` opened.
-            unsafe { libc::close(fd) };
+            unsafe { quiet::close(fd) };
         }
         Ledger(self.ledger.swap(ptr::null_mut(), Relaxed))
     }
@@ -224,11 +219,11 @@ impl Window {
         }
         let path = self.path.load(Relaxed);
         // SAFETY: a path that ends in a zero byte.
-        let new = unsafe { libc::open(path, libc::O_RDWR | libc::O_CLOEXEC) };
+        let new = unsafe { quiet::open(path, libc::O_RDWR | libc::O_CLOEXEC) };
         if !status(new).is_some_and(|stat| self.is_ours(&stat)) {
             if new >= 0 {
                 // SAFETY: opened here, and of no use.
-                unsafe { libc::close(new) };
+                unsafe { quiet::close(new) };
             }
             return None;
         }

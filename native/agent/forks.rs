@@ -1,0 +1,116 @@
+//! Children that go on without `exec` (`follow=all`): each has an image of its own.
+//!
+//! A child begins at its first allocation, not at the fork: most children call `exec` soon, and an image of
+//! each would be one of nothing. What its parent allocated is not the child's, so a free of that is none of
+//! its events.
+//!
+//! What is difficult: the recorder's memory is a copy of the parent's, at any moment of it, and its words name
+//! places of an image that the child does not have. Everything that does so is dropped first. Other threads
+//! of the parent are gone and may have left anything half done, locks taken among it, so only plain memory
+//! and system calls are used here.
+//!
+//! Where a child cannot be recorded, its parent's image counts it.
+
+use crate::{IMAGE, callers, control, image, keep, log, thread, timeline, unwind};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use hackleak_image::layout::Counter;
+use hackleak_image::writer::Ledger;
+
+/// What the gate is to be in children; 0 when they pass through.
+static BITS: AtomicU32 = AtomicU32::new(0);
+/// This process is a forked child, and its parent had several threads.
+static MAY_NOT_LOCK: AtomicBool = AtomicBool::new(false);
+
+/// Forked children of this process are to be recorded, with the gate at these bits.
+pub fn follow(bits: u32) {
+    BITS.store(bits, Relaxed);
+}
+
+/// Whether forked children are recorded.
+pub fn are_followed() -> bool {
+    BITS.load(Relaxed) != 0
+}
+
+/// Whether what has this bit of the gate is recorded in forked children.
+pub fn are_followed_for(bit: u32) -> bool {
+    BITS.load(Relaxed) & bit != 0
+}
+
+/// Whether the loader's lock can be taken. In a child of a process with several threads another one may have
+/// had it at the fork, for good.
+pub fn may_lock() -> bool {
+    !MAY_NOT_LOCK.load(Relaxed)
+}
+
+/// Makes this forked child's own image. What the gate is to be; `None` when the child passes through.
+pub fn begin() -> Option<u32> {
+    let _errno = KeepErrno::new();
+    // A signal handler that forked inside of the recorder and returns there would find another image.
+    if thread::is_busy() {
+        unrecorded(IMAGE.window().ledger());
+        return None;
+    }
+    // SAFETY: the gate was wiped, so this process was forked since the image was made, and no thread of it is in
+    // the recorder but this one, at its first allocation.
+    let parents = unsafe { IMAGE.leave() };
+    if start(parents).is_none() {
+        unrecorded(parents);
+        IMAGE.keep_ledger(parents);
+        return None;
+    }
+    // SAFETY: `leave` gave the only copy.
+    unsafe { parents.close() };
+    Some(BITS.load(Relaxed))
+}
+
+/// Tells the nearest process above that has an image.
+fn unrecorded(parents: Ledger) {
+    if let Some(counter) = parents.counter(Counter::ForksUnrecorded) {
+        counter.fetch_add(1, Relaxed);
+    }
+}
+
+fn start(parent: Ledger) -> Option<()> {
+    if parent.threads() > 1 {
+        MAY_NOT_LOCK.store(true, Relaxed);
+    }
+    control::left_parent();
+    thread::left_parent();
+    unwind::left_parent();
+    callers::left_parent();
+    timeline::left_parent();
+    keep::left_parent();
+    let unseen = parent.counter(Counter::PoolFunctionsUnseen);
+    let unseen = unseen.map_or(0, |counter| counter.load(Relaxed));
+    image::create_again().ok()?;
+    unwind::enter_again();
+    IMAGE
+        .counter(Counter::PoolFunctionsUnseen)
+        .store(unseen, Relaxed);
+    log::left_parent();
+    Some(())
+}
+
+/// Counts allocations that came before the image was there.
+pub fn missed(allocations: u64) {
+    IMAGE
+        .counter(Counter::DroppedNoSegment)
+        .fetch_add(allocations, Relaxed);
+}
+
+/// Puts `errno` back to what it was: an allocation that succeeds does not change it.
+struct KeepErrno(i32);
+
+impl KeepErrno {
+    fn new() -> KeepErrno {
+        // SAFETY: the C library's own place for the error of this thread.
+        KeepErrno(unsafe { *libc::__errno_location() })
+    }
+}
+
+impl Drop for KeepErrno {
+    fn drop(&mut self) {
+        // SAFETY: as above.
+        unsafe { *libc::__errno_location() = self.0 };
+    }
+}
