@@ -64,7 +64,8 @@ fn a_text_log_that_reaches_the_limit_is_no_signal_and_its_loss_is_counted() {
         let report = run.report();
         assert!(report.process().counters["logLost"] > 0, "{how}");
         let len = std::fs::metadata(&log).expect("a log was written").len();
-        assert!(len <= 70_000, "{len}");
+        // The last line comes after the program has lifted the limit.
+        assert!(len < 70_000 + 100, "{len}");
     }
 }
 
