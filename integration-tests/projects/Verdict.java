@@ -25,6 +25,7 @@ import org.w3c.dom.NodeList;
  * pass  class.method
  * fail  class.method :: pattern :: pattern    with a LeakError
  * error class.method :: pattern               with any failure
+ * skip  class.method :: pattern
  * </pre>
  *
  * Every pattern must be found in the failure. The JSON that a LeakError points to must be
@@ -32,6 +33,8 @@ import org.w3c.dom.NodeList;
  */
 public final class Verdict {
   private static final Pattern JSON_PATH = Pattern.compile("\\S*leaks-\\d+-\\d+\\.json");
+
+  private static final String SKIPPED = "skipped";
 
   private final Map<String, String> failures = new TreeMap<>();
   private final List<String> complaints = new ArrayList<>();
@@ -55,7 +58,7 @@ public final class Verdict {
     System.out.println("all " + verdict.confirmed.size() + " tests ended as expected");
   }
 
-  /** Every test with the text of its failure, which is empty for a test that passed. */
+  /** Every test with the text of its failure, or of what skipped it; empty for a test that passed. */
   private void read(Path reports) throws Exception {
     DocumentBuilder parser = DocumentBuilderFactory.newInstance().newDocumentBuilder();
     List<Path> files;
@@ -77,7 +80,8 @@ public final class Verdict {
       if (node instanceof Element outcome
           && outcome.getTagName().matches("failure|error|skipped")) {
         // ScalaTest writes "class", too.
-        return outcome.getAttribute("type").replaceFirst("^class ", "")
+        String type = outcome.getAttribute("type").replaceFirst("^class ", "");
+        return (outcome.getTagName().equals("skipped") ? SKIPPED : type)
             + "\n"
             + outcome.getAttribute("message")
             + "\n"
@@ -111,8 +115,13 @@ public final class Verdict {
         }
       }
       case "error" -> {
-        if (matches(test, failure, parts)) {
+        if (matches(test, failure, parts) && isSkipped(test, failure, false)) {
           confirmed.add("failed, as expected: " + test);
+        }
+      }
+      case "skip" -> {
+        if (matches(test, failure, parts) && isSkipped(test, failure, true)) {
+          confirmed.add("skipped, as expected: " + test);
         }
       }
       default -> throw new IllegalArgumentException(line);
@@ -131,6 +140,14 @@ public final class Verdict {
       }
     }
     return true;
+  }
+
+  private boolean isSkipped(String test, String failure, boolean expected) {
+    boolean agrees = failure.startsWith(SKIPPED + "\n") == expected;
+    if (!agrees) {
+      complaints.add(test + (expected ? ": not skipped: " : ": skipped: ") + failure);
+    }
+    return agrees;
   }
 
   private boolean isLeak(String test, String failure) {

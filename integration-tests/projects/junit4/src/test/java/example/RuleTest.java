@@ -2,6 +2,7 @@ package example;
 
 import dev.hackleak.junit4.NoLeaksRule;
 import org.junit.After;
+import org.junit.Assume;
 import org.junit.Before;
 import org.junit.Rule;
 import org.junit.Test;
@@ -34,5 +35,17 @@ public class RuleTest {
   @Test(timeout = 300_000)
   public void leaksOnTheThreadOfTheTimeout() {
     new NativeBuffer();
+  }
+
+  @Test
+  public void skipped() {
+    new NativeBuffer();
+    Assume.assumeTrue("mine", false);
+  }
+
+  @Test
+  public void failed() {
+    new NativeBuffer();
+    throw new IllegalStateException("mine");
   }
 }

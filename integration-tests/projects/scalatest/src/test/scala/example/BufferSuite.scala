@@ -10,4 +10,19 @@ class BufferSuite extends AnyFunSuite with NoLeaks {
   test("leaks") {
     new NativeBuffer()
   }
+
+  test("canceled") {
+    new NativeBuffer()
+    assume(false, "mine")
+  }
+
+  test("failed") {
+    new NativeBuffer()
+    fail("mine")
+  }
+
+  test("unfinished") {
+    new NativeBuffer()
+    pending
+  }
 }

@@ -1,9 +1,9 @@
 package example
 
 import dev.hackleak.{LeakCheck, LeakError, LeakWatch}
-import org.scalatest.{Failed, Outcome, TestSuite, TestSuiteMixin}
+import org.scalatest.{Canceled, Failed, Outcome, Succeeded, TestSuite, TestSuiteMixin}
 
-/** Fails each test of a suite that leaks native memory. */
+/** Fails each test of a suite that leaks native memory; other outcomes than success stay. */
 trait NoLeaks extends TestSuiteMixin { this: TestSuite =>
 
   /** How tests are checked. */
@@ -14,18 +14,16 @@ trait NoLeaks extends TestSuiteMixin { this: TestSuite =>
 
   abstract override def withFixture(test: NoArgTest): Outcome = {
     val watch = LeakWatch.begin(s"$suiteName > ${test.name}", leakCheck, inParallel)
-    val outcome = super.withFixture(test)
-    try {
-      watch.end()
-      outcome
-    } catch {
-      case leak: LeakError =>
-        outcome match {
-          case Failed(own) =>
-            own.addSuppressed(leak)
-            outcome
-          case _ => Failed(leak)
-        }
+    val outcome =
+      try super.withFixture(test)
+      catch { case own: Throwable => watch.endFailed(own); throw own }
+    outcome match {
+      case Succeeded =>
+        try { watch.end(); outcome }
+        catch { case leak: LeakError => Failed(leak) }
+      case Failed(own) => watch.endFailed(own); outcome
+      case Canceled(why) => watch.endSkipped(why); outcome
+      case _ => watch.endSkipped(null); outcome
     }
   }
 }

@@ -1,6 +1,7 @@
 package example;
 
 import dev.hackleak.testng.NoLeaks;
+import org.testng.SkipException;
 import org.testng.annotations.Test;
 
 @NoLeaks
@@ -25,5 +26,17 @@ public class ListenerTest {
   @NoLeaks(allowBlocks = 1)
   public void allowed() {
     new NativeBuffer();
+  }
+
+  @Test
+  public void skipped() {
+    new NativeBuffer();
+    throw new SkipException("mine");
+  }
+
+  @Test
+  public void failed() {
+    new NativeBuffer();
+    throw new IllegalStateException("mine");
   }
 }

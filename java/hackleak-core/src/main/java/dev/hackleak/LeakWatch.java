@@ -3,6 +3,7 @@ package dev.hackleak;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiConsumer;
 
 /**
  * The watch over one test, from before it until after it: what the front ends of all test
@@ -136,20 +137,77 @@ public final class LeakWatch {
   }
 
   /**
-   * Ends the watch and fails the test if it leaked.
+   * Ends the watch and fails the test if it leaked. For tests that have passed: what failed or was
+   * skipped has an outcome already, which a leak must not replace.
    *
    * @throws LeakError if it leaked
    */
   public void end() {
+    judge(HackLeak::assertNoLeaks);
+  }
+
+  /**
+   * Ends the watch of a test that has failed for a reason of its own, and throws nothing: the test
+   * keeps its failure. What leaked is attached to it as a suppressed {@link LeakError}, and one
+   * line on stderr says so.
+   *
+   * @param own why it failed; null if nobody knows
+   * @return false if it was looked for leaks and had none
+   */
+  public boolean endFailed(Throwable own) {
+    return endBeside(own, "failed for another reason", HackLeak::assertNoLeaks);
+  }
+
+  /**
+   * Ends the watch of a test that was skipped after it had begun, say by an assumption, and throws
+   * nothing: the test stays skipped. What it left behind is attached to the reason as a suppressed
+   * {@link LeakError}, and one line on stderr says so. Reports on this JVM do not count it among
+   * the assertions.
+   *
+   * @param why what skipped it; null if nobody knows
+   * @return false if it was looked for leaks and had none
+   */
+  public boolean endSkipped(Throwable why) {
+    return endBeside(
+        why, "stays skipped", (since, judged) -> Verdict.on(HackLeak.leaksSince(since, judged)));
+  }
+
+  private boolean endBeside(
+      Throwable own, String outcome, BiConsumer<Checkpoint, LeakCheck> assertion) {
+    try {
+      return !judge(assertion);
+    } catch (RuntimeException | Error leak) {
+      // Whatever a look for leaks ends with, it is not the outcome of this test.
+      if (own != null) {
+        own.addSuppressed(leak);
+      }
+      String test = checkpoint.label().orElse("a test");
+      System.err.println("hackleak: `" + test + "` " + outcome + "; " + summary(leak));
+      return true;
+    }
+  }
+
+  /** One line, and where to find more. */
+  private static String summary(Throwable thrown) {
+    if (!(thrown instanceof LeakError)) {
+      return "it could not be checked: " + thrown;
+    }
+    LeakReport report = ((LeakError) thrown).report();
+    String what = report.hasLeaks() ? LeakText.amount(report.bytes(), report.count()) : "no memory";
+    return "it leaked " + what + report.json().map(json -> ": " + json).orElse("");
+  }
+
+  /** Takes the watch off the thread, and asserts; false if nothing can be said about this test. */
+  private boolean judge(BiConsumer<Checkpoint, LeakCheck> assertion) {
     if (recorder == null) {
-      return;
+      return false;
     }
     LeakCheck judged = check;
     try {
       leave();
       boolean parallel = ParallelRun.isParallel();
       if (unfinishedRounds || parallel && scope == 0) {
-        return;
+        return false;
       }
       if (parallel) {
         awaitThreads();
@@ -168,7 +226,8 @@ public final class LeakWatch {
       since = checkpoint.at(epochs[0]);
       judged = judged.growing(epochs);
     }
-    HackLeak.assertNoLeaks(since, judged);
+    assertion.accept(since, judged);
+    return true;
   }
 
   /** Ends the watch without looking: whatever leaked is meant to. */

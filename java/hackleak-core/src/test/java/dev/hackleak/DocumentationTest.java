@@ -2,6 +2,7 @@ package dev.hackleak;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -11,13 +12,25 @@ import org.junit.jupiter.api.Test;
 class DocumentationTest {
   @Test
   void everyPropertyIsDocumented() throws Exception {
-    String manual =
-        new String(Files.readAllBytes(Paths.get("../../docs/java.md")), StandardCharsets.UTF_8);
+    String manual = text("docs/java.md");
     for (Field field : Settings.class.getDeclaredFields()) {
       if (field.getType() == String.class) {
         String property = (String) field.get(null);
         assertTrue(manual.contains("`" + property + "`"), property);
       }
     }
+  }
+
+  /** The trait is to be copied from there, so it must be the one that is tested. */
+  @Test
+  void theTraitOfScalaTestIsTheOneThatIsCompiled() throws Exception {
+    String tested =
+        text("integration-tests/projects/scalatest/src/test/scala/example/NoLeaks.scala");
+    String trait = tested.replaceFirst("package example\\s+", "");
+    assertTrue(text("docs/scalatest.md").contains("```scala\n" + trait + "```\n"), trait);
+  }
+
+  private static String text(String file) throws IOException {
+    return new String(Files.readAllBytes(Paths.get("../..", file)), StandardCharsets.UTF_8);
   }
 }

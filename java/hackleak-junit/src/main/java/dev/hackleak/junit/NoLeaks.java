@@ -20,9 +20,10 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * of a repeated or parameterized test is checked by itself, and each dynamic test; the rest of a
  * {@code @TestFactory} method as a whole. It may be used as a meta-annotation.
  *
- * <p>A test that failed for another reason keeps that reason; the leak is attached as a suppressed
- * exception. Where the JVM is not recorded the tests run unchecked, which one notice on stderr
- * says; with {@code -Dhackleak.required=true} they fail instead.
+ * <p>A test that failed for another reason keeps that reason, and a test that was aborted stays so;
+ * the leak is attached as a suppressed exception, and one line on stderr says so. Where the JVM is
+ * not recorded the tests run unchecked, which one notice on stderr says; with {@code
+ * -Dhackleak.required=true} they fail instead.
  *
  * <p>Tests may run in parallel: see {@link dev.hackleak.LeakWatch} for what a test then answers
  * for.

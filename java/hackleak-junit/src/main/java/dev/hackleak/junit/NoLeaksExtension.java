@@ -131,7 +131,7 @@ public final class NoLeaksExtension
       // One of a class around this one stays: it is removed from that one's store only.
       ClassWatch removed = store(context).remove(Key.CLASS, ClassWatch.class);
       if (removed != null) {
-        removed.watch.end();
+        end(removed.watch, context);
       }
     }
   }
@@ -156,10 +156,6 @@ public final class NoLeaksExtension
     store(context).put(Key.TEST, watch);
   }
 
-  /**
-   * Throws the leak even if the test has failed: Jupiter then keeps the test's own failure and adds
-   * this one to it as suppressed.
-   */
   @Override
   public void afterEach(ExtensionContext context) {
     TestWatch found = store(context).get(Key.TEST, TestWatch.class);
@@ -172,11 +168,28 @@ public final class NoLeaksExtension
     } else if (found.plan.ignored) {
       found.ignored.close();
       found.watch.endUnchecked();
-    } else if (found.dynamicTestLeaked.get()) {
+    } else if (found.answeredByDynamicTests.get()) {
       found.watch.endUnchecked();
     } else {
-      found.watch.end();
+      end(found.watch, context);
     }
+  }
+
+  /**
+   * Throws the leak only where nothing else has been thrown: Jupiter would let it replace what
+   * aborts a test.
+   */
+  private static void end(LeakWatch watch, ExtensionContext context) {
+    Throwable own = context.getExecutionException().orElse(null);
+    if (own == null) {
+      watch.end();
+    } else {
+      endBeside(watch, own);
+    }
+  }
+
+  private static boolean endBeside(LeakWatch watch, Throwable own) {
+    return Aborted.is(own) ? watch.endSkipped(own) : watch.endFailed(own);
   }
 
   @Override
@@ -256,23 +269,23 @@ public final class NoLeaksExtension
       return;
     }
     LeakWatch watch = begin(context, name(context), factory.plan);
-    Throwable failure = null;
+    if (factory.plan.repeat > 1) {
+      // What does not grow from round to round is no leak of this test, and none of its factory.
+      factory.answeredByDynamicTests.set(true);
+    }
     try {
       inRounds(watch, factory.plan, invocation, dynamicTest.getExecutable()::execute);
-    } catch (Throwable e) {
-      failure = e;
+    } catch (Throwable own) {
+      if (endBeside(watch, own)) {
+        factory.answeredByDynamicTests.set(true);
+      }
+      throw own;
     }
     try {
       watch.end();
     } catch (LeakError leak) {
-      factory.dynamicTestLeaked.set(true);
-      if (failure == null) {
-        throw leak;
-      }
-      failure.addSuppressed(leak);
-    }
-    if (failure != null) {
-      throw failure;
+      factory.answeredByDynamicTests.set(true);
+      throw leak;
     }
   }
 
@@ -363,7 +376,9 @@ public final class NoLeaksExtension
     private final LeakWatch watch;
     private final int before;
     private final Ignored ignored;
-    private final AtomicBoolean dynamicTestLeaked = new AtomicBoolean();
+
+    /** Whether the leaks inside of the factory are some that a dynamic test has answered for. */
+    private final AtomicBoolean answeredByDynamicTests = new AtomicBoolean();
 
     TestWatch(NoLeaksExtension owner, Plan plan, LeakWatch watch, int before, Ignored ignored) {
       this.owner = owner;

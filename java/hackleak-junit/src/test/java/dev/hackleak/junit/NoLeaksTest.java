@@ -12,7 +12,6 @@ import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.testkit.engine.EngineExecutionResults;
 import org.junit.platform.testkit.engine.Event;
 import org.junit.platform.testkit.engine.Events;
-import org.opentest4j.TestAbortedException;
 
 class NoLeaksTest {
   @Test
@@ -62,13 +61,6 @@ class NoLeaksTest {
     assertEquals("mine", failure.getMessage());
     assertEquals(1, failure.getSuppressed().length);
     assertEquals(LeakError.class, failure.getSuppressed()[0].getClass());
-  }
-
-  @Test
-  void anAbortedTestThatLeaksFails() {
-    Throwable failure = failure(Recorded.run(Samples.AbortsAndLeaks.class));
-    assertEquals(LeakError.class, failure.getClass());
-    assertEquals(TestAbortedException.class, failure.getSuppressed()[0].getClass());
   }
 
   @Test

@@ -9,7 +9,6 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicTest;
@@ -155,15 +154,6 @@ final class Samples {
     void failsAndLeaks() {
       allocate(1);
       throw new IllegalStateException("mine");
-    }
-  }
-
-  @NoLeaks
-  static class AbortsAndLeaks {
-    @Test
-    void abortsAndLeaks() {
-      allocate(1);
-      Assumptions.assumeTrue(false);
     }
   }
 

@@ -1,16 +1,17 @@
 package dev.hackleak.junit4;
 
 import dev.hackleak.LeakCheck;
-import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
+import java.util.List;
 import java.util.Objects;
-import org.junit.AssumptionViolatedException;
+import org.junit.internal.AssumptionViolatedException;
 import org.junit.rules.TestRule;
 import org.junit.runner.Description;
+import org.junit.runners.model.MultipleFailureException;
 import org.junit.runners.model.Statement;
 
 /**
- * Fails a JUnit 4 test that leaks native memory, with a {@link LeakError}.
+ * Fails a JUnit 4 test that leaks native memory, with a {@link dev.hackleak.LeakError}.
  *
  * <pre>{@code
  * @Rule public final NoLeaksRule noLeaks = NoLeaksRule.noLeaks();
@@ -19,9 +20,14 @@ import org.junit.runners.model.Statement;
  * <p>As a {@code @Rule} it watches each test with its {@code @Before} and {@code @After} methods.
  * As a {@code @ClassRule} it watches all tests of the class together, with their
  * {@code @BeforeClass} and {@code @AfterClass} methods, for what they share. A test that failed for
- * another reason keeps it; the leak is attached as a suppressed exception. A test that was skipped
- * by an assumption and leaked fails. Where the JVM is not recorded the tests run unchecked, which
- * one notice on stderr says; with {@code -Dhackleak.required=true} they fail instead.
+ * another reason keeps it, and a test that an assumption skipped stays skipped; the leak is
+ * attached as a suppressed exception, and one line on stderr says so. Where the JVM is not recorded
+ * the tests run unchecked, which one notice on stderr says; with {@code -Dhackleak.required=true}
+ * they fail instead.
+ *
+ * <p>A rule that expects an exception, such as {@code ExpectedException}, belongs inside of this
+ * one: {@code @Rule(order = Integer.MIN_VALUE)} of JUnit 4.13, or a {@code RuleChain}. Outside of
+ * it, it would take a {@link dev.hackleak.LeakError} for what it expects.
  *
  * <p>Immutable.
  */
@@ -92,16 +98,22 @@ public final class NoLeaksRule implements TestRule {
     watch.end();
   }
 
+  /** JUnit takes the exceptions of before 4.12 for assumptions, too. */
   private static void end(LeakWatch watch, Throwable failure) {
-    try {
-      watch.end();
-    } catch (LeakError leak) {
-      if (failure instanceof AssumptionViolatedException) {
-        leak.addSuppressed(failure);
-        throw leak;
-      }
-      failure.addSuppressed(leak);
+    if (failure instanceof AssumptionViolatedException) {
+      watch.endSkipped(failure);
+    } else {
+      watch.endFailed(reported(failure));
     }
+  }
+
+  /** Of several failures JUnit reports each by itself, and not the exception that holds them. */
+  private static Throwable reported(Throwable failure) {
+    if (failure instanceof MultipleFailureException) {
+      List<Throwable> failures = ((MultipleFailureException) failure).getFailures();
+      return failures.isEmpty() ? failure : reported(failures.get(0));
+    }
+    return failure;
   }
 
   private static String name(Description description) {

@@ -14,8 +14,8 @@ import java.lang.annotation.Target;
  * <p>On a class it counts for each test method, inherited ones too; on a method it replaces the one
  * of the class. The check is made around the test method itself: {@code @BeforeMethod} and
  * {@code @AfterMethod} lie outside. A test that failed or was skipped for another reason keeps it;
- * the leak is attached as a suppressed exception. {@link NoLeaksListener} does it, which TestNG
- * finds by itself.
+ * the leak is attached as a suppressed exception, and one line on stderr says so. {@link
+ * NoLeaksListener} does it, which TestNG finds by itself.
  */
 @Documented
 @Inherited

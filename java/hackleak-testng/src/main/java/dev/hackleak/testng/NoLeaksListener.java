@@ -10,6 +10,8 @@ import org.testng.IInvokedMethod;
 import org.testng.IInvokedMethodListener;
 import org.testng.ITestContext;
 import org.testng.ITestResult;
+import org.testng.SkipException;
+import org.testng.TestException;
 import org.testng.xml.XmlSuite.ParallelMode;
 
 /**
@@ -36,26 +38,40 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
 
   @Override
   public void afterInvocation(IInvokedMethod method, ITestResult result, ITestContext context) {
-    Object watch = method.isTestMethod() ? result.removeAttribute(WATCH) : null;
+    LeakWatch watch = method.isTestMethod() ? (LeakWatch) result.removeAttribute(WATCH) : null;
     if (watch == null) {
       return;
     }
-    try {
-      ((LeakWatch) watch).end();
-    } catch (LeakError leak) {
-      fail(result, leak);
+    Throwable own = result.getThrowable();
+    if (isSkipped(result)) {
+      watch.endSkipped(own);
+    } else if (hasPassed(result)) {
+      end(watch, result);
+    } else {
+      watch.endFailed(own);
     }
   }
 
-  /** A test that failed or was skipped for another reason keeps that. */
-  private static void fail(ITestResult result, LeakError leak) {
-    Throwable reason = result.getThrowable();
-    if (result.getStatus() != ITestResult.SUCCESS && reason != null) {
-      reason.addSuppressed(leak);
-      return;
+  /** TestNG turns the failure into a skip only after its listeners. */
+  private static boolean isSkipped(ITestResult result) {
+    Throwable own = result.getThrowable();
+    return result.getStatus() == ITestResult.SKIP
+        || own instanceof SkipException && ((SkipException) own).isSkip();
+  }
+
+  /** So late, too, it fails a test without the exception that was expected. */
+  private static boolean hasPassed(ITestResult result) {
+    return result.getStatus() == ITestResult.SUCCESS
+        && !(result.getThrowable() instanceof TestException);
+  }
+
+  private static void end(LeakWatch watch, ITestResult result) {
+    try {
+      watch.end();
+    } catch (LeakError leak) {
+      result.setStatus(ITestResult.FAILURE);
+      result.setThrowable(leak);
     }
-    result.setStatus(ITestResult.FAILURE);
-    result.setThrowable(leak);
   }
 
   @Override

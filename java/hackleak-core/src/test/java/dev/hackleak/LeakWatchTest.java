@@ -1,0 +1,102 @@
+package dev.hackleak;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.util.concurrent.Callable;
+import org.junit.jupiter.api.Test;
+
+class LeakWatchTest {
+  private static final LeakCheck UNSETTLED = LeakCheck.standard().settling(false);
+
+  private final Exception own = new Exception("mine");
+  private String told = "";
+
+  @Test
+  void aFailureKeepsTheLeakAsSuppressedAndCountsAsAnAssertionThatFailed() throws Exception {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      LeakWatch watch = LeakWatch.begin("leaky", UNSETTLED, false);
+      recording.allocate(3);
+      assertTrue(telling(() -> watch.endFailed(own)));
+      assertEquals(3, ((LeakError) own.getSuppressed()[0]).report().count());
+      assertEquals(AssertionRecord.FAILED, recording.recorder().assertions.get(0).outcome);
+      assertEquals(
+          "hackleak: `leaky` failed for another reason; it leaked 5,999,979 bytes in 3 blocks\n",
+          told);
+    }
+  }
+
+  @Test
+  void aSkippedTestIsNoAssertion() throws Exception {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      LeakWatch watch = LeakWatch.begin("leaky", UNSETTLED, false);
+      recording.allocate(3);
+      assertTrue(telling(() -> watch.endSkipped(own)));
+      assertEquals(LeakError.class, own.getSuppressed()[0].getClass());
+      assertEquals(0, recording.recorder().assertions.size());
+      assertEquals(
+          "hackleak: `leaky` stays skipped; it leaked 5,999,979 bytes in 3 blocks\n", told);
+    }
+  }
+
+  @Test
+  void withoutLeaksNothingIsTold() throws Exception {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      LeakWatch failed = LeakWatch.begin("clean", UNSETTLED, false);
+      assertFalse(telling(() -> failed.endFailed(own)));
+      LeakWatch skipped = LeakWatch.begin("clean", UNSETTLED, false);
+      assertFalse(telling(() -> skipped.endSkipped(null)));
+      assertEquals("", told);
+      assertEquals(0, own.getSuppressed().length);
+    }
+  }
+
+  @Test
+  void aLookThatBreaksReplacesNothingEither() throws Exception {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      recording.recorder().description = null;
+      recording.allocate(1);
+      for (boolean skipped : new boolean[] {false, true}) {
+        LeakWatch watch = LeakWatch.begin("broken", UNSETTLED, false);
+        recording.allocate(1);
+        assertTrue(telling(() -> skipped ? watch.endSkipped(null) : watch.endFailed(own)));
+        assertTrue(told.contains("could not be checked: java.lang.NullPointerException"), told);
+      }
+      assertEquals(NullPointerException.class, own.getSuppressed()[0].getClass());
+      LeakWatch passed = LeakWatch.begin("broken", UNSETTLED, false);
+      recording.allocate(1);
+      assertThrows(NullPointerException.class, passed::end);
+    }
+  }
+
+  @Test
+  void roundsThatWereNotFinishedAreNotChecked() throws Exception {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      LeakWatch watch = LeakWatch.begin("rounds", UNSETTLED, false);
+      LeakWatch.Round round =
+          () -> {
+            recording.allocate(1);
+            throw own;
+          };
+      assertThrows(Exception.class, () -> watch.rounds(0, 2, round));
+      assertTrue(telling(() -> watch.endSkipped(own)));
+      assertEquals("", told);
+    }
+  }
+
+  private boolean telling(Callable<Boolean> end) throws Exception {
+    PrintStream err = System.err;
+    ByteArrayOutputStream printed = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(printed));
+    try {
+      return end.call();
+    } finally {
+      System.setErr(err);
+      told = printed.toString();
+    }
+  }
+}
