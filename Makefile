@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test bench bench-quick fmt lint clean
+.PHONY: help setup build demo test fresh bench bench-quick fmt lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -17,6 +17,9 @@ demo: build ## a JUnit suite on RocksDB with one planted leak, its clean twin, a
 
 test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, whole projects
 	.ci/test
+
+fresh: ## `make demo` and `make test` from a fresh clone of HEAD with an empty home: no caches, nothing built before
+	.ci/fresh
 
 bench: setup ## what recording costs beside other tools; writes docs/benchmarks.md (about 25 minutes; ARGS="--max-minutes 15")
 	cargo run -q -p hackleak-bench -- --scale full --write docs $(ARGS)

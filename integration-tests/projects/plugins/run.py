@@ -9,6 +9,7 @@ exits 0 exactly if all were as expected. What cannot be run here is named by a l
 
 import json
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -67,7 +68,7 @@ class Build:
         (command,) = self.folder.glob("target/hackleak/native/*/hackleak")
         ended = subprocess.run(
             [command, *arguments], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+            stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
         self.expect(ended.returncode == 0, f"hackleak {arguments[0]} failed: {ended.stdout}")
 
     def report(self, path):
@@ -145,8 +146,13 @@ def is_repeated(scenario, environment):
 
 def local_repository(environment):
     """Where Maven has installed the plugins."""
-    named = re.search(r"-Dmaven\.repo\.local=(\S+)", environment.get("MAVEN_OPTS", ""))
-    return named.group(1) if named else str(Path.home() / ".m2/repository")
+    options = environment.get("MAVEN_OPTS", "")
+    named = re.search(r"-Dmaven\.repo\.local=(\S+)", options)
+    if named:
+        return named.group(1)
+    # Java's home is that of the password file, whatever HOME is.
+    home = re.search(r"-Duser\.home=(\S+)", options)
+    return str(Path(home.group(1) if home else pwd.getpwuid(os.getuid()).pw_dir) / ".m2/repository")
 
 
 def scenarios_of(module):
