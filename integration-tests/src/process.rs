@@ -10,6 +10,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+/// How long a thing may take that takes a moment on an idle machine: only hangs take longer.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
 /// How a process ended and what it wrote.
 #[derive(Debug)]
 pub struct Ended {
@@ -58,7 +61,8 @@ impl std::fmt::Display for Ended {
     }
 }
 
-/// A started process whose output goes to files in a folder.
+/// A started process whose output goes to files in a folder; it is killed when nobody waits for it any more, as after a
+/// panic.
 pub struct Started {
     child: Child,
     command: String,
@@ -90,7 +94,7 @@ impl Started {
 
     /// Waits until standard output contains `text`; panics if the process ends before.
     pub fn wait_for_output(&mut self, text: &str) {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + PATIENCE;
         while !self.output("stdout").contains(text) {
             let ended = self.child.try_wait().expect("the child can be waited for");
             assert!(
@@ -110,7 +114,7 @@ impl Started {
     /// SIGKILL.
     pub fn kill(mut self) -> Ended {
         self.child.kill().expect("the child is ours");
-        self.wait(Duration::from_secs(60))
+        self.wait(PATIENCE)
     }
 
     /// Waits for the end; past `limit` the process is killed and the caller panics.
@@ -153,8 +157,15 @@ impl Started {
     }
 }
 
-/// Runs `command` to its end within five minutes.
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Runs `command` to its end within [`PATIENCE`].
 pub fn run(command: &mut Command) -> Ended {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
-    start(command, folder.path()).wait(Duration::from_secs(300))
+    start(command, folder.path()).wait(PATIENCE)
 }

@@ -41,7 +41,7 @@ impl Recording {
             recorder,
             options: "follow=all".to_owned(),
             out: None,
-            limit: Duration::from_secs(120),
+            limit: process::PATIENCE,
             folder: tempfile::tempdir().expect("a temporary folder can be made"),
         }
     }
@@ -49,7 +49,6 @@ impl Recording {
     /// Uses the recorder that compares every stack with libgcc's.
     pub fn verified(mut self) -> Recording {
         self.recorder = Some(artefacts::verifying_recorder().to_owned());
-        self.limit = Duration::from_secs(300);
         self
     }
 

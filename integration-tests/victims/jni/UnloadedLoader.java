@@ -23,7 +23,7 @@ public class UnloadedLoader {
     // Not needed here, but each victim has a native half: it allocates after the other one has gone.
     System.load(System.getProperty("victim.library"));
     WeakReference<Class<?>> dropped = leakAndDrop();
-    for (int i = 0; i < 100 && dropped.get() != null; i++) {
+    for (int i = 0; i < 3_000 && dropped.get() != null; i++) {
       System.gc();
       Thread.sleep(10);
     }
@@ -35,7 +35,7 @@ public class UnloadedLoader {
   static native void plantAfterwards();
 
   static boolean libraryIsMapped() throws Exception {
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < 3_000; i++) {
       boolean mapped =
           java.nio.file.Files.readString(Paths.get("/proc/self/maps")).contains("libUnloadable.so");
       if (!mapped) {

@@ -264,8 +264,10 @@ fn mistakes_are_one_sentence_and_code_1() {
 #[test]
 fn sigterm_is_passed_on_and_outlived() {
     let setting = Setting::new();
-    let script =
-        format!("{RECORD}; trap 'exit 5' TERM; kill -TERM $PPID; sleep 9 >/dev/null 2>&1 & wait");
+    // The sleep is longer than any wait for the signal, and ends with the script.
+    let script = format!(
+        "{RECORD}; sleep 600 >/dev/null 2>&1 & trap 'kill $!; exit 5' TERM; kill -TERM $PPID; wait"
+    );
     let ended = setting.run(&[], 1, &script);
     assert_eq!(ended.code, Some(5), "{}", ended.stderr);
     assert!(

@@ -91,7 +91,7 @@ class ExitTest {
     Path stderr = folder.resolve("stderr");
     builder.redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(stderr.toFile());
     Process process = builder.start();
-    assertTrue(process.waitFor(60, TimeUnit.SECONDS), "the other JVM hangs");
+    assertTrue(process.waitFor(5, TimeUnit.MINUTES), "the other JVM hangs");
     String text = Files.readString(stderr, StandardCharsets.UTF_8);
     assertEquals(0, process.exitValue(), text);
     return text;

@@ -24,6 +24,12 @@ final class Settling {
   private static final int IDLE_ROUNDS = 2;
   private static final long POLL_MS = 10;
 
+  /**
+   * The polls that a quiet window has at least: on a machine that is busy with something else time
+   * passes without anybody, the cleaners included, getting to do anything.
+   */
+  private static final int POLLS = 20;
+
   private final Recorder recorder;
   private final LongSupplier live;
   private final Deadline deadline;
@@ -71,19 +77,22 @@ final class Settling {
   /** Whether a quiet window, or the last block, came before the deadline. */
   private boolean awaitQuiet() throws InterruptedException {
     Deadline window = Deadline.in(QUIET_WINDOW);
+    int polls = 0;
     while (true) {
       long now = live.getAsLong();
       if (now < fewest) {
         fewest = now;
         window = Deadline.in(QUIET_WINDOW);
+        polls = 0;
       }
-      if (fewest == 0 || window.hasPassed()) {
+      if (fewest == 0 || polls >= POLLS && window.hasPassed()) {
         return true;
       }
       if (deadline.hasPassed()) {
         return false;
       }
       Thread.sleep(POLL_MS);
+      polls++;
     }
   }
 }

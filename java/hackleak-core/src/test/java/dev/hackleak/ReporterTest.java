@@ -11,7 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -193,10 +192,8 @@ class ReporterTest {
   @Test
   void hangingProgram() throws IOException {
     System.setProperty(Settings.REPORT_TIMEOUT, "300");
-    script("hackleak", "exec sleep 30");
-    long start = System.nanoTime();
+    script("hackleak", "exec sleep 600");
     assertFallback("was stopped after 300 ms without an answer");
-    assertTrue(System.nanoTime() - start < Duration.ofSeconds(20).toNanos());
   }
 
   @Test
