@@ -204,43 +204,38 @@ impl<'jdk> Victim<'jdk> {
 
     /// A recorded run of the victim's `main`, with JVM options; its arguments can be added.
     pub fn recording(&self, entry: Entry, jvm_options: &[&str]) -> Recording {
-        let mut options: Vec<String> = jvm_options
-            .iter()
-            .map(|option| option.to_string())
-            .collect();
-        let java = self.jdk.tool("java");
         let recording = match entry {
-            Entry::Preload => Recording::of(java).options("follow=jvm"),
-            Entry::Agent => {
-                options.push(format!("-agentpath:{}", artefacts::recorder().display()));
-                Recording::of(java).options("follow=jvm")
+            Entry::Preload | Entry::Agent => {
+                Recording::of(self.jdk.tool("java")).options("follow=jvm")
             }
             Entry::Embedded => Recording::of(embedding(self.jdk))
                 .args([self.jdk.home.join("lib/server/libjvm.so")]),
         };
-        self.java(recording, &options)
+        recording.args(self.arguments(entry, jvm_options))
     }
 
     /// A bare run.
     pub fn bare(&self, jvm_options: &[&str]) -> Recording {
-        let options: Vec<String> = jvm_options
-            .iter()
-            .map(|option| option.to_string())
-            .collect();
-        self.java(Recording::bare(self.jdk.tool("java")), &options)
+        Recording::bare(self.jdk.tool("java")).args(self.arguments(Entry::Preload, jvm_options))
     }
 
-    fn java(&self, recording: Recording, options: &[String]) -> Recording {
+    /// What the JVM is told, up to the name of the main class.
+    pub fn arguments(&self, entry: Entry, jvm_options: &[&str]) -> Vec<String> {
         let core = self.jdk.core_classes();
         let class_path = format!("{}:{}", self.classes.display(), core.display());
-        let mut fixed = vec!["-cp".to_owned(), class_path, "-Xmx256m".to_owned()];
-        fixed.push(format!("-Dvictim.library={}", self.library.display()));
+        let mut all = vec!["-cp".to_owned(), class_path, "-Xmx256m".to_owned()];
+        all.push(format!("-Dvictim.library={}", self.library.display()));
         // The in-process assertion asks the CLI, which the tests have built somewhere of their own.
-        fixed.push(format!("-Dhackleak.cli={}", artefacts::cli().display()));
+        all.push(format!("-Dhackleak.cli={}", artefacts::cli().display()));
         if self.jdk.feature >= 24 {
-            fixed.push("--enable-native-access=ALL-UNNAMED".to_owned());
+            all.push("--enable-native-access=ALL-UNNAMED".to_owned());
         }
-        recording.args(fixed).args(options).args([&self.name])
+        all.extend(jvm_options.iter().map(|option| option.to_string()));
+        if entry == Entry::Agent {
+            all.push(format!("-agentpath:{}", artefacts::recorder().display()));
+        }
+        all.push(self.name.clone());
+        all
     }
 }
 

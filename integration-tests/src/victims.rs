@@ -40,6 +40,18 @@ pub fn library(name: &str, output: &str, flags: &[&str]) -> PathBuf {
     )
 }
 
+/// The victim of the chaos suite, which interprets scripts; see `chaos/src/script.rs`.
+pub fn chaos() -> PathBuf {
+    let flags = ["-O2", "-fomit-frame-pointer", "-pthread", "-ldl"];
+    compile("chaos/chaos.cpp", "chaos/chaos", &flags)
+}
+
+/// An allocator to be preloaded that a signal may interrupt at any instruction.
+pub fn safe_malloc() -> PathBuf {
+    let flags = ["-O2", "-shared"];
+    compile("chaos/safe_malloc.cpp", "chaos/safe_malloc.so", &flags)
+}
+
 /// Compiles one source to `target/victims/OUTPUT`.
 pub(crate) fn compile(source: &str, output: &str, flags: &[&str]) -> PathBuf {
     let source = workspace::victims().join(source);
