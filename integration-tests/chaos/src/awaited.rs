@@ -1,6 +1,7 @@
 //! What is not drawn yet, because the recorder is known to go wrong there.
 //!
-//! `CHAOS_AWAITED=1` draws it all the same. A line goes when its fault is mended.
+//! `CHAOS_AWAITED=1` draws it all the same, and `CHAOS_AWAITED=cancellation,deepest` only that. A line goes when its fault is
+//! mended.
 
 /// Limits of what is drawn.
 #[derive(Clone, Copy, Debug)]
@@ -19,34 +20,28 @@ pub struct Awaited {
     pub forked_children: bool,
     /// Whether `exit=settle` goes with collectors that work beside the program.
     pub settle_everywhere: bool,
+    /// Whether threads are cancelled.
+    pub cancellation: bool,
     /// Whether native code calls Java and is then returned from, below deep native-less Java.
     pub stale_upcalls: bool,
 }
 
 impl Awaited {
-    /// The limits of today, or none.
+    /// The limits of today, or those that the environment lifts.
     pub fn now() -> Awaited {
-        if std::env::var_os("CHAOS_AWAITED").is_some() {
-            return Awaited {
-                deepest: 3000,
-                depth_option: true,
-                smallest_stack: 16 << 10,
-                smallest_alternate: 4 << 10,
-                file_size_limit: true,
-                forked_children: true,
-                settle_everywhere: true,
-                stale_upcalls: true,
-            };
-        }
+        let lifted = std::env::var("CHAOS_AWAITED").unwrap_or_default();
+        let is = |name: &str| lifted == "1" || lifted.split(',').any(|word| word == name);
+        let bytes = |name, small: u64, today: u64| if is(name) { small } else { today };
         Awaited {
-            deepest: 1800,
-            depth_option: false,
-            smallest_stack: 40 << 10,
-            smallest_alternate: 32 << 10,
-            file_size_limit: false,
-            forked_children: false,
-            settle_everywhere: false,
-            stale_upcalls: false,
+            deepest: if is("deepest") { 3000 } else { 1800 },
+            depth_option: is("depth_option"),
+            smallest_stack: bytes("smallest_stack", 16 << 10, 40 << 10),
+            smallest_alternate: bytes("smallest_alternate", 4 << 10, 32 << 10),
+            file_size_limit: is("file_size_limit"),
+            forked_children: is("forked_children"),
+            settle_everywhere: is("settle_everywhere"),
+            cancellation: is("cancellation"),
+            stale_upcalls: is("stale_upcalls"),
         }
     }
 }

@@ -42,7 +42,12 @@ pub struct Case {
 impl Case {
     /// Whether something is meant to be missing from the record.
     pub fn loses_records(&self) -> bool {
-        self.disk.is_some() || self.program.steps.iter().any(|step| step.piece() == "limit")
+        self.disk.is_some()
+            || self
+                .program
+                .steps
+                .iter()
+                .any(|step| step.piece() == "limit")
     }
 
     /// Whether this case needs a JVM.
@@ -67,7 +72,11 @@ impl Case {
                 feature,
                 options,
                 agent,
-            } => format!("JDK {feature} {}{}", options.join(" "), if *agent { " agent" } else { "" }),
+            } => format!(
+                "JDK {feature} {}{}",
+                options.join(" "),
+                if *agent { " agent" } else { "" }
+            ),
         };
         let pieces: Vec<&str> = self.program.steps.iter().map(|step| step.piece()).collect();
         let mut more = String::new();

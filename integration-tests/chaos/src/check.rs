@@ -34,7 +34,11 @@ struct Owner {
 pub fn check(case: &Case, bare: &Outcome, recorded: &Outcome) -> Vec<String> {
     let mut wrong = Vec::new();
     if bare.said.values().any(|said| said.contains("could not ")) || bare.status.is_none() {
-        wrong.push(format!("the victim itself fails, unrecorded: {}, {:?}", bare.end(), bare.said));
+        wrong.push(format!(
+            "the victim itself fails, unrecorded: {}, {:?}",
+            bare.end(),
+            bare.said
+        ));
         return wrong;
     }
     if recorded.status.is_none() {
@@ -50,18 +54,31 @@ pub fn check(case: &Case, bare: &Outcome, recorded: &Outcome) -> Vec<String> {
 
 fn compare_runs(case: &Case, bare: &Outcome, recorded: &Outcome, wrong: &mut Vec<String>) {
     if bare.end() != recorded.end() {
-        wrong.push(format!("ended with {}, bare with {}", recorded.end(), bare.end()));
+        wrong.push(format!(
+            "ended with {}, bare with {}",
+            recorded.end(),
+            bare.end()
+        ));
     }
-    let names = bare.said.keys().chain(recorded.said.keys()).collect::<std::collections::BTreeSet<_>>();
+    let names = bare
+        .said
+        .keys()
+        .chain(recorded.said.keys())
+        .collect::<std::collections::BTreeSet<_>>();
     for name in names {
-        let [bare, with] = [bare, recorded].map(|outcome| outcome.said.get(name).map_or("", String::as_str));
+        let [bare, with] =
+            [bare, recorded].map(|outcome| outcome.said.get(name).map_or("", String::as_str));
         let with = if name == "stderr" {
-            without_our_lines(case, with)
+            without_our_lines(case, with, bare)
         } else {
             with.to_owned()
         };
         // The order of threads is nobody's.
-        let same = if name == "stacks" { bare.lines().count() == with.lines().count() } else { bare == with };
+        let same = if name == "stacks" {
+            bare.lines().count() == with.lines().count()
+        } else {
+            bare == with
+        };
         if !same {
             wrong.push(format!("`{name}` differs: {with:?}, bare {bare:?}"));
         }
@@ -69,18 +86,29 @@ fn compare_runs(case: &Case, bare: &Outcome, recorded: &Outcome, wrong: &mut Vec
 }
 
 /// Standard error without what the recorder may say there.
-fn without_our_lines(case: &Case, stderr: &str) -> String {
+fn without_our_lines(case: &Case, stderr: &str, bare: &str) -> String {
     if case.options.contains("exit=report") {
         // The report stands where the JVM's own words end.
-        let end = stderr.lines().take_while(|line| !line.contains("hackleak") && !line.contains("leaked in"));
-        return end.map(|line| format!("{line}\n")).collect();
+        return if stderr.starts_with(bare) {
+            bare.to_owned()
+        } else {
+            stderr.to_owned()
+        };
     }
     let ours = |line: &&str| case.loses_records() && line.starts_with("hackleak:");
-    stderr.lines().filter(|line| !ours(line)).map(|line| format!("{line}\n")).collect()
+    stderr
+        .lines()
+        .filter(|line| !ours(line))
+        .map(|line| format!("{line}\n"))
+        .collect()
 }
 
 fn owners(case: &Case, recorded: &Outcome) -> Vec<Owner> {
-    let done = if recorded.killed { recorded.steps_done() } else { usize::MAX };
+    let done = if recorded.killed {
+        recorded.steps_done()
+    } else {
+        usize::MAX
+    };
     let mut all = Vec::new();
     add_owners(&case.program, "main", done, &mut all);
     all[0].first = true;
@@ -104,7 +132,11 @@ fn add_owners(program: &Program, name: &str, done: usize, all: &mut Vec<Owner>) 
             let blocks = Blocks::from([(("malloc".to_owned(), bytes), 1)]);
             all.push(Owner {
                 name: format!("fork at step {at}"),
-                least: if at < done { blocks.clone() } else { Blocks::new() },
+                least: if at < done {
+                    blocks.clone()
+                } else {
+                    Blocks::new()
+                },
                 blocks,
                 loose: true,
                 optional: !Awaited::now().forked_children,
@@ -161,9 +193,14 @@ fn compare_record(case: &Case, recorded: &Outcome, wrong: &mut Vec<String>) {
 fn images(recorded: &Outcome) -> Result<Vec<Image>, String> {
     let mut images = Vec::new();
     let entries = fs::read_dir(recorded.images()).map_err(|e| e.to_string())?;
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect();
     paths.sort();
-    for path in paths.iter().filter(|path| path.extension().is_some_and(|e| e == "hackleak")) {
+    for path in paths
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "hackleak"))
+    {
         images.push(Image::open(path).map_err(|e| e.to_string())?);
     }
     Ok(images)
@@ -190,24 +227,37 @@ fn report(recorded: &Outcome, empty: bool) -> Result<Vec<(Process, PathBuf)>, St
 
 /// The blocks of an image whose sizes the case knows.
 fn known_blocks(image: &Image, owners: &[Owner]) -> Blocks {
-    let sizes: std::collections::BTreeSet<u64> =
-        owners.iter().flat_map(|owner| owner.blocks.keys().map(|(_, bytes)| *bytes)).chain([900_001]).collect();
+    let sizes: std::collections::BTreeSet<u64> = owners
+        .iter()
+        .flat_map(|owner| owner.blocks.keys().map(|(_, bytes)| *bytes))
+        .chain([900_001])
+        .collect();
     let mut blocks = Blocks::new();
-    for record in image.live_records(0).filter(|record| sizes.contains(&record.size)) {
-        *blocks.entry((record.kind.name().to_owned(), record.size)).or_default() += 1;
+    for record in image
+        .live_records(0)
+        .filter(|record| sizes.contains(&record.size))
+    {
+        *blocks
+            .entry((record.kind.name().to_owned(), record.size))
+            .or_default() += 1;
     }
     blocks
 }
 
 fn owner_of(blocks: &Blocks, owners: &[Owner], image: &Image, recorded: &Outcome) -> Option<usize> {
-    let by_block = owners.iter().position(|owner| owner.blocks.keys().any(|block| blocks.contains_key(block)));
+    let by_block = owners
+        .iter()
+        .position(|owner| owner.blocks.keys().any(|block| blocks.contains_key(block)));
     let first = image.header().pid == recorded.pid;
     by_block.or(first.then_some(0).filter(|_| owners[0].blocks.is_empty()))
 }
 
 fn difference(from: &Blocks, to: &Blocks) -> Vec<String> {
-    let more = from.iter().filter(|(block, count)| to.get(*block).unwrap_or(&0) < count);
-    more.map(|((kind, bytes), _)| format!("{kind} of {bytes}")).collect()
+    let more = from
+        .iter()
+        .filter(|(block, count)| to.get(*block).unwrap_or(&0) < count);
+    more.map(|((kind, bytes), _)| format!("{kind} of {bytes}"))
+        .collect()
 }
 
 fn compare_process(
@@ -229,7 +279,9 @@ fn compare_process(
         let said = case.loses_records() && process.verdict != "clean" && !lost.is_empty();
         if !said {
             let what = (&process.verdict, &process.notes);
-            wrong.push(format!("{name}: not recorded: {missing:?}; verdict and notes {what:?}"));
+            wrong.push(format!(
+                "{name}: not recorded: {missing:?}; verdict and notes {what:?}"
+            ));
         }
     }
     if !process.findings.is_empty() {
@@ -242,22 +294,43 @@ fn compare_process(
     if expected > 0 && missing.is_empty() && !recorded.killed && process.verdict == "clean" {
         wrong.push(format!("{name}: clean by mistake"));
     }
-    let by_signal = recorded.status.is_some_and(|status| status.code().is_none());
+    let by_signal = recorded
+        .status
+        .is_some_and(|status| status.code().is_none());
     if owner.first && by_signal && !case.is_java() && process.state != "killed" {
-        wrong.push(format!("{name}: ended by a signal, and is said to be {}", process.state));
+        wrong.push(format!(
+            "{name}: ended by a signal, and is said to be {}",
+            process.state
+        ));
     }
     compare_sums(case, recorded, owner, process, missing.is_empty(), wrong);
 }
 
 /// The report has nothing but what the script leaves.
-fn compare_sums(case: &Case, recorded: &Outcome, owner: &Owner, process: &Process, whole: bool, wrong: &mut Vec<String>) {
+fn compare_sums(
+    case: &Case,
+    recorded: &Outcome,
+    owner: &Owner,
+    process: &Process,
+    whole: bool,
+    wrong: &mut Vec<String>,
+) {
     if owner.loose || recorded.killed || !whole || case.is_java() {
         return;
     }
     let count: u64 = owner.blocks.values().sum();
-    let bytes: u64 = owner.blocks.iter().map(|((_, bytes), count)| bytes * count).sum();
+    let bytes: u64 = owner
+        .blocks
+        .iter()
+        .map(|((_, bytes), count)| bytes * count)
+        .sum();
     if (process.leaks.count, process.leaks.bytes) != (count, bytes) {
-        let most: Vec<_> = process.leaks.sites.iter().map(|site| (site.bytes, site.count, site.names())).collect();
+        let most: Vec<_> = process
+            .leaks
+            .sites
+            .iter()
+            .map(|site| (site.bytes, site.count, site.names()))
+            .collect();
         wrong.push(format!(
             "{}: {} bytes in {} blocks reported, {bytes} in {count} are left: {most:?}",
             owner.name, process.leaks.bytes, process.leaks.count
@@ -280,6 +353,11 @@ fn losses(process: &Process) -> BTreeMap<&str, u64> {
         "timelineFull",
         "logLost",
     ];
-    let counters = process.counters.iter().map(|(name, count)| (name.as_str(), *count));
-    counters.filter(|(name, count)| *count > 0 && LOSSES.contains(name)).collect()
+    let counters = process
+        .counters
+        .iter()
+        .map(|(name, count)| (name.as_str(), *count));
+    counters
+        .filter(|(name, count)| *count > 0 && LOSSES.contains(name))
+        .collect()
 }

@@ -24,7 +24,11 @@ pub fn case(seed: u64) -> Case {
     let jdk = &jdks[rng.usize(..jdks.len())];
     let collector = COLLECTORS[rng.usize(..COLLECTORS.len())];
     let mut options = vec![format!("-XX:+Use{collector}GC")];
-    options.extend(MODES[rng.usize(..MODES.len())].iter().map(|option| option.to_string()));
+    options.extend(
+        MODES[rng.usize(..MODES.len())]
+            .iter()
+            .map(|option| option.to_string()),
+    );
     let mut sizes = Sizes::up_to(900_000);
     let program = program(&mut rng, &mut sizes, jdk.feature);
     let agent = rng.u8(..3) == 0;
@@ -101,7 +105,14 @@ fn step(rng: &mut Rng, feature: u32) -> Step {
 }
 
 fn end(rng: &mut Rng, sizes: &mut Sizes) -> Step {
-    const WAYS: [&str; 6] = ["return", "exit", "halt", "uncaught", "signal-9", "signal-15"];
+    const WAYS: [&str; 6] = [
+        "return",
+        "exit",
+        "halt",
+        "uncaught",
+        "signal-9",
+        "signal-15",
+    ];
     let way = WAYS[rng.usize(..WAYS.len())];
     let mut line = match way.strip_prefix("signal-") {
         Some(number) => format!("end how=signal code={number}"),

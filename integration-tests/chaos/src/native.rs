@@ -32,7 +32,8 @@ pub fn case(seed: u64) -> Case {
         children: 0,
     };
     let program = drawing.program(12);
-    let disk = (drawing.rng.u8(..10) == 0).then(|| ["64k", "300k", "4m", "40m"][drawing.rng.usize(..4)]);
+    let disk =
+        (drawing.rng.u8(..10) == 0).then(|| ["64k", "300k", "4m", "40m"][drawing.rng.usize(..4)]);
     let killed_after = (drawing.rng.u8(..8) == 0).then(|| drawing.rng.u64(..120));
     Case {
         seed,
@@ -54,7 +55,10 @@ impl Drawing {
             1 => options.push("stacks=native".to_owned()),
             2 => options.push("log=log-%p".to_owned()),
             3 | 4 if self.awaited.depth_option => {
-                options.push(format!("depth={}", [1, 2, 5, 17, 50, 100, 500, 1000, 1999][self.rng.usize(..9)]));
+                options.push(format!(
+                    "depth={}",
+                    [1, 2, 5, 17, 50, 100, 500, 1000, 1999][self.rng.usize(..9)]
+                ));
             }
             _ => {}
         }
@@ -92,8 +96,14 @@ impl Drawing {
 
     fn storm(&mut self) -> Step {
         let how = self.one_of(&["setitimer", "timer_create"]);
-        let (us, rounds, seed) = (self.number(40, 2000), self.number(10, 200), self.rng.u32(..));
-        Step::new(format!("storm seed={seed} us={us} how={how} rounds={rounds}"))
+        let (us, rounds, seed) = (
+            self.number(40, 2000),
+            self.number(10, 200),
+            self.rng.u32(..),
+        );
+        Step::new(format!(
+            "storm seed={seed} us={us} how={how} rounds={rounds}"
+        ))
     }
 
     fn step(&mut self) -> Step {
@@ -102,19 +112,50 @@ impl Drawing {
         let line = |text: String| Step::new(format!("{} seed={seed}", text));
         match self.rng.u8(..24) {
             0..3 => self.threads(seed),
-            3 => line(format!("handing n={} rounds={}", self.number(1, 6), rounds * 50)),
+            3 => line(format!(
+                "handing n={} rounds={}",
+                self.number(1, 6),
+                rounds * 50
+            )),
             4 => line(format!("background n={}", self.number(1, 3))),
             5 | 6 if !self.stormy => {
-                let size = self.number(self.awaited.smallest_alternate / 1024, 48.max(self.awaited.smallest_alternate / 1024));
+                let size = self.number(
+                    self.awaited.smallest_alternate / 1024,
+                    48.max(self.awaited.smallest_alternate / 1024),
+                );
                 let by = self.one_of(&["return", "jump"]);
-                line(format!("altstack size={} leave-by={by} rounds={}", size * 1024, rounds / 4 + 1))
+                line(format!(
+                    "altstack size={} leave-by={by} rounds={}",
+                    size * 1024,
+                    rounds / 4 + 1
+                ))
             }
-            7 => line(format!("exceptions rounds={rounds} depth={}", self.number(0, 60))),
-            8 => line(format!("longjmp rounds={rounds} depth={}", self.number(0, 400))),
-            9 | 10 => line(format!("recursion rounds={} depth={}", rounds / 20 + 1, self.number(1, self.awaited.deepest))),
-            11 | 12 => line(format!("coroutines n={rounds} size={}", self.number(8, 64) * 4096)),
-            13 | 14 => line(format!("strange rounds={rounds} depth={}", self.number(0, 12))),
-            15 => line(format!("realloc rounds={} most={}", rounds * 20, self.number(50, 300_000))),
+            7 => line(format!(
+                "exceptions rounds={rounds} depth={}",
+                self.number(0, 60)
+            )),
+            8 => line(format!(
+                "longjmp rounds={rounds} depth={}",
+                self.number(0, 400)
+            )),
+            9 | 10 => line(format!(
+                "recursion rounds={} depth={}",
+                rounds / 20 + 1,
+                self.number(1, self.awaited.deepest)
+            )),
+            11 | 12 => line(format!(
+                "coroutines n={rounds} size={}",
+                self.number(8, 64) * 4096
+            )),
+            13 | 14 => line(format!(
+                "strange rounds={rounds} depth={}",
+                self.number(0, 12)
+            )),
+            15 => line(format!(
+                "realloc rounds={} most={}",
+                rounds * 20,
+                self.number(50, 300_000)
+            )),
             16 => line(format!("aligned rounds={}", rounds * 10)),
             17 => self.limit(seed),
             18 => {
@@ -129,9 +170,18 @@ impl Drawing {
     }
 
     fn threads(&mut self, seed: u32) -> Step {
-        let end = self.one_of(&["return", "exit", "cancel"]);
+        let ends: &[&str] = if self.awaited.cancellation {
+            &["return", "exit", "cancel"]
+        } else {
+            &["return", "exit"]
+        };
+        let end = self.one_of(ends);
         // A cancelled thread that is detached would wait for ever.
-        let join = if end != "cancel" && self.rng.u8(..4) == 0 { "no" } else { "yes" };
+        let join = if end != "cancel" && self.rng.u8(..4) == 0 {
+            "no"
+        } else {
+            "yes"
+        };
         let stack = match self.rng.u8(..4) {
             0 => self.number(self.awaited.smallest_stack / 4096, 24) * 4096,
             1 => 1 << 20,
@@ -156,10 +206,16 @@ impl Drawing {
 
     fn fork(&mut self, seed: u32) -> Step {
         // `_Fork` leaves the locks of malloc as they are, which other threads may hold.
-        let ways: &[&str] = if self.others { &["fork"] } else { &["fork", "_Fork"] };
+        let ways: &[&str] = if self.others {
+            &["fork"]
+        } else {
+            &["fork", "_Fork"]
+        };
         let (how, nested) = (self.one_of(ways), self.one_of(&["yes", "no"]));
         let child = self.sizes.next(&mut self.rng);
-        let mut step = Step::new(format!("fork seed={seed} how={how} nested={nested} child={child}"));
+        let mut step = Step::new(format!(
+            "fork seed={seed} how={how} nested={nested} child={child}"
+        ));
         step.forked = Some(child);
         step
     }
@@ -172,13 +228,23 @@ impl Drawing {
         for _ in 0..self.rng.usize(..3) {
             let line = match self.rng.u8(..3) {
                 0 => self.threads(1),
-                1 => Step::new(format!("exceptions rounds=5 depth=7 seed={}", self.rng.u32(..))),
-                _ => Step::new(format!("realloc rounds=90 most=900 seed={}", self.rng.u32(..))),
+                1 => Step::new(format!(
+                    "exceptions rounds=5 depth=7 seed={}",
+                    self.rng.u32(..)
+                )),
+                _ => Step::new(format!(
+                    "realloc rounds=90 most=900 seed={}",
+                    self.rng.u32(..)
+                )),
             };
             steps.push(line);
         }
         self.stormy = stormy;
-        let mut end = Step::new(format!("end how={} code={}", self.one_of(&["return", "exit"]), self.number(0, 90)));
+        let mut end = Step::new(format!(
+            "end how={} code={}",
+            self.one_of(&["return", "exit"]),
+            self.number(0, 90)
+        ));
         end.leaves = self.sizes.leaves(&mut self.rng, 5);
         steps.push(end);
         let name = format!("child-{}", self.children);
@@ -190,7 +256,16 @@ impl Drawing {
 
     fn end(&mut self, background: bool) -> Step {
         const WAYS: [&str; 10] = [
-            "return", "exit", "atexit", "_exit", "quick_exit", "abort", "signal", "thread-exits", "main-leaves", "exec",
+            "return",
+            "exit",
+            "atexit",
+            "_exit",
+            "quick_exit",
+            "abort",
+            "signal",
+            "thread-exits",
+            "main-leaves",
+            "exec",
         ];
         let way = self.one_of(&WAYS);
         let leaves = self.sizes.leaves(&mut self.rng, 8);
@@ -201,7 +276,10 @@ impl Drawing {
                 step.line += &format!(" code={code}");
                 step
             }
-            "signal" => Step::new(format!("end how=signal code={}", self.one_of(&["9", "15", "11", "6", "7"]))),
+            "signal" => Step::new(format!(
+                "end how=signal code={}",
+                self.one_of(&["9", "15", "11", "6", "7"])
+            )),
             _ => Step::new(format!("end how={way} code={code}")),
         };
         if background && self.rng.bool() && way != "main-leaves" {

@@ -48,7 +48,9 @@ impl Outcome {
     /// How many steps it said to have done.
     pub fn steps_done(&self) -> usize {
         let said = self.said.get("said").map_or("", String::as_str);
-        said.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_digit())).count()
+        said.lines()
+            .filter(|line| line.starts_with(|c: char| c.is_ascii_digit()))
+            .count()
     }
 
     /// The folder of the images.
@@ -78,7 +80,8 @@ fn run(case: &Case, folder: &Path, recorded: bool) -> Outcome {
         .and_then(|size| SmallDisk::mount(&folder.join("out"), size));
     write_scripts(case, folder);
     let mut command = command(case, folder, recorded);
-    let file = |name: &str| File::create(folder.join(name)).expect("the folder of the case is writable");
+    let file =
+        |name: &str| File::create(folder.join(name)).expect("the folder of the case is writable");
     command
         .current_dir(folder)
         .process_group(0)
@@ -86,7 +89,9 @@ fn run(case: &Case, folder: &Path, recorded: bool) -> Outcome {
         .stdout(file("stdout"))
         .stderr(file("stderr"));
     let _ = fs::write(folder.join("command"), format!("{command:?}\n"));
-    let child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
+    let child = command
+        .spawn()
+        .unwrap_or_else(|e| panic!("{command:?}: {e}"));
     let pid = child.id();
     let (status, killed) = wait(child, case.killed_after.filter(|_| recorded));
     if let Some(disk) = disk {
@@ -131,8 +136,14 @@ fn read(folder: &Path) -> BTreeMap<String, String> {
     let mut said = BTreeMap::new();
     let entries = fs::read_dir(folder).expect("the folder of the case can be read");
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if matches!(name.as_str(), "stdout" | "stderr" | "mine" | "stacks") || name.starts_with("said") {
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if matches!(name.as_str(), "stdout" | "stderr" | "mine" | "stacks")
+            || name.starts_with("said")
+        {
             let bytes = fs::read(&path).unwrap_or_default();
             said.insert(name, String::from_utf8_lossy(&bytes).into_owned());
         }
@@ -144,7 +155,11 @@ fn write_scripts(case: &Case, folder: &Path) {
     let mut program = case.program.clone();
     if case.planted_fault {
         let step = program.steps.last_mut().expect("a script has an end");
-        let mut more = step.leaves.first().cloned().expect("the end leaves something");
+        let mut more = step
+            .leaves
+            .first()
+            .cloned()
+            .expect("the end leaves something");
         more.bytes = 900_001;
         step.leaves.push(more);
     }
@@ -153,7 +168,11 @@ fn write_scripts(case: &Case, folder: &Path) {
 
 fn write_script(program: &Program, folder: &Path, name: &str) {
     fs::write(folder.join(name), program.text()).expect("the folder of the case is writable");
-    for (name, child) in program.steps.iter().filter_map(|step| step.executes.as_ref()) {
+    for (name, child) in program
+        .steps
+        .iter()
+        .filter_map(|step| step.executes.as_ref())
+    {
         write_script(child, folder, name);
     }
 }
@@ -170,7 +189,9 @@ fn command(case: &Case, folder: &Path, recorded: bool) -> Command {
             }
             let mut command = Command::new(victims::chaos());
             command.args(["script", "said"]);
-            command.env("PLUGIN_A", plugin(24)).env("PLUGIN_B", plugin(120));
+            command
+                .env("PLUGIN_A", plugin(24))
+                .env("PLUGIN_B", plugin(120));
             command
         }
         Host::Java {
@@ -180,7 +201,11 @@ fn command(case: &Case, folder: &Path, recorded: bool) -> Command {
         } => {
             let jdk = Jdk::all().iter().find(|jdk| jdk.feature == *feature);
             let jdk = jdk.expect("the case was drawn from these JDKs");
-            let entry = if *agent && recorded { Entry::Agent } else { Entry::Preload };
+            let entry = if *agent && recorded {
+                Entry::Agent
+            } else {
+                Entry::Preload
+            };
             let options: Vec<&str> = options.iter().map(String::as_str).collect();
             let mut command = Command::new(jdk.tool("java"));
             command.args(Victim::new(jdk, "Chaos").arguments(entry, &options));
@@ -190,12 +215,18 @@ fn command(case: &Case, folder: &Path, recorded: bool) -> Command {
     };
     command.env_remove("LD_LIBRARY_PATH");
     if !preload.is_empty() {
-        let all: Vec<String> = preload.iter().map(|path| path.display().to_string()).collect();
+        let all: Vec<String> = preload
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
         command.env("LD_PRELOAD", all.join(" "));
     }
     if recorded {
         let out = folder.join("out");
-        command.env("HACKLEAK_OPTIONS", format!("{},out={}", case.options, out.display()));
+        command.env(
+            "HACKLEAK_OPTIONS",
+            format!("{},out={}", case.options, out.display()),
+        );
     }
     command
 }
@@ -206,15 +237,24 @@ struct SmallDisk(PathBuf);
 impl SmallDisk {
     fn mount(over: &Path, size: &str) -> Option<SmallDisk> {
         let mut command = Command::new("mount");
-        command.args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"]).arg(over);
-        let mounted = command.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+        command
+            .args(["-t", "tmpfs", "-o", &format!("size={size}"), "tmpfs"])
+            .arg(over);
+        let mounted = command
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
         mounted.then(|| SmallDisk(over.to_owned()))
     }
 
     /// Copies what is there to the folder below, which a failure keeps.
     fn empty_into(self, folder: &Path) {
         let beside = folder.with_file_name("from-disk");
-        let _ = Command::new("cp").args(["-r", "--sparse=always"]).arg(&self.0).arg(&beside).status();
+        let _ = Command::new("cp")
+            .args(["-r", "--sparse=always"])
+            .arg(&self.0)
+            .arg(&beside)
+            .status();
         let out = self.0.clone();
         drop(self);
         let _ = fs::remove_dir_all(&out);

@@ -101,7 +101,9 @@ impl Program {
     pub fn leaves(&self, steps: usize) -> Blocks {
         let mut blocks = Blocks::new();
         for leave in self.steps.iter().take(steps).flat_map(|step| &step.leaves) {
-            *blocks.entry((leave.kind.to_owned(), leave.bytes)).or_default() += 1;
+            *blocks
+                .entry((leave.kind.to_owned(), leave.bytes))
+                .or_default() += 1;
         }
         blocks
     }

@@ -20,7 +20,9 @@ fn seen(recorded: &Outcome) -> BTreeMap<u64, Seen> {
     let text = recorded.said.get("stacks").map_or("", String::as_str);
     let mut all = BTreeMap::new();
     for line in text.lines() {
-        let Some((size, stack)) = line.split_once(' ') else { continue };
+        let Some((size, stack)) = line.split_once(' ') else {
+            continue;
+        };
         let mut frames: Vec<String> = stack.split(';').map(str::to_owned).collect();
         let open = frames.last().is_some_and(|last| last == "*");
         if open {
@@ -34,11 +36,21 @@ fn seen(recorded: &Outcome) -> BTreeMap<u64, Seen> {
 }
 
 /// Every block that the victim announced has the stack that it saw.
-pub fn compare(case: &Case, recorded: &Outcome, image: &Image, process: &Process, wrong: &mut Vec<String>) {
+pub fn compare(
+    case: &Case,
+    recorded: &Outcome,
+    image: &Image,
+    process: &Process,
+    wrong: &mut Vec<String>,
+) {
     let seen = seen(recorded);
-    let all = image.live_records(0).filter(|record| record.kind.name() == "new[]");
+    let all = image
+        .live_records(0)
+        .filter(|record| record.kind.name() == "new[]");
     for record in all {
-        let Some(seen) = seen.get(&record.size) else { continue };
+        let Some(seen) = seen.get(&record.size) else {
+            continue;
+        };
         if let Err(error) = compare_stack(image, record.stack, seen) {
             wrong.push(format!("{} bytes: {error}", record.size));
         }
@@ -76,7 +88,11 @@ fn compare_stack(image: &Image, node: u32, seen: &Seen) -> Result<(), String> {
     if expected == frames {
         return Ok(());
     }
-    let same = expected.iter().zip(&frames).take_while(|(a, b)| a == b).count();
+    let same = expected
+        .iter()
+        .zip(&frames)
+        .take_while(|(a, b)| a == b)
+        .count();
     Err(format!(
         "Java stack of {} frames, {} were seen; the first {same} are equal, then {:?}, seen {:?}",
         frames.len(),
@@ -88,7 +104,9 @@ fn compare_stack(image: &Image, node: u32, seen: &Seen) -> Result<(), String> {
 
 /// Frames that the JVM hides in its own traces.
 fn is_hidden(class: &str, method: &str) -> bool {
-    class.contains("LambdaForm") || class.contains("/0x") || (class, method) == ("java.lang.Thread", "runWith")
+    class.contains("LambdaForm")
+        || class.contains("/0x")
+        || (class, method) == ("java.lang.Thread", "runWith")
 }
 
 /// Helpers of native methods: active only below these.
@@ -105,7 +123,12 @@ fn innocent(site: &Site) -> Option<String> {
         return None;
     }
     let from_thread = java.contains("ChaosPieces.fromNativeThread");
-    for name in site.frames.iter().filter(|frame| frame.is_native()).map(|frame| frame.name()) {
+    for name in site
+        .frames
+        .iter()
+        .filter(|frame| frame.is_native())
+        .map(|frame| frame.name())
+    {
         let owners: Vec<&str> = match name.strip_prefix("Java_Chaos_") {
             Some(method) => vec![method],
             None => match HELPERS.iter().find(|(helper, _)| *helper == name) {
@@ -113,7 +136,9 @@ fn innocent(site: &Site) -> Option<String> {
                 None => continue,
             },
         };
-        let active = owners.iter().any(|owner| java.contains(&format!("Chaos.{owner}")));
+        let active = owners
+            .iter()
+            .any(|owner| java.contains(&format!("Chaos.{owner}")));
         if !active && !(from_thread && name == "attach") {
             return Some(name);
         }

@@ -42,7 +42,9 @@ pub fn run(case: &Case, folder: &Path) -> Vec<String> {
 
 /// Where the folders of failures are kept.
 fn kept(seed: u64) -> PathBuf {
-    workspace::target().join("chaos").join(format!("seed-{seed}"))
+    workspace::target()
+        .join("chaos")
+        .join(format!("seed-{seed}"))
 }
 
 /// Runs one seed; a failure keeps its folder.
@@ -54,8 +56,16 @@ pub fn seed(seed: u64, shorten: bool) -> Result<(), Box<Failure>> {
         let _ = fs::remove_dir_all(&folder);
         return Ok(());
     }
-    let (case, wrong) = if shorten { shorter(case, wrong, &folder) } else { (case, wrong) };
-    let failure = Failure { case, wrong, folder };
+    let (case, wrong) = if shorten {
+        shorter(case, wrong, &folder)
+    } else {
+        (case, wrong)
+    };
+    let failure = Failure {
+        case,
+        wrong,
+        folder,
+    };
     let _ = fs::write(failure.folder.join("failure.txt"), format!("{failure}\n"));
     Err(Box::new(failure))
 }
@@ -68,7 +78,9 @@ fn shorter(mut case: Case, mut wrong: Vec<String>, folder: &Path) -> (Case, Vec<
     while at + 1 < case.program.steps.len() && began.elapsed() < Duration::from_secs(60) {
         let mut less = case.clone();
         less.program.steps.remove(at);
-        let still = (0..3).map(|_| run(&less, &trial)).find(|wrong| !wrong.is_empty());
+        let still = (0..3)
+            .map(|_| run(&less, &trial))
+            .find(|wrong| !wrong.is_empty());
         match still {
             Some(still) => {
                 let _ = fs::remove_dir_all(folder.join("shorter"));
@@ -83,7 +95,11 @@ fn shorter(mut case: Case, mut wrong: Vec<String>, folder: &Path) -> (Case, Vec<
 }
 
 /// Runs the seeds in turn until they or the time are used up; failures are said as they come.
-pub fn seeds(seeds: impl Iterator<Item = u64>, time: Duration, verbose: bool) -> (u64, Vec<Failure>) {
+pub fn seeds(
+    seeds: impl Iterator<Item = u64>,
+    time: Duration,
+    verbose: bool,
+) -> (u64, Vec<Failure>) {
     let began = Instant::now();
     let (mut count, mut failures) = (0, Vec::new());
     for number in seeds {

@@ -50,6 +50,8 @@ public class Chaos {
   static final List<Object> KEPT = new java.util.ArrayList<>();
   static volatile boolean ends;
 
+  static final int LIE = 123_457;
+
   static synchronized void write(FileOutputStream file, String line) {
     try {
       file.write((line + "\n").getBytes(StandardCharsets.UTF_8));
@@ -286,6 +288,11 @@ public class Chaos {
       leaveRest(step);
     }
     switch (how) {
+      case "lies":
+        // Proves that the harness sees a stack that is not the one that was written.
+        write(stacks, LIE + " Chaos.plant;Chaos.nobody;Chaos.main");
+        plant(LIE);
+        break;
       case "exit":
         System.exit(code);
         break;
