@@ -85,14 +85,21 @@ fn step(rng: &mut Rng, feature: u32) -> Step {
         let (rounds, nest) = (rounds * rng.u32(1..20), rng.u32(0..5));
         format!("rounds={rounds} depth={depth} nest={nest}")
     };
-    let text = match rng.u8(..12) {
+    let text = match rng.u8(..15) {
         0..5 => format!("walk {}", walk(rng, rounds)),
         5 => format!("gc rounds={}", rounds / 12 + 1),
         6 => "background".to_owned(),
         7 => format!("attached rounds={rounds}"),
         8 => format!("unload rounds={rounds} depth=5 nest=2"),
         9 => format!("buffers rounds={rounds}"),
-        10 if Awaited::now().stale_upcalls => format!("look-up rounds={rounds}"),
+        10 | 11 if Awaited::now().stale_upcalls => {
+            format!("look-up rounds={rounds} depth={}", rng.u32(0..40))
+        }
+        12 => format!(
+            "tower rounds={rounds} depth={}",
+            [5, 20, 60, 150][rng.usize(..4)]
+        ),
+        13 => format!("reflect rounds={rounds}"),
         _ => format!("threads {}", walk(rng, rounds / 10 + 1)),
     };
     let thread = match rng.u8(..4) {

@@ -66,6 +66,7 @@ pub fn compare(
 
 fn compare_stack(image: &Image, node: u32, seen: &Seen) -> Result<(), String> {
     let mut frames = Vec::new();
+    let mut marked = false;
     for frame in image.stack(node).frames {
         match frame {
             Frame::Java { method, .. } => match image.method(method) {
@@ -75,6 +76,8 @@ fn compare_stack(image: &Image, node: u32, seen: &Seen) -> Result<(), String> {
             },
             Frame::Marker(Marker::NoJavaStack) => frames.push("(no Java stack)".to_owned()),
             Frame::Marker(Marker::Interrupted) => return Ok(()),
+            // Said to be missing, or found by frame pointers; then it is all of it or nothing.
+            Frame::Marker(Marker::NoUnwindTables | Marker::FramePointers) => marked = true,
             _ => {}
         }
     }
@@ -85,7 +88,7 @@ fn compare_stack(image: &Image, node: u32, seen: &Seen) -> Result<(), String> {
             list.truncate(own.map_or(0, |last| last + 1));
         }
     }
-    if expected == frames {
+    if expected == frames || (marked && frames.is_empty()) {
         return Ok(());
     }
     let same = expected
@@ -106,13 +109,15 @@ fn compare_stack(image: &Image, node: u32, seen: &Seen) -> Result<(), String> {
 fn is_hidden(class: &str, method: &str) -> bool {
     class.contains("LambdaForm")
         || class.contains("/0x")
+        || (class.starts_with("java.lang.invoke.") && class.ends_with("$Holder"))
         || (class, method) == ("java.lang.Thread", "runWith")
 }
 
 /// Helpers of native methods: active only below these.
-const HELPERS: [(&str, &[&str]); 3] = [
+const HELPERS: [(&str, &[&str]); 4] = [
     ("jump_below", &["jump"]),
-    ("call", &["back", "through"]),
+    ("call", &["back", "through", "garbled"]),
+    ("garbled_inner", &["garbled"]),
     ("attach", &["attached"]),
 ];
 

@@ -123,9 +123,11 @@ inline void coroutine() {
 // Coroutines in turn; a stack that is done is unmapped and the next one often gets its place.
 NOINLINE inline uint64_t piece_coroutines(Step& step) {
   Random random = step.random();
-  static thread_local Coroutine all[8];
+  // Not thread-local: that would take as much of the smallest stacks.
+  void* place = mmap(nullptr, 8 * sizeof(Coroutine), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (place == MAP_FAILED) give_up("map memory");
+  auto* all = static_cast<Coroutine*>(place);
   auto size = static_cast<size_t>(step.number("size"));
-  for (Coroutine& each : all) each.stack = nullptr;
   long made = 0, count = step.number("n");
   for (long live = 0; made < count || live > 0;) {
     Coroutine& each = all[random.below(8)];
@@ -153,6 +155,7 @@ NOINLINE inline uint64_t piece_coroutines(Step& step) {
       live--;
     }
   }
+  munmap(place, 8 * sizeof(Coroutine));
   leave_rest(step);
   return random.next();
 }

@@ -1,6 +1,7 @@
 // Signals: handlers on alternate stacks of any size, raised where no allocator is at work; and timers that interrupt the
 // allocator itself, which needs one that may be interrupted (safe_malloc.cpp).
 #pragma once
+#include <sys/auxv.h>
 #include <sys/time.h>
 
 #include <csetjmp>
@@ -48,6 +49,9 @@ NOINLINE inline uint64_t piece_altstack(Step& step) {
   current = &step;
   jumps = step.is("leave-by", "jump");
   auto size = static_cast<size_t>(step.number("size"));
+  // What the kernel puts there is the processor's business; the allocator needs some more.
+  size_t least = (getauxval(AT_MINSIGSTKSZ) + 2 * 4096) & ~size_t{4095};
+  if (size < least) size = least;
   void* place = mmap(nullptr, size + 8192, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   char* stack = static_cast<char*>(place) + 4096;
   mprotect(stack, size, PROT_READ | PROT_WRITE);

@@ -6,6 +6,7 @@
 #include <csetjmp>
 #include <csignal>
 
+#include "../chaos/garbage.h"
 #include "victim.h"
 
 #define NATIVE(type, name, ...) extern "C" JNIEXPORT type JNICALL Java_Chaos_##name(JNIEnv* env, jclass, ##__VA_ARGS__)
@@ -78,6 +79,38 @@ NATIVE(void, jump, jint bytes, jint depth) {
   jmp_buf target;
   if (setjmp(target) == 0) jump_below(depth, bytes, target);
   pair(44);
+}
+
+struct Garbled {
+  JNIEnv* env;
+  jint bytes;
+  jobject task;
+};
+
+static void garbled_inner(void* argument) {
+  auto& self = *static_cast<Garbled*>(argument);
+  leave(self.bytes);
+  if (self.task) call(self.env, self.task, 0);
+  pair(28);
+  asm volatile("");
+}
+
+NATIVE(void, garbled, jint bytes, jobject task, jlong seed) {
+  Random random{static_cast<uint64_t>(seed)};
+  Garbled self{env, bytes, task};
+  uint64_t value = strange::garbage(random);
+  (random.one_in(2) ? strange_call : strange_call_untold)(garbled_inner, &self, value);
+  pair(32);
+}
+
+// Numbers that a walker may take for an address of code or of the stack.
+NATIVE(jlong, misleading, jint which) {
+  (void)env;
+  volatile char here = 0;
+  keep(here);
+  if (which == 0) return reinterpret_cast<jlong>(&pair);
+  if (which == 1) return reinterpret_cast<jlong>(&here) + 4096;
+  return reinterpret_cast<jlong>(&call) + which;
 }
 
 NATIVE(void, critical, jbyteArray array, jint bytes) {

@@ -29,6 +29,10 @@ public class Chaos {
 
   static native void jump(int size, int depth);
 
+  static native void garbled(int size, Task task, long seed);
+
+  static native long misleading(int which);
+
   static native void critical(byte[] array, int size);
 
   static native void attached(int threads, int size, int step);
@@ -349,7 +353,18 @@ class ChaosPieces {
       case "look-up":
         for (int i = 0; i < step.rounds; i++) {
           Chaos.lookUp(64 + 16 * step.random.nextInt(200));
-          Chaos.leave(step);
+          long v = Chaos.misleading(step.random.nextInt(8));
+          ChaosTowers.wide(step, step.random.nextInt(step.depth + 1), v, v, v, v, v, v, v, v, v, v);
+        }
+        break;
+      case "tower":
+        for (int i = 0; i < step.rounds % 4 + 1; i++) {
+          ChaosTowers.up(step, 1 + step.random.nextInt(step.depth));
+        }
+        break;
+      case "reflect":
+        for (int i = 0; i < step.rounds; i++) {
+          ChaosTowers.reflect(step);
         }
         break;
       default:
@@ -360,7 +375,7 @@ class ChaosPieces {
 
   static int act(Chaos.Step step, int nest) {
     Random random = step.random;
-    int what = random.nextInt(nest > 0 ? 12 : 8);
+    int what = random.nextInt(nest > 0 ? 13 : 9);
     boolean leaves = random.nextInt(3) == 0;
     int size = leaves ? step.next() : 0;
     switch (what) {
@@ -407,10 +422,16 @@ class ChaosPieces {
         plantOrTouch(size);
         return 7;
       case 8:
+        if (size != 0) {
+          Chaos.expect(size, "garbled");
+        }
+        Chaos.garbled(size, nest > 0 ? new Chaos.Again(step, false) : null, random.nextLong());
+        return 8;
       case 9:
+      case 10:
         return nested(step, nest, size);
       default:
-        return thrownThrough(step, nest, size, what == 10);
+        return thrownThrough(step, nest, size, what == 11);
     }
   }
 
@@ -536,6 +557,63 @@ class ChaosPieces {
     for (Thread each : all) {
       each.join();
     }
+  }
+}
+
+/** Towers of native and Java frames, reflection, and frames full of misleading numbers. */
+class ChaosTowers {
+  static final class Floor implements Chaos.Task {
+    final Chaos.Step step;
+    final int more;
+
+    Floor(Chaos.Step step, int more) {
+      this.step = step;
+      this.more = more;
+    }
+
+    @Override
+    public void run(int nest) {
+      up(step, more);
+    }
+  }
+
+  /** Java → native → Java, so many times; blocks are left on the way down too. */
+  static void up(Chaos.Step step, int floors) {
+    if (floors == 0) {
+      Chaos.leave(step);
+      return;
+    }
+    boolean leaves = step.random.nextInt(10) == 0;
+    int before = leaves ? step.next() : 0;
+    int after = leaves ? step.next() : 0;
+    if (before != 0) {
+      Chaos.expect(before, "back");
+    }
+    if (after != 0) {
+      Chaos.expect(after, "back");
+    }
+    Chaos.back(before, after, new Floor(step, floors - 1));
+  }
+
+  /** Fills the stack with {@code v}, in interpreted and in compiled frames. */
+  static long wide(
+      Chaos.Step step, int depth, long a, long b, long c, long d, long e, long f, long g, long h, long i, long j) {
+    if (depth > 0) {
+      return wide(step, depth - 1, b, c, d, e, f, g, h, i, j, a) + a + b + c + d + e + f + g + h + i + j;
+    }
+    Chaos.leave(step);
+    return ByteBuffer.allocateDirect(16).capacity() + a;
+  }
+
+  public static void reflected(Chaos.Step step) {
+    Chaos.leave(step);
+    Chaos.touch(42);
+  }
+
+  static void reflect(Chaos.Step step) throws Exception {
+    java.lang.reflect.Method method = ChaosTowers.class.getDeclaredMethod("reflected", Chaos.Step.class);
+    method.setAccessible(true);
+    method.invoke(null, step);
   }
 }
 
