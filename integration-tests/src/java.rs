@@ -1,7 +1,7 @@
 //! JDKs and Java victims.
 //!
-//! A Java victim is `victims/jni/NAME.java` and its native half `victims/jni/NAME.cpp`. It is compiled by the JDK that runs
-//! it, together with the core API from its sources, so that no Maven is needed here.
+//! A Java victim is `victims/jni/NAME.java`, with whatever begins with its name, and its native half
+//! `victims/jni/NAME.cpp`. It is compiled by the JDK that runs it, together with the core API from its sources, so that no Maven is needed here.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -182,8 +182,12 @@ impl<'jdk> Victim<'jdk> {
     /// The same, with one more jar on the compiler's class path.
     pub fn with_jar(jdk: &'jdk Jdk, name: &str, jar: &str) -> Victim<'jdk> {
         let class_path = format!("{}:{jar}", jdk.core_classes().display());
-        let source = workspace::victims().join(format!("jni/{name}.java"));
-        let classes = jdk.compile(name, &[source], &["-cp", &class_path]);
+        let mut sources = java_files(&workspace::victims().join("jni"));
+        sources.retain(|path| {
+            let file = path.file_name().unwrap_or_default();
+            file.to_string_lossy().starts_with(name)
+        });
+        let classes = jdk.compile(name, &sources, &["-cp", &class_path]);
         Victim {
             jdk,
             name: name.to_owned(),

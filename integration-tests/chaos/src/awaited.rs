@@ -22,6 +22,8 @@ pub struct Awaited {
     pub settle_everywhere: bool,
     /// Whether threads are cancelled.
     pub cancellation: bool,
+    /// Whether timers interrupt the first allocation of a thread.
+    pub first_events: bool,
     /// Whether native code calls Java and is then returned from, below deep native-less Java.
     pub stale_upcalls: bool,
 }
@@ -41,6 +43,7 @@ impl Awaited {
             forked_children: is("forked_children"),
             settle_everywhere: is("settle_everywhere"),
             cancellation: is("cancellation"),
+            first_events: is("first_events"),
             stale_upcalls: is("stale_upcalls"),
         }
     }

@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 
 use hackleak_image::Image;
-use integration_tests::{Process, Report};
+use integration_tests::{Process, Report, Site};
 
 use crate::awaited::Awaited;
 use crate::case::Case;
@@ -22,6 +22,8 @@ struct Owner {
     name: String,
     /// All that it leaves if it comes to its end.
     blocks: Blocks,
+    /// The function that leaves a block of that size.
+    functions: BTreeMap<u64, String>,
     /// What it has left for sure.
     least: Blocks,
     loose: bool,
@@ -119,6 +121,7 @@ fn add_owners(program: &Program, name: &str, done: usize, all: &mut Vec<Owner>) 
     all.push(Owner {
         name: name.to_owned(),
         blocks: program.leaves(usize::MAX),
+        functions: program.functions(),
         least: program.leaves(done),
         loose: program.is_loose(),
         optional: false,
@@ -138,6 +141,7 @@ fn add_owners(program: &Program, name: &str, done: usize, all: &mut Vec<Owner>) 
                     Blocks::new()
                 },
                 blocks,
+                functions: BTreeMap::new(),
                 loose: true,
                 optional: !Awaited::now().forked_children,
                 first: false,
@@ -303,7 +307,26 @@ fn compare_process(
             process.state
         ));
     }
+    for site in process.leaks.sites.iter().filter(|site| site.count == 1) {
+        if let Some(name) = innocent(site, owner) {
+            wrong.push(format!(
+                "{name} did not leave {} bytes: {:?}",
+                site.bytes,
+                site.names()
+            ));
+        }
+    }
     compare_sums(case, recorded, owner, process, missing.is_empty(), wrong);
+}
+
+/// A piece in the stack of a block that another piece left.
+fn innocent(site: &Site, owner: &Owner) -> Option<String> {
+    let function = owner.functions.get(&site.bytes)?;
+    let mut pieces = site
+        .names()
+        .into_iter()
+        .filter(|name| name.contains("::piece_"));
+    pieces.find(|name| !name.ends_with(function.as_str()))
 }
 
 /// The report has nothing but what the script leaves.

@@ -96,13 +96,18 @@ impl Drawing {
 
     fn storm(&mut self) -> Step {
         let how = self.one_of(&["setitimer", "timer_create"]);
+        let warm = if self.awaited.first_events {
+            "no"
+        } else {
+            "yes"
+        };
         let (us, rounds, seed) = (
             self.number(40, 2000),
             self.number(10, 200),
             self.rng.u32(..),
         );
         Step::new(format!(
-            "storm seed={seed} us={us} how={how} rounds={rounds}"
+            "storm seed={seed} us={us} how={how} rounds={rounds} warm={warm}"
         ))
     }
 

@@ -108,6 +108,20 @@ impl Program {
         blocks
     }
 
+    /// The function of the victim that leaves a block, by the block's size.
+    pub fn functions(&self) -> BTreeMap<u64, String> {
+        let mut all = BTreeMap::new();
+        for step in &self.steps {
+            let function = format!("::piece_{}", step.piece().replace('-', "_"));
+            all.extend(
+                step.leaves
+                    .iter()
+                    .map(|leave| (leave.bytes, function.clone())),
+            );
+        }
+        all
+    }
+
     /// Whether other threads may still allocate when the process ends.
     pub fn is_loose(&self) -> bool {
         let any = |parameter| self.steps.iter().any(|step| step.says(parameter));

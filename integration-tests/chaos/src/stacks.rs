@@ -110,7 +110,14 @@ fn is_hidden(class: &str, method: &str) -> bool {
     class.contains("LambdaForm")
         || class.contains("/0x")
         || (class.starts_with("java.lang.invoke.") && class.ends_with("$Holder"))
-        || (class, method) == ("java.lang.Thread", "runWith")
+        || [
+            ("java.lang.Thread", "runWith"),
+            (
+                "jdk.internal.reflect.DirectMethodHandleAccessor",
+                "invokeImpl",
+            ),
+        ]
+        .contains(&(class, method))
 }
 
 /// Helpers of native methods: active only below these.
@@ -144,7 +151,8 @@ fn innocent(site: &Site) -> Option<String> {
         let active = owners
             .iter()
             .any(|owner| java.contains(&format!("Chaos.{owner}")));
-        if !active && !(from_thread && name == "attach") {
+        let begun = from_thread && name == "attach";
+        if !active && !begun {
             return Some(name);
         }
     }

@@ -96,6 +96,7 @@ struct InThread {
 };
 
 static void* run_in_thread(void* argument) {
+  begin_thread();
   auto& self = *static_cast<InThread*>(argument);
   self.result = run(*self.step);
   return nullptr;
@@ -104,10 +105,12 @@ static void* run_in_thread(void* argument) {
 static void leave_at_exit() { leave_one(steps[step_count - 1]); }
 
 static void* exit_from_thread(void* code) {
+  begin_thread();
   std::exit(static_cast<int>(reinterpret_cast<intptr_t>(code)));
 }
 
 static void* end_later(void* argument) {
+  begin_thread();
   auto& step = *static_cast<Step*>(argument);
   usleep(2000);
   leave_rest(step);
@@ -117,10 +120,9 @@ static void* end_later(void* argument) {
 // The last step says how the process ends.
 static int end(Step& step) {
   bool keeps_running = step.is("background", "runs");
-  if (!keeps_running) {
-    signals::end_storm();
-    threads::end_background();
-  }
+  // A timer outlives exec.
+  signals::end_storm();
+  if (!keeps_running) threads::end_background();
   auto code = static_cast<int>(step.number("code"));
   const char* how = step.text("how");
   say("end %s\n", how);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdarg>
 #include <new>
 
@@ -44,7 +45,6 @@ struct Step {
 };
 
 inline const char* output_path = "said";
-inline pid_t first_process;
 
 // One line of output, in whatever state the process is.
 __attribute__((format(printf, 1, 2))) inline void say(const char* format, ...) {
@@ -135,13 +135,33 @@ NOINLINE inline uint64_t churn(Random& random, int rounds, unsigned most = 600) 
   return sum;
 }
 
+// Keeps timers out until a thread has allocated once, in scripts that say so.
+inline bool warms;
+
+inline void hold_timers(bool hold) {
+  sigset_t alarm;
+  sigemptyset(&alarm);
+  sigaddset(&alarm, SIGALRM);
+  if (warms) pthread_sigmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &alarm, nullptr);
+}
+
+// Each thread begins with it.
+inline void begin_thread() {
+  void* first = std::malloc(24);
+  keep(first);
+  std::free(first);
+  hold_timers(false);
+}
+
 struct Thread {
   pthread_t handle;
   void start(void* (*function)(void*), void* argument, size_t stack = 0) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     if (stack != 0 && pthread_attr_setstacksize(&attributes, stack) != 0) give_up("set a stack size");
+    hold_timers(true);
     if (pthread_create(&handle, &attributes, function, argument) != 0) give_up("start a thread");
+    hold_timers(false);
     pthread_attr_destroy(&attributes);
   }
   void join() const { pthread_join(handle, nullptr); }

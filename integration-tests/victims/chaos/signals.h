@@ -82,6 +82,7 @@ inline void in_storm(int) {
 
 // A timer whose handler allocates at any instruction, the allocator's and the recorder's too, until the end.
 NOINLINE inline uint64_t piece_storm(Step& step) {
+  warms = step.is("warm", "yes");
   install(SIGALRM, in_storm, SA_RESTART | SA_ONSTACK);
   long period = step.number("us");
   timer_is_posix = step.is("how", "timer_create");

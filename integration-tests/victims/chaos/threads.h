@@ -33,6 +33,7 @@ NOINLINE inline void end_by(const char* how, Random& random) {
 }
 
 inline void* run(void* argument) {
+  begin_thread();
   auto& work = *static_cast<Work*>(argument);
   Random random{work.seed};
   work.sum = churn(random, work.rounds);
@@ -84,6 +85,7 @@ struct Handing {
 };
 
 inline void* take(void* argument) {
+  begin_thread();
   auto& handing = *static_cast<Handing*>(argument);
   for (bool last = false; !last;) {
     last = handing.done.load();
@@ -120,6 +122,7 @@ inline Thread background[8];
 inline int background_count;
 
 inline void* churn_on(void* seed) {
+  begin_thread();
   Random random{reinterpret_cast<uintptr_t>(seed)};
   while (!background_stops.load()) churn(random, 40);
   return nullptr;
