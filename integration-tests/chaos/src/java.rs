@@ -29,7 +29,8 @@ pub fn case(seed: u64) -> Case {
             .iter()
             .map(|option| option.to_string()),
     );
-    let mut sizes = Sizes::up_to(900_000);
+    // The JDK's own libraries have small blocks of any size.
+    let mut sizes = Sizes::between(5_000, 900_000);
     let program = program(&mut rng, &mut sizes, jdk.feature);
     let agent = rng.u8(..3) == 0;
     Case {
@@ -108,7 +109,12 @@ fn step(rng: &mut Rng, feature: u32) -> Step {
         1 if feature >= 21 && !text.starts_with("threads") => " in=virtual",
         _ => "",
     };
-    Step::new(format!("{text} seed={seed}{thread}"))
+    let looks_up = if Awaited::now().stale_upcalls {
+        " looks-up=yes"
+    } else {
+        ""
+    };
+    Step::new(format!("{text} seed={seed}{thread}{looks_up}"))
 }
 
 fn end(rng: &mut Rng, sizes: &mut Sizes) -> Step {

@@ -25,7 +25,7 @@ pub fn case(seed: u64) -> Case {
     let mut drawing = Drawing {
         stormy: rng.u8(..5) == 0,
         rng,
-        sizes: Sizes::up_to(700_000),
+        sizes: Sizes::between(24, 700_000),
         awaited: Awaited::now(),
         limited: false,
         others: false,

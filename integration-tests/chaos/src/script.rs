@@ -133,14 +133,16 @@ impl Program {
 #[derive(Debug)]
 pub struct Sizes {
     used: BTreeSet<u64>,
+    least: u64,
     most: u64,
 }
 
 impl Sizes {
-    /// Sizes up to `most`.
-    pub fn up_to(most: u64) -> Sizes {
+    /// Sizes from `least` up to `most`.
+    pub fn between(least: u64, most: u64) -> Sizes {
         Sizes {
             used: BTreeSet::new(),
+            least,
             most,
         }
     }
@@ -151,9 +153,9 @@ impl Sizes {
             let most = match rng.u8(..10) {
                 0 => self.most,
                 1..4 => 60_000,
-                _ => 4_000,
+                _ => self.least + 4_000,
             };
-            let size = rng.u64(12..most.min(self.most) / 2) * 2 + 1;
+            let size = rng.u64(self.least / 2..most.min(self.most) / 2) * 2 + 1;
             if self.used.insert(size) {
                 return size;
             }

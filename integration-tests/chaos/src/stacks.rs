@@ -121,10 +121,12 @@ fn is_hidden(class: &str, method: &str) -> bool {
 }
 
 /// Helpers of native methods: active only below these.
-const HELPERS: [(&str, &[&str]); 4] = [
+const HELPERS: [(&str, &[&str]); 6] = [
     ("jump_below", &["jump"]),
     ("call", &["back", "through", "garbled"]),
     ("garbled_inner", &["garbled"]),
+    ("framed", &["misleading"]),
+    ("look_up", &["lookUp"]),
     ("attach", &["attached"]),
 ];
 

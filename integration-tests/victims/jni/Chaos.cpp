@@ -103,14 +103,19 @@ NATIVE(void, garbled, jint bytes, jobject task, jlong seed) {
   pair(32);
 }
 
-// Numbers that a walker may take for an address of code or of the stack.
+__attribute__((noinline, optimize("no-omit-frame-pointer"))) static int framed(int x) {
+  volatile int numbers[4] = {x};
+  return numbers[0] + 1;
+}
+
+// Numbers that a walker may take for an address of code, of a function that keeps a frame pointer too, or of the stack.
 NATIVE(jlong, misleading, jint which) {
   (void)env;
-  volatile char here = 0;
+  volatile char here = static_cast<char>(framed(which));
   keep(here);
-  if (which == 0) return reinterpret_cast<jlong>(&pair);
-  if (which == 1) return reinterpret_cast<jlong>(&here) + 4096;
-  return reinterpret_cast<jlong>(&call) + which;
+  if (which == 0) return reinterpret_cast<jlong>(&here) + 4096;
+  if (which < 3) return reinterpret_cast<jlong>(&call) + which;
+  return reinterpret_cast<jlong>(&framed) + 12;
 }
 
 NATIVE(void, critical, jbyteArray array, jint bytes) {
@@ -154,11 +159,16 @@ NATIVE(jobject, wrap, jint bytes) {
   return env->NewDirectByteBuffer(block, bytes);
 }
 
-// Calls back into Java (class loading) from a frame of that size, and returns: what was noted of it is stale then.
-NATIVE(void, lookUp, jint pad) {
+static void look_up(void* env) { static_cast<JNIEnv*>(env)->FindClass("java/util/Optional"); }
+
+// Calls back into Java (class loading) from a frame of that size, with garbage in rbp, and returns: what was noted of it
+// is stale then.
+NATIVE(void, lookUp, jint pad, jlong seed) {
+  Random random{static_cast<uint64_t>(seed)};
+  uint64_t value = random.one_in(2) ? strange::garbage(random) : 0x8000'0000'0000'0020;
   auto* frame = static_cast<volatile char*>(__builtin_alloca(static_cast<size_t>(pad)));
   frame[0] = 1;
-  env->FindClass("java/util/Optional");
+  strange_call(look_up, env, value);
   if (pad % 32 == 0) pair(22);
   keep(*frame);
 }

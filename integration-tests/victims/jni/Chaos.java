@@ -38,7 +38,7 @@ public class Chaos {
 
   static native ByteBuffer wrap(int size);
 
-  static native void lookUp(int pad);
+  static native void lookUp(int pad, long seed);
 
   static native void raise(int signal);
 
@@ -84,6 +84,7 @@ public class Chaos {
     final int rounds;
     final int depth;
     final int nest;
+    final boolean looksUp;
 
     Step(String line) {
       this.line = line;
@@ -96,6 +97,7 @@ public class Chaos {
       rounds = Integer.parseInt(get("rounds", "10"));
       depth = Integer.parseInt(get("depth", "8"));
       nest = Integer.parseInt(get("nest", "3"));
+      looksUp = get("looks-up", "no").equals("yes");
     }
 
     String name() {

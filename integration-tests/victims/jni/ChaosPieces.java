@@ -40,9 +40,11 @@ class ChaosPieces {
         break;
       case "look-up":
         for (int i = 0; i < step.rounds; i++) {
-          Chaos.lookUp(64 + 16 * step.random.nextInt(200));
           long v = Chaos.misleading(step.random.nextInt(8));
-          ChaosTowers.wide(step, step.random.nextInt(step.depth + 1), v, v, v, v, v, v, v, v, v, v);
+          int depth = step.random.nextInt(step.depth + 1);
+          // No native method in between: its call would end what was noted.
+          Chaos.lookUp(64 + 16 * step.random.nextInt(200), step.random.nextLong());
+          ChaosTowers.wide(step, depth, v, v, v, v, v, v, v, v, v, v);
         }
         break;
       case "tower":
@@ -106,7 +108,9 @@ class ChaosPieces {
         Chaos.touch(2 + 2 * random.nextInt(500));
         return 6;
       case 7:
-        Chaos.lookUp(64 + 16 * random.nextInt(100));
+        if (step.looksUp) {
+          Chaos.lookUp(64 + 16 * random.nextInt(100), random.nextLong());
+        }
         plantOrTouch(size);
         return 7;
       case 8:
