@@ -272,7 +272,7 @@ fn a_cut_image_is_never_clean() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
     let whole = clean_image(folder.path());
     let length = fs::metadata(&whole).expect("it is there").len() as usize;
-    let mut numbers = Numbers(0x1999_993);
+    let mut numbers = Numbers(0x0199_9993);
     let cut = folder.path().join("cut.hackleak");
     for round in 0..60 {
         let at = match round {

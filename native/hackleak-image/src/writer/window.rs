@@ -128,8 +128,8 @@ impl Window {
     }
 
     pub(super) fn create(&self, path: &'static CStr) -> Result<(), CreateError> {
-        // SAFETY: plain system calls on a path that ends in a zero byte.
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_EXCL | libc::O_CLOEXEC;
+        // SAFETY: a path that ends in a zero byte.
         let fd = unsafe { quiet::open(path.as_ptr(), flags) };
         if fd < 0 {
             return Err(CreateError::Open(errno()));
