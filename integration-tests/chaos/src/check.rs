@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use hackleak_image::Image;
 use integration_tests::{Process, Report, Site};
 
-use crate::awaited::Awaited;
 use crate::case::Case;
 use crate::run::Outcome;
 use crate::script::{Blocks, Program};
@@ -27,8 +26,6 @@ struct Owner {
     /// What it has left for sure.
     least: Blocks,
     loose: bool,
-    /// May have no record, today.
-    optional: bool,
     first: bool,
 }
 
@@ -124,7 +121,6 @@ fn add_owners(program: &Program, name: &str, done: usize, all: &mut Vec<Owner>) 
         functions: program.functions(),
         least: program.leaves(done),
         loose: program.is_loose(),
-        optional: false,
         first: false,
     });
     for (at, step) in program.steps.iter().enumerate() {
@@ -143,7 +139,6 @@ fn add_owners(program: &Program, name: &str, done: usize, all: &mut Vec<Owner>) 
                 blocks,
                 functions: BTreeMap::new(),
                 loose: true,
-                optional: !Awaited::now().forked_children,
                 first: false,
             });
         }
@@ -187,7 +182,7 @@ fn compare_record(case: &Case, recorded: &Outcome, wrong: &mut Vec<String>) {
         }
     }
     for (owner, found) in owners.iter().zip(found) {
-        let needed = !owner.least.is_empty() && !owner.optional && !case.loses_records();
+        let needed = !owner.least.is_empty() && !case.loses_records();
         if found > 1 || (needed && found == 0) {
             wrong.push(format!("{} has {found} records", owner.name));
         }
@@ -363,7 +358,7 @@ fn compare_sums(
 
 /// Counters of events that are missing, in whole or in part.
 fn losses(process: &Process) -> BTreeMap<&str, u64> {
-    const LOSSES: [&str; 11] = [
+    const LOSSES: [&str; 10] = [
         "droppedNoSegment",
         "droppedAddress",
         "stackTreeFull",
@@ -372,7 +367,6 @@ fn losses(process: &Process) -> BTreeMap<&str, u64> {
         "thunksFull",
         "threadsFull",
         "segmentsInMemory",
-        "freesWithoutThread",
         "timelineFull",
         "logLost",
     ];

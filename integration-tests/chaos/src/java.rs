@@ -3,7 +3,6 @@
 use fastrand::Rng;
 use integration_tests::Jdk;
 
-use crate::awaited::Awaited;
 use crate::case::{Case, Host};
 use crate::script::{Program, Sizes, Step};
 
@@ -35,7 +34,7 @@ pub fn case(seed: u64) -> Case {
     let agent = rng.u8(..3) == 0;
     Case {
         seed,
-        options: recorder_options(&mut rng, collector),
+        options: recorder_options(&mut rng),
         host: Host::Java {
             feature: jdk.feature,
             options,
@@ -49,12 +48,11 @@ pub fn case(seed: u64) -> Case {
     }
 }
 
-fn recorder_options(rng: &mut Rng, collector: &str) -> String {
+fn recorder_options(rng: &mut Rng) -> String {
     let mut options = vec!["follow=jvm"];
-    let beside = matches!(collector, "Z" | "Shenandoah");
     match rng.u8(..6) {
-        0 if Awaited::now().settle_everywhere || !beside => options.push("exit=settle"),
-        1 if Awaited::now().settle_everywhere || !beside => options.push("exit=report"),
+        0 => options.push("exit=settle"),
+        1 => options.push("exit=report"),
         _ => {}
     }
     match rng.u8(..8) {
@@ -93,7 +91,7 @@ fn step(rng: &mut Rng, feature: u32) -> Step {
         7 => format!("attached rounds={rounds}"),
         8 => format!("unload rounds={rounds} depth=5 nest=2"),
         9 => format!("buffers rounds={rounds}"),
-        10 | 11 if Awaited::now().stale_upcalls => {
+        10 | 11 => {
             format!("look-up rounds={rounds} depth={}", rng.u32(0..40))
         }
         12 => format!(
@@ -109,12 +107,7 @@ fn step(rng: &mut Rng, feature: u32) -> Step {
         1 if feature >= 21 && !text.starts_with("threads") => " in=virtual",
         _ => "",
     };
-    let looks_up = if Awaited::now().stale_upcalls {
-        " looks-up=yes"
-    } else {
-        ""
-    };
-    Step::new(format!("{text} seed={seed}{thread}{looks_up}"))
+    Step::new(format!("{text} seed={seed}{thread} looks-up=yes"))
 }
 
 fn end(rng: &mut Rng, sizes: &mut Sizes) -> Step {

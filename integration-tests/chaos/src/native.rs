@@ -2,14 +2,12 @@
 
 use fastrand::Rng;
 
-use crate::awaited::Awaited;
 use crate::case::{Case, Host};
 use crate::script::{Program, Sizes, Step};
 
 struct Drawing {
     rng: Rng,
     sizes: Sizes,
-    awaited: Awaited,
     /// A timer interrupts everything from some step on, and its handler allocates.
     stormy: bool,
     /// A limit was lowered: what is drawn later must do with little.
@@ -26,7 +24,6 @@ pub fn case(seed: u64) -> Case {
         stormy: rng.u8(..5) == 0,
         rng,
         sizes: Sizes::between(24, 700_000),
-        awaited: Awaited::now(),
         limited: false,
         others: false,
         children: 0,
@@ -54,7 +51,7 @@ impl Drawing {
             0 => options.push("stacks=off".to_owned()),
             1 => options.push("stacks=native".to_owned()),
             2 => options.push("log=log-%p".to_owned()),
-            3 | 4 if self.awaited.depth_option => {
+            3 | 4 => {
                 options.push(format!(
                     "depth={}",
                     [1, 2, 5, 17, 50, 100, 500, 1000, 1999][self.rng.usize(..9)]
@@ -96,18 +93,13 @@ impl Drawing {
 
     fn storm(&mut self) -> Step {
         let how = self.one_of(&["setitimer", "timer_create"]);
-        let warm = if self.awaited.first_events {
-            "no"
-        } else {
-            "yes"
-        };
         let (us, rounds, seed) = (
             self.number(40, 2000),
             self.number(10, 200),
             self.rng.u32(..),
         );
         Step::new(format!(
-            "storm seed={seed} us={us} how={how} rounds={rounds} warm={warm}"
+            "storm seed={seed} us={us} how={how} rounds={rounds} warm=no"
         ))
     }
 
@@ -124,10 +116,8 @@ impl Drawing {
             )),
             4 => line(format!("background n={}", self.number(1, 3))),
             5 | 6 if !self.stormy => {
-                let size = self.number(
-                    self.awaited.smallest_alternate / 1024,
-                    48.max(self.awaited.smallest_alternate / 1024),
-                );
+                // The kernel's frame of a signal needs up to 3.5 KiB of it.
+                let size = self.number(8, 48);
                 let by = self.one_of(&["return", "jump"]);
                 line(format!(
                     "altstack size={} leave-by={by} rounds={}",
@@ -146,7 +136,7 @@ impl Drawing {
             9 | 10 => line(format!(
                 "recursion rounds={} depth={}",
                 rounds / 20 + 1,
-                self.number(1, self.awaited.deepest)
+                self.number(1, 3000)
             )),
             11 | 12 => line(format!(
                 "coroutines n={rounds} size={}",
@@ -175,12 +165,7 @@ impl Drawing {
     }
 
     fn threads(&mut self, seed: u32) -> Step {
-        let ends: &[&str] = if self.awaited.cancellation {
-            &["return", "exit", "cancel"]
-        } else {
-            &["return", "exit"]
-        };
-        let end = self.one_of(ends);
+        let end = self.one_of(&["return", "exit", "cancel"]);
         // A cancelled thread that is detached would wait for ever.
         let join = if end != "cancel" && self.rng.u8(..4) == 0 {
             "no"
@@ -188,7 +173,7 @@ impl Drawing {
             "yes"
         };
         let stack = match self.rng.u8(..4) {
-            0 => self.number(self.awaited.smallest_stack / 4096, 24) * 4096,
+            0 => self.number(4, 24) * 4096,
             1 => 1 << 20,
             _ => 0,
         };
@@ -203,7 +188,7 @@ impl Drawing {
         let what = self.one_of(&["files", "as", "size"]);
         let (what, to) = match what {
             "files" => ("files", self.number(12, 40)),
-            "size" if self.awaited.file_size_limit => ("size", self.number(64 << 10, 2 << 20)),
+            "size" => ("size", self.number(64 << 10, 2 << 20)),
             _ => ("as", self.number(1 << 30, 4 << 30)),
         };
         Step::new(format!("limit seed={seed} what={what} to={to}"))

@@ -81,22 +81,26 @@ fn losses_are_never_clean() {
 
 #[test]
 fn a_reason_other_than_a_full_file_system_is_said() {
-    for (reason, words) in [
-        (Shortage::Limit, "the file-size limit of the process"),
-        (Shortage::Gone, "the program closed the file"),
-        (Shortage::Refused, "the file system refused"),
+    for (reason, code, words) in [
+        (
+            Shortage::Limit,
+            "file-limit",
+            "the file-size limit of the process",
+        ),
+        (Shortage::Gone, "not-in-file", "the program closed the file"),
+        (Shortage::Refused, "not-in-file", "the file system refused"),
     ] {
         let mut image = ImageBuilder::new();
         image.header.flags |= reason.flags();
         image.counter(Counter::SegmentsInMemory, 4);
         let report = report(&image);
         let notes = &report.processes[0].notes;
-        let said = |start: &str| {
-            let start = format!("{start}: {words}");
-            notes.iter().any(|note| note.starts_with(&start))
-        };
-        assert!(said("the image is incomplete"), "{notes:?}");
-        assert!(said("4 segments in memory only"), "{notes:?}");
+        let said = |start: String| notes.iter().any(|note| note.starts_with(&start));
+        assert!(said(format!("incomplete ({code}): ")), "{notes:?}");
+        assert!(
+            said(format!("4 segments in memory only: {words}")),
+            "{notes:?}"
+        );
         assert!(!notes.join("").contains("was full"), "{notes:?}");
     }
 }
