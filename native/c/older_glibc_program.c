@@ -12,13 +12,10 @@ OLDER(__libc_start_main, "GLIBC_2.2.5");
 
 /* libpthread until 2.34, pthread_getattr_np until 2.32 */
 OLDER(pthread_create, "GLIBC_2.2.5");
-OLDER(pthread_detach, "GLIBC_2.2.5");
 OLDER(pthread_join, "GLIBC_2.2.5");
 OLDER(pthread_getattr_np, "GLIBC_2.2.5");
 OLDER(pthread_attr_getguardsize, "GLIBC_2.2.5");
 OLDER(pthread_attr_getstack, "GLIBC_2.2.5");
-OLDER(pthread_attr_setstacksize, "GLIBC_2.2.5");
-OLDER(pthread_setname_np, "GLIBC_2.12");
 OLDER(pthread_sigmask, "GLIBC_2.2.5");
 
 /* libm; 2.29 has one that does not set `errno` in its own way. For progress bars. */
