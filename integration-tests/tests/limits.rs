@@ -24,7 +24,7 @@ fn assert_incomplete(run: &Run) {
     let process = report.process();
     let notes = process.notes.join("\n");
     assert!(
-        notes.contains("incomplete: the file-size limit"),
+        notes.contains("incomplete (file-limit): the file-size limit"),
         "it degraded silently: {notes}"
     );
     assert!(!notes.contains("file system"), "{notes}");

@@ -39,7 +39,7 @@ fn assert_goes_on(bare: Run, recorded: Run, what: &str) -> bool {
     let note = process
         .notes
         .iter()
-        .find(|note| note.contains("the recording stopped"));
+        .find(|note| note.starts_with("the recording stopped"));
     let note = note.unwrap_or_else(|| panic!("{what}: no note says so: {:?}", process.notes));
     assert!(note.contains(".rs:"), "{what}: no place in {note:?}");
     true

@@ -3,6 +3,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
+
+static std::atomic<bool> held;
+
 extern "C" JNIEXPORT jlong JNICALL Java_Endings_allocate(JNIEnv*, jclass, jint bytes) {
   return reinterpret_cast<jlong>(new char[static_cast<size_t>(bytes)]);
 }
@@ -13,6 +17,7 @@ extern "C" JNIEXPORT void JNICALL Java_Endings_free(JNIEnv*, jclass, jlong block
 
 extern "C" JNIEXPORT void JNICALL Java_Endings_hold(JNIEnv* env, jclass, jbyteArray array, jboolean for_ever) {
   void* elements = env->GetPrimitiveArrayCritical(array, nullptr);
+  held = true;
   while (for_ever) {
     pause();
   }
@@ -20,3 +25,5 @@ extern "C" JNIEXPORT void JNICALL Java_Endings_hold(JNIEnv* env, jclass, jbyteAr
   nanosleep(&a_while, nullptr);
   env->ReleasePrimitiveArrayCritical(array, elements, 0);
 }
+
+extern "C" JNIEXPORT jboolean JNICALL Java_Endings_holds(JNIEnv*, jclass) { return held; }

@@ -20,6 +20,9 @@ public class Endings {
 
   static native void hold(byte[] array, boolean forEver);
 
+  /** Whether the array has been taken. */
+  static native boolean holds();
+
   private static final Cleaner CLEANER = Cleaner.create();
   private static volatile boolean hooksHaveBegun;
 
@@ -85,6 +88,10 @@ public class Endings {
     if (wanted.contains("hold") || wanted.contains("hold-often")) {
       byte[] array = new byte[1_000];
       daemon(() -> hold(array, wanted.contains("hold")), 0);
+      // A busy machine may begin the thread late; a collection must not begin before.
+      while (!holds()) {
+        Thread.onSpinWait();
+      }
     }
     if (wanted.contains("halt-after")) {
       daemon(
