@@ -106,6 +106,30 @@ fn a_text_log() {
 }
 
 #[test]
+fn forked_children_have_errors_of_their_own() {
+    let mut stopped = 0;
+    for chance in ["1:1", "2:3", "3:17", "4:101"] {
+        let bare = Recording::bare(cpp("forks")).arg("prefork").run();
+        let run = Recording::of(cpp("forks"))
+            .arg("prefork")
+            .options(ALL)
+            .verified()
+            .env("HACKLEAK_VERIFY_PANIC", chance)
+            .run();
+        assert_eq!(run.ended.status, bare.ended.status, "{}", run.ended);
+        assert_eq!(run.ended.stdout, bare.ended.stdout, "{chance}");
+        for process in &run.report().processes {
+            let errors = process.counters.get("internalErrors").copied();
+            if errors.unwrap_or(0) > 0 {
+                stopped += 1;
+                assert_ne!(process.verdict, "clean", "{chance}: {:?}", process.notes);
+            }
+        }
+    }
+    assert!(stopped > 3, "only {stopped} processes met a panic");
+}
+
+#[test]
 fn jvms() {
     for jdk in Jdk::all() {
         let victim = Victim::new(jdk, "StaleEntries");

@@ -38,6 +38,11 @@ pub fn init() {
     std::panic::set_hook(Box::new(said));
 }
 
+/// In a forked child: its record is one of its own, and may stop by itself.
+pub fn left_parent() {
+    STOPPED.store(false, Relaxed);
+}
+
 /// Says what happened, once.
 fn said(panic: &PanicHookInfo<'_>) {
     let first = !STOPPED.swap(true, Relaxed);

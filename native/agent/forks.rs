@@ -11,7 +11,7 @@
 //!
 //! Where a child cannot be recorded, its parent's image counts it.
 
-use crate::{IMAGE, callers, control, image, keep, log, thread, timeline, unwind};
+use crate::{IMAGE, boundary, callers, control, image, keep, log, thread, timeline, unwind};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::Ledger;
@@ -74,6 +74,7 @@ fn start(parent: Ledger) -> Option<()> {
     if parent.threads() > 1 {
         MAY_NOT_LOCK.store(true, Relaxed);
     }
+    boundary::left_parent();
     control::left_parent();
     thread::left_parent();
     unwind::left_parent();
