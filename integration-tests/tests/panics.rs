@@ -130,6 +130,23 @@ fn forked_children_have_errors_of_their_own() {
 }
 
 #[test]
+fn a_file_that_took_the_number_of_standard_error_stays_as_it_is() {
+    let mut stopped = 0;
+    for seed in 1..=6 {
+        let run = Recording::of(cpp("own_file_as_stderr"))
+            .options(ALL)
+            .verified()
+            .env("HACKLEAK_VERIFY_PANIC", format!("{seed}:40"))
+            .run()
+            .expect_code(0);
+        assert_eq!(run.ended.stdout, "mine\n", "{}", run.ended);
+        let report = run.report();
+        stopped += report.process().counters["internalErrors"];
+    }
+    assert!(stopped > 0, "no run met a panic");
+}
+
+#[test]
 fn jvms() {
     for jdk in Jdk::all() {
         let victim = Victim::new(jdk, "StaleEntries");

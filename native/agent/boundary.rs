@@ -8,7 +8,7 @@
 //! What is difficult: the unwinder itself needs stack, and the panic machinery allocates, through
 //! hooks that may be at work already. They find the thread busy, or the gate shut.
 
-use crate::{IMAGE, gate};
+use crate::{IMAGE, gate, stderr};
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use hackleak_image::layout::Counter;
@@ -64,6 +64,9 @@ fn said(panic: &PanicHookInfo<'_>) {
         "hackleak: an error of its own ({}) stopped the recording; the program goes on",
         place.text()
     );
+    if !stderr::is_there() {
+        return;
+    }
     let bytes = line.text().as_bytes();
     // SAFETY: the bytes that were just written. A closed stderr is an error of the call.
     unsafe { libc::syscall(libc::SYS_write, 2, bytes.as_ptr(), bytes.len()) };

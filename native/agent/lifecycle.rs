@@ -43,6 +43,7 @@ static CONSTRUCTOR: extern "C" fn(c_int, *const *const c_char, *const *const c_c
 static DESTRUCTOR: extern "C" fn() = destructor;
 
 extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_char) {
+    stderr::init();
     boundary::init();
     hooks::init();
     // A panic must not leave a library's constructor; nothing is recorded then.

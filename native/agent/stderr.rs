@@ -1,15 +1,47 @@
 //! Sentences for the user on standard error.
 //!
 //! It may be a file that is as long as the program may write, or a pipe that nobody reads: no signal of that
-//! reaches the program.
+//! reaches the program. And a program may close it and get the number for a file of its own: nothing is
+//! written there.
 
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use hackleak_image::writer::quietly;
 use std::fmt::Display;
 use std::io::Write;
 
+/// Device and file of standard error at the start; 0 if it was closed.
+static DEVICE: AtomicU64 = AtomicU64::new(0);
+static INODE: AtomicU64 = AtomicU64::new(0);
+
+/// Notes what standard error is. Called once, from the constructor.
+pub fn init() {
+    let (device, inode) = identity().unwrap_or_default();
+    DEVICE.store(device, Relaxed);
+    INODE.store(inode, Relaxed);
+}
+
+/// Whether it is still what it was at the start.
+pub fn is_there() -> bool {
+    identity() == Some((DEVICE.load(Relaxed), INODE.load(Relaxed)))
+}
+
+fn identity() -> Option<(u64, u64)> {
+    let mut about = MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: a place for the answer, which is there when the call succeeds.
+    unsafe {
+        let found = libc::fstat(libc::STDERR_FILENO, about.as_mut_ptr()) == 0;
+        found
+            .then(|| about.assume_init())
+            .map(|about| (about.st_dev, about.st_ino))
+    }
+}
+
 /// Writes one line.
 pub fn say(sentence: impl Display) {
-    bytes(format!("hackleak: {sentence}\n").as_bytes());
+    if is_there() {
+        bytes(format!("hackleak: {sentence}\n").as_bytes());
+    }
 }
 
 /// Writes text as it is, as far as that goes.

@@ -196,7 +196,8 @@ impl Drawing {
         let (what, to) = match what {
             "files" => ("files", self.number(12, 40)),
             "size" => ("size", self.number(64 << 10, 2 << 20)),
-            _ => ("as", self.number(1 << 30, 4 << 30)),
+            // The arenas of many threads alone take a GiB.
+            _ => ("as", self.number(2 << 30, 4 << 30)),
         };
         Step::new(format!("limit seed={seed} what={what} to={to}"))
     }
