@@ -347,3 +347,37 @@ fn what_java_code_allocates_through_the_linkers_own_lookup_is_seen() {
         }
     }
 }
+
+#[test]
+fn what_libnuma_gives_is_its_callers_and_the_jvms_own_is_no_leak() {
+    let track = "follow=all,track=malloc";
+    let leak = Recording::of(cpp("numa")).options(track).run();
+    if leak.ended.status.code() == Some(77) {
+        println!("SKIPPED: libnuma is not installed");
+        return;
+    }
+    let leak = leak.expect_code(0).report();
+    assert_eq!(
+        leak.process().blocks_of(80_008),
+        1,
+        "{:?}",
+        leak.process().leaks
+    );
+    let clean = Recording::of(cpp("numa")).arg("clean").options(track);
+    let clean = clean.run().expect_code(0).report();
+    assert_eq!(clean.process().blocks_of(80_008), 0);
+
+    for jdk in Jdk::all() {
+        let run = Recording::of(jdk.tool("java"))
+            .options("follow=jvm,track=malloc")
+            .args(["-XX:+UseZGC", "-XX:+UseNUMA", "-Xmx96m", "-version"])
+            .run()
+            .expect_code(0);
+        let report = run.report();
+        let of_numa = report.process().leaks.sites.iter().find(|site| {
+            let names = site.names();
+            names.iter().any(|name| name.starts_with("numa_"))
+        });
+        assert!(of_numa.is_none(), "JDK {}: {of_numa:#?}", jdk.feature);
+    }
+}

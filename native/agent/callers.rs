@@ -30,7 +30,7 @@ const RUNTIME: [&[u8]; 10] = [
 ];
 
 /// Libraries that a JDK may share with the program, by the beginning of their file names.
-const SHARED: [&[u8]; 7] = [
+const SHARED: [&[u8]; 8] = [
     b"libz.so",
     b"libpng16.so",
     b"libjpeg.so",
@@ -38,6 +38,7 @@ const SHARED: [&[u8]; 7] = [
     b"liblcms2.so",
     b"libfreetype.so",
     b"libharfbuzz.so",
+    b"libnuma.so",
 ];
 
 /// The C library and the loader: where their unwind tables have no row, a stack ends.
