@@ -165,8 +165,13 @@ fn counts_slowly(position: Position) -> bool {
 /// Records a resource that native code took from the JVM, if its caller's resources count.
 #[inline(always)]
 pub fn taken_by_caller(address: usize, size: usize, kind: Kind, position: Position) {
-    if gate::is_open() && address != 0 && counts(position) {
+    if !gate::is_open() || address == 0 {
+        return;
+    }
+    if counts(position) {
         allocated(address, size, kind, position);
+    } else {
+        passed(address);
     }
 }
 
@@ -351,6 +356,13 @@ fn freed_wrongly(address: usize, left: Live, release: Release, position: Positio
     boundary::guarded(|| {
         if left.block == 0 {
             findings::not_a_start(address, release, position);
+            return;
+        }
+        // Handles of the JVM lie inside of memory that it took unrecorded: what is known of such an
+        // address may be of a block that began there before.
+        let same_sort = Kind::from_number(left.kind()).is_some_and(|kind| release.fits(kind));
+        if release.is_of_handle() && !same_sort {
+            IMAGE.live.forget(address);
             return;
         }
         let known = thread::enter_existing();

@@ -661,6 +661,14 @@ pub enum Release {
 }
 
 impl Release {
+    /// Whether it gives back a handle of the JVM, which is no block of its own.
+    pub const fn is_of_handle(self) -> bool {
+        matches!(
+            self,
+            Release::DeleteGlobalRef | Release::DeleteWeakGlobalRef
+        )
+    }
+
     const ALL: [Release; 11] = [
         Release::Free,
         Release::Delete,
