@@ -381,3 +381,14 @@ fn what_libnuma_gives_is_its_callers_and_the_jvms_own_is_no_leak() {
         assert!(of_numa.is_none(), "JDK {}: {of_numa:#?}", jdk.feature);
     }
 }
+
+#[test]
+fn functions_that_many_threads_call_first_at_one_moment_do_not_fail() {
+    for options in ["follow=all,track=malloc", "follow=none"] {
+        for _ in 0..25 {
+            let run = Recording::of(cpp("first_calls")).options(options);
+            let run = run.run().expect_code(0);
+            assert_eq!(run.ended.stdout, "0\n", "{options}: {}", run.ended);
+        }
+    }
+}

@@ -47,6 +47,7 @@ pub fn launcher() -> Option<usize> {
 
 /// Resolves what hooks pass on to, while that is safe: in the constructor.
 pub fn init() {
+    real::init();
     addresses::init();
     dynamic::init();
     threads::init();

@@ -1,8 +1,8 @@
 //! The allocator under test: what the hooks of the malloc family pass on to.
 //!
-//! It is the next definition after this library's, found at the first call, which comes before
-//! this library's constructor. Looking it up may itself allocate; those few bytes come from a
-//! small reserve that is never given back.
+//! It is the next definition after this library's. Some functions are called before this library's
+//! constructor, which finds the others. Looking one up may itself allocate; those few bytes come
+//! from a small reserve that is never given back.
 //!
 //! Not every hook has a function here: `strdup` and the sized frees are made of others. One that
 //! needs a function which is missing here does not compile.
@@ -34,6 +34,11 @@ macro_rules! functions {
                 unsafe { transmute::<Pointer, $type>(known) }
             }
         )*
+        /// Finds all of them, while the process has one thread: two that asked for one at once
+        /// would make one of them fail.
+        pub fn init() {
+            $(let _ = $name();)*
+        }
     };
 }
 
