@@ -162,10 +162,17 @@ impl Reach {
         true
     }
 
-    /// The same for a walk that goes on at `at`, where a signal interrupted the thread.
+    /// The same for a walk that goes on at `at`, where a signal interrupted the thread. A function may
+    /// keep words below the stack pointer, and tables name a register that was just popped there.
     pub fn interrupted_at(self, at: usize) -> Reach {
         let mut own = self.own;
-        own.reach(at)
+        let mut reach = own.reach(at.wrapping_sub(arch::signal_frame::RED_ZONE));
+        // Another stack may begin right there.
+        if reach.covers(at & !7) {
+            reach
+        } else {
+            own.reach(at)
+        }
     }
 }
 

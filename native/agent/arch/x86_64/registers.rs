@@ -19,6 +19,8 @@ pub mod signal_frame {
     pub const PROGRAM_COUNTER: i64 = 168;
     /// The interrupted `rbp`.
     pub const FRAME_POINTER: i64 = 120;
+    /// Bytes below the stack pointer that no signal touches (System V ABI, 3.2.2).
+    pub const RED_ZONE: usize = 128;
 }
 
 /// The context of a signal that interrupted code with these registers; the others are 0.
