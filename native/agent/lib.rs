@@ -18,6 +18,7 @@ mod checkpoint;
 mod control;
 mod findings;
 mod gate;
+mod holders;
 mod hooks;
 mod jvm;
 mod keep;

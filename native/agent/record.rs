@@ -88,9 +88,18 @@ fn dropped(refused: Refused) {
 pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
     if unwind::caller_counts(position) {
         allocated(address, size, Kind::Malloc, position);
+    } else if gate::is_open() && unwind::caller_may_hold(position) {
+        held(address, size);
     } else {
         passed(address);
     }
+}
+
+/// A block of the runtime's: of no interest itself, but what it points at is held.
+fn held(address: usize, size: usize) {
+    let live = Live::new(0, 0, size as u64, Kind::Runtime);
+    // One that is missing may make a block look lost that it holds; of its own it is nobody's leak.
+    let _ = IMAGE.live.insert(IMAGE.window(), address, live, 0);
 }
 
 /// Records a resource that native code took from the JVM, if its caller's resources count.
@@ -142,12 +151,21 @@ pub fn unpinned(address: usize) -> bool {
 #[inline(always)]
 pub fn retired(address: usize) -> Option<Live> {
     let live = IMAGE.live.remove(address).ok();
+    if live.is_some_and(is_of_runtime) {
+        IMAGE.live.forget(address);
+        return None;
+    }
     if gate::is_logged()
         && let Some(live) = live
     {
         log::freed(address, live);
     }
     live
+}
+
+#[inline(always)]
+fn is_of_runtime(live: Live) -> bool {
+    live.kind() == Kind::Runtime as u8
 }
 
 /// `realloc` failed: the block is still what it was.
@@ -188,6 +206,7 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
         return;
     }
     match IMAGE.live.remove(address) {
+        Ok(live) if is_of_runtime(live) => IMAGE.live.forget(address),
         Ok(live) => {
             if gate::is_logged() {
                 log::freed(address, live);

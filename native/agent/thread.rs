@@ -6,7 +6,7 @@
 
 use crate::jvm::{self, entries::EntryStack};
 use crate::unwind::Memo;
-use crate::{IMAGE, arch, timeline};
+use crate::{IMAGE, arch, holders, timeline};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*, compiler_fence};
 use hackleak_image::layout::{self, CONTEXT_IGNORED, CONTEXT_INHERITED, Context, Counter};
@@ -94,6 +94,7 @@ fn create() -> Option<&'static mut ThreadState> {
     state.java.clear();
     arch::set_thread_slot(at as usize);
     state.register();
+    holders::threads::began(at as usize);
     let key = KEY.load(Relaxed);
     if key != u32::MAX {
         // SAFETY: the key was created. A key below 32 has its place in the thread's descriptor.

@@ -19,7 +19,7 @@ use std::fmt::Write;
 
 /// What a native method can fail with.
 #[derive(Debug)]
-enum Failure {
+pub(super) enum Failure {
     /// The process is not recorded, for this reason.
     NotRecorded(String),
     Jni(Error),
@@ -73,7 +73,7 @@ impl<T: Default> ErrorPolicy<T, Failure> for Throw {
 }
 
 /// Runs `body` if the process is recorded.
-fn call<'local, T: Default>(
+pub(super) fn call<'local, T: Default>(
     mut env: EnvUnowned<'local>,
     body: impl FnOnce(&mut Env<'local>) -> Result<T, Failure>,
 ) -> T {
@@ -299,7 +299,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     })
 }
 
-fn choice(epoch: i32, scope: i32, whose: i32) -> Result<Choice, Failure> {
+pub(super) fn choice(epoch: i32, scope: i32, whose: i32) -> Result<Choice, Failure> {
     let known = Whose::from_number(whose as u32);
     Ok(Choice {
         epoch: epoch as u32,

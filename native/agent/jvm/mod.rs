@@ -10,14 +10,18 @@
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
+//! - `java_heap`: which objects hold native memory, named with `class_fields`; `judging`: who asks for it.
 //! - `exit`: what is done when the JVM ends.
 
 mod bridge;
 pub mod buffers;
+mod class_fields;
 mod code_heaps;
 pub mod entries;
 mod exit;
 mod java_frames;
+mod java_heap;
+mod judging;
 mod memo;
 mod method_ids;
 mod methods;

@@ -62,6 +62,15 @@ pub fn caller_counts(position: Position) -> bool {
     }
 }
 
+/// Whether an unrecorded block of the caller at `position` may hold others.
+pub fn caller_may_hold(position: Position) -> bool {
+    let lookup = cursor::Cursor::new(position).lookup;
+    match Frame::decode(rules::at(lookup).1) {
+        Some(Frame::Native { module, .. }) => callers::may_hold(module),
+        _ => false,
+    }
+}
+
 /// Looks past modules that work for their caller.
 #[cold]
 #[inline(never)]

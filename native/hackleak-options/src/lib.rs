@@ -10,7 +10,7 @@ mod codec;
 mod pools;
 
 pub use codec::{
-    Exit, Findings, Follow, KEYS, Key, MAX_DEPTH, OptionError, Options, Stacks, Track,
+    Exit, Findings, Follow, Held, KEYS, Key, MAX_DEPTH, OptionError, Options, Stacks, Track,
 };
 
 pub use pools::{PoolFunctions, PoolsError, parse_pools};

@@ -1,6 +1,7 @@
 //! The verdict on a process, and the notes that qualify it: nothing is called clean that was not
 //! seen.
 
+mod held;
 mod losses;
 
 use hackleak_image::Image;
@@ -99,6 +100,7 @@ pub(crate) fn notes(
                 .to_owned(),
         );
     }
+    notes.extend(held::notes(process, selected.judging.as_ref()));
     notes.extend(symbolised.notes.iter().cloned());
     notes
 }

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
-use hackleak_options::{Findings, Options, Track};
+use hackleak_options::{Findings, Held as OfHeld, Options, Track};
 
 use crate::coverage::{Modules, Runtime};
 use crate::fold::fold_roots;
 use crate::group::group;
-use crate::model::{Checkpoint, Leaks, Process, State, Totals, Verdict};
-use crate::read::{Selection, select};
+use crate::holders::Holders;
+use crate::model::{Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict};
+use crate::read::{Holding, Selection, select};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::symbolise;
 use crate::{findings, history, judge, own};
@@ -43,12 +44,20 @@ impl Process {
         let selected = select(&mut image, selection)?;
         let wrong = findings::read(&image, selection);
         let stacks = selected.blocks.iter().map(|block| block.stack);
+        let holding = selected.blocks.iter().map(|block| block.holding);
+        let held = holding.filter_map(|holding| match holding {
+            Holding::By(holder) => Some(holder),
+            Holding::Unknown | Holding::Nobody => None,
+        });
+        let holders = Holders::read(&image, held);
+        let stacks = stacks.chain(holders.stacks());
         let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
         let sites = group(
             &image,
             &selected.blocks,
             selection.all_rounds(),
             &symbolised,
+            &holders,
         );
         let own = Suppressions::of_patterns(&selection.suppress);
         let given = [suppressions, &own].concat();
@@ -56,8 +65,10 @@ impl Process {
         let paths: Vec<String> = image.modules().map(|module| module.path).collect();
         let runtime_code = Runtime::of(paths.iter().map(String::as_str));
         let sites = fold_roots(left.sites, &runtime_code);
+        let (held, sites) = apart(&image, sites);
         let (mut sites, allowed) = selection.allowance.apply(sites);
-        for site in &mut sites {
+        let mut held = Held::of(held);
+        for site in sites.iter_mut().chain(&mut held.sites) {
             site.owner = own::owner(&site.frames, &runtime_code);
         }
 
@@ -125,6 +136,7 @@ impl Process {
             notes: Vec::new(),
             findings,
             leaks,
+            held,
             suppressions: left.suppressions,
         };
         process.notes = judge::notes(&image, &process, &selected, &symbolised);
@@ -132,6 +144,22 @@ impl Process {
         process.notes.extend(left.notes);
         process.notes.extend(allowed);
         Ok(process)
+    }
+}
+
+/// The sites that are held and no failure, and the others.
+fn apart(image: &Image, sites: Vec<Site>) -> (Vec<Site>, Vec<Site>) {
+    let options: Options = image.options().parse().unwrap_or_default();
+    match options.held {
+        OfHeld::Fail => (Vec::new(), sites),
+        of_held => {
+            let is_held = |site: &Site| site.verdict == Judgement::Held;
+            let (mut held, others): (Vec<Site>, Vec<Site>) = sites.into_iter().partition(is_held);
+            if of_held == OfHeld::Ignore {
+                held.clear();
+            }
+            (held, others)
+        }
     }
 }
 

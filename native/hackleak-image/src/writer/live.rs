@@ -9,7 +9,7 @@
 
 use super::window::Window;
 use crate::layout::{
-    FREED, LIVE, Live, MAX_PINS, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind,
+    FREED, Kind, LIVE, Live, MAX_PINS, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind,
 };
 use core::ptr;
 use core::sync::atomic::{
@@ -280,7 +280,36 @@ impl LiveTable {
 
     /// Calls `each` with every live block whose page saw an allocation in `epoch` or later.
     /// Blocks that come and go meanwhile may or may not be seen.
+    /// Blocks of the runtime are left out.
     pub fn for_each_since(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
+        self.walk(window, Some(epoch), |address, live| {
+            if live.kind() != Kind::Runtime as u8 {
+                each(address, live);
+            }
+        });
+    }
+
+    /// Calls `each` with every live block, those of the runtime too.
+    pub fn for_each(&self, window: &Window, each: impl FnMut(usize, Live)) {
+        self.walk(window, None, each);
+    }
+
+    /// The record at `address` as it is now, if the block is live.
+    pub fn live_at(&self, address: usize) -> Option<Live> {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return None;
+        }
+        let (origin, block) = words(segment, (address >> 4) & 0xffff);
+        let live = Live {
+            block: block.load(Acquire),
+            origin: origin.load(Relaxed),
+        };
+        live.is_live().then_some(live)
+    }
+
+    /// The walk over the table; pages without an allocation in `epoch` or later are skipped.
+    fn walk(&self, window: &Window, epoch: Option<u32>, mut each: impl FnMut(usize, Live)) {
         for index in 0..window.segment_count() {
             let Some((segment, kind)) = window.segment_at(index) else {
                 continue;
@@ -295,7 +324,7 @@ impl LiveTable {
                 // SAFETY: the summary has 256 words.
                 let newest = unsafe { AtomicU32::from_ptr(summary.cast::<u32>().add(page)) };
                 let newest = newest.load(Relaxed);
-                if newest == 0 || newest < epoch {
+                if epoch.is_some_and(|epoch| newest == 0 || newest < epoch) {
                     continue;
                 }
                 for slot in page * 256..(page + 1) * 256 {

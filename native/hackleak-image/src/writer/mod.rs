@@ -19,8 +19,8 @@ pub use tree::StackTree;
 pub use window::{CreateError, Window};
 
 use crate::layout::{
-    Assertion, Blob, Checkpoint, Context, Counter, Finding, Header, Method, Module, Node, Point,
-    Scope, SegmentKind, Strays, Thread,
+    Assertion, Blob, Checkpoint, Context, Counter, Finding, Header, Holder, Judged, Judging,
+    Method, Module, Node, Point, Scope, SegmentKind, Strays, Thread,
 };
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -51,6 +51,12 @@ pub struct Writer {
     pub points: Arena<Point>,
     /// Assertions that have ended.
     pub assertions: Arena<Assertion>,
+    /// Looks at who holds what.
+    pub judgings: Arena<Judging>,
+    /// What they found.
+    pub judged: Arena<Judged>,
+    /// Who holds memory.
+    pub holders: Arena<Holder>,
     blobs: Arena<u8>,
 }
 
@@ -77,6 +83,9 @@ impl Writer {
             findings: Arena::new(SegmentKind::Findings),
             points: Arena::new(SegmentKind::Points),
             assertions: Arena::new(SegmentKind::Assertions),
+            judgings: Arena::new(SegmentKind::Judgings),
+            judged: Arena::new(SegmentKind::Judged),
+            holders: Arena::new(SegmentKind::Holders),
             blobs: Arena::new(SegmentKind::Blobs),
         }
     }

@@ -347,6 +347,7 @@ fn help(kind: Kind) -> String {
         Kind::StringCritical => "call ReleaseStringCritical on every path",
         Kind::Monitor => "call MonitorExit on every path",
         Kind::Pool => "give it back to its pool",
+        Kind::Runtime => "nothing: it is the runtime's",
         Kind::DirectBuffer => "let go of the buffer before its memory is freed",
     };
     format!("Allocated and never given back: {remedy}.")

@@ -22,6 +22,9 @@ final class LeakQuery {
   private final LeakCheck check;
   private final List<String> notes = new ArrayList<>();
 
+  /** The number of the recorder's judging, or 0 where nobody knows who holds what. */
+  private int judging;
+
   LeakQuery(Recorder recorder, Checkpoint since, LeakCheck check) {
     this.recorder = recorder;
     this.since = since;
@@ -43,7 +46,11 @@ final class LeakQuery {
         settle();
       }
       noteCudfLeaks();
-      return nothingToReport() ? nothingLive() : reported();
+      if (nothingToReport()) {
+        return nothingLive();
+      }
+      judge();
+      return reported();
     } finally {
       recorder.ignore(false);
     }
@@ -82,6 +89,21 @@ final class LeakQuery {
     }
   }
 
+  private void judge() {
+    if (liveBlocks() == 0) {
+      return;
+    }
+    try {
+      if (!check.settles()) {
+        // What only garbage holds is lost.
+        recorder.forceGc();
+      }
+      judging = recorder.judge(since.epoch(), check.scope(), check.whose());
+    } catch (IllegalStateException e) {
+      notes.add(LeakText.unjudged(e.getMessage()));
+    }
+  }
+
   private LeakReport reported() {
     RecorderDescription description = recorder.describe();
     if (description.degraded()) {
@@ -92,7 +114,7 @@ final class LeakQuery {
           new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
       boolean lossy = recorder.unrecordedEvents() > 0;
       int modules = recorder.strict() ? recorder.modules() : -1;
-      LeakReport report = reporter.report(description, since.epoch(), check, lossy);
+      LeakReport report = reporter.report(description, since.epoch(), check, judging, lossy);
       if (report.blindLibraries().isEmpty()) {
         seenModules = modules;
       }

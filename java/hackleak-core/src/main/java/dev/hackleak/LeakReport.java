@@ -26,6 +26,7 @@ public final class LeakReport implements Serializable {
   private final List<WrongFree> wrongFrees;
   private final boolean wrongFreesFail;
   private final List<String> blind;
+  private final List<LeakSite> held;
 
   LeakReport(
       long bytes,
@@ -34,7 +35,7 @@ public final class LeakReport implements Serializable {
       List<String> notes,
       String json,
       List<String> text) {
-    this(bytes, count, sites, notes, json, text, Collections.emptyList(), false, noBlind());
+    this(bytes, count, sites, notes, json, text, Collections.emptyList(), false, noBlind(), noSites());
   }
 
   private LeakReport(
@@ -46,7 +47,8 @@ public final class LeakReport implements Serializable {
       List<String> text,
       List<WrongFree> wrongFrees,
       boolean wrongFreesFail,
-      List<String> blind) {
+      List<String> blind,
+      List<LeakSite> held) {
     this.bytes = bytes;
     this.count = count;
     this.sites = Immutable.copyOf(sites);
@@ -56,9 +58,14 @@ public final class LeakReport implements Serializable {
     this.wrongFrees = Immutable.copyOf(wrongFrees);
     this.wrongFreesFail = wrongFreesFail;
     this.blind = Immutable.copyOf(blind);
+    this.held = Immutable.copyOf(held);
   }
 
   private static List<String> noBlind() {
+    return Collections.emptyList();
+  }
+
+  private static List<LeakSite> noSites() {
     return Collections.emptyList();
   }
 
@@ -80,6 +87,14 @@ public final class LeakReport implements Serializable {
   /** The leaking sites; more than one block may belong to each. */
   public List<LeakSite> sites() {
     return sites;
+  }
+
+  /**
+   * Sites whose blocks are still live but held, and therefore no leaks; empty with {@code
+   * held=fail}, which makes leaks of them, and with {@code held=ignore}.
+   */
+  public List<LeakSite> held() {
+    return held;
   }
 
   /** What qualifies the figures, such as events that could not be recorded; empty is the best. */
@@ -125,18 +140,24 @@ public final class LeakReport implements Serializable {
       allText.add(LeakText.note(note));
     }
     return new LeakReport(
-        bytes, count, sites, allNotes, json, allText, wrongFrees, wrongFreesFail, blind);
+        bytes, count, sites, allNotes, json, allText, wrongFrees, wrongFreesFail, blind, held);
   }
 
   /** This report with the wrong frees of the same checkpoint. */
   LeakReport withWrongFrees(List<WrongFree> found, boolean fail) {
-    return new LeakReport(bytes, count, sites, notes, json, text, found, fail, blind);
+    return new LeakReport(bytes, count, sites, notes, json, text, found, fail, blind, held);
   }
 
   /** This report with the libraries that a strict check fails because of. */
   LeakReport withBlind(List<String> libraries) {
     return new LeakReport(
-        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, libraries);
+        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, libraries, held);
+  }
+
+  /** This report with the sites that are held. */
+  LeakReport withHeld(List<LeakSite> sitesHeld) {
+    return new LeakReport(
+        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, blind, sitesHeld);
   }
 
   @Override

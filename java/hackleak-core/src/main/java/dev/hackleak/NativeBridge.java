@@ -29,6 +29,15 @@ final class NativeBridge {
   /** Wrong frees that were made since the epoch. Scope 0 means all. */
   static native long findingsSince(int epoch, int scope, int whose);
 
+  /**
+   * Finds out who holds what was allocated since the epoch and is still live, and keeps that in the
+   * image. Scope 0 means all.
+   *
+   * @return the number by which the reporter finds it
+   * @throws IllegalStateException if it cannot be told; the message says why
+   */
+  static native int judge(int epoch, int scope, int whose);
+
   /** How many libraries and programs have been loaded into this process so far. */
   static native int modules();
 

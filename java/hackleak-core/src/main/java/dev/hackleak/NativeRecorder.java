@@ -68,6 +68,11 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
+  public int judge(int epoch, int scope, Whose whose) {
+    return NativeBridge.judge(epoch, scope, whose.ordinal());
+  }
+
+  @Override
   public int modules() {
     return NativeBridge.modules();
   }

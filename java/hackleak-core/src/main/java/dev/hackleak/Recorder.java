@@ -17,6 +17,13 @@ interface Recorder {
   /** Wrong frees that were made since the epoch. */
   long findingsSince(int epoch, int scope, Whose whose);
 
+  /**
+   * Finds out who holds what is still live, and gives the number by which the reporter finds it.
+   *
+   * @throws IllegalStateException if it cannot be told; the message says why
+   */
+  int judge(int epoch, int scope, Whose whose);
+
   /** Grows whenever a library is loaded. */
   int modules();
 

@@ -42,10 +42,12 @@ final class Reporter {
   /**
    * What leaked since the epoch, as far as it counts for the check.
    *
+   * @param judging the number of the recorder's judging, or 0 where nobody knows who holds what
    * @param lossy the recorder itself knows of events that it did not record, so a report that calls
    *     the record incomplete tells nothing new; otherwise the image is damaged
    */
-  LeakReport report(RecorderDescription recorder, int epoch, LeakCheck check, boolean lossy)
+  LeakReport report(
+      RecorderDescription recorder, int epoch, LeakCheck check, int judging, boolean lossy)
       throws ReporterException {
     List<String> command = new ArrayList<>();
     command.add(program.toString());
@@ -53,6 +55,9 @@ final class Reporter {
     command.add(recorder.image().toString());
     command.addAll(Arrays.asList("--since", Integer.toString(epoch)));
     command.addAll(check.arguments());
+    if (judging != 0) {
+      command.addAll(Arrays.asList("--judging", Integer.toString(judging)));
+    }
     command.addAll(Arrays.asList("--format", "lines", "--json", nextJson(recorder).toString()));
 
     Path out = null;

@@ -27,6 +27,8 @@ final class SimulatedRecorder implements Recorder {
   volatile long wrongFrees;
   volatile int modules;
   volatile boolean strict;
+  volatile int judgings;
+  volatile String unjudgeable;
 
   /** Out of the reporter's reach, so that no process is started. */
   static RecorderDescription degraded() {
@@ -56,6 +58,15 @@ final class SimulatedRecorder implements Recorder {
 
   synchronized int ignoring() {
     return ignoring;
+  }
+
+  @Override
+  public int judge(int since, int in, Whose whose) {
+    judgings++;
+    if (unjudgeable != null) {
+      throw new IllegalStateException(unjudgeable);
+    }
+    return judgings;
   }
 
   @Override

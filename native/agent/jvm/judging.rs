@@ -1,0 +1,31 @@
+//! The judgings that the Java side asks for.
+
+use super::bridge::{Failure, call, choice};
+use super::java_heap::Heap;
+use crate::checkpoint::Choice;
+use crate::holders::{self, Java, Stop};
+use jni::EnvUnowned;
+use jni::objects::JClass;
+
+/// `int judge(int epoch, int scope, int whose)`: the number of the judging.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    epoch: i32,
+    scope: i32,
+    whose: i32,
+) -> i32 {
+    call(env, |_| {
+        let judged = judge(choice(epoch, scope, whose)?, false);
+        let number = judged.map_err(|stop| Failure::NotRecorded(stop.to_string()))?;
+        Ok(number as i32)
+    })
+}
+
+/// Finds out who holds what, Java's objects among those who could, where there is a JVM.
+pub fn judge(choice: Choice, at_exit: bool) -> Result<u32, Stop> {
+    let mut heap = Heap::of_this_thread();
+    let java = heap.as_mut().map(|heap| heap as &mut dyn Java);
+    holders::judge(choice, at_exit, java)
+}
