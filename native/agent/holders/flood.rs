@@ -8,6 +8,7 @@ use super::areas::Area;
 use super::memory::{Memory, WORD};
 use super::nodes::{Nodes, Parent};
 use super::objects::Trust;
+use super::stale::Stale;
 use super::table::Table;
 use core::ops::Range;
 
@@ -40,6 +41,7 @@ const RUN: usize = 1 << 20;
 pub struct Marks {
     pub nodes: Nodes,
     areas: Table<Area>,
+    stale: Stale,
     /// Blocks and areas that were reached and not read yet.
     next: Table<u32>,
     next_areas: Table<u32>,
@@ -49,11 +51,12 @@ pub struct Marks {
 }
 
 impl Marks {
-    pub fn new(nodes: Nodes, areas: Table<Area>) -> Marks {
+    pub fn new(nodes: Nodes, areas: Table<Area>, stale: Stale) -> Marks {
         Marks {
             open: nodes.all.iter().filter(|node| node.suspect).count(),
             nodes,
             areas,
+            stale,
             next: Table::new(),
             next_areas: Table::new(),
             failed: None,
@@ -69,6 +72,9 @@ impl Marks {
             Some(found) => {
                 let node = &mut self.nodes.all[found];
                 if node.is_held() || trust == Trust::Starts && node.start != address {
+                    return;
+                }
+                if self.stale.contains(via, word) {
                     return;
                 }
                 node.parent = parent;

@@ -10,6 +10,7 @@
 //!
 //! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
 //! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold; `flood`: the way from there.
+//! - `stale`: words that are known to be of no use any more.
 //! - `verdicts`: what comes of it, in the image.
 //!
 //! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not looked at yet
@@ -25,6 +26,7 @@ mod maps;
 mod memory;
 mod nodes;
 mod objects;
+pub mod stale;
 mod table;
 pub mod threads;
 mod verdicts;
@@ -41,6 +43,7 @@ use flood::Root;
 use hackleak_options::Track;
 use nodes::Nodes;
 use objects::Objects;
+use stale::Stale;
 use std::sync::{Mutex, PoisonError};
 use table::Table;
 
@@ -133,10 +136,10 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
     let maps = maps::read()?;
     let memory = Memory::new()?;
     let objects = Objects::read()?;
-    let threads = threads::read(&memory)?;
+    let threads = threads::read(&memory, &maps)?;
     let nodes = Nodes::read(|live| choice.suspects(live))?;
     let areas = areas::read(&maps, &memory, &nodes, &threads)?;
-    let mut marks = Marks::new(nodes, areas);
+    let mut marks = Marks::new(nodes, areas, Stale::of_now()?);
     let mut native = Table::new();
     let mut look = |marks: &mut Marks, root: Root, of: NativeRoot| {
         marks.root(&memory, native.len() as u32, &root);

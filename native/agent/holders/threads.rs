@@ -7,6 +7,7 @@
 //! at the upper end of its stack, where the C library puts it.
 
 use super::Stop;
+use super::maps::Mapping;
 use super::memory::{Memory, WORD};
 use super::objects::Objects;
 use super::table::Table;
@@ -124,12 +125,11 @@ pub struct Thread {
 }
 
 /// The threads of this process, the calling one with nothing on its stack.
-pub fn read(memory: &Memory) -> Result<Table<Thread>, Stop> {
+pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
     let layout = layout().ok_or(Stop::Unknown("how this C library keeps threads"))?;
     // SAFETY: no arguments, no failure.
     let own = unsafe { libc::syscall(libc::SYS_gettid) } as u32;
     let mut threads = Table::new();
-    let maps = super::maps::read()?;
     let tasks = std::fs::read_dir("/proc/self/task").map_err(|_| Stop::NotReadable)?;
     for task in tasks.flatten() {
         let Some(tid) = task.file_name().to_str().and_then(|name| name.parse().ok()) else {

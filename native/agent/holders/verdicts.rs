@@ -22,7 +22,7 @@ pub struct JavaRoot {
 /// Roots of this number and above are Java's.
 pub const JAVA: u32 = 1 << 24;
 /// The most blocks of a chain that are kept: those next to the root.
-const MAX_CHAIN: usize = 6;
+const MAX_CHAIN: usize = 5;
 
 /// Bytes and blocks by origin, kind and holder.
 type Sums = HashMap<(u64, u8, u32), (u64, u32)>;
@@ -110,10 +110,12 @@ fn write(choice: Choice, at_exit: bool, saw_java: bool, sums: &Sums) -> Result<u
 /// Who holds the blocks of a pass.
 struct Holders<'pass> {
     pass: &'pass Pass,
-    /// By index of the block: the holder's number, or 0 while it was not asked for.
+    /// By index of a block: the holder of what it points at, or 0 while it was not asked for.
     known: Table<u32>,
     /// By root and word.
-    numbers: HashMap<(u32, usize), u32>,
+    roots: HashMap<(u32, usize), u32>,
+    /// By the holder of a block, and the block's stack: the holder of what it points at.
+    below: HashMap<(u32, u32), u32>,
 }
 
 impl<'pass> Holders<'pass> {
@@ -121,7 +123,8 @@ impl<'pass> Holders<'pass> {
         Ok(Holders {
             known: Table::filled(pass.marks.nodes.all.len(), 0)?,
             pass,
-            numbers: HashMap::new(),
+            roots: HashMap::new(),
+            below: HashMap::new(),
         })
     }
 
@@ -136,12 +139,13 @@ impl<'pass> Holders<'pass> {
         (still && other.live == node.live).then_some(index)
     }
 
-    /// The holder of a block that is held.
+    /// The holder of a block that is held: the root, with the blocks that lie between.
     fn of_node(&mut self, index: usize) -> Result<u32, Stop> {
+        let node = &self.pass.marks.nodes.all[index];
+        let (mut parent, mut via) = (node.parent, node.via);
+        // What lies between the block and the first one of which the holder is known.
         let mut way = Table::new();
-        let mut parent = Parent::Node(index as u32);
-        let mut via = 0;
-        let number = loop {
+        let mut number = loop {
             match parent {
                 Parent::Node(node) => {
                     let known = self.known[node as usize];
@@ -156,19 +160,21 @@ impl<'pass> Holders<'pass> {
                     way.push(parent)?;
                     (parent, via) = self.pass.marks.parent_of_area(area);
                 }
-                Parent::Root(root) => break self.number(root, via, &way)?,
-                Parent::None => break 0,
+                Parent::Root(root) => break self.root(root, via)?,
+                Parent::None => return Ok(0),
             }
         };
-        for step in way.iter() {
+        while let Some(step) = way.pop() {
+            number = self.below(number, step)?;
             if let Parent::Node(node) = step {
-                self.known[*node as usize] = number;
+                self.known[node as usize] = number;
             }
         }
         Ok(number)
     }
 
-    fn number(&mut self, root: u32, via: usize, way: &[Parent]) -> Result<u32, Stop> {
+    /// The holder that a root is, without anything between.
+    fn root(&mut self, root: u32, via: usize) -> Result<u32, Stop> {
         let mut holder = Holder {
             root: 0,
             module: 0,
@@ -178,59 +184,66 @@ impl<'pass> Holders<'pass> {
             name: Blob::default(),
             chain: Blob::default(),
         };
-        let mut word = via;
-        let mut name = String::new();
-        if root >= JAVA {
-            let java = &self.pass.java[(root - JAVA) as usize];
-            holder.root = java.root as u32;
-            name.clone_from(&java.name);
-            word = 0;
-        } else {
-            let native = self.pass.native[root as usize];
-            describe(&self.pass.objects, native, via, &mut holder);
-            if holder.tid != 0 {
-                name = threads::name(holder.tid);
-            }
-            if matches!(native, NativeRoot::Stack(_) | NativeRoot::Thread(_)) {
-                word = 0;
-            }
-        }
-        if let Some(known) = self.numbers.get(&(root, word)) {
+        let native = self.pass.native.get(root as usize).copied();
+        let word = match native {
+            Some(NativeRoot::Data(_) | NativeRoot::ThreadLocal { .. }) => via,
+            _ => 0,
+        };
+        if let Some(known) = self.roots.get(&(root, word)) {
             return Ok(*known);
         }
-        holder.name = IMAGE.blob(name.as_bytes());
-        holder.chain = self.chain(way);
-        let index = IMAGE.holders.push(IMAGE.window(), holder);
-        let number = index.ok_or(Stop::NoMemory)? + 1;
-        self.numbers.insert((root, word), number);
+        if let Some(native) = native {
+            describe(&self.pass.objects, native, via, &mut holder);
+            if holder.tid != 0 {
+                holder.name = IMAGE.blob(threads::name(holder.tid).as_bytes());
+            }
+        } else if let Some(java) = self.pass.java.get((root - JAVA) as usize) {
+            holder.root = java.root as u32;
+            holder.name = IMAGE.blob(java.name.as_bytes());
+        }
+        let number = keep_holder(holder)?;
+        self.roots.insert((root, word), number);
         Ok(number)
     }
 
-    /// The blocks from the root on, without the one that was asked for.
-    fn chain(&self, way: &[Parent]) -> Blob {
-        let mut bytes = Vec::new();
-        for step in way.iter().skip(1).rev().take(MAX_CHAIN) {
-            let link = match step {
-                Parent::Node(node) => {
-                    let live = self.pass.marks.nodes.all[*node as usize].live;
-                    Link {
-                        size: live.size(),
-                        stack: live.stack(),
-                        kind: u32::from(live.kind()),
-                    }
-                }
-                _ => Link {
-                    size: 0,
-                    stack: 0,
-                    kind: 0,
-                },
-            };
-            bytes.extend_from_slice(&link.size.to_le_bytes());
-            bytes.extend_from_slice(&link.stack.to_le_bytes());
-            bytes.extend_from_slice(&link.kind.to_le_bytes());
+    /// The holder of what `step` points at, which `number` holds.
+    fn below(&mut self, number: u32, step: Parent) -> Result<u32, Stop> {
+        let mut link = Link {
+            size: 0,
+            stack: 0,
+            kind: 0,
+        };
+        if let Parent::Node(node) = step {
+            let live = self.pass.marks.nodes.all[node as usize].live;
+            link.size = live.size();
+            link.stack = live.stack();
+            link.kind = u32::from(live.kind());
         }
-        IMAGE.blob(&bytes)
+        let key = (number, link.stack);
+        if let Some(known) = self.below.get(&key) {
+            return Ok(*known);
+        }
+        // SAFETY: a holder that `keep_holder` has just made, complete and never changed.
+        let mut holder = unsafe { IMAGE.holders.get(number - 1).read() };
+        let mut chain = IMAGE.bytes(holder.chain);
+        let below = if chain.len() < MAX_CHAIN * size_of::<Link>() {
+            chain.extend_from_slice(&link.size.to_le_bytes());
+            chain.extend_from_slice(&link.stack.to_le_bytes());
+            chain.extend_from_slice(&link.kind.to_le_bytes());
+            holder.chain = IMAGE.blob(&chain);
+            keep_holder(holder)?
+        } else {
+            number
+        };
+        self.below.insert(key, below);
+        Ok(below)
     }
+}
+
+/// Puts a holder into the image, and gives its number.
+fn keep_holder(holder: Holder) -> Result<u32, Stop> {
+    let index = IMAGE.holders.push(IMAGE.window(), holder);
+    Ok(index.ok_or(Stop::NoMemory)? + 1)
 }
 
 fn describe(objects: &Objects, native: NativeRoot, via: usize, holder: &mut Holder) {

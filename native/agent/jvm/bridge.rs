@@ -4,7 +4,7 @@
 
 use super::{buffers, exit, method_ids};
 use crate::checkpoint::Choice;
-use crate::{IMAGE, checkpoint, gate, keep, lifecycle, thread};
+use crate::{IMAGE, checkpoint, gate, holders, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
 use hackleak_image::{Frame, Whose};
@@ -126,6 +126,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
     call(env, |env| {
         let label = text(env, label)?;
         method_ids::make();
+        holders::stale::note();
         Ok(checkpoint::take(label.as_bytes()) as i32)
     })
 }

@@ -41,6 +41,17 @@ pub enum Refused {
     NoSegment,
 }
 
+/// What is known of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A live block is there.
+    Live,
+    /// A block was there, and has been freed.
+    Freed,
+    /// Neither.
+    Unknown,
+}
+
 impl LiveTable {
     /// A table whose segments have these kinds.
     pub(super) const fn new(even: SegmentKind, odd: SegmentKind) -> LiveTable {
@@ -198,6 +209,35 @@ impl LiveTable {
                     live.is_live() && address > start && address - start < live.size() as usize;
                 inside.then_some((start, live))
             })
+    }
+
+    /// What is known of the memory that `address` lies in, as far as its block begins at most 4 KiB before.
+    pub fn state_at(&self, address: usize) -> State {
+        const GRANULE: usize = 16;
+        let first = address & !(GRANULE - 1);
+        let mut state = State::Unknown;
+        for step in 0..256 {
+            for start in [first + 8, first].map(|start| start.wrapping_sub(step * GRANULE)) {
+                let segment = self.segment(start);
+                if segment.is_null() || start > address {
+                    continue;
+                }
+                let (_, block) = words(segment, (start >> 4) & 0xffff);
+                let block = Live {
+                    origin: 0,
+                    block: block.load(Relaxed),
+                };
+                if block.block == 0 || address - start >= block.size().max(1) as usize {
+                    continue;
+                }
+                if block.is_live() {
+                    return State::Live;
+                }
+                // A block that lives now may have swallowed one that was freed.
+                state = State::Freed;
+            }
+        }
+        state
     }
 
     /// Records one more hold of a resource that can be held several times at one address, by

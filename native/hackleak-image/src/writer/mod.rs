@@ -13,7 +13,7 @@ mod tree;
 mod window;
 
 pub use arena::Arena;
-pub use live::{LiveTable, Refused};
+pub use live::{LiveTable, Refused, State};
 pub use node_cache::NodeCache;
 pub use tree::StackTree;
 pub use window::{CreateError, Window};
