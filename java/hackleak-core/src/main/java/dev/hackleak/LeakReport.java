@@ -35,7 +35,17 @@ public final class LeakReport implements Serializable {
       List<String> notes,
       String json,
       List<String> text) {
-    this(bytes, count, sites, notes, json, text, Collections.emptyList(), false, noBlind(), noSites());
+    this(
+        bytes,
+        count,
+        sites,
+        notes,
+        json,
+        text,
+        Collections.emptyList(),
+        false,
+        noBlind(),
+        noSites());
   }
 
   private LeakReport(

@@ -193,8 +193,7 @@ final class LinesParser {
   }
 
   private LeakSite site() {
-    LeakVerdict verdict =
-        judged == null ? LeakVerdict.UNKNOWN : LeakVerdict.of(judged.text(1));
+    LeakVerdict verdict = judged == null ? LeakVerdict.UNKNOWN : LeakVerdict.of(judged.text(1));
     String holder = judged == null ? "" : judged.text(2);
     return new LeakSite(
         open.number(1), open.number(2), open.text(3), frames, marks, verdict, holder);
