@@ -8,7 +8,7 @@
 //! ```
 
 use crate::{
-    IMAGE, callers, checkpoint, control, gate, hooks, log, pools, thread, timeline, unwind,
+    IMAGE, callers, checkpoint, control, gate, holders, hooks, log, pools, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
@@ -65,6 +65,7 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
 extern "C" fn destructor() {
     if gate::is_open() {
         unwind::enter_all_modules();
+        holders::at_end();
         timeline::now(Cause::End);
         log::finish();
         IMAGE.state().store(state::FINISHED, Release);

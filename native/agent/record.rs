@@ -95,11 +95,16 @@ pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
     }
 }
 
+/// The epoch of what is older than every checkpoint.
+const FIRST_EPOCH: u32 = 1;
+
 /// A block of the runtime's: of no interest itself, but what it points at is held.
 fn held(address: usize, size: usize) {
     let live = Live::new(0, 0, size as u64, Kind::Runtime);
     // One that is missing may make a block look lost that it holds; of its own it is nobody's leak.
-    let _ = IMAGE.live.insert(IMAGE.window(), address, live, 0);
+    let _ = IMAGE
+        .live
+        .insert(IMAGE.window(), address, live, FIRST_EPOCH);
 }
 
 /// Records a resource that native code took from the JVM, if its caller's resources count.

@@ -38,8 +38,10 @@ pub use objects::Trust;
 pub use verdicts::{JAVA, JavaRoot};
 
 use crate::checkpoint::Choice;
-use crate::control;
+use crate::{IMAGE, control};
+use core::sync::atomic::Ordering::Relaxed;
 use flood::Root;
+use hackleak_image::layout::flags;
 use hackleak_options::Track;
 use nodes::Nodes;
 use objects::Objects;
@@ -129,6 +131,13 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
         None
     };
     verdicts::keep(choice, at_exit, java.is_some(), &first, second.as_ref())
+}
+
+/// The same for a program without a JVM, at its end. Where it cannot be told, the report says so.
+pub fn at_end() {
+    if IMAGE.flags().load(Relaxed) & flags::JAVA == 0 {
+        let _ = std::panic::catch_unwind(|| judge(Choice::EVERYTHING, true, None));
+    }
 }
 
 fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> {

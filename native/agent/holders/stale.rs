@@ -79,13 +79,14 @@ pub fn note() {
         Err(TryLockError::WouldBlock) => return,
     };
     let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
-    let started = clock(libc::CLOCK_MONOTONIC);
-    if started.saturating_sub(noted.ended) < noted.took.saturating_mul(SHARE) {
+    let since = clock(libc::CLOCK_MONOTONIC).saturating_sub(noted.ended);
+    if since < noted.took.saturating_mul(SHARE) {
         return;
     }
+    let started = clock(libc::CLOCK_THREAD_CPUTIME_ID);
     let found = look(&noted.words);
     noted.ended = clock(libc::CLOCK_MONOTONIC);
-    noted.took = noted.ended.saturating_sub(started);
+    noted.took = clock(libc::CLOCK_THREAD_CPUTIME_ID).saturating_sub(started);
     if let Ok(found) = found {
         noted.words = found;
     }
@@ -98,8 +99,6 @@ struct Look {
     /// Blocks that the table of live blocks does not find from far inside.
     large: Table<(usize, usize)>,
     failed: Option<Stop>,
-    low: usize,
-    high: usize,
 }
 
 fn look(before: &[(u64, u64)]) -> Result<Table<(u64, u64)>, Stop> {
@@ -108,10 +107,7 @@ fn look(before: &[(u64, u64)]) -> Result<Table<(u64, u64)>, Stop> {
         found: Table::new(),
         large: Table::new(),
         failed: None,
-        low: usize::MAX,
-        high: 0,
     };
-    look.bounds()?;
     look.roots()?;
     look.blocks()?;
     let Look {
@@ -145,19 +141,6 @@ fn look(before: &[(u64, u64)]) -> Result<Table<(u64, u64)>, Stop> {
 }
 
 impl Look {
-    /// Between which addresses blocks lie.
-    fn bounds(&mut self) -> Result<(), Stop> {
-        IMAGE.live.for_each(IMAGE.window(), |start, live| {
-            let end = start + live.size() as usize;
-            self.low = self.low.min(start);
-            self.high = self.high.max(end);
-            if end - start > NEAR && self.failed.is_none() {
-                self.failed = self.large.push((start, end)).err();
-            }
-        });
-        self.failed.take().map_or(Ok(()), Err)
-    }
-
     fn roots(&mut self) -> Result<(), Stop> {
         let objects = Objects::read()?;
         for object in objects.all.iter().filter(|o| o.trust != Trust::None) {
@@ -186,14 +169,12 @@ impl Look {
             memory,
             found,
             failed,
-            low,
-            high,
             ..
         } = self;
         memory.runs(range, |at, words| {
             for (index, word) in words.iter().enumerate() {
                 let at = at + index * WORD;
-                if failed.is_none() && is_of_no_use(*low..*high, *word) {
+                if failed.is_none() && is_of_no_use(*word) {
                     *failed = add(found, at, *word).err();
                 }
             }
@@ -204,8 +185,12 @@ impl Look {
     fn blocks(&mut self) -> Result<(), Stop> {
         let mut group: Table<(usize, usize)> = Table::new();
         let mut failed = None;
+        let mut large = Table::new();
         IMAGE.live.for_each(IMAGE.window(), |start, live| {
             let end = start + live.size() as usize;
+            if end - start > NEAR && failed.is_none() {
+                failed = large.push((start, end)).err();
+            }
             if !may_keep_pointers(live) || end - start > LARGEST || failed.is_some() {
                 return;
             }
@@ -219,6 +204,7 @@ impl Look {
             failed = group.push((start, end)).err();
         });
         self.group(&group);
+        self.large = large;
         let failed = failed.or(self.failed.take());
         failed.map_or(Ok(()), Err)
     }
@@ -231,8 +217,6 @@ impl Look {
             memory,
             found,
             failed,
-            low,
-            high,
             ..
         } = self;
         let mut blocks = group.iter().copied();
@@ -244,7 +228,7 @@ impl Look {
                     current = blocks.next();
                 }
                 let inside = current.is_some_and(|block| block.0 <= at);
-                if inside && failed.is_none() && is_of_no_use(*low..*high, *word) {
+                if inside && failed.is_none() && is_of_no_use(*word) {
                     *failed = add(found, at, *word).err();
                 }
             }
@@ -260,9 +244,11 @@ fn may_keep_pointers(live: Live) -> bool {
     )
 }
 
-fn is_of_no_use(blocks: Range<usize>, word: u64) -> bool {
+fn is_of_no_use(word: u64) -> bool {
+    /// No mapping begins below.
+    const LOWEST: usize = 1 << 16;
     let address = word as usize;
-    blocks.contains(&address) && IMAGE.live.state_at(address) == State::Freed
+    address >= LOWEST && IMAGE.live.state_at(address) == State::Freed
 }
 
 fn add(found: &mut Table<(u64, u64)>, at: usize, word: u64) -> Result<(), Stop> {

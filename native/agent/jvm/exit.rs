@@ -66,14 +66,21 @@ pub fn at_vm_death(env: *mut jni::sys::JNIEnv) {
                 "hackleak: the check at JVM exit could not run"
             );
         }
+        judge();
         return;
     }
     if settle() {
         IMAGE.flags().fetch_or(flags::SETTLED_AT_EXIT, Relaxed);
     }
+    judge();
     if exit == Exit::Report {
         report();
     }
+}
+
+/// Finds out who holds what is left. Where that cannot be told, the report says so.
+fn judge() {
+    let _ = super::judging::judge(checkpoint::Choice::EVERYTHING, true, Vec::new());
 }
 
 /// Collects garbage until two collections in a row were followed by a quiet time without a free;

@@ -7,7 +7,7 @@
 //!
 //! The callbacks run at a safepoint, on a thread of the JVM's: they may not call it.
 
-use super::{VM, class_fields};
+use super::{VM, class_fields, java_paths};
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Stop, Trust};
 use core::ffi::c_void;
 use core::ptr;
@@ -17,9 +17,11 @@ use jvmti_bindings::sys::jni::{JNIEnv, jclass, jint, jlong, jobject, jvalue};
 use jvmti_bindings::sys::jvmti::*;
 use std::collections::HashMap;
 
-/// Classes carry tags from 1 on; a class without a `long` of its objects' gets one from here on while one of
-/// its static fields is a holder.
+/// Classes carry tags from 1 on. During a walk, a class without a `long` of its objects' gets one from here on
+/// when one of its static fields holds something.
 const STATIC_ONLY: jlong = 1 << 40;
+/// An object that holds something gets one from here on.
+const OBJECTS: jlong = 1 << 41;
 
 /// The environments: one whose tags choose what is looked at, and one whose tags tell which classes were
 /// looked at before.
@@ -33,28 +35,46 @@ const WITH: jlong = 2;
 /// The heap, as a holder of native memory.
 pub struct Heap {
     jni: *mut JNIEnv,
+    /// Objects that hold nothing.
+    finished: Vec<jobject>,
     roots: Vec<JavaRoot>,
 }
 
 /// A place that holds something: class or mirror by its tag, sort, and index of the field.
 type Place = (jlong, u32, jint);
 
+/// A value that is the address of something.
+#[derive(Clone, Copy)]
+struct Hit {
+    /// With all bits turned: what stands here must not look like a pointer.
+    word: u64,
+    /// Number of the place's root.
+    root: u32,
+    /// Tag of the object; 0 when it does not matter which one it is.
+    object: jlong,
+}
+
 /// What the callbacks work on.
 struct Walk<'pass> {
-    marks: &'pass mut Marks,
+    marks: &'pass Marks,
     memory: &'pass Memory,
     places: HashMap<Place, u32>,
-    next_tag: jlong,
+    hits: Vec<Hit>,
+    next_class: jlong,
+    next_object: jlong,
+    /// Whether it matters which objects hold something.
+    tells_objects: bool,
 }
 
 const NOT_TOLD: Stop = Stop::Unknown("what Java objects hold: the JVM does not tell");
 
 impl Heap {
     /// The heap of the JVM that the calling thread is attached to.
-    pub fn of_this_thread() -> Option<Heap> {
+    pub fn of_this_thread(finished: Vec<jobject>) -> Option<Heap> {
         let jni = super::jni_env();
         (!jni.is_null()).then(|| Heap {
             jni,
+            finished,
             roots: Vec::new(),
         })
     }
@@ -69,7 +89,10 @@ impl Java for Heap {
             marks,
             memory,
             places: HashMap::new(),
-            next_tag: STATIC_ONLY,
+            hits: Vec::new(),
+            next_class: STATIC_ONLY,
+            next_object: OBJECTS,
+            tells_objects: !self.finished.is_empty(),
         };
         let callbacks = jvmtiHeapCallbacks {
             primitive_field_callback: Some(on_field),
@@ -91,7 +114,22 @@ impl Java for Heap {
         if error != JVMTI_ERROR_NONE {
             return Err(NOT_TOLD);
         }
-        let mut places: Vec<(Place, u32)> = walk.places.into_iter().collect();
+        let Walk {
+            places,
+            mut hits,
+            next_object,
+            ..
+        } = walk;
+        if next_object > OBJECTS {
+            let tags: Vec<jlong> = (OBJECTS..next_object).collect();
+            let only = java_paths::only_through(choosing, &self.finished, &tags);
+            hits.retain(|hit| hit.object == 0 || !only.contains(&hit.object));
+            self.untag(choosing, &tags);
+        }
+        for hit in hits {
+            marks.word(memory, !hit.word, Parent::Root(hit.root), 0, Trust::All);
+        }
+        let mut places: Vec<(Place, u32)> = places.into_iter().collect();
         places.sort_by_key(|(_, number)| *number);
         let places: Vec<Place> = places.into_iter().map(|(place, _)| place).collect();
         self.roots = self.named(choosing, &places);
@@ -212,17 +250,26 @@ impl Heap {
         });
         let roots = roots.collect();
         for (tag, class) in classes {
-            // SAFETY: JVMTI and JNI calls with a local reference that `with_tags` has made.
-            unsafe {
-                if tag >= STATIC_ONLY
-                    && let Some(set_tag) = functions(env).SetTag
-                {
-                    set_tag(env, class, 0);
-                }
-                ((**self.jni).DeleteLocalRef)(self.jni, class);
-            }
+            self.done(env, class, tag >= STATIC_ONLY);
         }
         roots
+    }
+
+    fn untag(&self, env: *mut jvmtiEnv, tags: &[jlong]) {
+        for object in self.with_tags(env, tags).into_values() {
+            self.done(env, object, true);
+        }
+    }
+
+    /// Gives back a reference that `with_tags` has made, and the object's tag if it was one for this walk.
+    fn done(&self, env: *mut jvmtiEnv, object: jobject, untag: bool) {
+        // SAFETY: JVMTI and JNI calls with a local reference of this call's.
+        unsafe {
+            if let Some(set_tag) = functions(env).SetTag.filter(|_| untag) {
+                set_tag(env, object, 0);
+            }
+            ((**self.jni).DeleteLocalRef)(self.jni, object);
+        }
     }
 
     /// The classes with these tags, as local references.
@@ -252,19 +299,30 @@ impl Heap {
 }
 
 impl Walk<'_> {
-    /// The number of the root that is this place.
-    fn root(&mut self, place: Place) -> Parent {
-        let next = JAVA + self.places.len() as u32;
-        Parent::Root(*self.places.entry(place).or_insert(next))
+    /// Whether the value is the address of something that was not reached yet.
+    fn is_hit(&self, value: jlong) -> bool {
+        self.marks.is_new(self.memory, value as u64)
     }
 
-    fn value(&mut self, value: jlong, place: impl FnOnce(&mut Self) -> Place) {
-        let word = value as u64;
-        if self.marks.is_new(self.memory, word) {
-            let place = place(self);
-            let parent = self.root(place);
-            self.marks.word(self.memory, word, parent, 0, Trust::All);
+    fn hit(&mut self, value: jlong, place: Place, object: jlong) {
+        let next = JAVA + self.places.len() as u32;
+        self.hits.push(Hit {
+            word: !(value as u64),
+            root: *self.places.entry(place).or_insert(next),
+            object,
+        });
+    }
+
+    /// The tag of an object that holds something.
+    fn object(&mut self, tag: &mut jlong) -> jlong {
+        if !self.tells_objects {
+            return 0;
         }
+        if *tag == 0 {
+            *tag = self.next_object;
+            self.next_object += 1;
+        }
+        *tag
     }
 }
 
@@ -282,17 +340,19 @@ unsafe extern "system" fn on_field(
         // tag lie where the JVM says during the call.
         unsafe {
             let walk = &mut *walk.cast::<Walk>();
-            walk.value(value.j, |walk| {
-                let index = (*info).field.index;
-                if kind != JVMTI_HEAP_REFERENCE_STATIC_FIELD {
-                    return (class_tag, Root::Field as u32, index);
+            if walk.is_hit(value.j) {
+                let (index, tag) = ((*info).field.index, &mut *object_tag);
+                if kind == JVMTI_HEAP_REFERENCE_STATIC_FIELD {
+                    if *tag == 0 {
+                        *tag = walk.next_class;
+                        walk.next_class += 1;
+                    }
+                    walk.hit(value.j, (*tag, Root::StaticField as u32, index), 0);
+                } else {
+                    let object = walk.object(tag);
+                    walk.hit(value.j, (class_tag, Root::Field as u32, index), object);
                 }
-                if *object_tag == 0 {
-                    *object_tag = walk.next_tag;
-                    walk.next_tag += 1;
-                }
-                (*object_tag, Root::StaticField as u32, index)
-            });
+            }
         }
     }
     JVMTI_VISIT_OBJECTS
@@ -301,19 +361,23 @@ unsafe extern "system" fn on_field(
 unsafe extern "system" fn on_array(
     class_tag: jlong,
     _size: jlong,
-    _tag: *mut jlong,
+    tag: *mut jlong,
     count: jint,
     of: jvmtiPrimitiveType,
     elements: *const c_void,
     walk: *mut c_void,
 ) -> jint {
     if of == JVMTI_PRIMITIVE_TYPE_LONG && !elements.is_null() {
-        // SAFETY: the pointer that `look` passed, and as many elements as the JVM says, valid during the call.
+        // SAFETY: the pointer that `look` passed; as many elements as the JVM says, and the array's tag, all
+        // valid during the call.
         unsafe {
             let walk = &mut *walk.cast::<Walk>();
             for index in 0..count.max(0) as usize {
                 let value = elements.cast::<jlong>().add(index).read_unaligned();
-                walk.value(value, |_| (class_tag, Root::Element as u32, 0));
+                if walk.is_hit(value) {
+                    let object = walk.object(&mut *tag);
+                    walk.hit(value, (class_tag, Root::Element as u32, 0), object);
+                }
             }
         }
     }

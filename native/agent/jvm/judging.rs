@@ -5,9 +5,10 @@ use super::java_heap::Heap;
 use crate::checkpoint::Choice;
 use crate::holders::{self, Java, Stop};
 use jni::EnvUnowned;
-use jni::objects::JClass;
+use jni::objects::{JClass, JObject, JObjectArray};
+use jvmti_bindings::sys::jni::jobject;
 
-/// `int judge(int epoch, int scope, int whose)`: the number of the judging.
+/// `int judge(int epoch, int scope, int whose, Object[] finished)`: the number of the judging.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
     env: EnvUnowned<'local>,
@@ -15,17 +16,26 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
     epoch: i32,
     scope: i32,
     whose: i32,
+    finished: JObjectArray<'local, JObject<'local>>,
 ) -> i32 {
-    call(env, |_| {
-        let judged = judge(choice(epoch, scope, whose)?, false);
+    call(env, |env| {
+        let mut objects: Vec<JObject> = Vec::new();
+        for index in 0..finished.len(env)? {
+            let object = finished.get_element(env, index)?;
+            if !object.is_null() {
+                objects.push(object);
+            }
+        }
+        let references = objects.iter().map(|object| object.as_raw() as jobject);
+        let judged = judge(choice(epoch, scope, whose)?, false, references.collect());
         let number = judged.map_err(|stop| Failure::NotRecorded(stop.to_string()))?;
         Ok(number as i32)
     })
 }
 
-/// Finds out who holds what, Java's objects among those who could, where there is a JVM.
-pub fn judge(choice: Choice, at_exit: bool) -> Result<u32, Stop> {
-    let mut heap = Heap::of_this_thread();
+/// Finds out who holds what, Java's objects among those who could, where there is a JVM; not `finished`.
+pub fn judge(choice: Choice, at_exit: bool, finished: Vec<jobject>) -> Result<u32, Stop> {
+    let mut heap = Heap::of_this_thread(finished);
     let java = heap.as_mut().map(|heap| heap as &mut dyn Java);
     holders::judge(choice, at_exit, java)
 }

@@ -10,7 +10,7 @@
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
-//! - `java_heap`: which objects hold native memory, named with `class_fields`; `judging`: who asks for it.
+//! - `java_heap`: which objects hold native memory, named with `class_fields`, and (`java_paths`) reached without the test; `judging`: who asks for it.
 //! - `exit`: what is done when the JVM ends.
 
 mod bridge;
@@ -21,6 +21,7 @@ pub mod entries;
 mod exit;
 mod java_frames;
 mod java_heap;
+mod java_paths;
 mod judging;
 mod memo;
 mod method_ids;

@@ -364,7 +364,7 @@ impl ImageBuilder {
     pub fn finish(&self) -> Vec<u8> {
         let mut header = self.header;
         let mut segments: Vec<(SegmentHeader, Vec<u8>)> = Vec::new();
-        let arenas: [(SegmentKind, usize, Vec<Vec<u8>>); 11] = [
+        let arenas: [(SegmentKind, usize, Vec<Vec<u8>>); 14] = [
             (SegmentKind::Nodes, self.nodes.len(), pieces(&self.nodes)),
             (
                 SegmentKind::Contexts,

@@ -213,28 +213,45 @@ impl LiveTable {
 
     /// What is known of the memory that `address` lies in, as far as its block begins at most 4 KiB before.
     pub fn state_at(&self, address: usize) -> State {
+        match self.state_in(address, address & !15) {
+            State::Live => State::Live,
+            even => match self.state_in(address, (address & !15) + 8) {
+                State::Unknown => even,
+                odd => odd,
+            },
+        }
+    }
+
+    /// The same of blocks that begin at `first` or a multiple of sixteen bytes before.
+    fn state_in(&self, address: usize, first: usize) -> State {
         const GRANULE: usize = 16;
-        let first = address & !(GRANULE - 1);
+        const MIB: usize = 1 << MIB_BITS;
         let mut state = State::Unknown;
-        for step in 0..256 {
-            for start in [first + 8, first].map(|start| start.wrapping_sub(step * GRANULE)) {
-                let segment = self.segment(start);
-                if segment.is_null() || start > address {
-                    continue;
+        let mut start = first;
+        let mut segment = self.segment(start);
+        for _ in 0..256 {
+            if segment.is_null() {
+                return state;
+            }
+            let (_, block) = words(segment, (start >> 4) & 0xffff);
+            let block = Live {
+                origin: 0,
+                block: block.load(Relaxed),
+            };
+            if block.block != 0 && start <= address {
+                let inside = address - start < block.size().max(1) as usize;
+                match (block.is_live(), inside) {
+                    (true, true) => return State::Live,
+                    // Blocks that are live do not overlap: none before this one reaches here.
+                    (true, false) => return state,
+                    // One that is live may have swallowed one that was freed.
+                    (false, true) => state = State::Freed,
+                    (false, false) => {}
                 }
-                let (_, block) = words(segment, (start >> 4) & 0xffff);
-                let block = Live {
-                    origin: 0,
-                    block: block.load(Relaxed),
-                };
-                if block.block == 0 || address - start >= block.size().max(1) as usize {
-                    continue;
-                }
-                if block.is_live() {
-                    return State::Live;
-                }
-                // A block that lives now may have swallowed one that was freed.
-                state = State::Freed;
+            }
+            start = start.wrapping_sub(GRANULE);
+            if start & (MIB - 1) >= MIB - GRANULE {
+                segment = self.segment(start);
             }
         }
         state
@@ -322,7 +339,7 @@ impl LiveTable {
     /// Blocks that come and go meanwhile may or may not be seen.
     /// Blocks of the runtime are left out.
     pub fn for_each_since(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
-        self.walk(window, Some(epoch), |address, live| {
+        self.walk(window, epoch, |address, live| {
             if live.kind() != Kind::Runtime as u8 {
                 each(address, live);
             }
@@ -331,7 +348,7 @@ impl LiveTable {
 
     /// Calls `each` with every live block, those of the runtime too.
     pub fn for_each(&self, window: &Window, each: impl FnMut(usize, Live)) {
-        self.walk(window, None, each);
+        self.walk(window, 0, each);
     }
 
     /// The record at `address` as it is now, if the block is live.
@@ -349,7 +366,7 @@ impl LiveTable {
     }
 
     /// The walk over the table; pages without an allocation in `epoch` or later are skipped.
-    fn walk(&self, window: &Window, epoch: Option<u32>, mut each: impl FnMut(usize, Live)) {
+    fn walk(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
         for index in 0..window.segment_count() {
             let Some((segment, kind)) = window.segment_at(index) else {
                 continue;
@@ -364,7 +381,7 @@ impl LiveTable {
                 // SAFETY: the summary has 256 words.
                 let newest = unsafe { AtomicU32::from_ptr(summary.cast::<u32>().add(page)) };
                 let newest = newest.load(Relaxed);
-                if epoch.is_some_and(|epoch| newest == 0 || newest < epoch) {
+                if newest == 0 || newest < epoch {
                     continue;
                 }
                 for slot in page * 256..(page + 1) * 256 {

@@ -34,6 +34,7 @@ final class ExitCheck {
           LeakReport.class,
           LeakSite.class,
           LeakText.class,
+          LeakVerdict.class,
           LinesParser.class,
           NativeFrame.class,
           PlatformThread.class,
@@ -78,7 +79,7 @@ final class ExitCheck {
       }
       settle(recorder, out);
       if (report) {
-        LeakCheck settled = LeakCheck.standard().settling(false);
+        LeakCheck settled = LeakCheck.standard().afterSettling();
         Checkpoint start = Checkpoint.processStart();
         LeakReport found =
             AssertionRecord.keeping(

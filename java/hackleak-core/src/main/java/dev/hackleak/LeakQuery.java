@@ -94,11 +94,12 @@ final class LeakQuery {
       return;
     }
     try {
-      if (!check.settles()) {
+      if (!check.collects()) {
         // What only garbage holds is lost.
         recorder.forceGc();
       }
-      judging = recorder.judge(since.epoch(), check.scope(), check.whose());
+      judging =
+          recorder.judge(since.epoch(), check.scope(), check.whose(), check.finished());
     } catch (IllegalStateException e) {
       notes.add(LeakText.unjudged(e.getMessage()));
     }

@@ -1,6 +1,7 @@
 package dev.hackleak;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 
@@ -26,6 +27,7 @@ public final class LeakWatch {
   private final int scope;
   private final int outer;
   private final List<Integer> rounds = new ArrayList<>();
+  private final List<Object> finished = new ArrayList<>();
   private final Thread thread = Thread.currentThread();
   private boolean unfinishedRounds;
 
@@ -136,6 +138,18 @@ public final class LeakWatch {
   }
 
   /**
+   * Names objects that end with the test: its instance and its parameters. What only they hold is
+   * lost when the watch ends.
+   */
+  public void endsWith(Collection<?> objects) {
+    for (Object object : objects) {
+      if (object != null) {
+        finished.add(object);
+      }
+    }
+  }
+
+  /**
    * Ends the watch and fails the test if it leaked.
    *
    * @throws LeakError if it leaked
@@ -168,7 +182,7 @@ public final class LeakWatch {
       since = checkpoint.at(epochs[0]);
       judged = judged.growing(epochs);
     }
-    HackLeak.assertNoLeaks(since, judged);
+    HackLeak.assertNoLeaks(since, judged.withFinished(finished));
   }
 
   /** Ends the watch without looking: whatever leaked is meant to. */

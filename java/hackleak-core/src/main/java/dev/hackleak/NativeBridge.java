@@ -33,10 +33,11 @@ final class NativeBridge {
    * Finds out who holds what was allocated since the epoch and is still live, and keeps that in the
    * image. Scope 0 means all.
    *
+   * @param finished objects that hold nothing, and through which nothing is reached
    * @return the number by which the reporter finds it
    * @throws IllegalStateException if it cannot be told; the message says why
    */
-  static native int judge(int epoch, int scope, int whose);
+  static native int judge(int epoch, int scope, int whose, Object[] finished);
 
   /** How many libraries and programs have been loaded into this process so far. */
   static native int modules();

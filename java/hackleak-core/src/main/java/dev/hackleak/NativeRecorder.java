@@ -68,8 +68,8 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
-  public int judge(int epoch, int scope, Whose whose) {
-    return NativeBridge.judge(epoch, scope, whose.ordinal());
+  public int judge(int epoch, int scope, Whose whose, Object[] finished) {
+    return NativeBridge.judge(epoch, scope, whose.ordinal(), finished);
   }
 
   @Override

@@ -20,9 +20,10 @@ interface Recorder {
   /**
    * Finds out who holds what is still live, and gives the number by which the reporter finds it.
    *
+   * @param finished objects that hold nothing, and through which nothing is reached
    * @throws IllegalStateException if it cannot be told; the message says why
    */
-  int judge(int epoch, int scope, Whose whose);
+  int judge(int epoch, int scope, Whose whose, Object[] finished);
 
   /** Grows whenever a library is loaded. */
   int modules();

@@ -61,7 +61,7 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public int judge(int since, int in, Whose whose) {
+  public int judge(int since, int in, Whose whose, Object[] finished) {
     judgings++;
     if (unjudgeable != null) {
       throw new IllegalStateException(unjudgeable);

@@ -7,9 +7,12 @@ import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
+import java.util.Collections;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -21,6 +24,7 @@ import org.junit.jupiter.api.extension.ExtensionContext.Store;
 import org.junit.jupiter.api.extension.ExtensionContext.Store.CloseableResource;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+import org.junit.jupiter.api.extension.TestInstances;
 import org.junit.platform.commons.support.ReflectionSupport;
 
 /**
@@ -175,8 +179,21 @@ public final class NoLeaksExtension
     } else if (found.dynamicTestLeaked.get()) {
       found.watch.endUnchecked();
     } else {
+      found.watch.endsWith(instances(context));
       found.watch.end();
     }
+  }
+
+  /** The instances that end with the test; one that serves all tests of its class goes on. */
+  private static List<Object> instances(ExtensionContext context) {
+    boolean perClass =
+        context.getTestInstanceLifecycle().filter(TestInstance.Lifecycle.PER_CLASS::equals).isPresent();
+    return perClass
+        ? Collections.emptyList()
+        : context
+            .getTestInstances()
+            .map(TestInstances::getAllInstances)
+            .orElse(Collections.emptyList());
   }
 
   @Override
@@ -185,7 +202,7 @@ public final class NoLeaksExtension
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
-    inRounds(invocation, context, () -> again(method));
+    inRounds(invocation, method, context);
   }
 
   @Override
@@ -194,7 +211,7 @@ public final class NoLeaksExtension
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
-    inRounds(invocation, context, () -> again(method));
+    inRounds(invocation, method, context);
   }
 
   private static void again(ReflectiveInvocationContext<Method> method) {
@@ -203,13 +220,18 @@ public final class NoLeaksExtension
   }
 
   private void inRounds(
-      Invocation<Void> invocation, ExtensionContext context, LeakWatch.Round again)
+      Invocation<Void> invocation,
+      ReflectiveInvocationContext<Method> method,
+      ExtensionContext context)
       throws Throwable {
     TestWatch found = store(context).get(Key.TEST, TestWatch.class);
     if (found == null || found.owner != this) {
       invocation.proceed();
     } else {
-      inRounds(found.watch, found.plan, invocation, again);
+      if (!found.plan.perClass) {
+        found.watch.endsWith(method.getArguments());
+      }
+      inRounds(found.watch, found.plan, invocation, () -> again(method));
     }
   }
 
