@@ -91,7 +91,7 @@ fn heaps_of_libc(
     while at < mapping.end {
         let word = |index| memory.word(at + index * WORD).unwrap_or(0) as usize;
         let (arena, size, usable) = (word(0), word(2), word(3));
-        let is_length = |len: usize| len != 0 && len % 4096 == 0 && len <= HEAP_LEN;
+        let is_length = |len: usize| len != 0 && len.is_multiple_of(4096) && len <= HEAP_LEN;
         let near_start = arena != 0 && arena % HEAP_LEN < 256;
         if near_start && is_length(size) && is_length(usable) && size <= usable {
             holes.push((at, at + usable))?;
@@ -117,7 +117,7 @@ fn end_of_stack(memory: &Memory, mapping: &Mapping) -> Option<usize> {
         for (index, word) in words.iter().enumerate() {
             let place = at + index * WORD;
             let is_record = *word == place as u64
-                && place % 64 == 0
+                && place.is_multiple_of(64)
                 && words.get(index + SELF as usize) == Some(&(place as u64));
             if end.is_none() && is_record {
                 end = Some(place + RECORD_LEN);

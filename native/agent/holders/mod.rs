@@ -124,6 +124,7 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
         ));
     }
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
+    stale::be_thorough();
     let first = pass(choice, &mut java)?;
     let second = if first.marks.open > 0 {
         Some(pass(choice, &mut java)?)

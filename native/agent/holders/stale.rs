@@ -7,7 +7,7 @@
 //! points at, and is no evidence.
 //!
 //! What is difficult is the cost: all of it must be read. So only small blocks and roots are, and only so often
-//! that it takes a small share of the time; what was noted before stays good for as long as the word stays.
+//! that it takes a small share of the time (and after each judging, which costs more); what was noted before stays good for as long as the word stays.
 //! A program that writes the same address to the same place again is not noticed.
 
 use super::maps;
@@ -90,6 +90,11 @@ pub fn note() {
     if let Ok(found) = found {
         noted.words = found;
     }
+}
+
+/// A judging has found something to look for: whatever the price, the next checkpoint looks.
+pub fn be_thorough() {
+    NOTED.lock().unwrap_or_else(PoisonError::into_inner).took = 0;
 }
 
 /// A look at all that may keep old pointers.

@@ -107,7 +107,7 @@ impl Layout {
         at != 0
             && is_self(at)
             && is_self(at + SELF)
-            && memory.word(at + self.tid & !7).is_some_and(|word| {
+            && memory.word((at + self.tid) & !7).is_some_and(|word| {
                 let shift = if self.tid & 4 == 0 { 0 } else { 32 };
                 (word >> shift) as u32 == tid
             })
@@ -178,7 +178,7 @@ fn at_upper_end(memory: &Memory, layout: &Layout, range: Range<usize>, tid: u32)
     memory.runs(range, |at, words| {
         for (index, word) in words.iter().enumerate() {
             let place = at + index * WORD;
-            if *word == place as u64 && place % 64 == 0 && count < candidates.len() {
+            if *word == place as u64 && place.is_multiple_of(64) && count < candidates.len() {
                 candidates[count] = place;
                 count += 1;
             }

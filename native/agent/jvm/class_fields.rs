@@ -174,7 +174,7 @@ fn fields_of_interfaces(env: *mut jvmtiEnv, jni: *mut JNIEnv, classes: &[jclass]
                 let interface = *list.add(index);
                 let is_new = known
                     .iter()
-                    .all(|other| ((**jni).IsSameObject)(jni, *other, interface) as u8 == 0);
+                    .all(|other| ((**jni).IsSameObject)(jni, *other, interface) == 0);
                 if is_new {
                     fields += declared(env, interface).map_or(0, |fields| fields.len());
                     known.push(interface);

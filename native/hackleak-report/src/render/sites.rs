@@ -124,6 +124,9 @@ fn description(site: &Site, process: &Process) -> String {
             counted(before.count, "block")
         );
     }
+    if let Some(holder) = &site.holder {
+        let _ = write!(text, ", held by {}", holder.sentence());
+    }
     // When a scope was asked for, it is in the headline; and a test has both, under one name.
     if let Some(scope) = &site.scope
         && process.leaks.scope.is_none()
