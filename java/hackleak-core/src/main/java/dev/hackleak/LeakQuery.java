@@ -46,11 +46,7 @@ final class LeakQuery {
         settle();
       }
       noteCudfLeaks();
-      if (nothingToReport()) {
-        return nothingLive();
-      }
-      judge();
-      return reported();
+      return nothingToReport() ? nothingLive() : reported();
     } finally {
       recorder.ignore(false);
     }
@@ -98,8 +94,7 @@ final class LeakQuery {
         // What only garbage holds is lost.
         recorder.forceGc();
       }
-      judging =
-          recorder.judge(since.epoch(), check.scope(), check.whose(), check.finished());
+      judging = recorder.judge(since.epoch(), check.scope(), check.whose(), check.finished());
     } catch (IllegalStateException e) {
       notes.add(LeakText.unjudged(e.getMessage()));
     }
@@ -110,6 +105,7 @@ final class LeakQuery {
     if (description.degraded()) {
       return raw("part of the image is in this JVM's memory only");
     }
+    judge();
     try {
       Reporter reporter =
           new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());

@@ -57,14 +57,25 @@ class ReporterTest {
       assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(check));
     }
     List<String> given = Files.readAllLines(args);
-    assertEquals(10, given.size(), given.toString());
+    assertEquals(12, given.size(), given.toString());
     assertEquals("report", given.get(0));
     assertEquals(folder.resolve("run.hackleak").toString(), given.get(1));
     assertEquals(
-        "--since 1 --scope 1 --format lines --json", String.join(" ", given.subList(2, 9)));
-    Path json = Paths.get(given.get(9));
+        "--since 1 --scope 1 --judging 1 --format lines --json",
+        String.join(" ", given.subList(2, 11)));
+    Path json = Paths.get(given.get(11));
     assertEquals(folder, json.getParent());
     assertTrue(json.getFileName().toString().matches("leaks-7-\\d+\\.json"), json.toString());
+  }
+
+  @Test
+  void whereNobodyKnowsWhoHoldsItTheReportSaysSo() throws IOException {
+    Path args = folder.resolve("args");
+    script("hackleak", "printf '%s\\n' \"$@\" > '" + args + "'\n" + LEAK + "exit 23");
+    recording.recorder().unjudgeable = "the JVM does not tell";
+    String message = failure().getMessage();
+    assertTrue(message.contains("so all of it counts: the JVM does not tell"), message);
+    assertFalse(Files.readAllLines(args).contains("--judging"));
   }
 
   @Test

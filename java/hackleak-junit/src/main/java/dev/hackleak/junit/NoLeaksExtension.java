@@ -187,7 +187,10 @@ public final class NoLeaksExtension
   /** The instances that end with the test; one that serves all tests of its class goes on. */
   private static List<Object> instances(ExtensionContext context) {
     boolean perClass =
-        context.getTestInstanceLifecycle().filter(TestInstance.Lifecycle.PER_CLASS::equals).isPresent();
+        context
+            .getTestInstanceLifecycle()
+            .filter(TestInstance.Lifecycle.PER_CLASS::equals)
+            .isPresent();
     return perClass
         ? Collections.emptyList()
         : context
