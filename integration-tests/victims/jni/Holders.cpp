@@ -120,8 +120,9 @@ thread_local char* local_block;
 pthread_key_t key;
 void** mapped;
 
-std::mutex lock;
-std::condition_variable wake;
+// Never destroyed: threads still wait at the end.
+std::mutex& lock = *new std::mutex;
+std::condition_variable& wake = *new std::condition_variable;
 int waiting;
 }  // namespace
 

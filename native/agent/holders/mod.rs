@@ -118,7 +118,7 @@ static PASS: Mutex<()> = Mutex::new(());
 ///
 /// It cannot be told.
 pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> Result<u32, Stop> {
-    if !control::tracks(Track::NEW) || !control::tracks(Track::MALLOC) {
+    if !can_judge() {
         return Err(Stop::Unknown(
             "what lies between a root and a block when `track` leaves out `new` or `malloc`",
         ));
@@ -132,6 +132,11 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
         None
     };
     verdicts::keep(choice, at_exit, java.is_some(), &first, second.as_ref())
+}
+
+/// Whether everything is tracked that may lie between a root and a block.
+pub fn can_judge() -> bool {
+    control::tracks(Track::NEW) && control::tracks(Track::MALLOC)
 }
 
 /// The same for a program without a JVM, at its end. Where it cannot be told, the report says so.

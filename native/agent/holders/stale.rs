@@ -3,7 +3,7 @@
 //! Unused and emptied places of old blocks keep the pointers that they had: slots of a vector beyond its end,
 //! a field after `delete`. When the allocator hands out the same address again, such a word looks as if it
 //! held the new block, and a leak would hide behind it. So at checkpoints the words are noted that point at
-//! memory that has been freed. As long as such a word does not change, it was written before the block that it
+//! memory near blocks in which no block is live. As long as such a word does not change, it was written before the block that it
 //! points at, and is no evidence.
 //!
 //! What is difficult is the cost: all of it must be read. So only small blocks and roots are, and only so often
@@ -253,7 +253,8 @@ fn is_of_no_use(word: u64) -> bool {
     /// No mapping begins below.
     const LOWEST: usize = 1 << 16;
     let address = word as usize;
-    address >= LOWEST && IMAGE.live.state_at(address) == State::Freed
+    // Memory that is not recorded may become a block's as well as memory that was freed.
+    address >= LOWEST && matches!(IMAGE.live.state_at(address), State::Freed | State::Unknown)
 }
 
 fn add(found: &mut Table<(u64, u64)>, at: usize, word: u64) -> Result<(), Stop> {

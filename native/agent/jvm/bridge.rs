@@ -2,7 +2,7 @@
 //!
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
-use super::{buffers, exit, method_ids};
+use super::{buffers, exit, judging, method_ids};
 use crate::checkpoint::Choice;
 use crate::{IMAGE, checkpoint, gate, holders, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
@@ -99,7 +99,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
             Failure::NotRecorded("the recorder is only just beginning".to_owned())
         })?;
         let text = format!(
-            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\n",
+            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\nheld={}\n",
             lifecycle::image_path(),
             lifecycle::library_path().display(),
             std::process::id(),
@@ -111,6 +111,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
             } else {
                 "report"
             },
+            judging::what_for(options),
         );
         Ok(env.new_string(text)?)
     })

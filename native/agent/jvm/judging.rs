@@ -4,6 +4,7 @@ use super::bridge::{Failure, call, choice};
 use super::java_heap::Heap;
 use crate::checkpoint::Choice;
 use crate::holders::{self, Java, Stop};
+use hackleak_options::{Held, Options};
 use jni::EnvUnowned;
 use jni::objects::{JClass, JObject, JObjectArray};
 use jvmti_bindings::sys::jni::jobject;
@@ -31,6 +32,16 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
         let number = judged.map_err(|stop| Failure::NotRecorded(stop.to_string()))?;
         Ok(number as i32)
     })
+}
+
+/// What the Java side needs to know of the option `held`: `unknown` where nobody can tell who holds what,
+/// `fail` where it makes no difference.
+pub(super) fn what_for(options: &Options) -> &'static str {
+    match options.held {
+        _ if !holders::can_judge() => "unknown",
+        Held::Fail => "fail",
+        Held::Note | Held::Ignore => "differs",
+    }
 }
 
 /// Finds out who holds what, Java's objects among those who could, where there is a JVM; not `finished`.

@@ -48,8 +48,10 @@ pub enum State {
     Live,
     /// A block was there, and has been freed.
     Freed,
-    /// Neither.
+    /// Blocks have been near it, but nothing is known of this place: it is free, or of somebody who is not recorded.
     Unknown,
+    /// No block has ever been near it.
+    Elsewhere,
 }
 
 impl LiveTable {
@@ -216,7 +218,8 @@ impl LiveTable {
         match self.state_in(address, address & !15) {
             State::Live => State::Live,
             even => match self.state_in(address, (address & !15) + 8) {
-                State::Unknown => even,
+                State::Elsewhere => even,
+                State::Unknown if even != State::Elsewhere => even,
                 odd => odd,
             },
         }
@@ -226,9 +229,12 @@ impl LiveTable {
     fn state_in(&self, address: usize, first: usize) -> State {
         const GRANULE: usize = 16;
         const MIB: usize = 1 << MIB_BITS;
-        let mut state = State::Unknown;
         let mut start = first;
         let mut segment = self.segment(start);
+        let mut state = match segment.is_null() {
+            true => State::Elsewhere,
+            false => State::Unknown,
+        };
         for _ in 0..256 {
             if segment.is_null() {
                 return state;

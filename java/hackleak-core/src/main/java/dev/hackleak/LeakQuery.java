@@ -85,12 +85,12 @@ final class LeakQuery {
     }
   }
 
-  private void judge() {
+  private void judge(RecorderDescription description) {
     if (liveBlocks() == 0) {
       return;
     }
     try {
-      if (!check.collects()) {
+      if (!check.collects() && description.tellsHolders()) {
         // What only garbage holds is lost.
         recorder.forceGc();
       }
@@ -105,7 +105,7 @@ final class LeakQuery {
     if (description.degraded()) {
       return raw("part of the image is in this JVM's memory only");
     }
-    judge();
+    judge(description);
     try {
       Reporter reporter =
           new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
