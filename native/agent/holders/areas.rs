@@ -10,7 +10,7 @@ use super::Stop;
 use super::maps::{Mapping, Of};
 use super::memory::{Memory, WORD};
 use super::nodes::{Nodes, Parent};
-use super::table::Table;
+use super::table::{self, Table};
 use super::threads::{self, Thread};
 use crate::thread::ThreadState;
 use core::ops::Range;
@@ -52,6 +52,9 @@ pub fn read(
         holes.clear();
         for state in threads::states() {
             holes.push((state, state + size_of::<ThreadState>()))?;
+        }
+        for table in table::mappings() {
+            holes.push((table.start, table.end))?;
         }
         for thread in running.iter().filter(|thread| thread.record != 0) {
             // The whole stack, below what is in use too.

@@ -1,17 +1,38 @@
 //! A growing array in a mapping of its own.
 //!
 //! The pass must leave no addresses in memory of the program's allocator: a block that is handed out there
-//! later would hold what they point at. An address in a mapping that is gone holds nothing.
+//! later would hold what they point at. An address in a mapping that is gone holds nothing, and a mapping that is
+//! still there is known (see [`mappings`]) and left out.
 
 use super::Stop;
-use core::ops::{Deref, DerefMut};
+use core::ops::{Deref, DerefMut, Range};
 use core::ptr;
+use core::sync::atomic::{
+    AtomicUsize,
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
+};
+
+/// The most tables at a time.
+const MOST: usize = 256;
+/// Start and length in bytes of each table's mapping; a start of 0 is a free place.
+static STARTS: [AtomicUsize; MOST] = [const { AtomicUsize::new(0) }; MOST];
+static LENGTHS: [AtomicUsize; MOST] = [const { AtomicUsize::new(0) }; MOST];
+
+/// Where the tables lie that there are.
+pub fn mappings() -> impl Iterator<Item = Range<usize>> {
+    STARTS.iter().zip(&LENGTHS).filter_map(|(start, len)| {
+        let start = start.load(Acquire);
+        (start != 0).then(|| start..start + len.load(Relaxed))
+    })
+}
 
 /// An array of plain values.
 pub struct Table<T: Copy> {
     at: *mut T,
     len: usize,
     room: usize,
+    /// The place of its mapping among the [`STARTS`].
+    place: usize,
 }
 
 // SAFETY: the mapping belongs to the table alone, and the values are plain.
@@ -24,6 +45,7 @@ impl<T: Copy> Table<T> {
             at: ptr::null_mut(),
             len: 0,
             room: 0,
+            place: MOST,
         }
     }
 
@@ -70,6 +92,11 @@ impl<T: Copy> Table<T> {
             return Ok(());
         }
         let bytes = (least.max(self.room * 2) * size_of::<T>()).next_multiple_of(PAGE);
+        if self.place == MOST {
+            // Until the mapping is there, the place is taken by an address that nothing has.
+            let free = |place: &AtomicUsize| place.compare_exchange(0, 1, AcqRel, Relaxed).is_ok();
+            self.place = STARTS.iter().position(free).ok_or(Stop::NoMemory)?;
+        }
         let old = self.room * size_of::<T>();
         // SAFETY: a new mapping, or one of this table's own that may move.
         let new = unsafe {
@@ -90,6 +117,8 @@ impl<T: Copy> Table<T> {
         if new == libc::MAP_FAILED {
             return Err(Stop::NoMemory);
         }
+        LENGTHS[self.place].store(bytes, Relaxed);
+        STARTS[self.place].store(new.addr(), Release);
         self.at = new.cast();
         self.room = bytes / size_of::<T>();
         Ok(())
@@ -124,6 +153,9 @@ impl<T: Copy> Drop for Table<T> {
             let bytes = (self.room * size_of::<T>()).next_multiple_of(4096);
             // SAFETY: the table's own mapping, which nothing refers to any more.
             unsafe { libc::munmap(self.at.cast(), bytes) };
+        }
+        if let Some(place) = STARTS.get(self.place) {
+            place.store(0, Release);
         }
     }
 }
