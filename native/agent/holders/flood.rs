@@ -6,10 +6,11 @@
 use super::Stop;
 use super::areas::Area;
 use super::memory::{Memory, WORD};
-use super::nodes::{Nodes, Parent};
+use super::nodes::{ADDRESS, Nodes, Parent};
 use super::objects::Trust;
 use super::stale::Stale;
 use super::table::Table;
+use crate::IMAGE;
 use core::ops::Range;
 
 /// A range of memory that holds what it points at.
@@ -30,8 +31,6 @@ impl Root {
     }
 }
 
-/// Addresses have 47 bits; programs keep marks of their own in the upper sixteen.
-const ADDRESS: u64 = (1 << 48) - 1;
 /// Blocks with less between them are read together.
 const GAP: usize = 4096;
 /// The most that is read together.
@@ -118,6 +117,46 @@ impl Marks {
             let pushed = self.next_areas.push(index as u32);
             self.failed = self.failed.take().or(pushed.err());
         }
+    }
+
+    /// Looks once more at the ways to suspects. A block that came and went meanwhile, or a word that has changed,
+    /// is of no account: its place may have been in use only by chance, or what it held has moved on.
+    pub fn doubt(&mut self, memory: &Memory) -> Result<(), Stop> {
+        const UNKNOWN: u8 = 0;
+        const SURE: u8 = 1;
+        const BROKEN: u8 = 2;
+        let mut known = Table::filled(self.nodes.all.len(), UNKNOWN)?;
+        let mut way: Table<u32> = Table::new();
+        for index in 0..self.nodes.all.len() {
+            if !self.nodes.all[index].suspect || !self.nodes.all[index].is_held() {
+                continue;
+            }
+            let mut at = index as u32;
+            way.clear();
+            let state = loop {
+                let node = &self.nodes.all[at as usize];
+                if known[at as usize] != UNKNOWN {
+                    break known[at as usize];
+                }
+                way.push(at)?;
+                let word = memory.word(node.via);
+                let is_there = IMAGE.live.live_at(node.start) == Some(node.live);
+                // Java's values have no place of their own; nobody saw them move.
+                let points = node.via == 0 || word.is_some_and(|word| node.is_meant_by(word));
+                match node.parent {
+                    _ if !is_there || !points => break BROKEN,
+                    Parent::Node(parent) => at = parent,
+                    Parent::Root(_) | Parent::Area(_) => break SURE,
+                    Parent::None => break BROKEN,
+                }
+            };
+            for step in way.iter() {
+                known[*step as usize] = state;
+            }
+            self.nodes.all[index].doubtful = state == BROKEN;
+            self.open += usize::from(state == BROKEN);
+        }
+        Ok(())
     }
 
     /// What points at an area.

@@ -203,6 +203,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         marks.flood(&memory)?;
         roots = java.roots();
     }
+    marks.doubt(&memory)?;
     Ok(Pass {
         marks,
         objects,

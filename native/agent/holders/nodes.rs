@@ -20,6 +20,8 @@ pub struct Node {
     pub via: usize,
     /// Whether the question is who holds it.
     pub suspect: bool,
+    /// What was found to hold it is gone already.
+    pub doubtful: bool,
 }
 
 /// What points at a block.
@@ -53,10 +55,19 @@ impl Node {
         }
     }
 
+    /// Whether `word` points at it.
+    pub fn is_meant_by(&self, word: u64) -> bool {
+        let address = (word & ADDRESS) as usize;
+        (self.start..=self.start + self.len()).contains(&address)
+    }
+
     pub fn is_held(&self) -> bool {
         self.parent != Parent::None
     }
 }
+
+/// Addresses have 47 bits; programs keep marks of their own in the upper sixteen.
+pub const ADDRESS: u64 = (1 << 48) - 1;
 
 const MIB_BITS: u32 = 20;
 const PAGE_BITS: u32 = 12;
@@ -107,6 +118,7 @@ impl Nodes {
                     parent: Parent::None,
                     via: 0,
                     suspect: is_judged(live) && suspect(live),
+                    doubtful: false,
                 };
                 failed = all.push(node).err();
             }

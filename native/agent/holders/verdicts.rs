@@ -42,11 +42,12 @@ pub fn keep(
         if !node.suspect {
             continue;
         }
-        if node.is_held() {
+        if node.is_held() && !node.doubtful {
             add(&mut sums, node.live, holders.of_node(index)?);
         } else if let Some(later) = &mut later
             && let Some(again) = later.same(node)
         {
+            // What was on its way twice is alive: something takes it from place to place.
             let holder = if later.pass.marks.nodes.all[again].is_held() {
                 later.of_node(again)?
             } else {

@@ -160,7 +160,8 @@ fn variables(path: &Path, words: &BTreeSet<(u64, bool)>) -> HashMap<(u64, bool),
                 && variable.name.is_none()
                 && let Ok(name) = symbol.name()
             {
-                variable.name = Some(demangled(name));
+                let name = demangled(name).replace("_GLOBAL__N_1", "(anonymous namespace)");
+                variable.name = Some(name);
             }
         }
     }

@@ -245,7 +245,8 @@ impl LiveTable {
                 block: block.load(Relaxed),
             };
             if block.block != 0 && start <= address {
-                let inside = address - start < block.size().max(1) as usize;
+                // Handles have no size, and marks in their lowest bits.
+                let inside = address - start < block.size().max(8) as usize;
                 match (block.is_live(), inside) {
                     (true, true) => return State::Live,
                     // Blocks that are live do not overlap: none before this one reaches here.
