@@ -1,0 +1,133 @@
+//! What a process found out about who holds its memory decides what of it is a leak.
+
+mod support;
+
+use hackleak_image::Frame;
+use hackleak_image::layout::{Judged, Kind, Link, Root, judging_flags};
+use hackleak_image::reader::testing::ImageBuilder;
+use hackleak_report::Selection;
+use hackleak_report::model::{HolderRoot, Judgement, Process};
+use hackleak_report::render::{lines, text};
+use support::{BLOCK, SIZE, report, report_since};
+
+fn judged(stack: u32, context: u32, bytes: u64, count: u32, holder: u32) -> Judged {
+    Judged {
+        origin: u64::from(stack) | u64::from(context) << 32,
+        bytes,
+        count,
+        kind: Kind::New as u32,
+        holder,
+        reserved: 0,
+    }
+}
+
+/// Three blocks of one stack: one is lost, a Java object holds one, and one came after the judging.
+fn image(flags: u32, options: &str) -> (ImageBuilder, Selection) {
+    let mut image = ImageBuilder::new();
+    image.header.options = image.text(options);
+    let thread = image.thread(4242, "java", 3, 3 * SIZE);
+    let context = image.context(2, 0, thread, 0);
+    let stack = image.stack(&[Frame::Address(1)]);
+    let between = image.stack(&[Frame::Address(2)]);
+    for block in 0..3 {
+        image.live(BLOCK + 16 * block, SIZE, Kind::New, stack, context);
+    }
+    let link = Link {
+        size: 560,
+        stack: between,
+        kind: Kind::New as u32,
+    };
+    let holder = image.holder(Root::StaticField, "demo.Cache.handle", 0, &[link]);
+    let number = image.judging(
+        flags,
+        &[
+            judged(stack, context, SIZE, 1, 0),
+            judged(stack, context, SIZE, 1, holder),
+        ],
+    );
+    let selection = Selection {
+        judging: Some(number),
+        ..Selection::default()
+    };
+    (image, selection)
+}
+
+fn verdicts(process: &Process) -> Vec<(Judgement, u64)> {
+    let sites = process.leaks.sites.iter();
+    sites.map(|site| (site.verdict, site.count)).collect()
+}
+
+#[test]
+fn what_is_held_is_noted_and_no_leak() {
+    let (image, selection) = image(judging_flags::JAVA, "");
+    let report = report_since(&image, selection);
+    let process = &report.processes[0];
+    // What came after the judging was not asked for.
+    assert_eq!(verdicts(process), [(Judgement::Lost, 1)]);
+    assert_eq!((process.held.bytes, process.held.count), (SIZE, 1));
+    let holder = process.held.sites[0].holder.as_ref().expect("a holder");
+    assert_eq!(holder.root, HolderRoot::StaticField);
+    let way = "static demo.Cache.handle → 560 bytes of (no module)+0x2";
+    assert_eq!(holder.sentence(), way);
+    let note =
+        format!("1,999,993 bytes in 1 block held, not lost: 1,999,993 bytes in 1 block by {way}");
+    assert!(
+        process.notes.iter().any(|found| found.starts_with(&note)),
+        "{:#?}",
+        process.notes
+    );
+    assert!(text(&report, None).contains(&note));
+    let lines = lines(&report, None);
+    assert!(
+        lines.contains("\nsite\t1999993\t1\tnew\njudged\tlost\t\n"),
+        "{lines}"
+    );
+    assert!(
+        lines.contains(&format!("\nheld\t1999993\t1\tnew\njudged\theld\t{way}\n")),
+        "{lines}"
+    );
+}
+
+#[test]
+fn the_option_decides_whether_it_counts() {
+    let (image_of_fail, selection) = image(judging_flags::JAVA, "held=fail");
+    let report = report_since(&image_of_fail, selection.clone());
+    let process = &report.processes[0];
+    assert_eq!(
+        verdicts(process),
+        [(Judgement::Lost, 1), (Judgement::Held, 1)]
+    );
+    assert!(process.held.is_empty());
+    assert!(text(&report, None).contains(", held by static demo.Cache.handle"));
+
+    let (image_of_ignore, _) = image(judging_flags::JAVA, "held=ignore");
+    let report = report_since(&image_of_ignore, selection);
+    let process = &report.processes[0];
+    assert_eq!(verdicts(process), [(Judgement::Lost, 1)]);
+    assert!(process.held.is_empty());
+}
+
+#[test]
+fn without_a_judging_nobody_knows() {
+    let (image, _) = image(judging_flags::JAVA, "");
+    let report = report(&image);
+    assert_eq!(verdicts(&report.processes[0]), [(Judgement::Unknown, 3)]);
+}
+
+#[test]
+fn the_judging_at_the_end_counts_without_being_asked_for() {
+    let (image, _) = image(judging_flags::AT_EXIT, "");
+    let report = report(&image);
+    let process = &report.processes[0];
+    assert_eq!(
+        verdicts(process),
+        [(Judgement::Lost, 1), (Judgement::Unknown, 1)]
+    );
+    assert_eq!(process.held.count, 1);
+    let later = "of some of it nobody knows who holds it: it came after the last look";
+    assert!(
+        process.notes.iter().any(|note| note == later),
+        "{:#?}",
+        process.notes
+    );
+}
