@@ -508,7 +508,7 @@ pub struct Site {
     /// What is known of who holds the blocks.
     #[serde(default)]
     pub verdict: Judgement,
-    /// Who holds them, for `held`.
+    /// Who holds them, for `held` and `growing`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
     /// What the baseline has for it, when it has grown since; a new site has none.
@@ -576,6 +576,8 @@ pub enum Judgement {
     Lost,
     /// Something holds them.
     Held,
+    /// Something holds them, and more of them with every round of a test that was repeated.
+    Growing,
     /// There was no process to ask, or it could not tell.
     #[default]
     Unknown,
@@ -587,6 +589,7 @@ impl Judgement {
         match self {
             Judgement::Lost => "lost",
             Judgement::Held => "held",
+            Judgement::Growing => "growing",
             Judgement::Unknown => "unknown",
         }
     }

@@ -65,7 +65,7 @@ impl Process {
         let paths: Vec<String> = image.modules().map(|module| module.path).collect();
         let runtime_code = Runtime::of(paths.iter().map(String::as_str));
         let sites = fold_roots(left.sites, &runtime_code);
-        let (held, sites) = apart(&image, sites);
+        let (held, sites) = apart(&image, selection, sites);
         let (mut sites, allowed) = selection.allowance.apply(sites);
         let mut held = Held::of(held);
         for site in sites.iter_mut().chain(&mut held.sites) {
@@ -148,7 +148,14 @@ impl Process {
 }
 
 /// The sites that are held and no failure, and the others.
-fn apart(image: &Image, sites: Vec<Site>) -> (Vec<Site>, Vec<Site>) {
+fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Site>, Vec<Site>) {
+    // Of rounds only those sites are left that have blocks of each: what one replaces is gone.
+    if selection.all_rounds() != 0 {
+        let held = sites
+            .iter_mut()
+            .filter(|site| site.verdict == Judgement::Held);
+        held.for_each(|site| site.verdict = Judgement::Growing);
+    }
     let options: Options = image.options().parse().unwrap_or_default();
     match options.held {
         OfHeld::Fail => (Vec::new(), sites),

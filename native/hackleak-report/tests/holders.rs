@@ -107,6 +107,42 @@ fn the_option_decides_whether_it_counts() {
     assert!(process.held.is_empty());
 }
 
+/// A cache that is replaced has blocks of the last round only; a list that is added to has some of each.
+#[test]
+fn what_is_held_and_grows_with_each_round_is_a_leak() {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "java", 4, 4 * SIZE);
+    let contexts = [2, 3].map(|epoch| image.context(epoch, 0, thread, 0));
+    let (grown, replaced) = (
+        image.stack(&[Frame::Address(1)]),
+        image.stack(&[Frame::Address(2)]),
+    );
+    let holder = image.holder(Root::Field, "demo.List.first", 0, &[]);
+    let number = image.judging(
+        judging_flags::JAVA,
+        &[
+            judged(grown, contexts[0], SIZE, 1, holder),
+            judged(grown, contexts[1], SIZE, 1, holder),
+            judged(replaced, contexts[1], 7, 1, holder),
+        ],
+    );
+    let selection = Selection {
+        judging: Some(number),
+        since: Some(2),
+        rounds: vec![2, 3, 4],
+        ..Selection::default()
+    };
+    let report = report_since(&image, selection);
+    let process = &report.processes[0];
+    assert_eq!(verdicts(process), [(Judgement::Growing, 2)]);
+    assert!(process.held.is_empty());
+    let shown = text(&report, None);
+    assert!(
+        shown.contains("more with each round, held by live demo.List.first"),
+        "{shown}"
+    );
+}
+
 #[test]
 fn without_a_judging_nobody_knows() {
     let (image, _) = image(judging_flags::JAVA, "");

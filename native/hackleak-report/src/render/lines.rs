@@ -7,7 +7,7 @@
 //! note    text
 //! site    bytes  blocks  kind                               its frames follow, innermost first
 //! held    bytes  blocks  kind                               the same, of blocks that are no leak
-//! judged  lost|held|unknown  holder                         of the site before; the holder in words
+//! judged  lost|held|growing|unknown  holder                         of the site before; the holder in words
 //! java    class  method  file  line  native(0|1)
 //! native  function  file  line  module  offset  inlined(0|1)
 //! mark    text

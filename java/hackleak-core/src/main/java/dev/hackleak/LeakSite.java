@@ -64,7 +64,7 @@ public final class LeakSite implements Serializable {
   }
 
   /**
-   * Who holds them, if they are {@link LeakVerdict#HELD}: the global, the thread or the Java field,
+   * Who holds them, if somebody does: the global, the thread or the Java field,
    * and what lies between it and the blocks.
    */
   public Optional<String> holder() {

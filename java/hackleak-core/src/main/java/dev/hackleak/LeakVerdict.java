@@ -8,6 +8,9 @@ public enum LeakVerdict {
   /** A global, a live thread or a live Java object has its address, or what these hold. */
   HELD,
 
+  /** Held, and more of it with each round of a repeated test, so it counts as a leak. */
+  GROWING,
+
   /** Nobody could be asked; it counts as a leak. */
   UNKNOWN;
 

@@ -16,7 +16,7 @@ import java.util.List;
  * note    text
  * site    bytes  blocks  kind          its stack follows, innermost frame first
  * held    bytes  blocks  kind          the same, of blocks that are no leak
- * judged  lost|held|unknown  holder    of the site before
+ * judged  lost|held|growing|unknown  holder    of the site before
  * java    class  method  file  line  native(0|1)
  * native  function  file  line  module  offset-hex  inlined(0|1)
  * mark    text
