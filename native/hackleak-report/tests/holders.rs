@@ -88,6 +88,50 @@ fn what_is_held_is_noted_and_no_leak() {
     );
 }
 
+/// What a library or a class has made at its beginning is one line for each.
+#[test]
+fn what_is_held_since_a_library_was_loaded_is_one_line() {
+    let mut image = ImageBuilder::new();
+    let library = image.module("/opt/lib/libctor.so", &[7], 0);
+    let loader = image.module("/lib64/ld-linux-x86-64.so.2", &[8], 0);
+    let thread = image.thread(4242, "java", 4, 4 * SIZE);
+    let context = image.context(2, 0, thread, 0);
+    let initialiser = image.method("demo.Pool", "<clinit>", "Pool.java", &[]);
+    let native = |module, vaddr| Frame::Native { module, vaddr };
+    let stacks = [
+        image.stack(&[native(library, 0x10), native(loader, 0x20)]),
+        image.stack(&[native(library, 0x11), native(loader, 0x20)]),
+        image.stack(&[
+            native(library, 0x12),
+            Frame::Java {
+                method: initialiser,
+                bci: 3,
+            },
+        ]),
+        image.stack(&[native(library, 0x13)]),
+    ];
+    let holder = image.holder(Root::StaticField, "demo.Pool.all", 0, &[]);
+    let found = stacks.map(|stack| judged(stack, context, 1_000, 2, holder));
+    let number = image.judging(judging_flags::JAVA, &found);
+    let selection = Selection {
+        judging: Some(number),
+        ..Selection::default()
+    };
+    let report = report_since(&image, selection);
+    let notes = &report.processes[0].notes;
+    for note in [
+        "2,000 bytes in 4 blocks held since `libctor.so` was loaded",
+        "1,000 bytes in 2 blocks held since `demo.Pool` was initialised",
+    ] {
+        assert!(notes.iter().any(|found| found == note), "{notes:#?}");
+    }
+    let rest = "1,000 bytes in 2 blocks held, not lost: ";
+    assert!(
+        notes.iter().any(|note| note.starts_with(rest)),
+        "{notes:#?}"
+    );
+}
+
 #[test]
 fn the_option_decides_whether_it_counts() {
     let (image_of_fail, selection) = image(judging_flags::JAVA, "held=fail");
