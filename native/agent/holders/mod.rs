@@ -37,7 +37,7 @@ pub use nodes::Parent;
 pub use objects::Trust;
 pub use verdicts::{JAVA, JavaRoot};
 
-use crate::checkpoint::Choice;
+use crate::checkpoint::{self, Choice};
 use crate::{IMAGE, control};
 use core::sync::atomic::Ordering::Relaxed;
 use flood::Root;
@@ -132,6 +132,30 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
         None
     };
     verdicts::keep(choice, at_exit, java.is_some(), &first, second.as_ref())
+}
+
+/// The same before garbage is collected, which takes long: only if native memory alone holds all of it; else
+/// `None`, and nothing is kept.
+///
+/// # Errors
+///
+/// It cannot be told.
+pub fn judge_native(choice: Choice) -> Result<Option<u32>, Stop> {
+    if !can_judge() {
+        return Ok(None);
+    }
+    let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut handles = false;
+    checkpoint::leaks(choice, |_, live| handles |= !nodes::is_judged(live));
+    if handles {
+        return Ok(None);
+    }
+    let found = pass(choice, &mut None)?;
+    if found.marks.open > 0 {
+        return Ok(None);
+    }
+    // Java was not asked, because nothing is left that it could hold.
+    verdicts::keep(choice, false, true, &found, None).map(Some)
 }
 
 /// Whether everything is tracked that may lie between a root and a block.

@@ -34,6 +34,22 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
     })
 }
 
+/// `int judgeNative(int epoch, int scope, int whose)`: the number of the judging, or 0.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_judgeNative<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    epoch: i32,
+    scope: i32,
+    whose: i32,
+) -> i32 {
+    call(env, |_| {
+        // What goes wrong here goes wrong again, and is told, after settling.
+        let judged = holders::judge_native(choice(epoch, scope, whose)?).unwrap_or(None);
+        Ok(judged.unwrap_or(0) as i32)
+    })
+}
+
 /// What the Java side needs to know of the option `held`: `unknown` where nobody can tell who holds what,
 /// `fail` where it makes no difference.
 pub(super) fn what_for(options: &Options) -> &'static str {

@@ -64,8 +64,8 @@ public final class LeakSite implements Serializable {
   }
 
   /**
-   * Who holds them, if somebody does: the global, the thread or the Java field,
-   * and what lies between it and the blocks.
+   * Who holds them, if somebody does: the global, the thread or the Java field, and what lies
+   * between it and the blocks.
    */
   public Optional<String> holder() {
     return holder.isEmpty() ? Optional.empty() : Optional.of(holder);

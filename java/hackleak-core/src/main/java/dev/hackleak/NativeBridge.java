@@ -39,6 +39,12 @@ final class NativeBridge {
    */
   static native int judge(int epoch, int scope, int whose, Object[] finished);
 
+  /**
+   * The same before anything has settled: the number if native memory alone holds all of it, else
+   * 0.
+   */
+  static native int judgeNative(int epoch, int scope, int whose);
+
   /** How many libraries and programs have been loaded into this process so far. */
   static native int modules();
 

@@ -73,6 +73,11 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
+  public int judgeNative(int epoch, int scope, Whose whose) {
+    return NativeBridge.judgeNative(epoch, scope, whose.ordinal());
+  }
+
+  @Override
   public int modules() {
     return NativeBridge.modules();
   }

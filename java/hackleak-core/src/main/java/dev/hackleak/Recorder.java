@@ -25,6 +25,11 @@ interface Recorder {
    */
   int judge(int epoch, int scope, Whose whose, Object[] finished);
 
+  /** The number of a judging if native memory alone holds all that is live, else 0. */
+  default int judgeNative(int epoch, int scope, Whose whose) {
+    return 0;
+  }
+
   /** Grows whenever a library is loaded. */
   int modules();
 
