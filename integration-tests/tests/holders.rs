@@ -103,6 +103,23 @@ fn what_something_holds_is_no_leak_and_its_holder_is_named() {
     }
 }
 
+#[test]
+fn at_the_end_of_a_jvm_statics_hold_what_they_hold() {
+    for jdk in Jdk::all() {
+        let run = Victim::new(jdk, "Holders")
+            .recording(Entry::Preload, &[])
+            .options("track=new+malloc+jni+unsafe,held=note,exit=settle")
+            .args(["end"])
+            .run()
+            .expect_code(0);
+        let report = run.report();
+        let process = report.process();
+        assert_eq!(process.site_of(2_227).verdict, "lost");
+        assert_eq!(process.blocks_of(1_117), 0, "{:#?}", process.leaks);
+        assert!(process.held.sites.iter().any(|site| site.bytes == 1_117));
+    }
+}
+
 /// A program without Java is judged at its end, by what native memory holds.
 #[test]
 fn at_the_end_of_a_program_globals_hold_what_they_hold() {
