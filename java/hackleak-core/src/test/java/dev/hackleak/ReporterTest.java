@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -76,6 +78,17 @@ class ReporterTest {
     String message = failure().getMessage();
     assertTrue(message.contains("so all of it counts: the JVM does not tell"), message);
     assertFalse(Files.readAllLines(args).contains("--judging"));
+  }
+
+  @Test
+  void whatEndsWithTheTestHoldsNothing() throws IOException {
+    script("hackleak", LEAK + "exit 23");
+    LeakWatch watch = LeakWatch.begin("test", LeakCheck.standard(), false);
+    recording.allocate(1);
+    watch.endsWith(Arrays.asList("instance", null));
+    watch.endsWith(Collections.singleton("parameter"));
+    assertThrows(LeakError.class, watch::end);
+    assertEquals(Arrays.asList("instance", "parameter"), recording.recorder().notHolding);
   }
 
   @Test

@@ -3,6 +3,8 @@ package dev.hackleak;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +31,7 @@ final class SimulatedRecorder implements Recorder {
   volatile boolean strict;
   volatile int judgings;
   volatile String unjudgeable;
+  volatile List<Object> notHolding = Collections.emptyList();
 
   /** Out of the reporter's reach, so that no process is started. */
   static RecorderDescription degraded() {
@@ -63,6 +66,7 @@ final class SimulatedRecorder implements Recorder {
   @Override
   public int judge(int since, int in, Whose whose, Object[] finished) {
     judgings++;
+    notHolding = Arrays.asList(finished);
     if (unjudgeable != null) {
       throw new IllegalStateException(unjudgeable);
     }
