@@ -76,7 +76,8 @@ impl Recording {
         self
     }
 
-    /// Replaces the options `follow=all`; `out=` is always added, see [`Recording::out`].
+    /// Replaces the options `follow=all`; `out=` is always added, see [`Recording::out`], and `track=new` and
+    /// `held=fail` unless others are named.
     pub fn options(mut self, options: &str) -> Recording {
         options.clone_into(&mut self.options);
         self
@@ -122,8 +123,14 @@ impl Recording {
             } else {
                 "track=new,"
             };
+            // Most tests count what is left, whoever holds it.
+            let held = if self.options.contains("held=") {
+                ""
+            } else {
+                "held=fail,"
+            };
             command.env("LD_PRELOAD", recorder);
-            let options = format!("{track}{}{comma}out={}", self.options, out.display());
+            let options = format!("{track}{held}{}{comma}out={}", self.options, out.display());
             command.env("HACKLEAK_OPTIONS", options);
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

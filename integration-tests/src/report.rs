@@ -53,6 +53,9 @@ pub struct Process {
     pub notes: Vec<String>,
     /// What is left.
     pub leaks: Leaks,
+    /// What is left too, but held.
+    #[serde(default)]
+    pub held: Leaks,
     /// Wrong frees.
     #[serde(default)]
     pub findings: Vec<Finding>,
@@ -165,7 +168,7 @@ pub struct Checkpoint {
 }
 
 /// What is left.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub struct Leaks {
     /// Bytes in all sites.
     pub bytes: u64,
@@ -186,6 +189,8 @@ pub struct Site {
     pub kind: String,
     /// The stack, innermost frame first.
     pub frames: Vec<Frame>,
+    /// `lost`, `held` or `unknown`.
+    pub verdict: String,
 }
 
 /// One frame.

@@ -74,6 +74,8 @@ const IS_C_LIBRARY: u8 = 4;
 const IS_SHARED: u8 = 8;
 /// Added to the decision about a module with functions that hand out memory to be given back.
 const IS_LENDER: u8 = 16;
+/// Added to the decision about the JVM and the recorder, which hold nothing of the program's.
+const HOLDS_NOTHING: u8 = 32;
 static DECISIONS: [AtomicU8; MAX_MODULES] = [const { AtomicU8::new(UNKNOWN) }; MAX_MODULES];
 
 /// Takes over the patterns. Called before the gate opens.
@@ -134,11 +136,29 @@ pub fn counts(index: u32) -> Counts {
     }
 }
 
+/// Whether what the module allocates unrecorded may hold blocks of the program's.
+#[inline(always)]
+pub fn may_hold(index: u32) -> bool {
+    DECISIONS
+        .get(index as usize)
+        .is_some_and(|decision| decision.load(Relaxed) & HOLDS_NOTHING == 0)
+}
+
 /// Whether the module is the C library or the loader.
 pub fn is_c_library(index: u32) -> bool {
     DECISIONS
         .get(index as usize)
         .is_some_and(|decision| decision.load(Relaxed) & IS_C_LIBRARY != 0)
+}
+
+/// Whether a module of this file name is the JVM or the recorder.
+pub fn holds_nothing(name: &[u8]) -> bool {
+    matches!(name, b"libjvm.so" | b"libhackleak.so")
+}
+
+/// Whether a module of this file name is of the C library.
+pub fn is_of_c_library(name: &[u8]) -> bool {
+    C_LIBRARY.contains(&name)
 }
 
 /// Decides for a module that was just entered.
@@ -161,6 +181,8 @@ pub fn decide(index: u32, path: &[u8]) {
         IS_LENDER
     } else if !chosen && SHARED.iter().any(|start| name.starts_with(start)) {
         IS_SHARED
+    } else if holds_nothing(name) {
+        HOLDS_NOTHING
     } else {
         0
     };

@@ -5,8 +5,8 @@ use core::ffi::{CStr, c_char};
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use hackleak_image::Whose;
 use hackleak_image::layout::{
-    Assertion, Blob, CONTEXT_IGNORED, Cause, Check, Checkpoint, Context, Counter, Finding, Live,
-    Outcome, Scope,
+    Assertion, Blob, CONTEXT_IGNORED, Cause, Check, Checkpoint, Context, Counter, Finding, Kind,
+    Live, Outcome, Scope,
 };
 
 /// Takes a checkpoint and returns its epoch: allocations made from now on have it or a later one.
@@ -104,6 +104,14 @@ impl Choice {
         whose: Whose::Any,
     };
 
+    /// Whether the live block is looked at: it was not left there on purpose.
+    pub fn suspects(self, live: Live) -> bool {
+        let context = context(live.context());
+        live.kind() != Kind::Runtime as u8
+            && context.flags & CONTEXT_IGNORED == 0
+            && self.takes(live.context(), &context)
+    }
+
     /// Whether what was done in context `index` is looked at. What has lost its context could be
     /// anyone's: it counts, except for a single scope among those that run in parallel.
     fn takes(self, index: u32, context: &Context) -> bool {
@@ -120,8 +128,7 @@ impl Choice {
 /// Calls `each` with every live block that counts as a leak.
 pub fn leaks(choice: Choice, mut each: impl FnMut(usize, Live)) {
     let mut consider = |address, live: Live| {
-        let context = context(live.context());
-        if context.flags & CONTEXT_IGNORED == 0 && choice.takes(live.context(), &context) {
+        if choice.suspects(live) {
             each(address, live);
         }
     };

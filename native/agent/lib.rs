@@ -21,6 +21,7 @@ mod control;
 mod findings;
 mod forks;
 mod gate;
+mod holders;
 mod hooks;
 mod image;
 mod jvm;

@@ -141,7 +141,7 @@ fn dropped(refused: Refused) {
 pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
     if counts(position) {
         allocated(address, size, Kind::Malloc, position);
-    } else {
+    } else if !holds_at_once(address, size, position) {
         passed(address);
     }
 }
@@ -160,6 +160,29 @@ pub fn counts(position: Position) -> bool {
 #[inline(never)]
 fn counts_slowly(position: Position) -> bool {
     boundary::guarded(|| unwind::caller_counts(position)).unwrap_or(false)
+}
+
+/// The epoch of what is older than every checkpoint.
+const FIRST_EPOCH: u32 = 1;
+
+/// Keeps a block of the runtime's, if it may hold blocks of the program's: of no interest itself,
+/// but what it points at is held. Tells whether it did.
+#[inline(always)]
+fn holds_at_once(address: usize, size: usize, position: Position) -> bool {
+    if !gate::is_open() || !unwind::caller_may_hold(position) {
+        return false;
+    }
+    let live = Live::new(0, 0, size as u64, Kind::Runtime);
+    if !IMAGE.live.try_insert(address, live, FIRST_EPOCH) {
+        // One that is missing may make a block look lost that it holds; itself, it is nobody's leak.
+        boundary::guarded(|| {
+            boundary::may_panic();
+            IMAGE
+                .live
+                .insert(IMAGE.window(), address, live, FIRST_EPOCH)
+        });
+    }
+    true
 }
 
 /// Records a resource that native code took from the JVM, if its caller's resources count.
@@ -227,6 +250,10 @@ pub fn unpinned(address: usize) -> bool {
 pub fn retired(address: usize) -> Option<Live> {
     let live = IMAGE.live.remove(address).ok();
     if let Some(live) = live {
+        if is_of_runtime(live) {
+            IMAGE.live.forget(address);
+            return None;
+        }
         set_reallocating(address);
         if gate::is_logged() {
             boundary::guarded(|| log_free(address, live));
@@ -242,6 +269,11 @@ fn set_reallocating(address: usize) {
     if let Some(mut thread) = thread::enter_existing() {
         thread.reallocating = address;
     }
+}
+
+#[inline(always)]
+fn is_of_runtime(live: Live) -> bool {
+    live.kind() == Kind::Runtime as u8
 }
 
 /// `realloc` failed: the block is still what it was.
@@ -298,6 +330,7 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
     }
     // As in `record_at_once`, nothing here can panic.
     match IMAGE.live.remove(address) {
+        Ok(live) if is_of_runtime(live) => IMAGE.live.forget(address),
         Ok(live) => {
             let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
             let right = fits && told.is_none_or(|told| told as u64 == live.size());

@@ -13,7 +13,7 @@
 use crate::jvm::{self, entries::EntryStack};
 use crate::stack_bounds::StackBounds;
 use crate::unwind::Memo;
-use crate::{IMAGE, arch, boundary, timeline};
+use crate::{IMAGE, arch, boundary, holders, timeline};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
@@ -216,6 +216,7 @@ fn create() -> Option<Guard> {
         state.memo.clear();
         state.java.clear();
         state.register();
+        holders::threads::began(at as usize);
         let key = KEY.load(Relaxed);
         if key != u32::MAX {
             // SAFETY: the key was created. A key below 32 has its place in the thread's descriptor.

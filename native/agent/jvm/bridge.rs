@@ -2,9 +2,9 @@
 //!
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
-use super::{buffers, collect, exit, method_ids};
+use super::{buffers, collect, exit, judging, method_ids};
 use crate::checkpoint::Choice;
-use crate::{IMAGE, checkpoint, gate, keep, lifecycle, thread};
+use crate::{IMAGE, checkpoint, gate, holders, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
 use hackleak_image::{Frame, Whose};
@@ -19,7 +19,7 @@ use std::fmt::Write;
 
 /// What a native method can fail with.
 #[derive(Debug)]
-enum Failure {
+pub(super) enum Failure {
     /// The process is not recorded, for this reason.
     NotRecorded(String),
     Jni(Error),
@@ -73,7 +73,7 @@ impl<T: Default> ErrorPolicy<T, Failure> for Throw {
 }
 
 /// Runs `body` if the process is recorded.
-fn call<'local, T: Default>(
+pub(super) fn call<'local, T: Default>(
     mut env: EnvUnowned<'local>,
     body: impl FnOnce(&mut Env<'local>) -> Result<T, Failure>,
 ) -> T {
@@ -99,7 +99,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
             Failure::NotRecorded("the recorder is only just beginning".to_owned())
         })?;
         let text = format!(
-            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\n",
+            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\nheld={}\n",
             lifecycle::image_path(),
             lifecycle::library_path().display(),
             std::process::id(),
@@ -111,6 +111,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
             } else {
                 "report"
             },
+            judging::what_for(options),
         );
         Ok(env.new_string(text)?)
     })
@@ -126,6 +127,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
     call(env, |env| {
         let label = text(env, label)?;
         method_ids::make();
+        holders::stale::note();
         Ok(checkpoint::take(label.as_bytes()) as i32)
     })
 }
@@ -292,7 +294,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     })
 }
 
-fn choice(epoch: i32, scope: i32, whose: i32) -> Result<Choice, Failure> {
+pub(super) fn choice(epoch: i32, scope: i32, whose: i32) -> Result<Choice, Failure> {
     let known = Whose::from_number(whose as u32);
     Ok(Choice {
         epoch: epoch as u32,

@@ -66,12 +66,22 @@ pub fn check(wanted: Exit, collects: bool) {
     crate::keep::modules();
     super::method_ids::make();
     let settled = match EXIT_CHECK.get() {
-        Some(class) => check_in_java(class, wanted),
+        Some(class) => {
+            let settled = check_in_java(class, wanted);
+            // For those who read the image.
+            judge();
+            settled
+        }
         None => check_here(wanted, collects),
     };
     if settled {
         IMAGE.flags().fetch_or(flags::SETTLED_AT_EXIT, Relaxed);
     }
+}
+
+/// Finds out who holds what is left. Where that cannot be told, the report says so.
+fn judge() {
+    let _ = super::judging::judge(checkpoint::Choice::EVERYTHING, true, Vec::new());
 }
 
 fn check_in_java(class: &Global<JClass<'static>>, wanted: Exit) -> bool {
@@ -144,7 +154,11 @@ fn check_here(wanted: Exit, collects: bool) -> bool {
 fn settled(collects: bool) -> bool {
     STEP.store(1, Relaxed);
     let result = if collects {
-        as_java_thread(settle)
+        as_java_thread(|| {
+            let settled = settle();
+            judge();
+            settled
+        })
     } else {
         Err("the JVM could not be asked before its collector was stopped".to_owned())
     };

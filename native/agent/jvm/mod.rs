@@ -12,9 +12,11 @@
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
 //! - `collect`: forcing a collection; `critical`: whether a thread stands in its way.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
+//! - `java_heap`: which objects hold native memory, named with `class_fields`, and (`java_paths`) reached without the test; `judging`: who asks for it.
 
 mod bridge;
 pub mod buffers;
+mod class_fields;
 mod code_heaps;
 mod collect;
 mod critical;
@@ -22,6 +24,9 @@ mod ending;
 pub mod entries;
 mod exit;
 mod java_frames;
+mod java_heap;
+mod java_paths;
+mod judging;
 mod memo;
 mod method_ids;
 mod methods;

@@ -109,6 +109,17 @@ fn frame_counts(frame: u64, position: Position) -> bool {
     }
 }
 
+/// Whether an unrecorded block of the caller at `position` may hold others. Asked only about callers
+/// whose frame has just been looked up, so it is known. Nothing in it can panic.
+#[inline(always)]
+pub fn caller_may_hold(position: Position) -> bool {
+    let known = rules::known(cursor::Cursor::new(position).lookup);
+    match known.and_then(|(_, frame)| Frame::decode(frame)) {
+        Some(Frame::Native { module, .. }) => callers::may_hold(module),
+        _ => false,
+    }
+}
+
 /// Looks past modules that work for their caller.
 #[cold]
 #[inline(never)]

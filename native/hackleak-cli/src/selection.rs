@@ -30,6 +30,9 @@ pub(crate) struct SelectionArguments {
     /// Sites with at most this many blocks are no leaks
     #[arg(long, value_name = "BLOCKS")]
     allow_blocks: Option<u64>,
+    /// What the process found out about who holds its memory: the number of its judging
+    #[arg(long, value_name = "NUMBER")]
+    judging: Option<u32>,
     /// Sites with this in a frame are no leaks; a pattern as in suppression files
     #[arg(long, value_name = "PATTERN")]
     suppress: Vec<String>,
@@ -52,6 +55,7 @@ impl SelectionArguments {
                 count: self.allow_blocks,
             },
             suppress: self.suppress.clone(),
+            judging: self.judging,
         }
     }
 }

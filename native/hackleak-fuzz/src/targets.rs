@@ -9,7 +9,7 @@ use hackleak_image::Image;
 use hackleak_options::{Options, PoolFunctions, parse_pools};
 use hackleak_report::baseline::Baseline;
 use hackleak_report::coverage::libraries;
-use hackleak_report::model::{Frame, JavaFrame, Kind, NativeFrame, Site};
+use hackleak_report::model::{Frame, JavaFrame, Judgement, Kind, NativeFrame, Site};
 use hackleak_report::suppress::Suppressions;
 use hackleak_report::text_log::{LogOptions, LogReport};
 use hackleak_report::{Process, Report, Selection, TextLog, render};
@@ -218,6 +218,8 @@ pub fn suppressions(data: &[u8]) {
         scope: None,
         owner: None,
         stacks: 1,
+        verdict: Judgement::Lost,
+        holder: None,
         baseline: None,
         frames: vec![
             native("pool::grow(unsigned long)"),

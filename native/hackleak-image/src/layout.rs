@@ -48,6 +48,12 @@ pub enum SegmentKind {
     Points = 10,
     /// What became of assertions: [`Assertion`].
     Assertions = 11,
+    /// Looks at who holds what: [`Judging`].
+    Judgings = 12,
+    /// What they found: [`Judged`].
+    Judged = 13,
+    /// Who holds memory: [`Holder`].
+    Holders = 14,
     /// Live records of one MiB of address space: [`Live`] per 16-byte granule. `base` is the
     /// address divided by one MiB. [`SegmentHeader::summary`] holds the newest epoch per page.
     Live = 16,
@@ -61,7 +67,7 @@ pub enum SegmentKind {
 
 impl SegmentKind {
     /// The kinds that are arenas, in the order of [`Header::lengths`].
-    pub const ARENAS: [SegmentKind; 11] = [
+    pub const ARENAS: [SegmentKind; 14] = [
         SegmentKind::Nodes,
         SegmentKind::Contexts,
         SegmentKind::Threads,
@@ -73,6 +79,9 @@ impl SegmentKind {
         SegmentKind::Findings,
         SegmentKind::Points,
         SegmentKind::Assertions,
+        SegmentKind::Judgings,
+        SegmentKind::Judged,
+        SegmentKind::Holders,
     ];
 
     /// The kind of a number read from a file.
@@ -105,6 +114,9 @@ impl SegmentKind {
             Findings => size_of::<Finding>(),
             Points => size_of::<Point>(),
             Assertions => size_of::<Assertion>(),
+            Judgings => size_of::<Judging>(),
+            Judged => size_of::<self::Judged>(),
+            Holders => size_of::<Holder>(),
             Live | LiveOdd | Pool | PoolOdd => size_of::<self::Live>(),
         };
         len as u64
@@ -282,7 +294,7 @@ pub struct Header {
     /// Segments in the file, in use or being created.
     pub segments: u64,
     /// Records per arena, in the order of [`SegmentKind::ARENAS`]; bytes for the blobs.
-    pub lengths: [u64; 12],
+    pub lengths: [u64; 16],
     /// See [`Counter`].
     pub counters: [u64; MAX_COUNTERS],
     /// Path of the executable.
@@ -578,6 +590,105 @@ pub struct Assertion {
     pub detail: Blob,
 }
 
+/// A look at who holds the blocks that were live at a moment.
+///
+/// A reader finds it by its number, which the assertion passes on, or takes the last one that looked at
+/// everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Judging {
+    /// When it ended, ns since 1970; written last, 0 while it is under way.
+    pub unix_ns: u64,
+    /// The epoch that it looked back to; 0 is everything.
+    pub since: u32,
+    /// See [`judging_flags`].
+    pub flags: u32,
+    /// Index of its first record among the [`Judged`].
+    pub first: u32,
+    /// How many records are its own.
+    pub count: u32,
+    /// Reserved, zero.
+    pub reserved: u64,
+}
+
+/// Bits of [`Judging::flags`].
+pub mod judging_flags {
+    /// The Java heap was looked at; else only native memory could hold anything.
+    pub const JAVA: u32 = 1;
+    /// The process was at its end.
+    pub const AT_EXIT: u32 = 2;
+}
+
+/// Blocks of one stack, context and kind, with what was found out about them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Judged {
+    /// Node and context, as in [`Live::origin`].
+    pub origin: u64,
+    /// Bytes of the blocks.
+    pub bytes: u64,
+    /// Blocks; 0 while the record is being written.
+    pub count: u32,
+    /// A [`Kind`].
+    pub kind: u32,
+    /// Index of the [`Holder`] plus one; 0 when nothing holds them.
+    pub holder: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+}
+
+numbered! {
+    /// What sort of root a chain of pointers begins at.
+    Root {
+        /// A word of a module's writable data.
+        Data = 1,
+        /// A word of a thread's thread-local storage that belongs to a module.
+        ThreadLocal = 2,
+        /// A thread's own record in the C library: `pthread_setspecific` and the like.
+        Thread = 3,
+        /// The stack of a thread.
+        Stack = 4,
+        /// A static field of a Java class.
+        StaticField = 5,
+        /// A field of a live Java object.
+        Field = 6,
+        /// An element of a live Java array.
+        Element = 7,
+    }
+}
+
+/// Who holds memory: the root that a chain of pointers begins at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Holder {
+    /// A [`Root`]; written last.
+    pub root: u32,
+    /// For [`Root::Data`] and [`Root::ThreadLocal`], the module plus one; 0 is unknown.
+    pub module: u32,
+    /// Address of the word in the module's file, or its offset in the module's thread-local block.
+    pub offset: u64,
+    /// For threads, the kernel's number.
+    pub tid: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+    /// Name of the thread, or class and field of Java's as they are shown.
+    pub name: Blob,
+    /// The blocks on the way from the root to the first block that it holds: a [`Link`] each.
+    pub chain: Blob,
+}
+
+/// A block on the way from a root, in [`Holder::chain`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Link {
+    /// Size of the block.
+    pub size: u64,
+    /// Node of its stack; 0 for memory that is not recorded, such as a mapping.
+    pub stack: u32,
+    /// A [`Kind`], or 0.
+    pub kind: u32,
+}
+
 /// What is wrong with a free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]
@@ -849,6 +960,9 @@ kinds! {
     /// `NewDirectByteBuffer` over a recorded block. Never live: it only tells, in a
     /// [`Wrong::UnderBuffer`], where the buffer was made.
     DirectBuffer = 14 "direct byte buffer",
+    /// Memory of the C library, the loader or one of the JDK's libraries. Never a leak, and on no report: it
+    /// is in the table because what it points at is held.
+    Runtime = 15 "memory of the runtime",
 }
 
 const _: () = {
@@ -856,5 +970,7 @@ const _: () = {
     assert!(size_of::<SegmentHeader>() <= SEGMENT_HEADER_LEN as usize);
     assert!(size_of::<Node>() == 16 && size_of::<Live>() == 16 && size_of::<Context>() == 16);
     assert!(size_of::<Thread>() == 128);
+    assert!(size_of::<Judging>() == 32 && size_of::<Judged>() == 32 && size_of::<Link>() == 16);
+    assert!(SegmentKind::ARENAS.len() <= 16);
     assert!(Counter::ALL.len() <= MAX_COUNTERS);
 };

@@ -13,6 +13,7 @@
 mod arena;
 mod damage;
 mod error;
+mod judged;
 mod live;
 mod names;
 mod open;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use damage::Damage;
 pub use error::ImageError;
+pub use judged::{HolderRecord, JudgingRecord};
 pub use live::{LiveRecord, LiveRecords};
 pub use names::{AssertionRecord, CheckpointRecord, JavaMethod, LoadedModule, ThreadRecord};
 pub use open::Image;

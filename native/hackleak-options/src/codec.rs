@@ -47,6 +47,12 @@ pub const KEYS: &[Key] = &[
         meaning: "wrong frees: not looked for, reported, or counted as a failure",
     },
     Key {
+        name: "held",
+        values: "fail|note|ignore",
+        default: "note",
+        meaning: "memory that is not freed but held, by a global, a live thread or a live Java object: counted as a leak, noted, or left out",
+    },
+    Key {
         name: "stacks",
         values: "full|native|java|off",
         default: "full",
@@ -179,6 +185,17 @@ pub enum Findings {
     Fail,
 }
 
+/// What is done about memory that something still holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It counts as a leak.
+    Fail,
+    /// It is reported, and no leak.
+    Note,
+    /// It is not reported.
+    Ignore,
+}
+
 /// What happens at the exit of a JVM, after its shutdown hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -203,6 +220,8 @@ pub struct Options {
     pub pools: String,
     /// See the key `findings`.
     pub findings: Findings,
+    /// See the key `held`.
+    pub held: Held,
     /// See the key `stacks`.
     pub stacks: Stacks,
     /// See the key `out`.
@@ -236,6 +255,7 @@ impl Default for Options {
             exclude: String::new(),
             pools: String::new(),
             findings: Findings::Report,
+            held: Held::Note,
             stacks: Stacks::Full,
             out: "hackleak-out".to_owned(),
             follow: Follow::Jvm,
@@ -320,6 +340,7 @@ impl Options {
         match key {
             "track" => self.track = track(value)?,
             "findings" => self.findings = choice(key, value, FINDINGS)?,
+            "held" => self.held = choice(key, value, HELD)?,
             "stacks" => self.stacks = choice(key, value, STACKS)?,
             "follow" => self.follow = choice(key, value, FOLLOW)?,
             "exit" => self.exit = choice(key, value, EXIT)?,
@@ -363,6 +384,11 @@ const FINDINGS: &[(&str, Findings)] = &[
     ("off", Findings::Off),
     ("report", Findings::Report),
     ("fail", Findings::Fail),
+];
+const HELD: &[(&str, Held)] = &[
+    ("fail", Held::Fail),
+    ("note", Held::Note),
+    ("ignore", Held::Ignore),
 ];
 const STACKS: &[(&str, Stacks)] = &[
     ("full", Stacks::Full),
@@ -427,9 +453,10 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "track={},findings={},stacks={},out={},follow={},depth={},exit={},strict={}",
+            "track={},findings={},held={},stacks={},out={},follow={},depth={},exit={},strict={}",
             self.track,
             name(self.findings, FINDINGS),
+            name(self.held, HELD),
             name(self.stacks, STACKS),
             self.out,
             name(self.follow, FOLLOW),
@@ -461,7 +488,7 @@ mod tests {
 
     #[test]
     fn text_form_reads_back_as_the_same_options() {
-        let text = "track=new,findings=fail,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,builtin-suppressions=false";
+        let text = "track=new,findings=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,builtin-suppressions=false";
         let options: Options = text.parse().expect("valid");
         assert_eq!(options.to_string(), text);
         assert_eq!(options.depth, 12);

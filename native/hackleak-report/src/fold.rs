@@ -3,19 +3,19 @@
 use std::collections::HashMap;
 
 use crate::coverage::Runtime;
-use crate::model::{Frame, Kind, Site};
+use crate::model::{Frame, Judgement, Kind, Site};
 use crate::own;
 
 /// Folds sites that are the same but for the roots of their stacks: a pool's thread or `main`, one
 /// runner of tests or another. The stack that is shown is that of most bytes. Most bytes first.
 pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     // `sites` come most bytes first, so the first of a kind is the one to show.
-    let mut known: HashMap<(&[Frame], Kind), usize> = HashMap::new();
+    let mut known: HashMap<(&[Frame], Kind, Judgement), usize> = HashMap::new();
     let mut into: Vec<usize> = Vec::with_capacity(sites.len());
     for (index, site) in sites.iter().enumerate() {
         let kept = site.frames.len() - own::root_frames(&site.frames, runtime);
         let first = *known
-            .entry((&site.frames[..kept], site.kind))
+            .entry((&site.frames[..kept], site.kind, site.verdict))
             .or_insert(index);
         into.push(first);
     }
@@ -47,6 +47,11 @@ fn add(to: &mut Site, more: Site) {
     to.threads.extend(more.threads);
     to.threads.sort();
     to.threads.dedup();
+    if let (Some(to), Some(more)) = (&mut to.holder, &more.holder)
+        && to != more
+    {
+        to.others = to.others.saturating_add(more.others + 1);
+    }
     if to.scope != more.scope {
         to.scope = None;
     }

@@ -1,13 +1,14 @@
 //! Blocks with the same frames and kind are one site.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use hackleak_image::Image;
 use hackleak_image::layout;
 
-use crate::model::{Frame, Site, Thread};
-use crate::read::{Blocks, Sum};
+use crate::holders::Holders;
+use crate::model::{Frame, Holder, Judgement, Site, Thread};
+use crate::read::{Blocks, Holding, Sum};
 use crate::render::fold::framework_frames;
 use crate::symbolise::Symbolised;
 
@@ -18,6 +19,8 @@ struct Group {
     rounds: u64,
     threads: BTreeSet<u32>,
     scopes: BTreeSet<Option<u32>>,
+    /// Blocks of each holder.
+    holders: BTreeMap<u32, u64>,
 }
 
 /// The sites of `blocks`, most bytes first, as far as they have blocks of all `rounds`.
@@ -26,22 +29,31 @@ pub(crate) fn group(
     blocks: &[Blocks],
     rounds: u64,
     symbolised: &Symbolised,
+    holders: &Holders,
 ) -> Vec<Site> {
     // The same node has the same frames, so most blocks meet here without comparing stacks.
-    let mut by_node: HashMap<(u32, layout::Kind), Group> = HashMap::new();
+    let mut by_node: HashMap<(u32, layout::Kind, Judgement), Group> = HashMap::new();
     for block in blocks {
-        let group = by_node.entry((block.stack, block.kind)).or_default();
+        let key = (block.stack, block.kind, block.holding.judgement());
+        let group = by_node.entry(key).or_default();
+        if let Holding::By(holder) = block.holding {
+            *group.holders.entry(holder).or_default() += block.sum.count;
+        }
         group.sum.add(block.sum);
         group.rounds |= block.rounds;
         group.threads.extend(block.origin.map(|(thread, _)| thread));
         group.scopes.insert(block.origin.map(|(_, scope)| scope));
     }
-    let mut by_frames: HashMap<(Rc<[Frame]>, layout::Kind), Group> = HashMap::new();
-    for ((stack, kind), group) in by_node {
+    let mut by_frames: HashMap<(Rc<[Frame]>, layout::Kind, Judgement), Group> = HashMap::new();
+    for ((stack, kind, judgement), group) in by_node {
         let Some(frames) = symbolised.stacks.get(&stack) else {
             continue;
         };
-        let site = by_frames.entry((Rc::clone(frames), kind)).or_default();
+        let key = (Rc::clone(frames), kind, judgement);
+        let site = by_frames.entry(key).or_default();
+        for (holder, blocks) in group.holders {
+            *site.holders.entry(holder).or_default() += blocks;
+        }
         site.sum.add(group.sum);
         site.rounds |= group.rounds;
         site.threads.extend(group.threads);
@@ -49,7 +61,7 @@ pub(crate) fn group(
     }
     // A framework need not call each round of a test in the same way.
     let mut rounds_of: HashMap<(&[Frame], layout::Kind), u64> = HashMap::new();
-    for ((frames, kind), group) in &by_frames {
+    for ((frames, kind, _), group) in &by_frames {
         *rounds_of.entry((own_frames(frames), *kind)).or_default() |= group.rounds;
     }
     let grows = |frames: &[Frame], kind| {
@@ -62,8 +74,8 @@ pub(crate) fn group(
         known: HashMap::new(),
     };
     let mut sites: Vec<Site> = by_frames
-        .filter(|((frames, kind), _)| grows(frames, *kind))
-        .map(|((frames, kind), group)| Site {
+        .filter(|((frames, kind, _), _)| grows(frames, *kind))
+        .map(|((frames, kind, judgement), group)| Site {
             bytes: group.sum.bytes,
             count: group.sum.count,
             kind: (*kind).into(),
@@ -72,14 +84,25 @@ pub(crate) fn group(
             stacks: 1,
             owner: None,
             frames: frames.to_vec(),
+            verdict: *judgement,
+            holder: holder(group, holders, symbolised),
             baseline: None,
         })
         .collect();
     sites.sort_by(|a, b| {
         let size = (b.bytes, b.count).cmp(&(a.bytes, a.count));
-        size.then_with(|| (&a.frames, a.kind.name()).cmp(&(&b.frames, b.kind.name())))
+        let name = |site: &Site| (site.kind.name(), site.verdict);
+        size.then_with(|| (&a.frames, name(a)).cmp(&(&b.frames, name(b))))
     });
     sites
+}
+
+/// Who holds most of the blocks.
+fn holder(group: &Group, holders: &Holders, symbolised: &Symbolised) -> Option<Holder> {
+    // The lowest number of those with most blocks, so that the same image gives the same report.
+    let held = group.holders.iter();
+    let (most, _) = held.max_by_key(|(number, blocks)| (**blocks, std::cmp::Reverse(**number)))?;
+    holders.holder(*most, group.holders.len() as u64 - 1, symbolised)
 }
 
 /// The frames without those that only say how the test was started.

@@ -14,6 +14,7 @@
 //! - [`suppress`]: sites that are known and not reported.
 //! - [`stable`]: names that survive a rebuild; [`baseline`]: leaks that are known by them.
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
+//! - `holders`: who holds what is not lost.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`Incomplete`]: why a record is incomplete, as codes for programs.
@@ -32,6 +33,7 @@ mod findings;
 mod fold;
 mod group;
 mod history;
+mod holders;
 mod incomplete;
 pub mod input;
 mod judge;

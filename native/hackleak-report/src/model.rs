@@ -208,6 +208,9 @@ pub struct Process {
     pub findings: Vec<Finding>,
     /// The leaks.
     pub leaks: Leaks,
+    /// What is live and held, and therefore not among the leaks.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    pub held: Held,
     /// The rules that leave leaks out: every rule of the files, and the built-in ones that
     /// matched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -519,6 +522,12 @@ pub struct Site {
     pub owner: Option<Owner>,
     /// The merged stack, the allocating function first.
     pub frames: Vec<Frame>,
+    /// What is known of who holds the blocks.
+    #[serde(default)]
+    pub verdict: Judgement,
+    /// Who holds them, for `held` and `growing`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
     /// What the baseline has for it, when it has grown since; a new site has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Amount>,
@@ -530,6 +539,136 @@ impl Site {
         Amount {
             count: self.count,
             bytes: self.bytes,
+        }
+    }
+}
+
+/// What is live, but held: whoever holds it can still free it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Held {
+    /// Bytes at all sites.
+    pub bytes: u64,
+    /// Blocks at all sites.
+    pub count: u64,
+    /// The sites, most bytes first.
+    pub sites: Vec<Site>,
+}
+
+impl Held {
+    /// The sum of these sites.
+    pub fn of(sites: Vec<Site>) -> Held {
+        let mut sum = Amount::default();
+        sites.iter().for_each(|site| sum.add(site.amount()));
+        Held {
+            bytes: sum.bytes,
+            count: sum.count,
+            sites,
+        }
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+    }
+}
+
+/// What is known of who holds blocks.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "camelCase")]
+pub enum Judgement {
+    /// Nothing that can still run has their addresses.
+    Lost,
+    /// Something holds them.
+    Held,
+    /// Something holds them, and more of them with every round of a test that was repeated.
+    Growing,
+    /// There was no process to ask, or it could not tell.
+    #[default]
+    Unknown,
+}
+
+impl Judgement {
+    /// The name, as in the JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Judgement::Lost => "lost",
+            Judgement::Held => "held",
+            Judgement::Growing => "growing",
+            Judgement::Unknown => "unknown",
+        }
+    }
+}
+
+/// Who holds blocks: where the chain of pointers to them begins, and what lies between.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Holder {
+    /// What sort of root it is.
+    pub root: HolderRoot,
+    /// The variable; for Java, the class and its field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Path of the module that the variable belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// The module's section that it lies in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
+    /// Its address in the module's file, or its offset in the module's thread-local storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<String>,
+    /// The thread that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Thread>,
+    /// The blocks on the way to one that is held, the root's side first.
+    pub chain: Vec<String>,
+    /// Further holders of blocks of the same site.
+    pub others: u64,
+}
+
+/// What sort of root a chain of pointers begins at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum HolderRoot {
+    /// A variable of a module.
+    Data,
+    /// A thread-local variable of a module.
+    ThreadLocal,
+    /// Data specific to a thread that the C library keeps for it.
+    Thread,
+    /// The stack of a thread.
+    Stack,
+    /// A static field of a Java class.
+    StaticField,
+    /// A field of a live Java object.
+    Field,
+    /// An element of a live Java array.
+    Element,
+}
+
+impl From<hackleak_image::layout::Root> for HolderRoot {
+    fn from(root: hackleak_image::layout::Root) -> HolderRoot {
+        use hackleak_image::layout::Root;
+        match root {
+            Root::Data => HolderRoot::Data,
+            Root::ThreadLocal => HolderRoot::ThreadLocal,
+            Root::Thread => HolderRoot::Thread,
+            Root::Stack => HolderRoot::Stack,
+            Root::StaticField => HolderRoot::StaticField,
+            Root::Field => HolderRoot::Field,
+            Root::Element => HolderRoot::Element,
         }
     }
 }
@@ -614,6 +753,8 @@ kinds! {
     Pool "pool object",
     /// `NewDirectByteBuffer` over native memory; only in findings.
     DirectBuffer "direct byte buffer",
+    /// Memory of the C library, the loader or one of the JDK's libraries; on no report.
+    Runtime "memory of the runtime",
 }
 
 /// A thread.

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
-use hackleak_options::{Findings, Options, Track};
+use hackleak_options::{Findings, Held as OfHeld, Options, Track};
 
 use crate::coverage::{Modules, Runtime};
 use crate::fold::fold_roots;
 use crate::group::group;
+use crate::holders::Holders;
 use crate::incomplete::Incomplete::Damaged;
-use crate::model::{Checkpoint, Leaks, Process, Site, State, Totals, Verdict};
-use crate::read::{Selected, Selection, select};
+use crate::model::{Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict};
+use crate::read::{Holding, Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::symbolise;
 use crate::{findings, history, judge, own};
@@ -75,12 +76,20 @@ fn one_look(
     let selected = select(&mut image, selection)?;
     let wrong = findings::read(&image, selection);
     let stacks = selected.blocks.iter().map(|block| block.stack);
+    let holding = selected.blocks.iter().map(|block| block.holding);
+    let held = holding.filter_map(|holding| match holding {
+        Holding::By(holder) => Some(holder),
+        Holding::Unknown | Holding::Nobody => None,
+    });
+    let holders = Holders::read(&image, held);
+    let stacks = stacks.chain(holders.stacks());
     let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
     let sites = group(
         &image,
         &selected.blocks,
         selection.all_rounds(),
         &symbolised,
+        &holders,
     );
     let own = Suppressions::of_patterns(&selection.suppress);
     let given = [suppressions, &own].concat();
@@ -88,8 +97,10 @@ fn one_look(
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
     let runtime_code = Runtime::of(paths.iter().map(String::as_str));
     let sites = fold_roots(left.sites, &runtime_code);
+    let (held, sites) = apart(&image, selection, sites);
     let (mut sites, allowed) = selection.allowance.apply(sites);
-    for site in &mut sites {
+    let mut held = Held::of(held);
+    for site in sites.iter_mut().chain(&mut held.sites) {
         site.owner = own::owner(&site.frames, &runtime_code);
     }
     let modules = Modules::of(&image);
@@ -123,6 +134,7 @@ fn one_look(
         notes: Vec::new(),
         findings: findings::symbolised(&wrong, &symbolised),
         leaks: leaks(selection, sites),
+        held,
         suppressions: left.suppressions,
     };
     judge(&image, &selected, modules.blind, &mut process);
@@ -131,6 +143,29 @@ fn one_look(
     process.notes.extend(left.notes);
     process.notes.extend(allowed);
     Ok(process)
+}
+
+/// The sites that are held and no failure, and the others.
+fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Site>, Vec<Site>) {
+    // Of rounds only those sites are left that have blocks of each: what one replaces is gone.
+    if selection.all_rounds() != 0 {
+        let held = sites
+            .iter_mut()
+            .filter(|site| site.verdict == Judgement::Held);
+        held.for_each(|site| site.verdict = Judgement::Growing);
+    }
+    let options: Options = image.options().parse().unwrap_or_default();
+    match options.held {
+        OfHeld::Fail => (Vec::new(), sites),
+        of_held => {
+            let is_held = |site: &Site| site.verdict == Judgement::Held;
+            let (mut held, others): (Vec<Site>, Vec<Site>) = sites.into_iter().partition(is_held);
+            if of_held == OfHeld::Ignore {
+                held.clear();
+            }
+            (held, others)
+        }
+    }
 }
 
 /// Fills in the verdicts, and why the record is incomplete.

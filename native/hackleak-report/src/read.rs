@@ -1,12 +1,15 @@
 //! The live blocks of an image, selected and summed by stack, kind and context.
 
+mod split;
+
 use std::collections::HashMap;
 
 use hackleak_image::layout::{CONTEXT_IGNORED, Context, Kind};
+use hackleak_image::reader::JudgingRecord;
 use hackleak_image::{Image, ImageError, Whose};
 
 use crate::allowance::{Allowance, Group};
-
+use crate::model::Judgement;
 use crate::progress::{self, Stage};
 
 /// Live records between two steps of the progress.
@@ -30,6 +33,9 @@ pub struct Selection {
     pub allowance: Allowance,
     /// Patterns as in suppression files, without their `leak:`.
     pub suppress: Vec<String>,
+    /// What the process itself found out about who holds what: the number of its judging. Without
+    /// one, the last that it made at its end.
+    pub judging: Option<u32>,
 }
 
 impl Selection {
@@ -63,6 +69,9 @@ impl Selection {
 /// The most rounds that are told apart.
 const MAX_ROUNDS: usize = 64;
 
+/// Live blocks by stack, context and kind.
+type Live = HashMap<(u32, u32, Kind), Sum>;
+
 /// Bytes and blocks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sum {
@@ -86,7 +95,28 @@ pub(crate) struct Blocks {
     pub(crate) rounds: u64,
     /// Thread and scope; `None` when the context was lost.
     pub(crate) origin: Option<(u32, u32)>,
+    pub(crate) holding: Holding,
     pub(crate) sum: Sum,
+}
+
+/// Who holds blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Holding {
+    Unknown,
+    Nobody,
+    /// The holder of this number.
+    By(u32),
+}
+
+impl Holding {
+    /// What that means for a site.
+    pub(crate) fn judgement(self) -> Judgement {
+        match self {
+            Holding::Unknown => Judgement::Unknown,
+            Holding::Nobody => Judgement::Lost,
+            Holding::By(_) => Judgement::Held,
+        }
+    }
 }
 
 /// What the selection took, and what it met on the way.
@@ -95,6 +125,8 @@ pub(crate) struct Selected {
     pub(crate) blocks: Vec<Blocks>,
     /// Allocated inside `HackLeak.ignore()`: left out.
     pub(crate) ignored: Sum,
+    /// Who holds what is known: from a judging, which saw Java's objects or did not.
+    pub(crate) judging: Option<JudgingRecord>,
     /// Of unknown context, although the selection asks for one: taken, to be safe.
     pub(crate) unknown: Sum,
     /// Of unknown context where one scope was asked for among those that run in parallel: left
@@ -104,27 +136,26 @@ pub(crate) struct Selected {
 
 /// Streams the live records, then refreshes the image so that all they name is visible.
 pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selected, ImageError> {
-    let mut sums: HashMap<(u32, u32, Kind), Sum> = HashMap::new();
-    for (number, live) in (1..).zip(image.live_records(selection.since.unwrap_or(0))) {
-        if number % RECORDS_PER_STEP == 0 {
-            progress::step(Stage::Reading, number, 0);
+    let asked = selection.judging.map(|number| image.judging(number));
+    let judging = match asked {
+        Some(found) => found,
+        None => image.judging_at_exit(),
+    };
+    let sums = match judging {
+        Some(judging) if asked.is_some() => split::judged(image, &judging, selection),
+        Some(judging) => {
+            let live = live(image, selection);
+            image.refresh()?;
+            split::split(image, &judging, live)
         }
-        if !selection.kinds.is_empty() && !selection.kinds.contains(&Group::of(live.kind)) {
-            continue;
-        }
-        let sum = sums
-            .entry((live.stack, live.context, live.kind))
-            .or_default();
-        sum.add(Sum {
-            bytes: live.size,
-            count: 1,
-        });
-    }
-    progress::step(Stage::Reading, 0, 0);
+        None => split::unknown(live(image, selection)),
+    };
     image.refresh()?;
-
-    let mut selected = Selected::default();
-    for ((stack, context, kind), sum) in sums {
+    let mut selected = Selected {
+        judging,
+        ..Selected::default()
+    };
+    for ((stack, context, kind, holding), sum) in sums {
         let context = image.context(context);
         if context.is_none() && !selection.takes_unknown() {
             selected.left_out.add(sum);
@@ -148,8 +179,31 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
             kind,
             rounds: context.map_or(u64::MAX, |context| selection.rounds_of(context.epoch)),
             origin,
+            holding,
             sum,
         });
     }
     Ok(selected)
+}
+
+/// The live blocks, summed by stack, context and kind.
+fn live(image: &Image, selection: &Selection) -> Live {
+    let mut sums = Live::new();
+    for (number, live) in (1..).zip(image.live_records(selection.since.unwrap_or(0))) {
+        if number % RECORDS_PER_STEP == 0 {
+            progress::step(Stage::Reading, number, 0);
+        }
+        if !selection.kinds.is_empty() && !selection.kinds.contains(&Group::of(live.kind)) {
+            continue;
+        }
+        let sum = sums
+            .entry((live.stack, live.context, live.kind))
+            .or_default();
+        sum.add(Sum {
+            bytes: live.size,
+            count: 1,
+        });
+    }
+    progress::step(Stage::Reading, 0, 0);
+    sums
 }

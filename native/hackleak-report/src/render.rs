@@ -17,7 +17,7 @@ pub mod pprof;
 mod sarif;
 mod sites;
 mod speedscope;
-mod stack;
+pub(crate) mod stack;
 mod text;
 mod text_log;
 

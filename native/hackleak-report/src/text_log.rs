@@ -11,7 +11,7 @@
 //! processes may write to one file, in which addresses mean nothing by themselves. What cannot be
 //! paired with certainty is counted and said, never guessed silently.
 
-mod frames;
+pub(crate) mod frames;
 mod lines;
 pub mod model;
 mod pairing;

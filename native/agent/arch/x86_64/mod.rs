@@ -13,6 +13,6 @@ pub(crate) use entry::{allocator_entry, method_entry};
 pub use own_stack::{call_on_stack, stack_pointer, thread_control_block};
 pub use pool::{holds_function, pool_alloc, pool_free};
 pub use registers::*;
-pub use slot::{set_thread_slot, thread_slot};
+pub use slot::{set_thread_slot, thread_pointer, thread_slot};
 pub use thunk::{STUB_LEN, thread_start, thunk_common, write_stub};
 pub use upcall::{upcall_plain, upcall_variadic};

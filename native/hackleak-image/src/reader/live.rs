@@ -190,6 +190,9 @@ impl Iterator for LiveRecords<'_> {
                 self.image.damage.add(Damage::BadBlock, 1);
                 continue;
             };
+            if kind == Kind::Runtime {
+                continue;
+            }
             return Some(LiveRecord {
                 address: self.address + granule * GRANULE,
                 size: live.size(),

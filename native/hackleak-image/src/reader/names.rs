@@ -11,7 +11,7 @@ use crate::layout::{
 };
 
 /// The longest name in bytes, as class files limit it; also for paths.
-const MAX_NAME: usize = u16::MAX as usize;
+pub(super) const MAX_NAME: usize = u16::MAX as usize;
 /// The longest command line, options text or line table that is read, in bytes.
 const MAX_TEXT: usize = 1 << 20;
 

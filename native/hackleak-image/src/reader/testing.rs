@@ -8,9 +8,10 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Frame;
 use crate::layout::{
-    Assertion, Blob, Cause, Check, Checkpoint, Context, Counter, Finding, HEADER_LEN, Header, Kind,
-    Live, MAGIC, Method, Module, Node, Outcome, Point, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN,
-    SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind, Thread, VERSION, state,
+    Assertion, Blob, Cause, Check, Checkpoint, Context, Counter, Finding, HEADER_LEN, Header,
+    Holder, Judged, Judging, Kind, Link, Live, MAGIC, Method, Module, Node, Outcome, Point, Root,
+    SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind, Thread,
+    VERSION, state,
 };
 
 /// Builds an image in memory. The defaults are a finished process without any allocation.
@@ -29,6 +30,9 @@ pub struct ImageBuilder {
     findings: Vec<Finding>,
     points: Vec<Point>,
     assertions: Vec<Assertion>,
+    judgings: Vec<Judging>,
+    judged: Vec<Judged>,
+    holders: Vec<Holder>,
     live: BTreeMap<(bool, u64), LiveSegment>,
 }
 
@@ -64,6 +68,9 @@ impl Default for ImageBuilder {
             findings: Vec::new(),
             points: Vec::new(),
             assertions: Vec::new(),
+            judgings: Vec::new(),
+            judged: Vec::new(),
+            holders: Vec::new(),
             live: BTreeMap::new(),
         };
         builder.header.exe = builder.text("/opt/java/bin/java");
@@ -204,6 +211,35 @@ impl ImageBuilder {
         self.assertions.push(assertion);
     }
 
+    /// Adds a holder and gives its number.
+    pub fn holder(&mut self, root: Root, name: &str, tid: u32, chain: &[Link]) -> u32 {
+        let holder = Holder {
+            root: root as u32,
+            module: 0,
+            offset: 0,
+            tid,
+            reserved: 0,
+            name: self.text(name),
+            chain: self.bytes(bytemuck::cast_slice(chain)),
+        };
+        push(&mut self.holders, holder) + 1
+    }
+
+    /// Adds a judging with what it found, and gives its number.
+    pub fn judging(&mut self, flags: u32, judged: &[Judged]) -> u32 {
+        let first = self.judged.len() as u32;
+        self.judged.extend_from_slice(judged);
+        let judging = Judging {
+            unix_ns: self.header.start_unix_ns + 1,
+            since: 0,
+            flags,
+            first,
+            count: judged.len() as u32,
+            reserved: 0,
+        };
+        push(&mut self.judgings, judging) + 1
+    }
+
     /// Adds a context.
     pub fn context(&mut self, epoch: u32, scope: u32, thread: u32, flags: u32) -> u32 {
         push(
@@ -333,7 +369,7 @@ impl ImageBuilder {
     pub fn finish(&self) -> Vec<u8> {
         let mut header = self.header;
         let mut segments: Vec<(SegmentHeader, Vec<u8>)> = Vec::new();
-        let arenas: [(SegmentKind, usize, Vec<Vec<u8>>); 11] = [
+        let arenas: [(SegmentKind, usize, Vec<Vec<u8>>); 14] = [
             (SegmentKind::Nodes, self.nodes.len(), pieces(&self.nodes)),
             (
                 SegmentKind::Contexts,
@@ -372,6 +408,17 @@ impl ImageBuilder {
                 SegmentKind::Assertions,
                 self.assertions.len(),
                 pieces(&self.assertions),
+            ),
+            (
+                SegmentKind::Judgings,
+                self.judgings.len(),
+                pieces(&self.judgings),
+            ),
+            (SegmentKind::Judged, self.judged.len(), pieces(&self.judged)),
+            (
+                SegmentKind::Holders,
+                self.holders.len(),
+                pieces(&self.holders),
             ),
         ];
         for (position, (kind, length, pieces)) in arenas.into_iter().enumerate() {

@@ -7,9 +7,13 @@
 //! Allocators that are not glibc's hand out small blocks at 8 modulo 16; those have a second map
 //! of the same shape. Other alignments are refused and counted.
 
+mod look;
+
+pub use look::State;
+
 use super::window::Window;
 use crate::layout::{
-    FREED, LIVE, Live, MAX_PINS, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind,
+    FREED, Kind, LIVE, Live, MAX_PINS, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind,
 };
 use core::ptr;
 use core::sync::atomic::{
@@ -297,7 +301,22 @@ impl LiveTable {
 
     /// Calls `each` with every live block whose page saw an allocation in `epoch` or later.
     /// Blocks that come and go meanwhile may or may not be seen.
+    /// Blocks of the runtime are left out.
     pub fn for_each_since(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
+        self.walk(window, epoch, |address, live| {
+            if live.kind() != Kind::Runtime as u8 {
+                each(address, live);
+            }
+        });
+    }
+
+    /// Calls `each` with every live block, those of the runtime too.
+    pub fn for_each(&self, window: &Window, each: impl FnMut(usize, Live)) {
+        self.walk(window, 0, each);
+    }
+
+    /// The walk over the table; pages without an allocation in `epoch` or later are skipped.
+    fn walk(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
         for index in 0..window.segment_count() {
             let Some((segment, kind)) = window.segment_at(index) else {
                 continue;

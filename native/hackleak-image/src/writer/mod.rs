@@ -18,15 +18,15 @@ mod window;
 
 pub use arena::Arena;
 pub use ledger::Ledger;
-pub use live::{LiveTable, Refused};
+pub use live::{LiveTable, Refused, State};
 pub use node_cache::NodeCache;
 pub use quiet::quietly;
 pub use tree::StackTree;
 pub use window::{CreateError, Window};
 
 use crate::layout::{
-    Assertion, Blob, Checkpoint, Context, Counter, Finding, Header, Method, Module, Node, Point,
-    Scope, SegmentKind, Strays, Thread,
+    Assertion, Blob, Checkpoint, Context, Counter, Finding, Header, Holder, Judged, Judging,
+    Method, Module, Node, Point, Scope, SegmentKind, Strays, Thread,
 };
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -57,6 +57,12 @@ pub struct Writer {
     pub points: Arena<Point>,
     /// Assertions that have ended.
     pub assertions: Arena<Assertion>,
+    /// Looks at who holds what.
+    pub judgings: Arena<Judging>,
+    /// What they found.
+    pub judged: Arena<Judged>,
+    /// Who holds memory.
+    pub holders: Arena<Holder>,
     blobs: Arena<u8>,
 }
 
@@ -83,6 +89,9 @@ impl Writer {
             findings: Arena::new(SegmentKind::Findings),
             points: Arena::new(SegmentKind::Points),
             assertions: Arena::new(SegmentKind::Assertions),
+            judgings: Arena::new(SegmentKind::Judgings),
+            judged: Arena::new(SegmentKind::Judged),
+            holders: Arena::new(SegmentKind::Holders),
             blobs: Arena::new(SegmentKind::Blobs),
         }
     }

@@ -182,3 +182,38 @@ fn a_file_size_limit_means_memory_only_and_is_said() {
         .for_each_since(writer.window(), 0, |_, _| count += 1);
     assert_eq!(count, 5);
 }
+
+#[test]
+fn an_address_is_live_freed_unknown_or_elsewhere() {
+    static WRITER: Writer = Writer::new();
+    let dir = tempfile::tempdir().expect("dir");
+    let (writer, _) = open(&WRITER, &dir);
+    let base = 0x7f00_0010_0000 - 32;
+    let put = |address, size, kind| {
+        let live = Live::new(1, 1, size, kind);
+        let stored = writer.live.insert(writer.window(), address, live, 1);
+        stored.expect("inserted");
+    };
+    // Reaches into the next MiB; and a handle, which has no size and marks in its address.
+    put(base, 96, Kind::New);
+    put(base + 128, 0, Kind::GlobalRef);
+    put(base + 160, 48, Kind::Runtime);
+    assert_eq!(writer.live.state_at(base + 95), State::Live);
+    assert_eq!(writer.live.state_at(base + 96), State::Unknown);
+    assert_eq!(writer.live.state_at(base + 130), State::Live);
+    assert_eq!(writer.live.state_at(base - (1 << 20)), State::Elsewhere);
+    let _ = writer.live.remove(base);
+    assert_eq!(writer.live.state_at(base + 40), State::Freed);
+    // Another block has swallowed the place of the one that was freed.
+    put(base - 64, 128, Kind::Malloc);
+    assert_eq!(writer.live.state_at(base + 40), State::Live);
+    assert_eq!(writer.live.live_at(base - 64).map(Live::size), Some(128));
+    assert_eq!(writer.live.live_at(base), None);
+
+    let mut all = 0;
+    writer.live.for_each(writer.window(), |_, _| all += 1);
+    let mut without_runtime = 0;
+    let count = |_, _| without_runtime += 1;
+    writer.live.for_each_since(writer.window(), 0, count);
+    assert_eq!((all, without_runtime), (3, 2));
+}

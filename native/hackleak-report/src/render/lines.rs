@@ -6,6 +6,8 @@
 //! total   bytes  blocks
 //! note    text
 //! site    bytes  blocks  kind                               its frames follow, innermost first
+//! held    bytes  blocks  kind                               the same, of blocks that are no leak
+//! judged  lost|held|growing|unknown  holder                         of the site before; the holder in words
 //! java    class  method  file  line  native(0|1)
 //! native  function  file  line  module  offset  inlined(0|1)
 //! mark    text
@@ -25,7 +27,7 @@
 use std::path::Path;
 
 use super::text::message;
-use crate::model::{Finding, Frame, Process, Report, Site};
+use crate::model::{Finding, Frame, Holder, Process, Report, Site};
 
 /// The report as lines. `json` is where the whole report was written, if it was.
 pub fn lines(report: &Report, json: Option<&Path>) -> String {
@@ -46,7 +48,10 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
         rows.row(&["note", &note]);
     }
     for process in &report.processes {
-        process.leaks.sites.iter().for_each(|site| rows.site(site));
+        let leaks = process.leaks.sites.iter();
+        leaks.for_each(|site| rows.site("site", site));
+        let held = process.held.sites.iter();
+        held.for_each(|site| rows.site("held", site));
     }
     for process in &report.processes {
         process.findings.iter().for_each(|wrong| rows.wrong(wrong));
@@ -86,13 +91,16 @@ impl Rows {
         self.0.push('\n');
     }
 
-    fn site(&mut self, site: &Site) {
+    fn site(&mut self, row: &str, site: &Site) {
         self.row(&[
-            "site",
+            row,
             &site.bytes.to_string(),
             &site.count.to_string(),
             site.kind.name(),
         ]);
+        let holder = site.holder.as_ref().map(Holder::sentence);
+        let holder = holder.as_deref().unwrap_or_default();
+        self.row(&["judged", site.verdict.name(), holder]);
         self.frames(&site.frames);
     }
 

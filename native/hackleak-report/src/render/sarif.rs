@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{caption, stack};
 use crate::merge::{self, Merged};
-use crate::model::{Finding, Frame, Kind, Problem, Process, Report, Verdict};
+use crate::model::{Finding, Frame, Holder, Kind, Problem, Process, Report, Verdict};
 use crate::origin::{Origin, Place, Sources};
 use crate::stable::{Identity, module_name};
 
@@ -132,6 +132,8 @@ fn leak(
             "bytes": merged.amount.bytes,
             "blocks": merged.amount.count,
             "kind": site.kind.name(),
+            "verdict": site.verdict.name(),
+            "heldBy": site.holder.as_ref().map(Holder::sentence),
             "processes": merged.processes.iter().map(|(process, amount)| json!({
                 "process": caption::process(process),
                 "pid": process.pid,
@@ -362,6 +364,7 @@ fn help(kind: Kind) -> String {
         Kind::StringCritical => "call ReleaseStringCritical on every path",
         Kind::Monitor => "call MonitorExit on every path",
         Kind::Pool => "give it back to its pool",
+        Kind::Runtime => "nothing: it is the runtime's",
         Kind::DirectBuffer => "let go of the buffer before its memory is freed",
     };
     format!("Allocated and never given back: {remedy}.")

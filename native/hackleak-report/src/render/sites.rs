@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 use super::numbers::{bytes, counted, thousands};
 use super::stack::{self, Called};
-use crate::model::{Frame, Process, Site, Thread};
+use crate::model::{Frame, Judgement, Process, Site, Thread};
 
 /// The most stacks of callers that are shown per process; the JSON has all.
 const MAX_CALLERS: usize = 20;
@@ -123,6 +123,13 @@ fn description(site: &Site, process: &Process) -> String {
             bytes(before.bytes),
             counted(before.count, "block")
         );
+    }
+    if let Some(holder) = &site.holder {
+        let more = match site.verdict {
+            Judgement::Growing => ", more with each round",
+            _ => "",
+        };
+        let _ = write!(text, "{more}, held by {}", holder.sentence());
     }
     // When a scope was asked for, it is in the headline; and a test has both, under one name.
     if let Some(scope) = &site.scope

@@ -230,6 +230,6 @@ fn native_line(frame: &NativeFrame) -> String {
     }
 }
 
-pub(super) fn base_name(path: &str) -> &str {
+pub(crate) fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }

@@ -167,7 +167,7 @@ fn java_frame(text: &str) -> Option<Parsed> {
 }
 
 /// C++ and Rust names as people write them. A name that nests too deeply stays as it is.
-fn demangled(symbol: &str) -> String {
+pub(crate) fn demangled(symbol: &str) -> String {
     if symbol.len() > 1 << 16 {
         return symbol.to_owned();
     }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use hackleak_report::model::{
-    Assertion, Cause, Check, Checkpoint, Coverage, Finding, Frame, JavaFrame, Kind, Leaks, Module,
-    NativeFrame, Outcome, Owner, Problem, Process, Report, Sight, Site, State, Thread,
-    TimelinePoint, Totals, Verdict,
+    Assertion, Cause, Check, Checkpoint, Coverage, Finding, Frame, Held, JavaFrame, Judgement,
+    Kind, Leaks, Module, NativeFrame, Outcome, Owner, Problem, Process, Report, Sight, Site, State,
+    Thread, TimelinePoint, Totals, Verdict,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -79,6 +79,8 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         }],
         scope: None,
         stacks: 1,
+        verdict: Judgement::Unknown,
+        holder: None,
         owner: Some(Owner {
             java: java_frame.map(|index| name(&frames[index])),
             java_frame: java_frame.map(|index| index as u32),
@@ -140,6 +142,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
             count,
             sites,
         },
+        held: Held::default(),
         suppressions: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@
 //! frame; a parent always has a smaller number than its children. That is the flame graph as
 //! well, and 100,000 sites stay a few megabytes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
@@ -72,6 +72,8 @@ struct Sites {
     threads: Vec<u32>,
     scope: Vec<u32>,
     stacks: Vec<u64>,
+    /// Who holds a site's blocks, by the number of the site; only where somebody does.
+    holder: BTreeMap<usize, String>,
     /// Frames and one; 0 for none.
     java: Vec<u32>,
     native: Vec<u32>,
@@ -174,6 +176,9 @@ impl Sites {
         self.threads.push(tables.threads(site));
         self.scope
             .push(tables.string(site.scope.as_deref().unwrap_or_default()));
+        if let Some(holder) = &site.holder {
+            self.holder.insert(self.stacks.len(), holder.sentence());
+        }
         self.stacks.push(site.stacks);
         self.java.push(java);
         self.native.push(native);

@@ -241,12 +241,16 @@ fn of(process: &Process, out: &mut String) {
     for site in process.leaks.sites.iter().take(MAX_SITES) {
         let _ = writeln!(
             out,
-            "<details><summary>{} in {}, {}{}</summary><pre>{}</pre></details>",
+            "<details><summary>{} in {}, {}{}{}</summary><pre>{}</pre></details>",
             bytes(site.bytes),
             counted(site.count, "block"),
             text(site.kind.name()),
             match &site.owner {
                 Some(owner) => format!(": {}", text(&owner.sentence())),
+                None => String::new(),
+            },
+            match &site.holder {
+                Some(holder) => format!(", held by {}", text(&holder.sentence())),
                 None => String::new(),
             },
             text(&stack::whole(&site.frames).join("\n"))

@@ -51,6 +51,7 @@ function sitesSection(showInFlame) {
       ["Kind", text(sites.kind[site])],
       ["Thread", text(sites.threads[site])],
       ["Scope", text(sites.scope[site])],
+      ["Held by", sites.holder[site] || ""],
       ["Process", data.processes.length > 1 ? processes.map((process) => data.processes[process].pid).join(", ") : ""],
       ["Stacks", sites.stacks[site] > 1 ? sites.stacks[site] + " that differ only in how their threads started" : ""],
     ].filter(([, value]) => value !== "");

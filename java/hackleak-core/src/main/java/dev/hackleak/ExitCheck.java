@@ -38,6 +38,7 @@ final class ExitCheck {
           LeakReport.class,
           LeakSite.class,
           LeakText.class,
+          LeakVerdict.class,
           LinesParser.class,
           NativeFrame.class,
           PlatformThread.class,
@@ -150,7 +151,7 @@ final class ExitCheck {
       }
       settled.set(settle(recorder, out));
       if (report) {
-        LeakCheck check = LeakCheck.standard().settling(false);
+        LeakCheck check = LeakCheck.standard().afterSettling();
         Checkpoint start = Checkpoint.processStart();
         LeakReport found =
             AssertionRecord.keeping(

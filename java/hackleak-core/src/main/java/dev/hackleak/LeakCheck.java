@@ -3,6 +3,7 @@ package dev.hackleak;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.EnumSet;
 import java.util.List;
@@ -32,6 +33,8 @@ public final class LeakCheck {
   private final long allowedBlocks;
   private final List<String> suppressed;
   private final int[] rounds;
+  private final List<Object> finished;
+  private final boolean settled;
 
   private LeakCheck(Draft draft) {
     settle = draft.settle;
@@ -43,6 +46,8 @@ public final class LeakCheck {
     allowedBlocks = draft.allowedBlocks;
     suppressed = Immutable.copyOf(draft.suppressed);
     rounds = draft.rounds;
+    finished = Immutable.copyOf(draft.finished);
+    settled = draft.settled;
   }
 
   private Draft draft() {
@@ -56,6 +61,8 @@ public final class LeakCheck {
     draft.allowedBlocks = allowedBlocks;
     draft.suppressed.addAll(suppressed);
     draft.rounds = rounds;
+    draft.finished.addAll(finished);
+    draft.settled = settled;
     return draft;
   }
 
@@ -171,6 +178,30 @@ public final class LeakCheck {
     return new LeakCheck(draft);
   }
 
+  /** For when all has settled already. */
+  LeakCheck afterSettling() {
+    Draft draft = draft();
+    draft.settle = false;
+    draft.settled = true;
+    return new LeakCheck(draft);
+  }
+
+  /** Whether garbage has been collected by the time that holders are looked for. */
+  boolean collects() {
+    return settled || settles();
+  }
+
+  /** What only these objects hold is held by nobody: a test that has ended, and its parameters. */
+  LeakCheck withFinished(Collection<?> objects) {
+    Draft draft = draft();
+    draft.finished.addAll(objects);
+    return new LeakCheck(draft);
+  }
+
+  Object[] finished() {
+    return finished.toArray();
+  }
+
   boolean settles() {
     return settle == null ? Settings.settle() : settle;
   }
@@ -241,6 +272,8 @@ public final class LeakCheck {
     private long allowedBlocks = -1;
     private final List<String> suppressed = new ArrayList<>();
     private int[] rounds = {};
+    private final List<Object> finished = new ArrayList<>();
+    private boolean settled;
 
     Draft() {}
   }

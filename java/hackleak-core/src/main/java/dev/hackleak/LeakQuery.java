@@ -22,6 +22,9 @@ final class LeakQuery {
   private final LeakCheck check;
   private final List<String> notes = new ArrayList<>();
 
+  /** The number of the recorder's judging, or 0 where nobody knows who holds what. */
+  private int judging;
+
   LeakQuery(Recorder recorder, Checkpoint since, LeakCheck check) {
     this.recorder = recorder;
     this.since = since;
@@ -39,8 +42,9 @@ final class LeakQuery {
     // What the search itself allocates is no leak of the program's.
     recorder.ignore(true);
     try {
-      if (liveBlocks() > 0 && check.settles() || buffersInDoubt()) {
+      if (liveBlocks() > 0 && check.settles() && !isHeldAnyhow() || buffersInDoubt()) {
         settle();
+        judging = 0;
       }
       noteCudfLeaks();
       return nothingToReport() ? nothingLive() : reported();
@@ -82,16 +86,40 @@ final class LeakQuery {
     }
   }
 
+  /** Whether garbage makes no difference, because native memory holds all of it. */
+  private boolean isHeldAnyhow() {
+    if (recorder.describe().tellsHolders()) {
+      judging = recorder.judgeNative(since.epoch(), check.scope(), check.whose());
+    }
+    return judging != 0;
+  }
+
+  private void judge(RecorderDescription description) {
+    if (liveBlocks() == 0 || judging != 0) {
+      return;
+    }
+    try {
+      if (!check.collects() && description.tellsHolders()) {
+        // What only garbage holds is lost.
+        recorder.forceGc();
+      }
+      judging = recorder.judge(since.epoch(), check.scope(), check.whose(), check.finished());
+    } catch (IllegalStateException e) {
+      notes.add(LeakText.unjudged(e.getMessage()));
+    }
+  }
+
   private LeakReport reported() {
     RecorderDescription description = recorder.describe();
     if (description.degraded()) {
       return raw("part of the image is in this JVM's memory only");
     }
+    judge(description);
     try {
       Reporter reporter =
           new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
       int modules = recorder.strict() ? recorder.modules() : -1;
-      LeakReport report = reporter.report(description, since.epoch(), check);
+      LeakReport report = reporter.report(description, since.epoch(), check, judging);
       if (report.blindLibraries().isEmpty()) {
         seenModules = modules;
       }

@@ -27,6 +27,7 @@ public final class LeakReport implements Serializable {
   private final boolean wrongFreesFail;
   private final List<String> blind;
   private final List<String> incomplete;
+  private final List<LeakSite> held;
 
   LeakReport(
       long bytes,
@@ -35,7 +36,18 @@ public final class LeakReport implements Serializable {
       List<String> notes,
       String json,
       List<String> text) {
-    this(bytes, count, sites, notes, json, text, Collections.emptyList(), false, none(), none());
+    this(
+        bytes,
+        count,
+        sites,
+        notes,
+        json,
+        text,
+        Collections.emptyList(),
+        false,
+        none(),
+        none(),
+        Collections.emptyList());
   }
 
   private LeakReport(
@@ -48,7 +60,8 @@ public final class LeakReport implements Serializable {
       List<WrongFree> wrongFrees,
       boolean wrongFreesFail,
       List<String> blind,
-      List<String> incomplete) {
+      List<String> incomplete,
+      List<LeakSite> held) {
     this.bytes = bytes;
     this.count = count;
     this.sites = Immutable.copyOf(sites);
@@ -59,9 +72,14 @@ public final class LeakReport implements Serializable {
     this.wrongFreesFail = wrongFreesFail;
     this.blind = Immutable.copyOf(blind);
     this.incomplete = Immutable.copyOf(incomplete);
+    this.held = Immutable.copyOf(held);
   }
 
   private static List<String> none() {
+    return Collections.emptyList();
+  }
+
+  private static List<LeakSite> noSites() {
     return Collections.emptyList();
   }
 
@@ -83,6 +101,14 @@ public final class LeakReport implements Serializable {
   /** The leaking sites; more than one block may belong to each. */
   public List<LeakSite> sites() {
     return sites;
+  }
+
+  /**
+   * Sites whose blocks are still live but held, and therefore no leaks; empty with {@code
+   * held=fail}, which makes leaks of them, and with {@code held=ignore}.
+   */
+  public List<LeakSite> held() {
+    return held;
   }
 
   /** What qualifies the figures, such as events that could not be recorded; empty is the best. */
@@ -146,24 +172,52 @@ public final class LeakReport implements Serializable {
         wrongFrees,
         wrongFreesFail,
         blind,
-        incomplete);
+        incomplete,
+        held);
   }
 
   /** This report with the wrong frees of the same checkpoint. */
   LeakReport withWrongFrees(List<WrongFree> found, boolean fail) {
-    return new LeakReport(bytes, count, sites, notes, json, text, found, fail, blind, incomplete);
+    return new LeakReport(
+        bytes, count, sites, notes, json, text, found, fail, blind, incomplete, held);
   }
 
   /** This report with the libraries that a strict check fails because of. */
   LeakReport withBlind(List<String> libraries) {
     return new LeakReport(
-        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, libraries, incomplete);
+        bytes,
+        count,
+        sites,
+        notes,
+        json,
+        text,
+        wrongFrees,
+        wrongFreesFail,
+        libraries,
+        incomplete,
+        held);
   }
 
   /** This report of a record that is incomplete for these causes. */
   LeakReport withIncomplete(List<String> causes) {
     return new LeakReport(
-        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, blind, causes);
+        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, blind, causes, held);
+  }
+
+  /** This report with the sites that are held. */
+  LeakReport withHeld(List<LeakSite> sitesHeld) {
+    return new LeakReport(
+        bytes,
+        count,
+        sites,
+        notes,
+        json,
+        text,
+        wrongFrees,
+        wrongFreesFail,
+        blind,
+        incomplete,
+        sitesHeld);
   }
 
   @Override

@@ -2,8 +2,9 @@ package dev.hackleak;
 
 import java.io.Serializable;
 import java.util.List;
+import java.util.Optional;
 
-/** All leaks that one and the same stack allocated. Immutable. */
+/** All blocks that one and the same stack allocated and that are still live. Immutable. */
 public final class LeakSite implements Serializable {
   private static final long serialVersionUID = 1;
 
@@ -12,13 +13,24 @@ public final class LeakSite implements Serializable {
   private final String kind;
   private final List<LeakFrame> frames;
   private final List<String> marks;
+  private final LeakVerdict verdict;
+  private final String holder;
 
-  LeakSite(long bytes, long count, String kind, List<LeakFrame> frames, List<String> marks) {
+  LeakSite(
+      long bytes,
+      long count,
+      String kind,
+      List<LeakFrame> frames,
+      List<String> marks,
+      LeakVerdict verdict,
+      String holder) {
     this.bytes = bytes;
     this.count = count;
     this.kind = kind;
     this.frames = Immutable.copyOf(frames);
     this.marks = Immutable.copyOf(marks);
+    this.verdict = verdict;
+    this.holder = holder;
   }
 
   /** Live bytes, as the program requested them. */
@@ -46,9 +58,23 @@ public final class LeakSite implements Serializable {
     return marks;
   }
 
+  /** What is known of who holds these blocks. */
+  public LeakVerdict verdict() {
+    return verdict;
+  }
+
+  /**
+   * Who holds them, if somebody does: the global, the thread or the Java field, and what lies
+   * between it and the blocks.
+   */
+  public Optional<String> holder() {
+    return holder.isEmpty() ? Optional.empty() : Optional.of(holder);
+  }
+
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder(LeakText.amount(bytes, count) + ", " + kind);
+    holder().ifPresent(holder -> text.append("\n    held by ").append(holder));
     for (String line : StackText.of(frames)) {
       text.append("\n    ").append(line);
     }

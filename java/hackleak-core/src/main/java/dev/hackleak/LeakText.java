@@ -52,6 +52,10 @@ final class LeakText {
         Locale.ROOT, "%,d allocations or frees could not be recorded and are missing here", events);
   }
 
+  static String unjudged(String reason) {
+    return "who holds what is still live is not known, so all of it counts: " + reason;
+  }
+
   static String wrongFrees(long count) {
     return counted(count, "wrong free") + ": see the report of `hackleak report` on the image";
   }

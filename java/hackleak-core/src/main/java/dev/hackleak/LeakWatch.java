@@ -1,6 +1,7 @@
 package dev.hackleak;
 
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BiConsumer;
@@ -27,6 +28,7 @@ public final class LeakWatch {
   private final int scope;
   private final int outer;
   private final List<Integer> rounds = new ArrayList<>();
+  private final List<Object> finished = new ArrayList<>();
   private final Thread thread = Thread.currentThread();
   private boolean unfinishedRounds;
 
@@ -137,6 +139,18 @@ public final class LeakWatch {
   }
 
   /**
+   * Names objects that end with the test: its instance and its parameters. What only they hold is
+   * lost when the watch ends.
+   */
+  public void endsWith(Collection<?> objects) {
+    for (Object object : objects) {
+      if (object != null) {
+        finished.add(object);
+      }
+    }
+  }
+
+  /**
    * Ends the watch and fails the test if it leaked. For tests that have passed: what failed or was
    * skipped has an outcome already, which a leak must not replace.
    *
@@ -226,7 +240,7 @@ public final class LeakWatch {
       since = checkpoint.at(epochs[0]);
       judged = judged.growing(epochs);
     }
-    assertion.accept(since, judged);
+    assertion.accept(since, judged.withFinished(finished));
     return true;
   }
 

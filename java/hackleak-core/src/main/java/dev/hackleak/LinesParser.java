@@ -15,6 +15,8 @@ import java.util.List;
  * total   bytes  blocks
  * note    text
  * site    bytes  blocks  kind          its stack follows, innermost frame first
+ * held    bytes  blocks  kind          the same, of blocks that are no leak
+ * judged  lost|held|growing|unknown  holder    of the site before
  * java    class  method  file  line  native(0|1)
  * native  function  file  line  module  offset-hex  inlined(0|1)
  * mark    text
@@ -36,6 +38,7 @@ final class LinesParser {
   private static final String VERSION = "1";
 
   private final List<LeakSite> sites = new ArrayList<>();
+  private final List<LeakSite> held = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private final List<String> text = new ArrayList<>();
   private String json;
@@ -48,8 +51,11 @@ final class LinesParser {
   private final List<String> incomplete = new ArrayList<>();
   private String verdict = "";
 
-  /** The row of kind site or wrong whose frames are being read. */
+  /** The row of kind site, held or wrong whose frames are being read. */
   private Row open;
+
+  /** What the row after it says of who holds its blocks. */
+  private Row judged;
 
   private List<LeakFrame> frames;
   private List<LeakFrame> freed;
@@ -93,8 +99,15 @@ final class LinesParser {
         notes.add(row.text(1));
         break;
       case "site":
+      case "held":
         open(row);
         frames = new ArrayList<>();
+        break;
+      case "judged":
+        if (frames == null || !frames.isEmpty()) {
+          throw new IllegalArgumentException("a verdict outside a site");
+        }
+        judged = row;
         break;
       case "wrong":
         open(row);
@@ -153,6 +166,7 @@ final class LinesParser {
   private void open(Row row) {
     close();
     open = row;
+    judged = null;
     frames = null;
     freed = null;
     marks = new ArrayList<>();
@@ -163,7 +177,9 @@ final class LinesParser {
       return;
     }
     if (open.name().equals("site")) {
-      sites.add(new LeakSite(open.number(1), open.number(2), open.text(3), frames, marks));
+      sites.add(site());
+    } else if (open.name().equals("held")) {
+      held.add(site());
     } else if (freed == null || freed == frames) {
       throw new IllegalArgumentException("a wrong free without its two stacks");
     } else {
@@ -181,6 +197,13 @@ final class LinesParser {
     frames = null;
   }
 
+  private LeakSite site() {
+    LeakVerdict verdict = judged == null ? LeakVerdict.UNKNOWN : LeakVerdict.of(judged.text(1));
+    String holder = judged == null ? "" : judged.text(2);
+    return new LeakSite(
+        open.number(1), open.number(2), open.text(3), frames, marks, verdict, holder);
+  }
+
   private static LeakFrame javaFrame(Row row) {
     return new JavaFrame(row.text(1), row.text(2), row.text(3), row.line(4), row.flag(5));
   }
@@ -196,6 +219,7 @@ final class LinesParser {
     }
     List<String> shown = text.isEmpty() ? LeakText.of(bytes, count, sites, notes) : text;
     return new LeakReport(bytes, count, sites, notes, json, shown)
+        .withHeld(held)
         .withWrongFrees(wrongFrees, verdict.equals("findings"))
         .withBlind(blind)
         .withIncomplete(incomplete);

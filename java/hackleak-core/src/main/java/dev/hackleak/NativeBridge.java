@@ -29,6 +29,22 @@ final class NativeBridge {
   /** Wrong frees that were made since the epoch. Scope 0 means all. */
   static native long findingsSince(int epoch, int scope, int whose);
 
+  /**
+   * Finds out who holds what was allocated since the epoch and is still live, and keeps that in the
+   * image. Scope 0 means all.
+   *
+   * @param finished objects that hold nothing, and through which nothing is reached
+   * @return the number by which the reporter finds it
+   * @throws IllegalStateException if it cannot be told; the message says why
+   */
+  static native int judge(int epoch, int scope, int whose, Object[] finished);
+
+  /**
+   * The same before anything has settled: the number if native memory alone holds all of it, else
+   * 0.
+   */
+  static native int judgeNative(int epoch, int scope, int whose);
+
   /** How many libraries and programs have been loaded into this process so far. */
   static native int modules();
 

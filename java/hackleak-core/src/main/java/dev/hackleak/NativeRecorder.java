@@ -68,6 +68,16 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
+  public int judge(int epoch, int scope, Whose whose, Object[] finished) {
+    return NativeBridge.judge(epoch, scope, whose.ordinal(), finished);
+  }
+
+  @Override
+  public int judgeNative(int epoch, int scope, Whose whose) {
+    return NativeBridge.judgeNative(epoch, scope, whose.ordinal());
+  }
+
+  @Override
   public int modules() {
     return NativeBridge.modules();
   }

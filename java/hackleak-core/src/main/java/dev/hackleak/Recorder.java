@@ -17,6 +17,19 @@ interface Recorder {
   /** Wrong frees that were made since the epoch. */
   long findingsSince(int epoch, int scope, Whose whose);
 
+  /**
+   * Finds out who holds what is still live, and gives the number by which the reporter finds it.
+   *
+   * @param finished objects that hold nothing, and through which nothing is reached
+   * @throws IllegalStateException if it cannot be told; the message says why
+   */
+  int judge(int epoch, int scope, Whose whose, Object[] finished);
+
+  /** The number of a judging if native memory alone holds all that is live, else 0. */
+  default int judgeNative(int epoch, int scope, Whose whose) {
+    return 0;
+  }
+
   /** Grows whenever a library is loaded. */
   int modules();
 

@@ -13,9 +13,10 @@ final class RecorderDescription {
   private final boolean degraded;
   private final boolean strict;
   private final boolean failsOnWrongFrees;
+  private final boolean tellsHolders;
 
   RecorderDescription(Path image, Path library, long pid, boolean degraded) {
-    this(image, library, pid, degraded, false, false);
+    this(image, library, pid, degraded, false, false, false);
   }
 
   RecorderDescription(
@@ -24,13 +25,15 @@ final class RecorderDescription {
       long pid,
       boolean degraded,
       boolean strict,
-      boolean failsOnWrongFrees) {
+      boolean failsOnWrongFrees,
+      boolean tellsHolders) {
     this.image = image;
     this.library = library;
     this.pid = pid;
     this.degraded = degraded;
     this.strict = strict;
     this.failsOnWrongFrees = failsOnWrongFrees;
+    this.tellsHolders = tellsHolders;
   }
 
   /**
@@ -54,7 +57,8 @@ final class RecorderDescription {
           Long.parseLong(required(values, "pid")),
           "1".equals(required(values, "degraded")),
           "1".equals(values.get("strict")),
-          "fail".equals(values.get("findings")));
+          "fail".equals(values.get("findings")),
+          "differs".equals(values.get("held")));
     } catch (NumberFormatException e) {
       throw new IllegalStateException("the recorder's description has no usable pid: " + lines, e);
     }
@@ -91,6 +95,11 @@ final class RecorderDescription {
   /** True if a library under test that is blind fails a check: the option {@code strict}. */
   boolean strict() {
     return strict;
+  }
+
+  /** True if it can be told who holds memory, and makes a difference: the option {@code held}. */
+  boolean tellsHolders() {
+    return tellsHolders;
   }
 
   /** True if wrong frees fail a check: the option {@code findings=fail}. */

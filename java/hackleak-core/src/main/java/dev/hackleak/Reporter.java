@@ -43,8 +43,12 @@ final class Reporter {
     this.timeout = timeout;
   }
 
-  /** What leaked since the epoch, as far as it counts for the check. */
-  LeakReport report(RecorderDescription recorder, int epoch, LeakCheck check)
+  /**
+   * What leaked since the epoch, as far as it counts for the check.
+   *
+   * @param judging the number of the recorder's judging, or 0 where nobody knows who holds what
+   */
+  LeakReport report(RecorderDescription recorder, int epoch, LeakCheck check, int judging)
       throws ReporterException {
     List<String> command = new ArrayList<>();
     command.add(program.toString());
@@ -52,6 +56,9 @@ final class Reporter {
     command.add(recorder.image().toString());
     command.addAll(Arrays.asList("--since", Integer.toString(epoch)));
     command.addAll(check.arguments());
+    if (judging != 0) {
+      command.addAll(Arrays.asList("--judging", Integer.toString(judging)));
+    }
     command.addAll(Arrays.asList("--format", "lines", "--json", nextJson(recorder).toString()));
 
     Path out = null;

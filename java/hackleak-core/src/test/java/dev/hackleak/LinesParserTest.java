@@ -57,6 +57,40 @@ class LinesParserTest {
   }
 
   @Test
+  void whatIsHeldIsNoLeak() throws ReporterException {
+    LeakReport report =
+        LinesParser.parse(
+            String.join(
+                "\n",
+                "hackleak-lines\t1",
+                "total\t1999993\t1",
+                "site\t1999993\t1\tnew",
+                "judged\tlost\t",
+                "mark\tno stack",
+                "held\t7560\t2\tnew[]",
+                "judged\theld\tstatic Cache.handle → 40 bytes of make",
+                "end"));
+
+    assertEquals(1, report.count());
+    LeakSite lost = report.sites().get(0);
+    assertEquals(LeakVerdict.LOST, lost.verdict());
+    assertEquals(Optional.empty(), lost.holder());
+    assertEquals(1, report.sites().size());
+    LeakSite held = report.held().get(0);
+    assertEquals(7_560, held.bytes());
+    assertEquals(LeakVerdict.HELD, held.verdict());
+    assertEquals(Optional.of("static Cache.handle → 40 bytes of make"), held.holder());
+    assertTrue(held.toString().contains("held by static Cache.handle"), held.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"judged\tlost\t", "site\t1\t1\tnew\njudged\tfound\t"})
+  void aVerdictBelongsToASite(String rows) {
+    String lines = "hackleak-lines\t1\ntotal\t1\t1\n" + rows + "\nend\n";
+    assertThrows(ReporterException.class, () -> LinesParser.parse(lines));
+  }
+
+  @Test
   void framesKnowWhatIsKnown() throws ReporterException {
     LeakSite site = LinesParser.parse(WHOLE).sites().get(0);
 

@@ -11,6 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -56,14 +58,36 @@ class ReporterTest {
       assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(check));
     }
     List<String> given = Files.readAllLines(args);
-    assertEquals(10, given.size(), given.toString());
+    assertEquals(12, given.size(), given.toString());
     assertEquals("report", given.get(0));
     assertEquals(folder.resolve("run.hackleak").toString(), given.get(1));
     assertEquals(
-        "--since 1 --scope 1 --format lines --json", String.join(" ", given.subList(2, 9)));
-    Path json = Paths.get(given.get(9));
+        "--since 1 --scope 1 --judging 1 --format lines --json",
+        String.join(" ", given.subList(2, 11)));
+    Path json = Paths.get(given.get(11));
     assertEquals(folder, json.getParent());
     assertTrue(json.getFileName().toString().matches("leaks-7-\\d+\\.json"), json.toString());
+  }
+
+  @Test
+  void whereNobodyKnowsWhoHoldsItTheReportSaysSo() throws IOException {
+    Path args = folder.resolve("args");
+    script("hackleak", "printf '%s\\n' \"$@\" > '" + args + "'\n" + LEAK + "exit 23");
+    recording.recorder().unjudgeable = "the JVM does not tell";
+    String message = failure().getMessage();
+    assertTrue(message.contains("so all of it counts: the JVM does not tell"), message);
+    assertFalse(Files.readAllLines(args).contains("--judging"));
+  }
+
+  @Test
+  void whatEndsWithTheTestHoldsNothing() throws IOException {
+    script("hackleak", LEAK + "exit 23");
+    LeakWatch watch = LeakWatch.begin("test", LeakCheck.standard(), false);
+    recording.allocate(1);
+    watch.endsWith(Arrays.asList("instance", null));
+    watch.endsWith(Collections.singleton("parameter"));
+    assertThrows(LeakError.class, watch::end);
+    assertEquals(Arrays.asList("instance", "parameter"), recording.recorder().notHolding);
   }
 
   @Test

@@ -3,6 +3,8 @@ package dev.hackleak;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +29,9 @@ final class SimulatedRecorder implements Recorder {
   volatile long wrongFrees;
   volatile int modules;
   volatile boolean strict;
+  volatile int judgings;
+  volatile String unjudgeable;
+  volatile List<Object> notHolding = Collections.emptyList();
 
   /** Out of the reporter's reach, so that no process is started. */
   static RecorderDescription degraded() {
@@ -56,6 +61,16 @@ final class SimulatedRecorder implements Recorder {
 
   synchronized int ignoring() {
     return ignoring;
+  }
+
+  @Override
+  public int judge(int since, int in, Whose whose, Object[] finished) {
+    judgings++;
+    notHolding = Arrays.asList(finished);
+    if (unjudgeable != null) {
+      throw new IllegalStateException(unjudgeable);
+    }
+    return judgings;
   }
 
   @Override

@@ -7,9 +7,12 @@ import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
+import java.util.Collections;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -21,6 +24,7 @@ import org.junit.jupiter.api.extension.ExtensionContext.Store;
 import org.junit.jupiter.api.extension.ExtensionContext.Store.CloseableResource;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
+import org.junit.jupiter.api.extension.TestInstances;
 import org.junit.platform.commons.support.ReflectionSupport;
 
 /**
@@ -171,6 +175,7 @@ public final class NoLeaksExtension
     } else if (found.answeredByDynamicTests.get()) {
       found.watch.endUnchecked();
     } else {
+      found.watch.endsWith(instances(context));
       end(found.watch, context);
     }
   }
@@ -192,13 +197,28 @@ public final class NoLeaksExtension
     return Aborted.is(own) ? watch.endSkipped(own) : watch.endFailed(own);
   }
 
+  /** The instances that end with the test; one that serves all tests of its class goes on. */
+  private static List<Object> instances(ExtensionContext context) {
+    boolean perClass =
+        context
+            .getTestInstanceLifecycle()
+            .filter(TestInstance.Lifecycle.PER_CLASS::equals)
+            .isPresent();
+    return perClass
+        ? Collections.emptyList()
+        : context
+            .getTestInstances()
+            .map(TestInstances::getAllInstances)
+            .orElse(Collections.emptyList());
+  }
+
   @Override
   public void interceptTestMethod(
       Invocation<Void> invocation,
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
-    inRounds(invocation, context, () -> again(method));
+    inRounds(invocation, method, context);
   }
 
   @Override
@@ -207,7 +227,7 @@ public final class NoLeaksExtension
       ReflectiveInvocationContext<Method> method,
       ExtensionContext context)
       throws Throwable {
-    inRounds(invocation, context, () -> again(method));
+    inRounds(invocation, method, context);
   }
 
   private static void again(ReflectiveInvocationContext<Method> method) {
@@ -216,13 +236,18 @@ public final class NoLeaksExtension
   }
 
   private void inRounds(
-      Invocation<Void> invocation, ExtensionContext context, LeakWatch.Round again)
+      Invocation<Void> invocation,
+      ReflectiveInvocationContext<Method> method,
+      ExtensionContext context)
       throws Throwable {
     TestWatch found = store(context).get(Key.TEST, TestWatch.class);
     if (found == null || found.owner != this) {
       invocation.proceed();
     } else {
-      inRounds(found.watch, found.plan, invocation, again);
+      if (!found.plan.perClass) {
+        found.watch.endsWith(method.getArguments());
+      }
+      inRounds(found.watch, found.plan, invocation, () -> again(method));
     }
   }
 

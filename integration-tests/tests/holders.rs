@@ -1,0 +1,169 @@
+//! What is lost is found, every block of it; what something holds is no leak, and its holder is named.
+
+use integration_tests::java::{Entry, Jdk};
+use integration_tests::{Recording, Victim, cpp};
+
+const COLLECTORS: [&str; 3] = ["-XX:+UseG1GC", "-XX:+UseSerialGC", "-XX:+UseZGC"];
+
+fn run(jdk: &Jdk, collector: &str, arguments: &[&str]) -> String {
+    let run = Victim::new(jdk, "Holders")
+        .recording(Entry::Preload, &[collector])
+        .options("track=new+malloc+jni+unsafe,held=note")
+        .args(arguments)
+        .limit(300)
+        .run();
+    run.expect_code(0).ended.stdout
+}
+
+/// Each round has 96 blocks: single ones, a tree, a cycle, an array of arrays; from the calling thread, from one that
+/// has ended, and with addresses left on the stack.
+#[test]
+fn every_block_that_nothing_holds_is_lost() {
+    for jdk in Jdk::all() {
+        for collector in COLLECTORS {
+            let out = run(jdk, collector, &["lost", "4", "0"]);
+            let rounds: Vec<&str> = out.lines().filter(|l| l.starts_with("round")).collect();
+            let whole = "round 96 planted, 96 lost";
+            assert_eq!(
+                rounds, [whole; 4],
+                "JDK {}, {collector}: {out}",
+                jdk.feature
+            );
+        }
+    }
+}
+
+#[test]
+fn threads_that_allocate_meanwhile_hide_nothing() {
+    for jdk in Jdk::all() {
+        let out = run(jdk, "-XX:+UseParallelGC", &["lost", "3", "20"]);
+        let rounds: Vec<&str> = out.lines().filter(|l| l.starts_with("round")).collect();
+        assert_eq!(rounds, ["round 96 planted, 96 lost"; 3], "{out}");
+    }
+}
+
+/// The name of a case, and what must be said of its holder.
+const HELD: [(&str, &str); 11] = [
+    (
+        "global",
+        "1001 HELD by (anonymous namespace)::global_block (libHolders.so .bss)",
+    ),
+    (
+        "thread_local",
+        "1002 HELD by thread_local (anonymous namespace)::local_block (libHolders.so)",
+    ),
+    ("thread-specific", "1003 HELD by data specific to a thread"),
+    (
+        "mapping",
+        "1004 HELD by (anonymous namespace)::mapped (libHolders.so .bss) → memory that was mapped",
+    ),
+    ("stack", "1005 HELD by the stack of thread `"),
+    (
+        "reference",
+        "0 HELD by Java_Holders_asGlobalReference::kept (libHolders.so .bss)",
+    ),
+    ("static", "1111 HELD by static Holders.inStatic"),
+    ("array", "2222 HELD by live long[]"),
+    ("field", "3333 HELD by live Holders$Owner.handle"),
+    ("inherited", "4444 HELD by live Holders$Special.handle"),
+    ("buffer", "HELD by live java.nio.DirectByteBuffer.address"),
+];
+
+#[test]
+fn what_something_holds_is_no_leak_and_its_holder_is_named() {
+    for jdk in Jdk::all() {
+        for collector in COLLECTORS {
+            let out = run(jdk, collector, &["held"]);
+            for (name, holder) in HELD {
+                let cases: Vec<usize> = out
+                    .match_indices(&format!("{name}: 0 lost\n"))
+                    .map(|m| m.0)
+                    .collect();
+                assert_eq!(
+                    cases.len(),
+                    2,
+                    "{name}, JDK {}, {collector}: {out}",
+                    jdk.feature
+                );
+                for case in cases {
+                    let rest = &out[case..];
+                    let end = rest.find("lost\n").map_or(rest.len(), |at| at + 5);
+                    let told = rest[end..]
+                        .lines()
+                        .take_while(|line| line.starts_with("  "));
+                    let told: Vec<&str> = told.collect();
+                    assert!(
+                        told.iter().any(|line| line.contains(holder)),
+                        "{name}: {told:#?}"
+                    );
+                }
+            }
+            assert_eq!(out.matches("garbage: 1 lost\n").count(), 2, "{out}");
+        }
+    }
+}
+
+#[test]
+fn at_the_end_of_a_jvm_statics_hold_what_they_hold() {
+    for jdk in Jdk::all() {
+        let run = Victim::new(jdk, "Holders")
+            .recording(Entry::Preload, &[])
+            .options("track=new+malloc+jni+unsafe,held=note,exit=settle")
+            .args(["end"])
+            .run()
+            .expect_code(0);
+        let report = run.report();
+        let process = report.process();
+        assert_eq!(process.site_of(2_227).verdict, "lost");
+        assert_eq!(process.blocks_of(1_117), 0, "{:#?}", process.leaks);
+        assert!(process.held.sites.iter().any(|site| site.bytes == 1_117));
+    }
+}
+
+/// A program without Java is judged at its end, by what native memory holds.
+#[test]
+fn at_the_end_of_a_program_globals_hold_what_they_hold() {
+    let run = Recording::of(cpp("held_to_the_end"))
+        .options("follow=all,track=new+malloc,held=note")
+        .run()
+        .expect_code(0);
+    let report = run.report();
+    let process = report.process();
+    assert_eq!(process.leaks.count, 2, "{:#?}", process.leaks);
+    assert_eq!(process.blocks_of(1_999_992), 1);
+    assert_eq!(
+        process.blocks_of(1_999),
+        1,
+        "what only a lost block holds is lost"
+    );
+    assert_eq!(process.held.count, 3, "{:#?}", process.held);
+}
+
+/// The clean twin of all of it: `held=fail` counts as before.
+#[test]
+fn what_is_held_counts_when_it_is_to_fail() {
+    let run = Recording::of(cpp("held_to_the_end"))
+        .options("follow=all,track=new+malloc,held=fail")
+        .run()
+        .expect_code(0);
+    let report = run.report();
+    assert_eq!(report.process().leaks.count, 5);
+    assert_eq!(report.process().held.count, 0);
+}
+
+/// Without `malloc` nobody knows what lies between a root and a block.
+#[test]
+fn where_it_cannot_be_known_all_of_it_counts() {
+    let run = Recording::of(cpp("held_to_the_end"))
+        .options("follow=all,track=new,held=note")
+        .run()
+        .expect_code(0);
+    let report = run.report();
+    let verdicts = report
+        .process()
+        .leaks
+        .sites
+        .iter()
+        .map(|site| &*site.verdict);
+    assert_eq!(verdicts.collect::<Vec<_>>(), ["unknown"; 4]);
+}

@@ -1,0 +1,156 @@
+//! Memory that a program mapped for itself: what nothing allocated and yet may keep pointers, such as the
+//! table of RocksDB's block cache.
+//!
+//! What is difficult is that most mappings are not of that sort, and nobody says of which sort one is. Left
+//! out are heaps of allocators (their free blocks are full of old pointers), stacks (of threads that have
+//! ended, too, which the C library keeps for later ones), the Java heap, and the recorder's own memory. The
+//! kernel joins neighbours, so what is left out may be a part of a mapping.
+
+use super::Stop;
+use super::maps::{Mapping, Of};
+use super::memory::{Memory, WORD};
+use super::nodes::{Nodes, Parent};
+use super::table::{self, Table};
+use super::threads::{self, Thread};
+use crate::thread::ThreadState;
+use core::ops::Range;
+use hackleak_image::layout::Kind;
+
+/// A mapping, or a part of one.
+#[derive(Clone, Copy)]
+pub struct Area {
+    pub start: usize,
+    pub end: usize,
+    pub parent: Parent,
+    pub via: usize,
+}
+
+/// HotSpot puts a Java heap with short pointers, and every heap of ZGC, far below where the kernel puts what is
+/// mapped without a wish for an address.
+const LOWEST: usize = 0x7000_0000_0000;
+/// The C library's further heaps begin at multiples of their greatest length.
+const HEAP_LEN: usize = 64 << 20;
+/// A guard that is longer is no guard of a stack's.
+const LONGEST_GUARD: usize = 1 << 20;
+
+/// The areas of this process, by address.
+pub fn read(
+    maps: &[Mapping],
+    memory: &Memory,
+    nodes: &Nodes,
+    running: &[Thread],
+) -> Result<Table<Area>, Stop> {
+    let mut areas = Table::new();
+    let mut holes: Table<(usize, usize)> = Table::new();
+    for (index, mapping) in maps.iter().enumerate() {
+        if mapping.of != Of::Anonymous || !mapping.is_data() || mapping.start < LOWEST {
+            continue;
+        }
+        if is_heap(nodes, &mapping.range()) {
+            continue;
+        }
+        holes.clear();
+        for state in threads::states() {
+            holes.push((state, state + size_of::<ThreadState>()))?;
+        }
+        for table in table::mappings() {
+            holes.push((table.start, table.end))?;
+        }
+        for thread in running.iter().filter(|thread| thread.record != 0) {
+            // The whole stack, below what is in use too.
+            if mapping.range().contains(&thread.record) {
+                holes.push((mapping.start, thread.record + RECORD_LEN))?;
+            }
+        }
+        heaps_of_libc(memory, mapping, &mut holes)?;
+        if follows_guard(maps, index) {
+            let end = end_of_stack(memory, mapping).unwrap_or(mapping.end);
+            holes.push((mapping.start, end))?;
+        }
+        without(&mapping.range(), &mut holes, &mut areas)?;
+    }
+    Ok(areas)
+}
+
+/// More than the length of `struct pthread`.
+const RECORD_LEN: usize = 4096;
+
+/// Whether blocks lie in the mapping that are no mapping of their own, which begins sixteen bytes into a page.
+fn is_heap(nodes: &Nodes, range: &Range<usize>) -> bool {
+    nodes.all[nodes.in_range(range)].iter().any(|node| {
+        let page = node.start & 0xfff;
+        page != 0x10 && page != 0 && Kind::from_number(node.live.kind()) != Some(Kind::GlobalRef)
+    })
+}
+
+/// Adds the C library's heaps in the mapping: `heap_info` at their start tells where their arena lies and how
+/// long they are.
+fn heaps_of_libc(
+    memory: &Memory,
+    mapping: &Mapping,
+    holes: &mut Table<(usize, usize)>,
+) -> Result<(), Stop> {
+    let mut at = mapping.start.next_multiple_of(HEAP_LEN);
+    while at < mapping.end {
+        let word = |index| memory.word(at + index * WORD).unwrap_or(0) as usize;
+        let (arena, size, usable) = (word(0), word(2), word(3));
+        let is_length = |len: usize| len != 0 && len.is_multiple_of(4096) && len <= HEAP_LEN;
+        let near_start = arena != 0 && arena % HEAP_LEN < 256;
+        if near_start && is_length(size) && is_length(usable) && size <= usable {
+            holes.push((at, at + usable))?;
+        }
+        at += HEAP_LEN;
+    }
+    Ok(())
+}
+
+fn follows_guard(maps: &[Mapping], index: usize) -> bool {
+    let before = index.checked_sub(1).map(|before| &maps[before]);
+    before.is_some_and(|before| {
+        let len = before.end - before.start;
+        before.is_guard() && before.end == maps[index].start && len <= LONGEST_GUARD
+    })
+}
+
+/// Where the stack at the start of the mapping ends: after the record of the thread that had it.
+fn end_of_stack(memory: &Memory, mapping: &Mapping) -> Option<usize> {
+    const SELF: u64 = 2;
+    let mut end = None;
+    memory.runs(mapping.range(), |at, words| {
+        for (index, word) in words.iter().enumerate() {
+            let place = at + index * WORD;
+            let is_record = *word == place as u64
+                && place.is_multiple_of(64)
+                && words.get(index + SELF as usize) == Some(&(place as u64));
+            if end.is_none() && is_record {
+                end = Some(place + RECORD_LEN);
+            }
+        }
+    });
+    end
+}
+
+/// Adds what is left of `range` without the holes.
+fn without(
+    range: &Range<usize>,
+    holes: &mut Table<(usize, usize)>,
+    areas: &mut Table<Area>,
+) -> Result<(), Stop> {
+    holes.sort_unstable();
+    let mut start = range.start;
+    for (from, to) in holes.iter().copied().chain([(range.end, range.end)]) {
+        if to <= start || from > range.end {
+            continue;
+        }
+        if from > start {
+            areas.push(Area {
+                start,
+                end: from,
+                parent: Parent::None,
+                via: 0,
+            })?;
+        }
+        start = start.max(to);
+    }
+    Ok(())
+}

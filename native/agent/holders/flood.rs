@@ -1,0 +1,260 @@
+//! From the roots to all that they reach.
+//!
+//! Blocks that were found are read in waves, those that lie near each other in one go. What a chain looks like
+//! is known from each block's parent.
+
+use super::Stop;
+use super::areas::Area;
+use super::memory::{Memory, WORD};
+use super::nodes::{ADDRESS, Nodes, Parent};
+use super::objects::Trust;
+use super::stale::Stale;
+use super::table::Table;
+use crate::IMAGE;
+use core::ops::Range;
+
+/// A range of memory that holds what it points at.
+#[derive(Clone, Copy)]
+pub struct Root {
+    pub start: usize,
+    pub end: usize,
+    pub trust: Trust,
+}
+
+impl Root {
+    pub fn of(range: Range<usize>, trust: Trust) -> Root {
+        Root {
+            start: range.start,
+            end: range.end,
+            trust,
+        }
+    }
+}
+
+/// Blocks with less between them are read together.
+const GAP: usize = 4096;
+/// The most that is read together.
+const RUN: usize = 1 << 20;
+
+/// What was reached so far.
+pub struct Marks {
+    pub nodes: Nodes,
+    areas: Table<Area>,
+    stale: Stale,
+    /// Blocks and areas that were reached and not read yet.
+    next: Table<u32>,
+    next_areas: Table<u32>,
+    /// Suspects that nothing holds so far.
+    pub open: usize,
+    failed: Option<Stop>,
+}
+
+impl Marks {
+    pub fn new(nodes: Nodes, areas: Table<Area>, stale: Stale) -> Marks {
+        Marks {
+            open: nodes.all.iter().filter(|node| node.suspect).count(),
+            nodes,
+            areas,
+            stale,
+            next: Table::new(),
+            next_areas: Table::new(),
+            failed: None,
+        }
+    }
+
+    /// A word at `via`, which is in `parent`, was found to be `word`.
+    #[inline]
+    pub fn word(&mut self, memory: &Memory, word: u64, parent: Parent, via: usize, trust: Trust) {
+        let address = (word & ADDRESS) as usize;
+        let is_cookie = |start| memory.word(start) == Some(0);
+        match self.nodes.find(address, is_cookie) {
+            Some(found) => {
+                let node = &mut self.nodes.all[found];
+                if node.is_held() || trust == Trust::Starts && node.start != address {
+                    return;
+                }
+                if self.stale.contains(via, word) {
+                    return;
+                }
+                node.parent = parent;
+                node.via = via;
+                self.open -= usize::from(node.suspect);
+                let pushed = self.next.push(found as u32);
+                self.failed = self.failed.take().or(pushed.err());
+            }
+            None => self.area(address, parent, via),
+        }
+    }
+
+    /// Whether the word points at something that was not reached yet.
+    pub fn is_new(&self, memory: &Memory, word: u64) -> bool {
+        let address = (word & ADDRESS) as usize;
+        let found = self.nodes.find(address, |at| memory.word(at) == Some(0));
+        found.map_or_else(
+            || {
+                self.area_at(address)
+                    .is_some_and(|area| area.parent == Parent::None)
+            },
+            |found| !self.nodes.all[found].is_held(),
+        )
+    }
+
+    fn area_at(&self, address: usize) -> Option<&Area> {
+        let after = self.areas.partition_point(|area| area.start <= address);
+        let area = self.areas.get(after.checked_sub(1)?)?;
+        (address < area.end).then_some(area)
+    }
+
+    fn area(&mut self, address: usize, parent: Parent, via: usize) {
+        let after = self.areas.partition_point(|area| area.start <= address);
+        let Some(index) = after.checked_sub(1) else {
+            return;
+        };
+        let area = &mut self.areas[index];
+        if address < area.end && area.parent == Parent::None {
+            area.parent = parent;
+            area.via = via;
+            let pushed = self.next_areas.push(index as u32);
+            self.failed = self.failed.take().or(pushed.err());
+        }
+    }
+
+    /// Looks once more at the ways to suspects. A block that came and went meanwhile, or a word that has changed,
+    /// is of no account: its place may have been in use only by chance, or what it held has moved on.
+    pub fn doubt(&mut self, memory: &Memory) -> Result<(), Stop> {
+        const UNKNOWN: u8 = 0;
+        const SURE: u8 = 1;
+        const BROKEN: u8 = 2;
+        let mut known = Table::filled(self.nodes.all.len(), UNKNOWN)?;
+        let mut way: Table<u32> = Table::new();
+        for index in 0..self.nodes.all.len() {
+            if !self.nodes.all[index].suspect || !self.nodes.all[index].is_held() {
+                continue;
+            }
+            let mut at = index as u32;
+            way.clear();
+            let state = loop {
+                let node = &self.nodes.all[at as usize];
+                if known[at as usize] != UNKNOWN {
+                    break known[at as usize];
+                }
+                way.push(at)?;
+                let word = memory.word(node.via);
+                let is_there = IMAGE.live.live_at(node.start) == Some(node.live);
+                // Java's values have no place of their own; nobody saw them move.
+                let points = node.via == 0 || word.is_some_and(|word| node.is_meant_by(word));
+                match node.parent {
+                    _ if !is_there || !points => break BROKEN,
+                    Parent::Node(parent) => at = parent,
+                    Parent::Root(_) | Parent::Area(_) => break SURE,
+                    Parent::None => break BROKEN,
+                }
+            };
+            for step in way.iter() {
+                known[*step as usize] = state;
+            }
+            self.nodes.all[index].doubtful = state == BROKEN;
+            self.open += usize::from(state == BROKEN);
+        }
+        Ok(())
+    }
+
+    /// What points at an area.
+    pub fn parent_of_area(&self, index: u32) -> (Parent, usize) {
+        let area = &self.areas[index as usize];
+        (area.parent, area.via)
+    }
+
+    fn memory_of(&self, index: u32) -> Range<usize> {
+        self.nodes.all[index as usize].memory()
+    }
+
+    /// Looks at root `number`.
+    pub fn root(&mut self, memory: &Memory, number: u32, root: &Root) {
+        memory.runs(root.start..root.end, |at, words| {
+            for (index, word) in words.iter().enumerate() {
+                let via = at + index * WORD;
+                self.word(memory, *word, Parent::Root(number), via, root.trust);
+            }
+        });
+    }
+
+    /// Goes on until nothing new is reached.
+    pub fn flood(&mut self, memory: &Memory) -> Result<(), Stop> {
+        let mut wave = Table::new();
+        loop {
+            if let Some(stop) = self.failed.take() {
+                return Err(stop);
+            }
+            if let Some(area) = self.next_areas.pop() {
+                self.read_area(memory, area);
+            } else if !self.next.is_empty() {
+                core::mem::swap(&mut wave, &mut self.next);
+                self.next.clear();
+                wave.sort_unstable();
+                self.read_wave(memory, &wave);
+            } else {
+                return Ok(());
+            }
+        }
+    }
+
+    /// An area without the blocks in it, which are read when they are reached themselves.
+    fn read_area(&mut self, memory: &Memory, index: u32) {
+        let Area { start, end, .. } = self.areas[index as usize];
+        let mut at = start;
+        let blocks = self.nodes.in_range(&(start..end));
+        for block in blocks.chain([usize::MAX]) {
+            let block = self.nodes.all.get(block).copied();
+            let stop = block.map_or(end, |block| block.start);
+            memory.runs(at..stop.max(at), |at, words| {
+                for (position, word) in words.iter().enumerate() {
+                    let via = at + position * WORD;
+                    self.word(memory, *word, Parent::Area(index), via, Trust::All);
+                }
+            });
+            at = block.map_or(end, |block| block.start + block.len());
+        }
+    }
+
+    fn read_wave(&mut self, memory: &Memory, wave: &[u32]) {
+        let mut rest = wave;
+        while let Some(first) = rest.first() {
+            let Range { start, mut end } = self.memory_of(*first);
+            let near = rest[1..].iter().take_while(|index| {
+                let next = self.memory_of(**index);
+                let joins = next.start < end + GAP && next.end - start <= RUN;
+                end = end.max(if joins { next.end } else { end });
+                joins
+            });
+            let (group, others) = rest.split_at(1 + near.count());
+            self.read_group(memory, group, start..end);
+            rest = others;
+        }
+    }
+
+    /// Blocks that lie near each other. A run of words may begin and end anywhere in them.
+    fn read_group(&mut self, memory: &Memory, group: &[u32], range: Range<usize>) {
+        let mut blocks = group.iter().copied();
+        let mut current = blocks.next();
+        memory.runs(range, |at, words| {
+            let copied = at..at + words.len() * WORD;
+            while let Some(index) = current {
+                let block = self.memory_of(index);
+                let part = block.start.max(copied.start)..block.end.min(copied.end);
+                if !part.is_empty() {
+                    let first = (part.start - at).div_ceil(WORD);
+                    let last = (part.end - at) / WORD;
+                    for (position, word) in words.iter().enumerate().take(last).skip(first) {
+                        let via = at + position * WORD;
+                        self.word(memory, *word, Parent::Node(index), via, Trust::All);
+                    }
+                }
+                if block.end > copied.end {
+                    break;
+                }
+                current = blocks.next();
+            }
+        });
+    }
+}

@@ -1,0 +1,137 @@
+//! Reading this process's memory as if it were another's.
+//!
+//! Other threads run on: they free what is being read, and give pages back. A load from such a page would
+//! be a SIGSEGV; the kernel's copy is an error.
+
+use super::Stop;
+use super::table::Table;
+use core::cell::RefCell;
+use core::ops::Range;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+/// Bytes of a word; pointers lie at multiples of it.
+pub const WORD: usize = 8;
+const PAGE: usize = 4096;
+/// Bytes that are copied at a time.
+const RUN: usize = 256 << 10;
+/// Ranges of at least this length are asked which of their pages are there at all.
+const LARGE: usize = 1 << 20;
+/// Bits of an entry in `/proc/self/pagemap`: in memory, or on the swap device.
+const PRESENT: u64 = 1 << 63 | 1 << 62;
+
+/// Copies memory run by run.
+pub struct Memory {
+    buffer: RefCell<Table<u64>>,
+    pagemap: Option<File>,
+    /// Where `process_vm_readv` is not permitted.
+    file: Option<File>,
+}
+
+impl Memory {
+    pub fn new() -> Result<Memory, Stop> {
+        let mut memory = Memory {
+            buffer: RefCell::new(Table::filled(RUN / WORD, 0)?),
+            pagemap: File::open("/proc/self/pagemap").ok(),
+            file: None,
+        };
+        let probe = 0u64;
+        let mut copy = [0u64];
+        let at = (&raw const probe).addr();
+        if copy_by_kernel(at, &mut copy) == 0 {
+            memory.file = File::open("/proc/self/mem").ok();
+            if memory.copy(at, &mut copy) == 0 {
+                return Err(Stop::NotReadable);
+            }
+        }
+        Ok(memory)
+    }
+
+    /// Copies words from `at` on and gives the number that could be read.
+    fn copy(&self, at: usize, into: &mut [u64]) -> usize {
+        let Some(file) = &self.file else {
+            return copy_by_kernel(at, into);
+        };
+        // SAFETY: words seen as the bytes that they are made of.
+        let bytes = unsafe {
+            core::slice::from_raw_parts_mut(into.as_mut_ptr().cast::<u8>(), size_of_val(into))
+        };
+        file.read_at(bytes, at as u64).unwrap_or(0) / WORD
+    }
+
+    /// The word at `at`; `None` where nothing is mapped.
+    pub fn word(&self, at: usize) -> Option<u64> {
+        let mut word = [0];
+        (self.copy(at, &mut word) == 1).then_some(word[0])
+    }
+
+    /// Calls `each` with runs of words and the address of the first word of each. What cannot be read, and
+    /// pages that were never touched, are left out. Not to be nested.
+    pub fn runs(&self, range: Range<usize>, mut each: impl FnMut(usize, &[u64])) {
+        let range = range.start.next_multiple_of(WORD)..range.end & !(WORD - 1);
+        if range.len() < LARGE || self.pagemap.is_none() {
+            self.copied(range, &mut each);
+            return;
+        }
+        let mut at = range.start;
+        let mut present = [0u64; RUN / PAGE];
+        while at < range.end {
+            let end = ((at & !(PAGE - 1)) + RUN).min(range.end);
+            let pages = (end - (at & !(PAGE - 1))).div_ceil(PAGE);
+            let known = self.pages(at / PAGE, &mut present[..pages]);
+            let mut page = 0;
+            while page < pages {
+                let first = page;
+                while page < pages && (!known || present[page] & PRESENT != 0) {
+                    page += 1;
+                }
+                let start = (at & !(PAGE - 1)) + first * PAGE;
+                let stop = (at & !(PAGE - 1)) + page * PAGE;
+                self.copied(start.max(at)..stop.min(end), &mut each);
+                page += 1;
+            }
+            at = end;
+        }
+    }
+
+    fn pages(&self, first: usize, into: &mut [u64]) -> bool {
+        // SAFETY: as in `copy`.
+        let bytes = unsafe {
+            core::slice::from_raw_parts_mut(into.as_mut_ptr().cast::<u8>(), size_of_val(into))
+        };
+        let file = self.pagemap.as_ref();
+        file.is_some_and(|file| file.read_exact_at(bytes, (first * WORD) as u64).is_ok())
+    }
+
+    fn copied(&self, range: Range<usize>, each: &mut impl FnMut(usize, &[u64])) {
+        let Ok(mut buffer) = self.buffer.try_borrow_mut() else {
+            return;
+        };
+        let mut at = range.start;
+        while at < range.end {
+            let wanted = ((range.end - at) / WORD).min(buffer.len());
+            let words = self.copy(at, &mut buffer[..wanted]);
+            if words > 0 {
+                each(at, &buffer[..words]);
+            }
+            at += words * WORD;
+            if words < wanted {
+                at = (at & !(PAGE - 1)) + PAGE;
+            }
+        }
+    }
+}
+
+fn copy_by_kernel(at: usize, into: &mut [u64]) -> usize {
+    let local = libc::iovec {
+        iov_base: into.as_mut_ptr().cast(),
+        iov_len: size_of_val(into),
+    };
+    let remote = libc::iovec {
+        iov_base: at as *mut libc::c_void,
+        iov_len: size_of_val(into),
+    };
+    // SAFETY: the kernel writes into `into` at most; where there is nothing to read it gives an error.
+    let read = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };
+    read.max(0) as usize / WORD
+}

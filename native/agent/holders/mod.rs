@@ -1,0 +1,237 @@
+//! Who holds the blocks that are live: the pass that tells what is lost from what is merely kept.
+//!
+//! ```text
+//! roots: data of modules, thread-local storage, stacks of other threads, Java's long fields
+//!   └──► blocks and mappings that they point into ──► what those point into ──► …
+//! ```
+//!
+//! A block that was reached is *held*, and the chain to it is known. The rest is *lost*: nothing that can
+//! still run has its address, so nobody can free it any more.
+//!
+//! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
+//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold; `flood`: the way from there.
+//! - `stale`: words that are known to be of no use any more.
+//! - `verdicts`: what comes of it, in the image.
+//!
+//! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not looked at yet
+//! to one that was; so what looks lost is looked at a second time, and is lost only if the same block is still
+//! there and still not reached. The calling thread's own stack holds nothing: it is where the test has run,
+//! and full of words that are of no use any more.
+//!
+//! None of this runs in hooks.
+
+mod areas;
+mod flood;
+mod maps;
+mod memory;
+mod nodes;
+mod objects;
+pub mod stale;
+mod table;
+pub mod threads;
+mod verdicts;
+
+pub use flood::Marks;
+pub use memory::Memory;
+pub use nodes::Parent;
+pub use objects::Trust;
+pub use verdicts::{JAVA, JavaRoot};
+
+use crate::checkpoint::{self, Choice};
+use crate::{IMAGE, control};
+use core::sync::atomic::Ordering::Relaxed;
+use flood::Root;
+use hackleak_image::layout::flags;
+use hackleak_options::Track;
+use nodes::Nodes;
+use objects::Objects;
+use stale::Stale;
+use std::sync::{Mutex, PoisonError};
+use table::Table;
+
+/// Why it cannot be told who holds what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// No memory for the tables.
+    NoMemory,
+    /// The process may not read its own memory or its own `/proc`.
+    NotReadable,
+    /// Something is not known.
+    Unknown(&'static str),
+}
+
+impl core::fmt::Display for Stop {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Stop::NoMemory => f.write_str("there was no memory to look for it"),
+            Stop::NotReadable => f.write_str("this process may not read its own memory"),
+            Stop::Unknown(what) => write!(f, "it is not known {what}"),
+        }
+    }
+}
+
+/// Where native memory may be held from.
+#[derive(Clone, Copy)]
+pub enum NativeRoot {
+    /// Writable data of the module of this index among the objects.
+    Data(usize),
+    /// A thread's thread-local block of a module.
+    ThreadLocal {
+        object: usize,
+        tid: u32,
+        start: usize,
+    },
+    /// What the C library keeps for a thread.
+    Thread(u32),
+    /// A thread's stack.
+    Stack(u32),
+}
+
+/// What looks at Java's objects: it calls `Marks::word` with every value that may be an address.
+pub trait Java {
+    /// Looks at the whole heap.
+    ///
+    /// # Errors
+    ///
+    /// The heap could not be looked at.
+    fn look(&mut self, marks: &mut Marks, memory: &Memory) -> Result<(), Stop>;
+
+    /// Names the roots that it has given, in the order of their numbers.
+    fn roots(&self) -> Vec<JavaRoot>;
+}
+
+/// A finished pass.
+struct Pass {
+    marks: Marks,
+    objects: Objects,
+    native: Table<NativeRoot>,
+    java: Vec<JavaRoot>,
+}
+
+/// One pass at a time: one would find the other's tables.
+static PASS: Mutex<()> = Mutex::new(());
+
+/// Finds out who holds the blocks of `choice`, and keeps that in the image. `java` is `None` where there is
+/// no JVM.
+///
+/// # Errors
+///
+/// It cannot be told.
+pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> Result<u32, Stop> {
+    if !can_judge() {
+        return Err(Stop::Unknown(
+            "what lies between a root and a block when `track` leaves out `new` or `malloc`",
+        ));
+    }
+    let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
+    stale::be_thorough();
+    let first = pass(choice, &mut java)?;
+    let second = if first.marks.open > 0 {
+        Some(pass(choice, &mut java)?)
+    } else {
+        None
+    };
+    verdicts::keep(choice, at_exit, java.is_some(), &first, second.as_ref())
+}
+
+/// The same before garbage is collected, which takes long: only if native memory alone holds all of it; else
+/// `None`, and nothing is kept.
+///
+/// # Errors
+///
+/// It cannot be told.
+pub fn judge_native(choice: Choice) -> Result<Option<u32>, Stop> {
+    if !can_judge() {
+        return Ok(None);
+    }
+    let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut handles = false;
+    checkpoint::leaks(choice, |_, live| handles |= !nodes::is_judged(live));
+    if handles {
+        return Ok(None);
+    }
+    let found = pass(choice, &mut None)?;
+    if found.marks.open > 0 {
+        return Ok(None);
+    }
+    // Java was not asked, because nothing is left that it could hold.
+    verdicts::keep(choice, false, true, &found, None).map(Some)
+}
+
+/// Whether everything is tracked that may lie between a root and a block.
+pub fn can_judge() -> bool {
+    control::tracks(Track::NEW) && control::tracks(Track::MALLOC)
+}
+
+/// The same for a program without a JVM, at its end. Where it cannot be told, the report says so.
+pub fn at_end() {
+    if IMAGE.flags().load(Relaxed) & flags::JAVA == 0 {
+        let _ = std::panic::catch_unwind(|| judge(Choice::EVERYTHING, true, None));
+    }
+}
+
+fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> {
+    // Before anything here has tables: what they hold is held by nobody.
+    let maps = maps::read()?;
+    let memory = Memory::new()?;
+    let objects = Objects::read()?;
+    let threads = threads::read(&memory, &maps)?;
+    let nodes = Nodes::read(|live| choice.suspects(live))?;
+    let areas = areas::read(&maps, &memory, &nodes, &threads)?;
+    let mut marks = Marks::new(nodes, areas, Stale::of_now()?);
+    let mut native = Table::new();
+    let mut look = |marks: &mut Marks, root: Root, of: NativeRoot| {
+        marks.root(&memory, native.len() as u32, &root);
+        native.push(of)
+    };
+    for (index, object) in objects.all.iter().enumerate() {
+        let trust = object.trust;
+        if trust == Trust::None {
+            continue;
+        }
+        for data in objects.data_of(object) {
+            let root = Root::of(data, trust);
+            look(&mut marks, root, NativeRoot::Data(index))?;
+        }
+    }
+    let mut locals: Table<(Root, NativeRoot)> = Table::new();
+    for thread in threads.iter() {
+        let tid = thread.tid;
+        let mut failed = None;
+        threads::locals(&memory, &objects, thread, |range, object| {
+            let start = range.start;
+            let (trust, of) = match object {
+                Some(object) => (
+                    objects.all[object].trust,
+                    NativeRoot::ThreadLocal { object, tid, start },
+                ),
+                None => (Trust::All, NativeRoot::Thread(tid)),
+            };
+            if trust != Trust::None {
+                failed = failed.or(locals.push((Root::of(range, trust), of)).err());
+            }
+        });
+        failed.map_or(Ok(()), Err)?;
+        let stack = Root::of(thread.stack.0..thread.stack.1, Trust::All);
+        locals.push((stack, NativeRoot::Stack(tid)))?;
+    }
+    for (root, of) in locals.iter() {
+        look(&mut marks, *root, *of)?;
+    }
+    marks.flood(&memory)?;
+    let mut roots = Vec::new();
+    if marks.open > 0
+        && let Some(java) = java
+    {
+        java.look(&mut marks, &memory)?;
+        marks.flood(&memory)?;
+        roots = java.roots();
+    }
+    marks.doubt(&memory)?;
+    Ok(Pass {
+        marks,
+        objects,
+        native,
+        java: roots,
+    })
+}

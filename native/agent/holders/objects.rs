@@ -1,0 +1,124 @@
+//! The loaded modules: their writable data, and where their thread-local variables lie.
+
+use super::Stop;
+use super::table::Table;
+use crate::{callers, unwind};
+use core::ffi::{CStr, c_int, c_void};
+use core::ops::Range;
+
+/// A loaded module.
+#[derive(Clone, Copy)]
+pub struct Object {
+    /// Its index in the image.
+    pub module: Option<u32>,
+    /// Load bias.
+    pub bias: usize,
+    /// What its pointers are worth.
+    pub trust: Trust,
+    /// Number of its thread-local block; 0 when it has none.
+    pub tls: usize,
+    /// Length of the block in bytes.
+    pub tls_len: usize,
+    /// The calling thread's own block, or 0.
+    pub tls_here: usize,
+    first_data: usize,
+    data_count: usize,
+}
+
+/// What the pointers in a module's data are worth.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Trust {
+    /// They hold what they point into.
+    All,
+    /// Those to the start of a block hold it: the C library's others are its allocator's.
+    Starts,
+    /// None: the module is the JVM or the recorder.
+    None,
+}
+
+/// All modules.
+pub struct Objects {
+    pub all: Table<Object>,
+    data: Table<(usize, usize)>,
+    failed: Option<Stop>,
+}
+
+impl Objects {
+    /// The modules that are loaded now.
+    pub fn read() -> Result<Objects, Stop> {
+        let mut objects = Objects {
+            all: Table::new(),
+            data: Table::new(),
+            failed: None,
+        };
+        // SAFETY: the callback has the type that the C library wants; the pointer is valid meanwhile.
+        unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut objects).cast()) };
+        match objects.failed.take() {
+            Some(stop) => Err(stop),
+            None => Ok(objects),
+        }
+    }
+
+    /// The writable data of a module.
+    pub fn data_of(&self, object: &Object) -> impl Iterator<Item = Range<usize>> {
+        let ranges = &self.data[object.first_data..object.first_data + object.data_count];
+        ranges.iter().map(|(start, end)| *start..*end)
+    }
+
+    fn add(&mut self, info: &libc::dl_phdr_info, len: usize) -> Result<(), Stop> {
+        let bias = info.dlpi_addr as usize;
+        let mut object = Object {
+            module: None,
+            bias,
+            trust: Trust::All,
+            tls: 0,
+            tls_len: 0,
+            tls_here: 0,
+            first_data: self.data.len(),
+            data_count: 0,
+        };
+        if len >= size_of::<libc::dl_phdr_info>() {
+            object.tls = info.dlpi_tls_modid;
+            object.tls_here = info.dlpi_tls_data as usize;
+        }
+        for index in 0..usize::from(info.dlpi_phnum) {
+            // SAFETY: the object's program headers, which are mapped while it is loaded.
+            let program = unsafe { &*info.dlpi_phdr.add(index) };
+            let start = bias.wrapping_add(program.p_vaddr as usize);
+            match program.p_type {
+                libc::PT_LOAD if program.p_flags & libc::PF_W != 0 => {
+                    self.data
+                        .push((start, start.wrapping_add(program.p_memsz as usize)))?;
+                    object.data_count += 1;
+                }
+                libc::PT_LOAD if object.module.is_none() => {
+                    object.module = unwind::enter_module(start);
+                }
+                libc::PT_TLS => object.tls_len = program.p_memsz as usize,
+                _ => {}
+            }
+        }
+        // SAFETY: the loader's name ends in a zero byte; it is empty for the program itself.
+        let path = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
+        object.trust = trust(path);
+        self.all.push(object)
+    }
+}
+
+fn trust(path: &[u8]) -> Trust {
+    match path.rsplit(|byte| *byte == b'/').next().unwrap_or(path) {
+        name if callers::holds_nothing(name) => Trust::None,
+        name if callers::is_of_c_library(name) => Trust::Starts,
+        _ => Trust::All,
+    }
+}
+
+unsafe extern "C" fn add(info: *mut libc::dl_phdr_info, len: usize, data: *mut c_void) -> c_int {
+    // SAFETY: the description that the C library gives, and the pointer that `read` passed.
+    let (info, objects) = unsafe { (&*info, &mut *data.cast::<Objects>()) };
+    if let Err(stop) = objects.add(info, len) {
+        objects.failed = Some(stop);
+        return 1;
+    }
+    0
+}

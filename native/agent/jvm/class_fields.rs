@@ -1,0 +1,188 @@
+//! The fields of Java classes, as JVMTI counts them.
+//!
+//! A heap walk names a field by its index: first come the fields of all interfaces of the class, then those of
+//! its superclasses from `Object` on, then its own.
+
+use core::ffi::{CStr, c_char};
+use core::ptr;
+use core::sync::atomic::{AtomicI64, Ordering::Relaxed};
+use jvmti_bindings::sys::jni::{JNIEnv, jclass, jfieldID, jint, jlong};
+use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiEnv, jvmtiInterface_1_};
+
+const STATIC: jint = 8;
+
+/// A tag that no class has yet.
+pub fn next_tag() -> jlong {
+    static NEXT: AtomicI64 = AtomicI64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
+fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
+    // SAFETY: the JVM's function table, which it never frees.
+    unsafe { &*(*env).functions }
+}
+
+/// What the JVM gave in memory of its own, which goes back to it.
+fn taken(env: *mut jvmtiEnv, text: *mut c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: a text of the JVM's that ends in a zero byte, given to the caller.
+    unsafe {
+        let owned = CStr::from_ptr(text).to_string_lossy().into_owned();
+        if let Some(deallocate) = functions(env).Deallocate {
+            deallocate(env, text.cast());
+        }
+        owned
+    }
+}
+
+/// The signature of a class: `Ljava/lang/String;`; empty when it has none.
+pub fn signature(env: *mut jvmtiEnv, class: jclass) -> String {
+    let mut text = ptr::null_mut();
+    if let Some(get) = functions(env).GetClassSignature {
+        // SAFETY: a JVMTI call with a reference of the caller's and a valid place.
+        unsafe { get(env, class, &mut text, ptr::null_mut()) };
+    }
+    taken(env, text)
+}
+
+/// A class as Java names it.
+fn shown(signature: &str) -> String {
+    let name = signature.strip_prefix('L').unwrap_or(signature);
+    name.trim_end_matches(';').replace('/', ".")
+}
+
+/// The fields that a class declares; `None` while it is not linked.
+fn declared(env: *mut jvmtiEnv, class: jclass) -> Option<Vec<jfieldID>> {
+    let functions = functions(env);
+    let (get, deallocate) = (functions.GetClassFields?, functions.Deallocate?);
+    let (mut count, mut list) = (0, ptr::null_mut());
+    // SAFETY: a JVMTI call with a reference of the caller's; the list has `count` ids and is given back.
+    unsafe {
+        if get(env, class, &mut count, &mut list) != JVMTI_ERROR_NONE || list.is_null() {
+            return None;
+        }
+        let fields = core::slice::from_raw_parts(list, count.max(0) as usize).to_vec();
+        deallocate(env, list.cast());
+        Some(fields)
+    }
+}
+
+/// Whether the class declares a `long` of its objects'; `None` while it is not linked.
+pub fn has_long(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
+    let functions = functions(env);
+    let (get_name, get_modifiers) = (functions.GetFieldName?, functions.GetFieldModifiers?);
+    let fields = declared(env, class)?;
+    let is_long = |field: jfieldID| {
+        let (mut signature, mut modifiers) = (ptr::null_mut(), 0);
+        // SAFETY: JVMTI calls with an id of this class and valid places.
+        unsafe {
+            get_modifiers(env, class, field, &mut modifiers);
+            if modifiers & STATIC != 0 {
+                return false;
+            }
+            get_name(
+                env,
+                class,
+                field,
+                ptr::null_mut(),
+                &mut signature,
+                ptr::null_mut(),
+            );
+        }
+        taken(env, signature) == "J"
+    };
+    Some(fields.into_iter().any(is_long))
+}
+
+/// `package.Class.field` for the field of this index in objects of `class`, or of the class itself.
+pub fn name(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, index: jint) -> String {
+    let shown = shown(&signature(env, class));
+    match field(env, jni, class, index) {
+        Some(field) => format!("{shown}.{field}"),
+        None => shown,
+    }
+}
+
+fn field(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, index: jint) -> Option<String> {
+    // From the class up to `Object`; the references die with the frame.
+    // SAFETY: JNI calls on an attached thread.
+    if unsafe { ((**jni).PushLocalFrame)(jni, 64) } != 0 {
+        return None;
+    }
+    let mut line = vec![class];
+    while let Some(last) = line.last().copied() {
+        // SAFETY: as above, with a reference to a class.
+        let parent = unsafe { ((**jni).GetSuperclass)(jni, last) };
+        if parent.is_null() {
+            break;
+        }
+        line.push(parent);
+    }
+    let mut start = fields_of_interfaces(env, jni, &line);
+    let mut found = None;
+    for class in line.into_iter().rev() {
+        let fields = declared(env, class).unwrap_or_default();
+        let place = usize::try_from(index).unwrap_or(0).checked_sub(start);
+        if let Some(field) = place.and_then(|place| fields.get(place)) {
+            found = field_name(env, class, *field);
+            break;
+        }
+        start += fields.len();
+    }
+    // SAFETY: the frame that was pushed above.
+    unsafe { ((**jni).PopLocalFrame)(jni, ptr::null_mut()) };
+    found
+}
+
+fn field_name(env: *mut jvmtiEnv, class: jclass, field: jfieldID) -> Option<String> {
+    let get = functions(env).GetFieldName?;
+    let mut name = ptr::null_mut();
+    // SAFETY: a JVMTI call with an id of the class and a valid place.
+    unsafe {
+        get(
+            env,
+            class,
+            field,
+            &mut name,
+            ptr::null_mut(),
+            ptr::null_mut(),
+        )
+    };
+    Some(taken(env, name))
+}
+
+/// How many fields all interfaces of these classes declare, each interface counted once.
+fn fields_of_interfaces(env: *mut jvmtiEnv, jni: *mut JNIEnv, classes: &[jclass]) -> usize {
+    let functions = functions(env);
+    let (Some(get), Some(deallocate)) = (functions.GetImplementedInterfaces, functions.Deallocate)
+    else {
+        return 0;
+    };
+    let mut open = classes.to_vec();
+    let mut known: Vec<jclass> = Vec::new();
+    let mut fields = 0;
+    while let Some(class) = open.pop() {
+        let (mut count, mut list) = (0, ptr::null_mut());
+        // SAFETY: JVMTI and JNI calls with references of this frame; the list is given back.
+        unsafe {
+            if get(env, class, &mut count, &mut list) != JVMTI_ERROR_NONE || list.is_null() {
+                continue;
+            }
+            for index in 0..count.max(0) as usize {
+                let interface = *list.add(index);
+                let is_new = known
+                    .iter()
+                    .all(|other| ((**jni).IsSameObject)(jni, *other, interface) == 0);
+                if is_new {
+                    fields += declared(env, interface).map_or(0, |fields| fields.len());
+                    known.push(interface);
+                    open.push(interface);
+                }
+            }
+            deallocate(env, list.cast());
+        }
+    }
+    fields
+}

@@ -1,0 +1,68 @@
+//! The judgings that the Java side asks for.
+
+use super::bridge::{Failure, call, choice};
+use super::java_heap::Heap;
+use crate::checkpoint::Choice;
+use crate::holders::{self, Java, Stop};
+use hackleak_options::{Held, Options};
+use jni::EnvUnowned;
+use jni::objects::{JClass, JObject, JObjectArray};
+use jvmti_bindings::sys::jni::jobject;
+
+/// `int judge(int epoch, int scope, int whose, Object[] finished)`: the number of the judging.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    epoch: i32,
+    scope: i32,
+    whose: i32,
+    finished: JObjectArray<'local, JObject<'local>>,
+) -> i32 {
+    call(env, |env| {
+        let mut objects: Vec<JObject> = Vec::new();
+        for index in 0..finished.len(env)? {
+            let object = finished.get_element(env, index)?;
+            if !object.is_null() {
+                objects.push(object);
+            }
+        }
+        let references = objects.iter().map(|object| object.as_raw() as jobject);
+        let judged = judge(choice(epoch, scope, whose)?, false, references.collect());
+        let number = judged.map_err(|stop| Failure::NotRecorded(stop.to_string()))?;
+        Ok(number as i32)
+    })
+}
+
+/// `int judgeNative(int epoch, int scope, int whose)`: the number of the judging, or 0.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_judgeNative<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    epoch: i32,
+    scope: i32,
+    whose: i32,
+) -> i32 {
+    call(env, |_| {
+        // What goes wrong here goes wrong again, and is told, after settling.
+        let judged = holders::judge_native(choice(epoch, scope, whose)?).unwrap_or(None);
+        Ok(judged.unwrap_or(0) as i32)
+    })
+}
+
+/// What the Java side needs to know of the option `held`: `unknown` where nobody can tell who holds what,
+/// `fail` where it makes no difference.
+pub(super) fn what_for(options: &Options) -> &'static str {
+    match options.held {
+        _ if !holders::can_judge() => "unknown",
+        Held::Fail => "fail",
+        Held::Note | Held::Ignore => "differs",
+    }
+}
+
+/// Finds out who holds what, Java's objects among those who could, where there is a JVM; not `finished`.
+pub fn judge(choice: Choice, at_exit: bool, finished: Vec<jobject>) -> Result<u32, Stop> {
+    let mut heap = Heap::of_this_thread(finished);
+    let java = heap.as_mut().map(|heap| heap as &mut dyn Java);
+    holders::judge(choice, at_exit, java)
+}

@@ -1,0 +1,85 @@
+//! Questions about single addresses, for those who look at memory from outside of hooks.
+
+use super::{LiveTable, MIB_BITS, words};
+use crate::layout::Live;
+use core::sync::atomic::Ordering::{Acquire, Relaxed};
+
+/// What is known of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A live block is there.
+    Live,
+    /// A block was there, and has been freed.
+    Freed,
+    /// Blocks have been near it, but nothing is known of this place: it is free, or of somebody who is not recorded.
+    Unknown,
+    /// No block has ever been near it.
+    Elsewhere,
+}
+
+impl LiveTable {
+    /// The record at `address` as it is now, if the block is live.
+    pub fn live_at(&self, address: usize) -> Option<Live> {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return None;
+        }
+        let (origin, block) = words(segment, (address >> 4) & 0xffff);
+        let live = Live {
+            block: block.load(Acquire),
+            origin: origin.load(Relaxed),
+        };
+        live.is_live().then_some(live)
+    }
+
+    /// What is known of the memory that `address` lies in, as far as its block begins at most 4 KiB before.
+    pub fn state_at(&self, address: usize) -> State {
+        match self.state_in(address, address & !15) {
+            State::Live => State::Live,
+            even => match self.state_in(address, (address & !15) + 8) {
+                State::Elsewhere => even,
+                State::Unknown if even != State::Elsewhere => even,
+                odd => odd,
+            },
+        }
+    }
+
+    /// The same of blocks that begin at `first` or a multiple of sixteen bytes before.
+    fn state_in(&self, address: usize, first: usize) -> State {
+        const GRANULE: usize = 16;
+        const MIB: usize = 1 << MIB_BITS;
+        let mut start = first;
+        let mut segment = self.segment(start);
+        let mut state = match segment.is_null() {
+            true => State::Elsewhere,
+            false => State::Unknown,
+        };
+        for _ in 0..256 {
+            if segment.is_null() {
+                return state;
+            }
+            let (_, block) = words(segment, (start >> 4) & 0xffff);
+            let block = Live {
+                origin: 0,
+                block: block.load(Relaxed),
+            };
+            if block.block != 0 && start <= address {
+                // Handles have no size, and marks in their lowest bits.
+                let inside = address - start < block.size().max(8) as usize;
+                match (block.is_live(), inside) {
+                    (true, true) => return State::Live,
+                    // Blocks that are live do not overlap: none before this one reaches here.
+                    (true, false) => return state,
+                    // One that is live may have swallowed one that was freed.
+                    (false, true) => state = State::Freed,
+                    (false, false) => {}
+                }
+            }
+            start = start.wrapping_sub(GRANULE);
+            if start & (MIB - 1) >= MIB - GRANULE {
+                segment = self.segment(start);
+            }
+        }
+        state
+    }
+}

@@ -1,0 +1,108 @@
+//! What is said of blocks that somebody holds, and of those of which nobody knows.
+
+use std::collections::BTreeMap;
+
+use hackleak_image::reader::JudgingRecord;
+
+use super::amount;
+use crate::model::{Frame, Judgement, Process, Site};
+use crate::read::Sum;
+use crate::render::label;
+use crate::render::stack::base_name;
+
+/// The most sites that are named in a sentence; the JSON has all.
+const MAX_NAMED: usize = 3;
+
+/// A sentence on what is held, and one where that could not be known.
+pub(super) fn notes(process: &Process, judging: Option<&JudgingRecord>) -> Vec<String> {
+    let mut notes = Vec::new();
+    let mut since: BTreeMap<String, Sum> = BTreeMap::new();
+    let mut others: Vec<&Site> = Vec::new();
+    let mut sum = Sum::default();
+    for site in &process.held.sites {
+        match beginning(&site.frames) {
+            Some(beginning) => since.entry(beginning).or_default().add(of(site)),
+            None => {
+                others.push(site);
+                sum.add(of(site));
+            }
+        }
+    }
+    for (beginning, sum) in since {
+        notes.push(format!("{} held since {beginning}", amount(sum)));
+    }
+    if !others.is_empty() {
+        let sites = others.iter().take(MAX_NAMED).map(|site| named(site));
+        let more = match others.len().saturating_sub(MAX_NAMED) {
+            0 => String::new(),
+            more => format!("; and {more} more, which the JSON has"),
+        };
+        notes.push(format!(
+            "{} held, not lost: {}{more}",
+            amount(sum),
+            sites.collect::<Vec<_>>().join("; ")
+        ));
+    }
+    match judging {
+        Some(judging) if !judging.saw_java() && process.exe.ends_with("/java") => notes.push(
+            "what Java objects hold was not looked at: what is lost here may be held by one"
+                .to_owned(),
+        ),
+        _ => {}
+    }
+    let unknown = |site: &Site| site.verdict == Judgement::Unknown;
+    let sites = &process.leaks.sites;
+    if judging.is_some() && sites.iter().any(unknown) {
+        notes.push(
+            "of some of it nobody knows who holds it: it came after the last look".to_owned(),
+        );
+    }
+    notes
+}
+
+fn of(site: &Site) -> Sum {
+    Sum {
+        bytes: site.bytes,
+        count: site.count,
+    }
+}
+
+/// What began when the blocks of this stack were allocated: a library was loaded, or a class initialised. What is
+/// held since then is nobody's doing in particular.
+fn beginning(frames: &[Frame]) -> Option<String> {
+    const LOADER: &str = "ld-linux";
+    let mut module = None;
+    for frame in frames {
+        match frame {
+            Frame::Native(native) => {
+                let name = base_name(&native.module);
+                if name.starts_with(LOADER) {
+                    return module.map(|module| format!("`{module}` was loaded"));
+                }
+                if native
+                    .function
+                    .as_deref()
+                    .is_some_and(|function| function.starts_with("JNI_OnLoad"))
+                {
+                    return Some(format!("`{name}` was loaded"));
+                }
+                module = Some(name);
+            }
+            Frame::Java(java) if java.method == "<clinit>" => {
+                return Some(format!("`{}` was initialised", java.class));
+            }
+            Frame::Java(_) | Frame::Mark { .. } => {}
+        }
+    }
+    None
+}
+
+/// `7,560 bytes in 1 block by thread_local cache of thread main, from Cache.use`.
+fn named(site: &Site) -> String {
+    let size = amount(of(site));
+    let holder = site
+        .holder
+        .as_ref()
+        .map_or_else(String::new, |holder| format!(" by {}", holder.sentence()));
+    format!("{size}{holder}, allocated in {}", label(&site.frames))
+}

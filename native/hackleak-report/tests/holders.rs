@@ -1,0 +1,213 @@
+//! What a process found out about who holds its memory decides what of it is a leak.
+
+mod support;
+
+use hackleak_image::Frame;
+use hackleak_image::layout::{Judged, Kind, Link, Root, judging_flags};
+use hackleak_image::reader::testing::ImageBuilder;
+use hackleak_report::Selection;
+use hackleak_report::model::{HolderRoot, Judgement, Process};
+use hackleak_report::render::{lines, text};
+use support::{BLOCK, SIZE, report, report_since};
+
+fn judged(stack: u32, context: u32, bytes: u64, count: u32, holder: u32) -> Judged {
+    Judged {
+        origin: u64::from(stack) | u64::from(context) << 32,
+        bytes,
+        count,
+        kind: Kind::New as u32,
+        holder,
+        reserved: 0,
+    }
+}
+
+/// Three blocks of one stack: one is lost, a Java object holds one, and one came after the judging.
+fn image(flags: u32, options: &str) -> (ImageBuilder, Selection) {
+    let mut image = ImageBuilder::new();
+    image.header.options = image.text(options);
+    let thread = image.thread(4242, "java", 3, 3 * SIZE);
+    let context = image.context(2, 0, thread, 0);
+    let stack = image.stack(&[Frame::Address(1)]);
+    let between = image.stack(&[Frame::Address(2)]);
+    for block in 0..3 {
+        image.live(BLOCK + 16 * block, SIZE, Kind::New, stack, context);
+    }
+    let link = Link {
+        size: 560,
+        stack: between,
+        kind: Kind::New as u32,
+    };
+    let holder = image.holder(Root::StaticField, "demo.Cache.handle", 0, &[link]);
+    let number = image.judging(
+        flags,
+        &[
+            judged(stack, context, SIZE, 1, 0),
+            judged(stack, context, SIZE, 1, holder),
+        ],
+    );
+    let selection = Selection {
+        judging: Some(number),
+        ..Selection::default()
+    };
+    (image, selection)
+}
+
+fn verdicts(process: &Process) -> Vec<(Judgement, u64)> {
+    let sites = process.leaks.sites.iter();
+    sites.map(|site| (site.verdict, site.count)).collect()
+}
+
+#[test]
+fn what_is_held_is_noted_and_no_leak() {
+    let (image, selection) = image(judging_flags::JAVA, "");
+    let report = report_since(&image, selection);
+    let process = &report.processes[0];
+    // What came after the judging was not asked for.
+    assert_eq!(verdicts(process), [(Judgement::Lost, 1)]);
+    assert_eq!((process.held.bytes, process.held.count), (SIZE, 1));
+    let holder = process.held.sites[0].holder.as_ref().expect("a holder");
+    assert_eq!(holder.root, HolderRoot::StaticField);
+    let way = "static demo.Cache.handle → 560 bytes of (no module)+0x2";
+    assert_eq!(holder.sentence(), way);
+    let note =
+        format!("1,999,993 bytes in 1 block held, not lost: 1,999,993 bytes in 1 block by {way}");
+    assert!(
+        process.notes.iter().any(|found| found.starts_with(&note)),
+        "{:#?}",
+        process.notes
+    );
+    assert!(text(&report, None).contains(&note));
+    let lines = lines(&report, None);
+    assert!(
+        lines.contains("\nsite\t1999993\t1\tnew\njudged\tlost\t\n"),
+        "{lines}"
+    );
+    assert!(
+        lines.contains(&format!("\nheld\t1999993\t1\tnew\njudged\theld\t{way}\n")),
+        "{lines}"
+    );
+}
+
+/// What a library or a class has made at its beginning is one line for each.
+#[test]
+fn what_is_held_since_a_library_was_loaded_is_one_line() {
+    let mut image = ImageBuilder::new();
+    let library = image.module("/opt/lib/libctor.so", &[7], 0);
+    let loader = image.module("/lib64/ld-linux-x86-64.so.2", &[8], 0);
+    let thread = image.thread(4242, "java", 4, 4 * SIZE);
+    let context = image.context(2, 0, thread, 0);
+    let initialiser = image.method("demo.Pool", "<clinit>", "Pool.java", &[]);
+    let native = |module, vaddr| Frame::Native { module, vaddr };
+    let stacks = [
+        image.stack(&[native(library, 0x10), native(loader, 0x20)]),
+        image.stack(&[native(library, 0x11), native(loader, 0x20)]),
+        image.stack(&[
+            native(library, 0x12),
+            Frame::Java {
+                method: initialiser,
+                bci: 3,
+            },
+        ]),
+        image.stack(&[native(library, 0x13)]),
+    ];
+    let holder = image.holder(Root::StaticField, "demo.Pool.all", 0, &[]);
+    let found = stacks.map(|stack| judged(stack, context, 1_000, 2, holder));
+    let number = image.judging(judging_flags::JAVA, &found);
+    let selection = Selection {
+        judging: Some(number),
+        ..Selection::default()
+    };
+    let report = report_since(&image, selection);
+    let notes = &report.processes[0].notes;
+    for note in [
+        "2,000 bytes in 4 blocks held since `libctor.so` was loaded",
+        "1,000 bytes in 2 blocks held since `demo.Pool` was initialised",
+    ] {
+        assert!(notes.iter().any(|found| found == note), "{notes:#?}");
+    }
+    let rest = "1,000 bytes in 2 blocks held, not lost: ";
+    assert!(
+        notes.iter().any(|note| note.starts_with(rest)),
+        "{notes:#?}"
+    );
+}
+
+#[test]
+fn the_option_decides_whether_it_counts() {
+    let (image_of_fail, selection) = image(judging_flags::JAVA, "held=fail");
+    let report = report_since(&image_of_fail, selection.clone());
+    let process = &report.processes[0];
+    assert_eq!(
+        verdicts(process),
+        [(Judgement::Lost, 1), (Judgement::Held, 1)]
+    );
+    assert!(process.held.is_empty());
+    assert!(text(&report, None).contains(", held by static demo.Cache.handle"));
+
+    let (image_of_ignore, _) = image(judging_flags::JAVA, "held=ignore");
+    let report = report_since(&image_of_ignore, selection);
+    let process = &report.processes[0];
+    assert_eq!(verdicts(process), [(Judgement::Lost, 1)]);
+    assert!(process.held.is_empty());
+}
+
+/// A cache that is replaced has blocks of the last round only; a list that is added to has some of each.
+#[test]
+fn what_is_held_and_grows_with_each_round_is_a_leak() {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "java", 4, 4 * SIZE);
+    let contexts = [2, 3].map(|epoch| image.context(epoch, 0, thread, 0));
+    let (grown, replaced) = (
+        image.stack(&[Frame::Address(1)]),
+        image.stack(&[Frame::Address(2)]),
+    );
+    let holder = image.holder(Root::Field, "demo.List.first", 0, &[]);
+    let number = image.judging(
+        judging_flags::JAVA,
+        &[
+            judged(grown, contexts[0], SIZE, 1, holder),
+            judged(grown, contexts[1], SIZE, 1, holder),
+            judged(replaced, contexts[1], 7, 1, holder),
+        ],
+    );
+    let selection = Selection {
+        judging: Some(number),
+        since: Some(2),
+        rounds: vec![2, 3, 4],
+        ..Selection::default()
+    };
+    let report = report_since(&image, selection);
+    let process = &report.processes[0];
+    assert_eq!(verdicts(process), [(Judgement::Growing, 2)]);
+    assert!(process.held.is_empty());
+    let shown = text(&report, None);
+    assert!(
+        shown.contains("more with each round, held by live demo.List.first"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn without_a_judging_nobody_knows() {
+    let (image, _) = image(judging_flags::JAVA, "");
+    let report = report(&image);
+    assert_eq!(verdicts(&report.processes[0]), [(Judgement::Unknown, 3)]);
+}
+
+#[test]
+fn the_judging_at_the_end_counts_without_being_asked_for() {
+    let (image, _) = image(judging_flags::AT_EXIT, "");
+    let report = report(&image);
+    let process = &report.processes[0];
+    assert_eq!(
+        verdicts(process),
+        [(Judgement::Lost, 1), (Judgement::Unknown, 1)]
+    );
+    assert_eq!(process.held.count, 1);
+    let later = "of some of it nobody knows who holds it: it came after the last look";
+    assert!(
+        process.notes.iter().any(|note| note == later),
+        "{:#?}",
+        process.notes
+    );
+}
