@@ -161,6 +161,13 @@ pub fn is_of_c_library(name: &[u8]) -> bool {
     C_LIBRARY.contains(&name)
 }
 
+/// Whether the module only works for others, and keeps nothing of the program's on a stack of its own:
+/// the runtimes of C and C++, and the kernel's part in the process.
+pub fn is_plain_runtime(path: &[u8]) -> bool {
+    let name = file_name(path);
+    RUNTIME.contains(&name) || is_lender(path)
+}
+
 /// Decides for a module that was just entered.
 pub fn decide(index: u32, path: &[u8]) {
     let (Some(rules), Some(place)) = (RULES.get(), DECISIONS.get(index as usize)) else {

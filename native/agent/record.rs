@@ -172,7 +172,7 @@ fn holds_at_once(address: usize, size: usize, position: Position) -> bool {
     if !gate::is_open() || !unwind::caller_may_hold(position) {
         return false;
     }
-    let live = Live::new(0, 0, size as u64, Kind::Runtime);
+    let live = Live::of_runtime(size as u64);
     if !IMAGE.live.try_insert(address, live, FIRST_EPOCH) {
         // One that is missing may make a block look lost that it holds; itself, it is nobody's leak.
         boundary::guarded(|| {

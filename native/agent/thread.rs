@@ -227,7 +227,7 @@ fn create() -> Option<Guard> {
 }
 
 /// Bytes of the recorder's stack. Handlers of the program that interrupt it run there, too.
-const STACK_LEN: usize = 256 << 10;
+pub const STACK_LEN: usize = 256 << 10;
 /// No page of it is ever readable: who runs over the end of the stack stops there.
 const STACK_GUARD: usize = 4096;
 /// Where the state lies in its mapping.

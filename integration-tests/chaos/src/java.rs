@@ -49,7 +49,7 @@ pub fn case(seed: u64) -> Case {
 }
 
 fn recorder_options(rng: &mut Rng) -> String {
-    let mut options = vec!["follow=jvm"];
+    let mut options = vec!["follow=jvm", "held=fail"];
     match rng.u8(..6) {
         0 => options.push("exit=settle"),
         1 => options.push("exit=report"),

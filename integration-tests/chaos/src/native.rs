@@ -46,7 +46,7 @@ pub fn case(seed: u64) -> Case {
 
 impl Drawing {
     fn options(&mut self) -> String {
-        let mut options = vec!["follow=all".to_owned()];
+        let mut options = vec!["follow=all,held=fail".to_owned()];
         match self.rng.u8(..10) {
             0 => options.push("stacks=off".to_owned()),
             1 => options.push("stacks=native".to_owned()),

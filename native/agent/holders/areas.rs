@@ -50,8 +50,8 @@ pub fn read(
             continue;
         }
         holes.clear();
-        for state in threads::states() {
-            holes.push((state, state + size_of::<ThreadState>()))?;
+        for stack in threads::recorder_stacks() {
+            holes.push((stack.start, stack.end + size_of::<ThreadState>()))?;
         }
         for table in table::mappings() {
             holes.push((table.start, table.end))?;

@@ -9,7 +9,7 @@
 //! still run has its address, so nobody can free it any more.
 //!
 //! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
-//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold; `flood`: the way from there.
+//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `flood`: the way from there.
 //! - `stale`: words that are known to be of no use any more.
 //! - `verdicts`: what comes of it, in the image.
 //!
@@ -21,6 +21,7 @@
 //! None of this runs in hooks.
 
 mod areas;
+mod bystanders;
 mod flood;
 mod maps;
 mod memory;
@@ -39,6 +40,7 @@ pub use verdicts::{JAVA, JavaRoot};
 
 use crate::checkpoint::{self, Choice};
 use crate::{IMAGE, control};
+use bystanders::Codes;
 use core::sync::atomic::Ordering::Relaxed;
 use flood::Root;
 use hackleak_image::layout::flags;
@@ -194,6 +196,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
             look(&mut marks, root, NativeRoot::Data(index))?;
         }
     }
+    let codes = Codes::of(&objects, &maps)?;
     let mut locals: Table<(Root, NativeRoot)> = Table::new();
     for thread in threads.iter() {
         let tid = thread.tid;
@@ -212,8 +215,10 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
             }
         });
         failed.map_or(Ok(()), Err)?;
-        let stack = Root::of(thread.stack.0..thread.stack.1, Trust::All);
-        locals.push((stack, NativeRoot::Stack(tid)))?;
+        if codes.run_on(&memory, thread) {
+            let stack = Root::of(thread.stack.0..thread.stack.1, Trust::All);
+            locals.push((stack, NativeRoot::Stack(tid)))?;
+        }
     }
     for (root, of) in locals.iter() {
         look(&mut marks, *root, *of)?;

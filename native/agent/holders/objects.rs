@@ -39,6 +39,9 @@ pub enum Trust {
 /// All modules.
 pub struct Objects {
     pub all: Table<Object>,
+    /// Where code lies that may hold something while it runs: not the JVM's, the recorder's or the C
+    /// library's.
+    pub code: Table<(usize, usize)>,
     data: Table<(usize, usize)>,
     failed: Option<Stop>,
 }
@@ -48,6 +51,7 @@ impl Objects {
     pub fn read() -> Result<Objects, Stop> {
         let mut objects = Objects {
             all: Table::new(),
+            code: Table::new(),
             data: Table::new(),
             failed: None,
         };
@@ -81,14 +85,21 @@ impl Objects {
             object.tls = info.dlpi_tls_modid;
             object.tls_here = info.dlpi_tls_data as usize;
         }
+        // SAFETY: the loader's name ends in a zero byte; it is empty for the program itself.
+        let path = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
+        object.trust = trust(path);
+        let runs = object.trust == Trust::All && !callers::is_plain_runtime(path);
         for index in 0..usize::from(info.dlpi_phnum) {
             // SAFETY: the object's program headers, which are mapped while it is loaded.
             let program = unsafe { &*info.dlpi_phdr.add(index) };
             let start = bias.wrapping_add(program.p_vaddr as usize);
+            let end = start.wrapping_add(program.p_memsz as usize);
+            if runs && program.p_type == libc::PT_LOAD && program.p_flags & libc::PF_X != 0 {
+                self.code.push((start, end))?;
+            }
             match program.p_type {
                 libc::PT_LOAD if program.p_flags & libc::PF_W != 0 => {
-                    self.data
-                        .push((start, start.wrapping_add(program.p_memsz as usize)))?;
+                    self.data.push((start, end))?;
                     object.data_count += 1;
                 }
                 libc::PT_LOAD if object.module.is_none() => {
@@ -98,9 +109,6 @@ impl Objects {
                 _ => {}
             }
         }
-        // SAFETY: the loader's name ends in a zero byte; it is empty for the program itself.
-        let path = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
-        object.trust = trust(path);
         self.all.push(object)
     }
 }

@@ -13,7 +13,7 @@ use super::objects::Objects;
 use super::table::Table;
 use core::ffi::CStr;
 use core::ops::Range;
-use core::sync::atomic::{AtomicUsize, Ordering::*};
+use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::OnceLock;
 
 /// The most threads' states that are noted: those that live at the same time.
@@ -41,13 +41,31 @@ pub fn began(state: usize) {
     }
 }
 
-/// Where the recorder's states of threads lie: copies of stack words, which hold nothing.
-pub fn states() -> impl Iterator<Item = usize> {
+/// The recorder's stacks, each in front of its state of a thread: copies of stack words, which hold
+/// nothing.
+pub fn recorder_stacks() -> impl Iterator<Item = Range<usize>> {
+    states().map(|state| state - crate::thread::STACK_LEN..state)
+}
+
+fn states() -> impl Iterator<Item = usize> {
     let count = COUNT.load(Acquire).min(MAX);
     STATES[..count]
         .iter()
         .map(|state| state.load(Acquire))
         .filter(|state| *state != 0)
+}
+
+/// The thread that ends the process; 0 while there is none.
+static ENDING: AtomicU32 = AtomicU32::new(0);
+
+fn own_tid() -> u32 {
+    // SAFETY: no arguments, no failure.
+    unsafe { libc::syscall(libc::SYS_gettid) as u32 }
+}
+
+/// The calling thread ends the process: it returns to none of its callers, so its stack holds nothing.
+pub fn is_ending() {
+    ENDING.store(own_tid(), Relaxed);
 }
 
 /// How the C library lays out what it keeps for a thread.
@@ -93,10 +111,8 @@ fn find_layout() -> Option<Layout> {
         static_len: static_len.checked_sub(record_len)?,
     };
     let memory = Memory::new().ok()?;
-    // SAFETY: no arguments, no failure.
-    let own = unsafe { libc::syscall(libc::SYS_gettid) } as u32;
     layout
-        .is_record_of(&memory, own_record(), own)
+        .is_record_of(&memory, own_record(), own_tid())
         .then_some(layout)
 }
 
@@ -120,15 +136,15 @@ pub struct Thread {
     pub tid: u32,
     /// Its `struct pthread`; 0 when that was not found.
     pub record: usize,
-    /// What of its stack is in use; empty for the calling thread.
+    /// What of its stack is in use; empty for the calling thread and the one that ends the process.
     pub stack: (usize, usize),
 }
 
 /// The threads of this process, the calling one with nothing on its stack.
 pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
     let layout = layout().ok_or(Stop::Unknown("how this C library keeps threads"))?;
-    // SAFETY: no arguments, no failure.
-    let own = unsafe { libc::syscall(libc::SYS_gettid) } as u32;
+    let own = own_tid();
+    let ending = ENDING.load(Relaxed);
     let mut threads = Table::new();
     let tasks = std::fs::read_dir("/proc/self/task").map_err(|_| Stop::NotReadable)?;
     for task in tasks.flatten() {
@@ -141,9 +157,11 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
             noted(memory, layout, tid)
         };
         let mut stack = (0, 0);
-        if tid != own {
-            let position = stack_position(tid);
-            let near = position.unwrap_or(record);
+        if tid != own && tid != ending {
+            // One that the recorder works for is on the recorder's stack, and has its own one still.
+            let is_own_stack = |at: &usize| !recorder_stacks().any(|stack| stack.contains(at));
+            let position = stack_position(tid).filter(is_own_stack);
+            let near = position.unwrap_or_else(|| on_stack(record, tid));
             let mapping = maps.iter().find(|mapping| mapping.range().contains(&near));
             let Some(mapping) = mapping else { continue };
             let start = position.unwrap_or(mapping.start);
@@ -157,10 +175,41 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
                 mapping.end
             };
             stack = (start, end.max(start));
+            // On a signal's stack or a coroutine's: its own one has callers all the same.
+            let own_stack = maps
+                .iter()
+                .find(|mapping| mapping.range().contains(&record));
+            if let Some(other) = own_stack.filter(|other| other.start != mapping.start)
+                && record < other.end
+                && is_thread_stack(record, layout, tid)
+            {
+                let end = record - layout.static_len;
+                let whole = (other.start, end.max(other.start));
+                threads.push(Thread {
+                    tid,
+                    record: 0,
+                    stack: whole,
+                })?;
+            }
         }
         threads.push(Thread { tid, record, stack })?;
     }
     Ok(threads)
+}
+
+/// An address on the thread's stack, if nothing but its record is known.
+fn on_stack(record: usize, tid: u32) -> usize {
+    let end = symbol(c"__libc_stack_end") as *const usize;
+    if tid == std::process::id() && !end.is_null() {
+        // SAFETY: a word of the loader's with this name and type, set at the start of the process.
+        return unsafe { end.read() };
+    }
+    record
+}
+
+/// Whether the thread's record lies at the end of its stack: only the main thread's does not.
+fn is_thread_stack(record: usize, layout: &Layout, tid: u32) -> bool {
+    record > layout.static_len && tid != std::process::id()
 }
 
 fn noted(memory: &Memory, layout: &Layout, tid: u32) -> usize {

@@ -5,7 +5,7 @@
 //! a cleaner, a collection or the reporter may hang, and the program must end all the same.
 
 use super::{VM, buffers, collect, jni_env, properties};
-use crate::{IMAGE, checkpoint, child, lifecycle, stderr};
+use crate::{IMAGE, checkpoint, child, holders, lifecycle, stderr};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
@@ -62,6 +62,7 @@ pub fn longest(wanted: Exit) -> Duration {
 
 /// Settles and reports, as wanted, within the time that that may take.
 pub fn check(wanted: Exit, collects: bool) {
+    holders::threads::is_ending();
     collect::at_exit();
     crate::keep::modules();
     super::method_ids::make();

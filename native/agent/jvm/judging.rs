@@ -54,8 +54,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judgeNative<'local>(
 /// `fail` where it makes no difference.
 pub(super) fn what_for(options: &Options) -> &'static str {
     match options.held {
-        _ if !holders::can_judge() => "unknown",
         Held::Fail => "fail",
+        _ if !holders::can_judge() => "unknown",
         Held::Note | Held::Ignore => "differs",
     }
 }

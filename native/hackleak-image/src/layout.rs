@@ -877,6 +877,12 @@ impl Live {
             block: size | (kind as u64) << SIZE_BITS | LIVE,
         }
     }
+    /// A block of the runtime's, which no report has. It has an origin, though none that exists: a page
+    /// where all blocks were forgotten is still not blank.
+    #[inline]
+    pub const fn of_runtime(size: u64) -> Live {
+        Live::new(0, u32::MAX, size, Kind::Runtime)
+    }
     /// Whether the block is live.
     #[inline]
     pub const fn is_live(self) -> bool {

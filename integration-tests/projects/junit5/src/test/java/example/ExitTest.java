@@ -29,12 +29,17 @@ class ExitTest {
       Runtime.getRuntime().addShutdownHook(new Thread(hooked::close));
       for (String arg : args) {
         switch (arg) {
-          case "leak" -> held = new NativeBuffer();
+          case "leak" -> leak();
+          case "held" -> held = new NativeBuffer();
           case "garbage" -> garbage();
           case "exit" -> System.exit(0);
           default -> throw new IllegalArgumentException(arg);
         }
       }
+    }
+
+    private static void leak() {
+      new NativeBuffer();
     }
 
     private static void garbage() {
@@ -51,8 +56,17 @@ class ExitTest {
         stderr.contains(
             " at its exit: 1,999,993 bytes leaked in 1 block at 1 site since the start"),
         stderr);
-    assertTrue(stderr.contains("at example.ExitTest$Program.main(ExitTest.java:"), stderr);
+    assertTrue(stderr.contains("at example.ExitTest$Program.leak(ExitTest.java:"), stderr);
     assertTrue(stderr.contains("native_buffer.cpp:7"), stderr);
+  }
+
+  @Test
+  void whatAStaticHoldsIsANote() throws Exception {
+    String stderr = run("exit=report", "held");
+    assertFalse(stderr.contains("leaked"), stderr);
+    assertTrue(stderr.contains("1,999,993 bytes in 1 block held, not lost"), stderr);
+    String failing = run("exit=report,held=fail", "held");
+    assertTrue(failing.contains(" at its exit: 1,999,993 bytes leaked in 1 block"), failing);
   }
 
   @Test
