@@ -191,6 +191,20 @@ pub struct Site {
     pub frames: Vec<Frame>,
     /// `lost`, `held` or `unknown`.
     pub verdict: String,
+    /// Who holds it.
+    pub holder: Option<Holder>,
+}
+
+/// Who holds a site's blocks.
+#[derive(Debug, Deserialize)]
+pub struct Holder {
+    /// `data`, `staticField`, …
+    pub root: String,
+    /// What the root is called.
+    pub name: Option<String>,
+    /// Fields of Java's between the root and native memory.
+    #[serde(default)]
+    pub path: Vec<String>,
 }
 
 /// One frame.

@@ -63,10 +63,10 @@ const HELD: [(&str, &str); 11] = [
         "0 HELD by Java_Holders_asGlobalReference::kept (libHolders.so .bss)",
     ),
     ("static", "1111 HELD by static Holders.inStatic"),
-    ("array", "2222 HELD by live long[]"),
-    ("field", "3333 HELD by live Holders$Owner.handle"),
-    ("inherited", "4444 HELD by live Holders$Special.handle"),
-    ("buffer", "HELD by live java.nio.DirectByteBuffer.address"),
+    ("array", "long[]"),
+    ("field", "Holders$Owner.handle"),
+    ("inherited", "Holders$Special.handle"),
+    ("buffer", "java.nio.DirectByteBuffer.address"),
 ];
 
 #[test]
@@ -117,6 +117,48 @@ fn at_the_end_of_a_jvm_statics_hold_what_they_hold() {
         assert_eq!(process.site_of(2_227).verdict, "lost");
         assert_eq!(process.blocks_of(1_117), 0, "{:#?}", process.leaks);
         assert!(process.held.sites.iter().any(|site| site.bytes == 1_117));
+    }
+}
+
+/// A size of a block, the root of its holder with its name, and the fields from there.
+type Way = (u64, &'static str, &'static str, &'static [&'static str]);
+
+const WAYS: [Way; 4] = [
+    (
+        7_001,
+        "staticField",
+        "Holders.map",
+        &["HashMap", "Holders$Owner.handle"],
+    ),
+    (7_002, "local", "Holders.work", &["Holders$Local.handle"]),
+    (7_003, "javaThread", "worker", &["Holders$Value.handle"]),
+    (7_004, "globalReference", "", &["Holders$Special.handle"]),
+];
+
+#[test]
+fn the_way_from_a_root_of_the_jvm_is_told() {
+    for jdk in Jdk::all() {
+        let run = Victim::new(jdk, "Holders")
+            .recording(Entry::Preload, &[])
+            .options("track=new+malloc+jni+unsafe,held=note,exit=settle")
+            .args(["ways"])
+            .run()
+            .expect_code(0);
+        let report = run.report();
+        let held = &report.process().held.sites;
+        for (size, root, name, path) in WAYS {
+            let site = held.iter().find(|site| site.bytes == size);
+            let holder = site.and_then(|site| site.holder.as_ref());
+            let holder = holder.unwrap_or_else(|| panic!("{size} is not held: {held:#?}"));
+            let of_holder = holder.name.as_deref().unwrap_or_default();
+            assert_eq!(
+                (&*holder.root, of_holder),
+                (root, name),
+                "{size}, JDK {}",
+                jdk.feature
+            );
+            assert_eq!(holder.path, path, "{size}, JDK {}", jdk.feature);
+        }
     }
 }
 

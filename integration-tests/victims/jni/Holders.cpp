@@ -201,6 +201,11 @@ JNIEXPORT void JNICALL Java_Holders_asGlobalReference(JNIEnv* env, jclass type) 
   kept = env->NewGlobalRef(type);
 }
 
+JNIEXPORT void JNICALL Java_Holders_keep(JNIEnv* env, jclass, jobject object) {
+  static jobject kept;
+  kept = env->NewGlobalRef(object);
+}
+
 JNIEXPORT jlong JNICALL Java_Holders_block(JNIEnv*, jclass, jint bytes) {
   return reinterpret_cast<jlong>(calloc(1, static_cast<size_t>(bytes)));
 }

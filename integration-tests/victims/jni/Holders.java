@@ -4,11 +4,16 @@ import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakReport;
 import dev.hackleak.LeakSite;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 
 /**
  * Who holds what: {@code lost ROUNDS THREADS} plants blocks that nothing holds, of every shape, each round after the
  * same shapes were made, kept in an old vector, and freed; {@code held} has one block for each sort of holder; {@code
- * end} leaves one block that a static has and one that nothing has.
+ * end} leaves one block that a static has and one that nothing has; {@code ways} has objects with other roots of the JVM.
  */
 public class Holders {
   static native long plant(int round);
@@ -60,6 +65,54 @@ public class Holders {
   static Owner owner;
   static final ThreadLocal<ByteBuffer> buffer = new ThreadLocal<>();
 
+  static final Map<String, List<Owner>> map = new HashMap<>();
+  static final ThreadLocal<Value> ofThread = new ThreadLocal<>();
+
+  static native void keep(Object object);
+
+  /** Objects that hold something, each with another root of the JVM's. */
+  private static void ways() {
+    map.computeIfAbsent("key", key -> new ArrayList<>()).add(new Owner(block(7_001)));
+    CountDownLatch started = new CountDownLatch(1);
+    Thread worker = new Thread(() -> work(started), "worker");
+    worker.setDaemon(true);
+    worker.start();
+    keep(new Object[] {new Special(block(7_004))});
+    try {
+      started.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static void work(CountDownLatch started) {
+    Local inLocal = new Local(block(7_002));
+    ofThread.set(new Value(block(7_003)));
+    started.countDown();
+    try {
+      Thread.sleep(Long.MAX_VALUE);
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+    System.out.println(inLocal);
+  }
+
+  static class Value {
+    final long handle;
+
+    Value(long handle) {
+      this.handle = handle;
+    }
+  }
+
+  static class Local {
+    final long handle;
+
+    Local(long handle) {
+      this.handle = handle;
+    }
+  }
+
   private static LeakReport since(Checkpoint start) {
     return HackLeak.leaksSince(start, LeakCheck.standard().settling(false));
   }
@@ -106,6 +159,10 @@ public class Holders {
       noise(Integer.parseInt(args[2]));
       lost(Integer.parseInt(args[1]));
       quiet();
+      return;
+    }
+    if (args[0].equals("ways")) {
+      ways();
       return;
     }
     if (args[0].equals("end")) {

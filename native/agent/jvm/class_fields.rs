@@ -23,7 +23,7 @@ fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
 }
 
 /// What the JVM gave in memory of its own, which goes back to it.
-fn taken(env: *mut jvmtiEnv, text: *mut c_char) -> String {
+pub fn taken(env: *mut jvmtiEnv, text: *mut c_char) -> String {
     if text.is_null() {
         return String::new();
     }
@@ -48,7 +48,7 @@ pub fn signature(env: *mut jvmtiEnv, class: jclass) -> String {
 }
 
 /// A class as Java names it.
-fn shown(signature: &str) -> String {
+pub fn shown(signature: &str) -> String {
     let name = signature.strip_prefix('L').unwrap_or(signature);
     name.trim_end_matches(';').replace('/', ".")
 }

@@ -7,6 +7,7 @@
 //!
 //! The callbacks run at a safepoint, on a thread of the JVM's: they may not call it.
 
+use super::java_chains::{self, Start, Way};
 use super::{VM, class_fields, java_paths};
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Stop, Trust};
 use core::ffi::c_void;
@@ -15,7 +16,8 @@ use core::sync::atomic::{AtomicPtr, Ordering::Acquire};
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jclass, jint, jlong, jobject, jvalue};
 use jvmti_bindings::sys::jvmti::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
 
 /// Classes carry tags from 1 on. During a walk, a class without a `long` of its objects' gets one from here on
 /// when one of its static fields holds something.
@@ -37,8 +39,16 @@ pub struct Heap {
     jni: *mut JNIEnv,
     /// Objects that hold nothing.
     finished: Vec<jobject>,
+    /// Whether the way to every place is looked for, and not only to those that are new.
+    all_ways: bool,
     roots: Vec<JavaRoot>,
 }
+
+/// Places that the way to an object was looked for once. It takes some walks of the heap, so what
+/// holds something in every test gets one only in the first.
+static NAMED: Mutex<Option<HashSet<Place>>> = Mutex::new(None);
+/// The most objects that a way is looked for at once.
+const MOST_WAYS: usize = 64;
 
 /// A place that holds something: class or mirror by its tag, sort, and index of the field.
 type Place = (jlong, u32, jint);
@@ -70,11 +80,12 @@ const NOT_TOLD: Stop = Stop::Unknown("what Java objects hold: the JVM does not t
 
 impl Heap {
     /// The heap of the JVM that the calling thread is attached to.
-    pub fn of_this_thread(finished: Vec<jobject>) -> Option<Heap> {
+    pub fn of_this_thread(finished: Vec<jobject>, all_ways: bool) -> Option<Heap> {
         let jni = super::jni_env();
         (!jni.is_null()).then(|| Heap {
             jni,
             finished,
+            all_ways,
             roots: Vec::new(),
         })
     }
@@ -120,19 +131,20 @@ impl Java for Heap {
             next_object,
             ..
         } = walk;
-        if next_object > OBJECTS {
-            let tags: Vec<jlong> = (OBJECTS..next_object).collect();
+        let tags: Vec<jlong> = (OBJECTS..next_object).collect();
+        if !self.finished.is_empty() && !tags.is_empty() {
             let only = java_paths::only_through(choosing, &self.finished, &tags);
             hits.retain(|hit| hit.object == 0 || !only.contains(&hit.object));
-            self.untag(choosing, &tags);
         }
+        let ways = self.ways(choosing, &places, &hits);
+        self.untag(choosing, &tags);
         for hit in hits {
             marks.word(memory, !hit.word, Parent::Root(hit.root), 0, Trust::All);
         }
         let mut places: Vec<(Place, u32)> = places.into_iter().collect();
         places.sort_by_key(|(_, number)| *number);
         let places: Vec<Place> = places.into_iter().map(|(place, _)| place).collect();
-        self.roots = self.named(choosing, &places);
+        self.roots = self.named(choosing, &places, ways);
         Ok(())
     }
 
@@ -141,7 +153,7 @@ impl Java for Heap {
     }
 }
 
-fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
+pub(super) fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
     // SAFETY: the JVM's function table, which it never frees.
     unsafe { &*(*env).functions }
 }
@@ -233,47 +245,103 @@ impl Heap {
         has
     }
 
+    /// The ways to the places, by their roots: for each the way to one of its objects.
+    fn ways(
+        &self,
+        env: *mut jvmtiEnv,
+        places: &HashMap<Place, u32>,
+        hits: &[Hit],
+    ) -> HashMap<u32, Way> {
+        let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
+        let named = named.get_or_insert_default();
+        let mut wanted: HashMap<u32, jlong> = HashMap::new();
+        for (place, root) in places {
+            if place.1 == Root::StaticField as u32 || wanted.len() == MOST_WAYS {
+                continue;
+            }
+            let of_place = |hit: &&Hit| hit.root == *root && hit.object != 0;
+            if let Some(hit) = hits.iter().find(of_place)
+                && (named.insert(*place) || self.all_ways)
+            {
+                wanted.insert(*root, hit.object);
+            }
+        }
+        if wanted.is_empty() {
+            return HashMap::new();
+        }
+        let mut objects: Vec<jlong> = wanted.values().copied().collect();
+        objects.sort_unstable();
+        objects.dedup();
+        let ways = java_chains::to_objects(env, self.jni, &objects);
+        wanted
+            .into_iter()
+            .filter_map(|(root, object)| Some((root, ways.get(&object)?.clone())))
+            .collect()
+    }
+
     /// What people call the places.
-    fn named(&self, env: *mut jvmtiEnv, places: &[Place]) -> Vec<JavaRoot> {
+    fn named(
+        &self,
+        env: *mut jvmtiEnv,
+        places: &[Place],
+        ways: HashMap<u32, Way>,
+    ) -> Vec<JavaRoot> {
         let mut tags: Vec<jlong> = places.iter().map(|place| place.0).collect();
         tags.sort_unstable();
         tags.dedup();
-        let classes = self.with_tags(env, &tags);
-        let roots = places.iter().map(|(tag, sort, index)| {
+        let classes = with_tags(env, &tags);
+        let roots = (JAVA..).zip(places).map(|(number, (tag, sort, index))| {
             let root = Root::from_number(*sort).unwrap_or(Root::Field);
             let class = classes.get(tag).copied();
             let name = class.map_or_else(String::new, |class| match root {
                 Root::Element => "long[]".to_owned(),
                 _ => class_fields::name(env, self.jni, class, *index),
             });
-            JavaRoot { root, name }
+            let Some(way) = ways.get(&number) else {
+                return JavaRoot { root, name };
+            };
+            let root = match way.start {
+                Start::Static => Root::StaticField,
+                Start::Local => Root::Local,
+                Start::Global => Root::GlobalReference,
+                Start::Thread => Root::JavaThread,
+                Start::Jvm => return JavaRoot { root, name },
+            };
+            let mut steps = way.steps.clone();
+            steps.push(name);
+            JavaRoot {
+                root,
+                name: steps.join("\n"),
+            }
         });
         let roots = roots.collect();
         for (tag, class) in classes {
-            self.done(env, class, tag >= STATIC_ONLY);
+            done(env, self.jni, class, tag >= STATIC_ONLY);
         }
         roots
     }
 
     fn untag(&self, env: *mut jvmtiEnv, tags: &[jlong]) {
-        for object in self.with_tags(env, tags).into_values() {
-            self.done(env, object, true);
+        for object in with_tags(env, tags).into_values() {
+            done(env, self.jni, object, true);
         }
     }
+}
 
-    /// Gives back a reference that `with_tags` has made, and the object's tag if it was one for this walk.
-    fn done(&self, env: *mut jvmtiEnv, object: jobject, untag: bool) {
-        // SAFETY: JVMTI and JNI calls with a local reference of this call's.
-        unsafe {
-            if let Some(set_tag) = functions(env).SetTag.filter(|_| untag) {
-                set_tag(env, object, 0);
-            }
-            ((**self.jni).DeleteLocalRef)(self.jni, object);
+/// Gives back a reference that `with_tags` has made, and the object's tag if it was one for this walk.
+pub(super) fn done(env: *mut jvmtiEnv, jni: *mut JNIEnv, object: jobject, untag: bool) {
+    // SAFETY: JVMTI and JNI calls with a local reference of this call's.
+    unsafe {
+        if let Some(set_tag) = functions(env).SetTag.filter(|_| untag) {
+            set_tag(env, object, 0);
         }
+        ((**jni).DeleteLocalRef)(jni, object);
     }
+}
 
-    /// The classes with these tags, as local references.
-    fn with_tags(&self, env: *mut jvmtiEnv, tags: &[jlong]) -> HashMap<jlong, jobject> {
+/// The objects with these tags, as local references.
+pub(super) fn with_tags(env: *mut jvmtiEnv, tags: &[jlong]) -> HashMap<jlong, jobject> {
+    {
         let functions = functions(env);
         let mut found = HashMap::new();
         let (Some(get), Some(deallocate)) = (functions.GetObjectsWithTags, functions.Deallocate)
@@ -314,8 +382,9 @@ impl Walk<'_> {
     }
 
     /// The tag of an object that holds something.
-    fn object(&mut self, tag: &mut jlong) -> jlong {
-        if !self.tells_objects {
+    fn object(&mut self, tag: &mut jlong, place: &Place) -> jlong {
+        // The first object of each place is always told: a way to it may be wanted.
+        if !self.tells_objects && self.places.contains_key(place) {
             return 0;
         }
         if *tag == 0 {
@@ -349,8 +418,9 @@ unsafe extern "system" fn on_field(
                     }
                     walk.hit(value.j, (*tag, Root::StaticField as u32, index), 0);
                 } else {
-                    let object = walk.object(tag);
-                    walk.hit(value.j, (class_tag, Root::Field as u32, index), object);
+                    let place = (class_tag, Root::Field as u32, index);
+                    let object = walk.object(tag, &place);
+                    walk.hit(value.j, place, object);
                 }
             }
         }
@@ -375,8 +445,9 @@ unsafe extern "system" fn on_array(
             for index in 0..count.max(0) as usize {
                 let value = elements.cast::<jlong>().add(index).read_unaligned();
                 if walk.is_hit(value) {
-                    let object = walk.object(&mut *tag);
-                    walk.hit(value, (class_tag, Root::Element as u32, 0), object);
+                    let place = (class_tag, Root::Element as u32, 0);
+                    let object = walk.object(&mut *tag, &place);
+                    walk.hit(value, place, object);
                 }
             }
         }

@@ -4,6 +4,7 @@ use super::bridge::{Failure, call, choice};
 use super::java_heap::Heap;
 use crate::checkpoint::Choice;
 use crate::holders::{self, Java, Stop};
+use crate::lifecycle;
 use hackleak_options::{Held, Options};
 use jni::EnvUnowned;
 use jni::objects::{JClass, JObject, JObjectArray};
@@ -62,7 +63,8 @@ pub(super) fn what_for(options: &Options) -> &'static str {
 
 /// Finds out who holds what, Java's objects among those who could, where there is a JVM; not `finished`.
 pub fn judge(choice: Choice, at_exit: bool, finished: Vec<jobject>) -> Result<u32, Stop> {
-    let mut heap = Heap::of_this_thread(finished);
+    let held_fails = lifecycle::options().is_some_and(|options| options.held == Held::Fail);
+    let mut heap = Heap::of_this_thread(finished, at_exit || held_fails);
     let java = heap.as_mut().map(|heap| heap as &mut dyn Java);
     holders::judge(choice, at_exit, java)
 }

@@ -12,7 +12,8 @@
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
 //! - `collect`: forcing a collection; `critical`: whether a thread stands in its way.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
-//! - `java_heap`: which objects hold native memory, named with `class_fields`, and (`java_paths`) reached without the test; `judging`: who asks for it.
+//! - `java_heap`: which objects hold native memory, named with `class_fields` and by the way to them (`java_chains`), and (`java_paths`)
+//!   reached without the test; `judging`: who asks for it.
 
 mod bridge;
 pub mod buffers;
@@ -23,6 +24,7 @@ mod critical;
 mod ending;
 pub mod entries;
 mod exit;
+mod java_chains;
 mod java_frames;
 mod java_heap;
 mod java_paths;

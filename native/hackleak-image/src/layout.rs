@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
-pub const VERSION: u32 = 5;
+pub const VERSION: u32 = 6;
 /// The header's length; the first segment follows it.
 pub const HEADER_LEN: u64 = 4096;
 /// The length of a segment's own header.
@@ -654,6 +654,12 @@ numbered! {
         Field = 6,
         /// An element of a live Java array.
         Element = 7,
+        /// A local variable of a Java method that runs.
+        Local = 8,
+        /// A JNI global reference to a Java object.
+        GlobalReference = 9,
+        /// A Java thread: its fields, and its values of `ThreadLocal`s.
+        JavaThread = 10,
     }
 }
 
@@ -671,7 +677,8 @@ pub struct Holder {
     pub tid: u32,
     /// Reserved, zero.
     pub reserved: u32,
-    /// Name of the thread, or class and field of Java's as they are shown.
+    /// Name of the thread, or class and field of Java's as they are shown; then, on a line each, what lies
+    /// between that root and the native memory: fields of Java's, the last one with the address.
     pub name: Blob,
     /// The blocks on the way from the root to the first block that it holds: a [`Link`] each.
     pub chain: Blob,

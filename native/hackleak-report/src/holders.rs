@@ -95,12 +95,18 @@ impl Holders {
             .and_then(|index| self.variables.get(&(index, record.record.offset, local)))
             .cloned()
             .unwrap_or_default();
+        let in_java = record.record.tid == 0;
+        let mut lines = record.name.lines().filter(|_| in_java).map(str::to_owned);
         let name = match root {
-            HolderRoot::StaticField | HolderRoot::Field | HolderRoot::Element => {
-                Some(record.name.clone())
-            }
+            HolderRoot::StaticField
+            | HolderRoot::Field
+            | HolderRoot::Element
+            | HolderRoot::Local
+            | HolderRoot::GlobalReference
+            | HolderRoot::JavaThread => lines.next().filter(|name| !name.is_empty()),
             _ => variable.name,
         };
+        let path = lines.collect();
         let thread = (record.record.tid != 0).then(|| Thread {
             tid: record.record.tid,
             name: record.name.clone(),
@@ -121,6 +127,7 @@ impl Holders {
             section: variable.section,
             offset: module.map(|_| format!("{:#x}", record.record.offset)),
             thread,
+            path,
             chain: chain.collect(),
             others,
         })
@@ -173,7 +180,19 @@ impl Holder {
     pub fn sentence(&self) -> String {
         /// The most blocks that are named on the way.
         const MOST: usize = 2;
+        /// The most fields of Java's, the first ones and the last one.
+        const FIELDS: usize = 4;
         let mut sentence = self.root_text();
+        for (index, field) in self.path.iter().enumerate() {
+            let left_out = self.path.len().saturating_sub(FIELDS);
+            let first = FIELDS - 1;
+            if index < first || index >= first + left_out {
+                sentence.push_str(" → ");
+                sentence.push_str(field);
+            } else if index == first {
+                sentence.push_str(" → …");
+            }
+        }
         for block in self.chain.iter().take(MOST) {
             sentence.push_str(" → ");
             sentence.push_str(block);
@@ -217,6 +236,9 @@ impl Holder {
             HolderRoot::StaticField => format!("static {}", name.unwrap_or("field")),
             HolderRoot::Field => format!("live {}", name.unwrap_or("object")),
             HolderRoot::Element => format!("live {}", name.unwrap_or("long[]")),
+            HolderRoot::Local => format!("a local variable of {}", name.unwrap_or("a method")),
+            HolderRoot::GlobalReference => "a JNI global reference".to_owned(),
+            HolderRoot::JavaThread => format!("thread `{}`", name.unwrap_or_default()),
         }
     }
 }

@@ -617,7 +617,7 @@ impl Judgement {
 pub struct Holder {
     /// What sort of root it is.
     pub root: HolderRoot,
-    /// The variable; for Java, the class and its field.
+    /// The variable; for Java, the class and its field, the method or the thread.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Path of the module that the variable belongs to.
@@ -632,6 +632,9 @@ pub struct Holder {
     /// The thread that it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<Thread>,
+    /// Fields of Java objects between the root and native memory, the root's side first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
     /// The blocks on the way to one that is held, the root's side first.
     pub chain: Vec<String>,
     /// Further holders of blocks of the same site.
@@ -656,6 +659,12 @@ pub enum HolderRoot {
     Field,
     /// An element of a live Java array.
     Element,
+    /// A local variable of a Java method that runs.
+    Local,
+    /// A JNI global reference to a Java object.
+    GlobalReference,
+    /// A Java thread: its fields, and its values of `ThreadLocal`s.
+    JavaThread,
 }
 
 impl From<hackleak_image::layout::Root> for HolderRoot {
@@ -669,6 +678,9 @@ impl From<hackleak_image::layout::Root> for HolderRoot {
             Root::StaticField => HolderRoot::StaticField,
             Root::Field => HolderRoot::Field,
             Root::Element => HolderRoot::Element,
+            Root::Local => HolderRoot::Local,
+            Root::GlobalReference => HolderRoot::GlobalReference,
+            Root::JavaThread => HolderRoot::JavaThread,
         }
     }
 }
