@@ -221,6 +221,7 @@ pub fn suppressions(data: &[u8]) {
         verdict: Judgement::Lost,
         holder: None,
         baseline: None,
+        known: None,
         frames: vec![
             native("pool::grow(unsigned long)"),
             native(&"a".repeat(3000)),

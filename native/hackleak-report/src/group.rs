@@ -87,6 +87,7 @@ pub(crate) fn group(
             verdict: *judgement,
             holder: holder(group, holders, symbolised),
             baseline: None,
+            known: None,
         })
         .collect();
     sites.sort_by(|a, b| {

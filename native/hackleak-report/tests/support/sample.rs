@@ -89,6 +89,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         }),
         frames,
         baseline: None,
+        known: None,
     }
 }
 
@@ -135,6 +136,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         timeline: Vec::new(),
         notes: Vec::new(),
         findings: Vec::new(),
+        known: Held::default(),
         leaks: Leaks {
             since: None,
             scope: None,
