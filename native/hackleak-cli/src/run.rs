@@ -1,6 +1,7 @@
 //! `hackleak run`: prepare the environment, run the command, report.
 
 mod child;
+mod ending;
 mod environment;
 mod folder;
 mod library;
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
     options.out = text_of(&folder)?;
     let environment = environment::of(&library, &options, arguments.java_tool_options);
     let code = child::run(&arguments.command, &environment)?;
+    ending::wait(&folder);
     let said = conclude(&folder, options.follow, arguments.format).unwrap_or_else(|error| {
         output::complain(&format!("{error:#}"));
         exit::FAILED

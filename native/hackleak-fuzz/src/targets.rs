@@ -222,6 +222,7 @@ pub fn suppressions(data: &[u8]) {
         holder: None,
         baseline: None,
         known: None,
+        freed_older: 0,
         frames: vec![
             native("pool::grow(unsigned long)"),
             native(&"a".repeat(3000)),

@@ -17,6 +17,7 @@
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
 //! - `holders`: who holds what is not lost.
 //! - `history`: the timeline, and what became of the assertions.
+//! - `meanwhile`: what was freed between two checks, or after one.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`Incomplete`]: why a record is incomplete, as codes for programs.
 //! - [`text_log`]: the same for the text log of `log=`, which is no image.
@@ -39,6 +40,7 @@ mod incomplete;
 pub mod input;
 mod judge;
 pub mod known;
+mod meanwhile;
 pub mod merge;
 pub mod model;
 pub mod origin;

@@ -405,6 +405,9 @@ pub struct Assertion {
     /// What went wrong with the check, for `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What of the leaks was freed after it, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freed_later: Option<Amount>,
 }
 
 /// What became of an assertion.
@@ -538,6 +541,10 @@ pub struct Site {
     /// Whose known leak it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownLeak>,
+    /// Blocks from before the checkpoint with this stack that an earlier check saw, and that were
+    /// freed meanwhile.
+    #[serde(default, rename = "freedOlder", skip_serializing_if = "is_zero")]
+    pub freed_older: u64,
 }
 
 /// A known leak of a library.
@@ -730,6 +737,10 @@ impl From<hackleak_image::layout::Root> for HolderRoot {
             Root::Element => HolderRoot::Element,
         }
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn one() -> u64 {

@@ -14,7 +14,10 @@ use crate::group::group;
 use crate::holders::Holders;
 use crate::incomplete::Incomplete::Damaged;
 use crate::known::{KnownLeaks, Lists};
-use crate::model::{Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict};
+use crate::meanwhile::{self, Older};
+use crate::model::{
+    Amount, Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict,
+};
 use crate::read::{Holding, Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::symbolise;
@@ -88,6 +91,10 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     });
     let holders = Holders::read(&image, held);
     let stacks = stacks.chain(holders.stacks());
+    let older = meanwhile::older(&image, &selected.blocks, selection);
+    let freed = meanwhile::freed_after(&image, selection);
+    let freed_stacks = freed.iter().flat_map(|freed| &freed.blocks);
+    let stacks = stacks.chain(freed_stacks.map(|block| block.stack));
     let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
     let sites = group(
         &image,
@@ -95,6 +102,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         selection.all_rounds(),
         &symbolised,
         &holders,
+        &older,
     );
     let own = Suppressions::of_patterns(&selection.suppress);
     let given = [&*besides.suppressions, &own].concat();
@@ -153,6 +161,22 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     process.notes = judge::notes(&image, &process, &selected, &symbolised);
     process.notes.splice(0..0, modules.notes);
     process.notes.extend(sorted.notes);
+    for freed in freed {
+        let none = (&Holders::default(), &Older::new());
+        let sites = group(&image, &freed.blocks, 0, &symbolised, none.0, none.1);
+        let rules = Rules::new(&image.options(), &given, besides.built_in);
+        let lists = Lists::new(&image.options(), &besides.known, None);
+        let sites = lists.apply(rules.apply(sites).sites, &process).sites;
+        if sites.is_empty() {
+            continue;
+        }
+        process.notes.push(judge::freed_later(&freed.label, &sites));
+        if let Some(assertion) = process.assertions.get_mut(freed.assertion) {
+            let mut amount = Amount::default();
+            sites.iter().for_each(|site| amount.add(site.amount()));
+            assertion.freed_later = Some(amount);
+        }
+    }
     process.notes.extend(left.notes);
     process.notes.extend(allowed);
     Ok(process)

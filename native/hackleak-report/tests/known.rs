@@ -263,6 +263,13 @@ fn a_line_is_offered_for_what_is_not_the_users() {
             &[("com.github.luben.zstd.Zstd", "make"), test, junit][..],
             Some("library=zstd-jni; kind=malloc; site=^com.github.luben.zstd.Zstd.make$"),
         ),
+        (
+            "/tmp/commons-crypto-e39db97e-5c40-4da9-868c-f8abbe66ae1a-libcommons-crypto.so",
+            &[("org.apache.commons.crypto.Random", "next"), test, junit],
+            Some(
+                "library=commons-crypto; kind=malloc; site=^org.apache.commons.crypto.Random.next$",
+            ),
+        ),
         // Lambdas are numbered anew in each process.
         (
             built,

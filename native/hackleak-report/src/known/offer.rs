@@ -36,7 +36,7 @@ pub fn offer(sites: &[&Site]) -> Option<Entry> {
     };
     let kind = sites.iter().all(|site| site.kind == first.kind);
     let library = match (native, java.first()) {
-        (Some(native), _) => artefact(&module_name(&native.module)),
+        (Some(native), _) => artefact(&native.module),
         (None, Some(java)) => package(&java.class),
         (None, None) => return None,
     };
@@ -88,9 +88,12 @@ fn is_unpacked(native: &NativeFrame) -> bool {
     module_name(&native.module).strip_suffix(".so") != Some(stem)
 }
 
-/// `librocksdbjni.so` is `rocksdbjni`.
-fn artefact(module: &str) -> String {
-    let name = module.strip_suffix(".so").unwrap_or(module);
+/// `librocksdbjni123456.so` is `rocksdbjni`. Some unpack theirs as `NAME-NUMBERS-libNAME.so`.
+fn artefact(path: &str) -> String {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let own = file.rsplit_once("-lib").map_or(file, |(_, own)| own);
+    let name = module_name(own);
+    let name = name.strip_suffix(".so").unwrap_or(&name);
     name.strip_prefix("lib").unwrap_or(name).to_owned()
 }
 

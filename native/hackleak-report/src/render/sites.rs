@@ -145,6 +145,20 @@ fn description(site: &Site, process: &Process) -> String {
         };
         let _ = write!(text, "{more}, held by {}", holder.sentence());
     }
+    if site.freed_older > 0 {
+        let net = i128::from(site.count) - i128::from(site.freed_older);
+        let net = if net > 0 {
+            format!("+{net}")
+        } else {
+            net.to_string()
+        };
+        let were = if site.freed_older == 1 { "was" } else { "were" };
+        let _ = write!(
+            text,
+            ", {} of this site {were} freed meanwhile (net {net})",
+            counted(site.freed_older, "older block")
+        );
+    }
     if let Some(known) = &site.known {
         let _ = write!(text, ", {}", known.sentence());
     }

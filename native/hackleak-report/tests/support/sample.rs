@@ -90,6 +90,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         frames,
         baseline: None,
         known: None,
+        freed_older: 0,
     }
 }
 
@@ -211,6 +212,7 @@ fn history(process: &mut Process) {
             count: if leaks { 96 } else { 0 },
             sites: if leaks { 3 } else { 0 },
             detail: None,
+            freed_later: None,
         });
     }
 }

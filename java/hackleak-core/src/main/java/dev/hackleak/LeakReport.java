@@ -116,8 +116,8 @@ public final class LeakReport implements Serializable {
   }
 
   /**
-   * Sites of known leaks of libraries, which fail nothing; empty with {@code known=fail}, which makes
-   * leaks of them. Each has its {@link LeakSite#knownLeak()}.
+   * Sites of known leaks of libraries, which fail nothing; empty with {@code known=fail}, which
+   * makes leaks of them. Each has its {@link LeakSite#knownLeak()}.
    */
   public List<LeakSite> known() {
     return known;
@@ -215,7 +215,18 @@ public final class LeakReport implements Serializable {
   /** This report of a record that is incomplete for these causes. */
   LeakReport withIncomplete(List<String> causes) {
     return new LeakReport(
-        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, blind, causes, held, known);
+        bytes,
+        count,
+        sites,
+        notes,
+        json,
+        text,
+        wrongFrees,
+        wrongFreesFail,
+        blind,
+        causes,
+        held,
+        known);
   }
 
   /** This report with the sites that are held. */

@@ -34,8 +34,7 @@ final class Settings {
     if (known.equals("fail") || known.equals("note")) {
       return known;
     }
-    throw new IllegalArgumentException(
-        "-D" + KNOWN + " is fail or note, not \"" + value + "\"");
+    throw new IllegalArgumentException("-D" + KNOWN + " is fail or note, not \"" + value + "\"");
   }
 
   static Duration settleLimit() {
