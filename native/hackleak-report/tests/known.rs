@@ -292,6 +292,8 @@ fn a_line_is_offered_for_what_is_not_the_users() {
             &[("com.acme.app.Store", "work"), ("java.lang.Thread", "run")],
             None,
         ),
+        // A program, whatever its name.
+        ("/src/build/server", &[], None),
         // Without any name there is nothing to know it by.
         (unpacked, &[], None),
     ] {

@@ -84,7 +84,9 @@ fn package(class: &str) -> String {
 fn is_unpacked(native: &NativeFrame) -> bool {
     let file = native.module.rsplit('/').next().unwrap_or_default();
     let file = file.strip_suffix(" (deleted)").unwrap_or(file);
-    let stem = file.split(".so").next().unwrap_or_default();
+    let Some((stem, _)) = file.split_once(".so") else {
+        return false;
+    };
     module_name(&native.module).strip_suffix(".so") != Some(stem)
 }
 
