@@ -219,3 +219,22 @@ fn the_jdks_own_buffers_for_io_are_left_out_and_the_programs_are_not() {
         assert!(rule.count >= 1 && rule.bytes >= 2_999_993, "{rule:?}");
     }
 }
+
+/// Where it is known who holds what, runtimes hold theirs themselves, and no rule is needed.
+#[test]
+fn without_any_rule_what_runtimes_keep_is_held() {
+    for what in ["cxx", "openmp", "openssl", "locale", "streams", "specific"] {
+        let options = ",held=note,builtin-suppressions=false";
+        let run = record(&["exit", what], options);
+        if run.ended.code() == 3 {
+            eprintln!("SKIPPED: the library that `{what}` wants is not installed");
+            continue;
+        }
+        let (report, rules) = report(&run.expect_code(0));
+        let process = report.process();
+        assert_eq!(process.leaks.count, 1, "{what}: {:#?}", process.leaks);
+        assert_eq!(process.blocks_of(PLANTED), 1, "{what}");
+        assert_eq!(process.site_of(PLANTED).verdict, "lost", "{what}");
+        assert_eq!(rules.len(), 0, "{what}: {rules:?}");
+    }
+}

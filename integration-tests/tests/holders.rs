@@ -209,3 +209,33 @@ fn where_it_cannot_be_known_all_of_it_counts() {
         .map(|site| &*site.verdict);
     assert_eq!(verdicts.collect::<Vec<_>>(), ["unknown"; 4]);
 }
+
+/// What two checks saw tells what became of the first one's leaks; whatever is still there is not said.
+#[test]
+fn what_was_reported_and_freed_later_is_told() {
+    for jdk in Jdk::all() {
+        for (what, second) in [("freed", true), ("kept", false)] {
+            let run = Victim::new(jdk, "FreedLater")
+                .recording(Entry::Preload, &[])
+                .options("track=new+malloc+jni+unsafe,held=note,exit=settle")
+                .args([what])
+                .run()
+                .expect_code(0);
+            let out = &run.ended.stdout;
+            let leaks = "1,999,993 bytes leaked in 1 block";
+            assert_eq!(out.matches(leaks).count(), 2, "{out}");
+            let older = "1 older block of this site was freed meanwhile (net 0)";
+            assert_eq!(out.matches(older).count(), 1, "{out}");
+            let report = run.report();
+            let notes = &report.process().notes;
+            let told = |label: &str| {
+                let said =
+                    format!("reported by `{label}`, freed later: 1,999,993 bytes in 1 block of");
+                notes.iter().any(|note| note.starts_with(&said))
+            };
+            assert!(told("first"), "{notes:#?}");
+            assert_eq!(told("second"), second, "{notes:#?}");
+            assert_eq!(report.process().leaks.count, u64::from(!second));
+        }
+    }
+}

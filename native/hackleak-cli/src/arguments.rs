@@ -52,6 +52,8 @@ pub(crate) enum Subcommand {
     Diff(crate::diff::Args),
     /// List the built-in suppressions, or check files of suppressions.
     Suppressions(crate::suppressions::Args),
+    /// List the known leaks of libraries, or check files of them.
+    KnownLeaks(crate::known_leaks::Args),
     /// Say whether the allocations of libraries can be seen, and if not, why.
     Doctor(Doctor),
     /// Find what was allocated and never freed in text logs (option `log`).
@@ -110,7 +112,10 @@ pub(crate) struct Run {
     /// Leaks not to report, in LeakSanitizer's syntax; may be given several times
     #[arg(long, value_name = "FILE")]
     pub(crate) suppressions: Vec<PathBuf>,
-    /// Known leaks: only new ones and those that have grown are reported
+    /// Known leaks of libraries, besides those that come with HackLeak; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_leaks: Vec<PathBuf>,
+    /// Leaks to start from: only new ones and those that have grown are reported
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
     /// Folder for images and the report, created when missing

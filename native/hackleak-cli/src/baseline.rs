@@ -76,6 +76,7 @@ impl Images {
         let known = known::Args {
             suppressions: self.suppressions.clone(),
             no_builtin_suppressions: self.no_builtin_suppressions,
+            known_leaks: Vec::new(),
             baseline: None,
         };
         inputs::read_whole(&self.inputs, &known)

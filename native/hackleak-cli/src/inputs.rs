@@ -19,16 +19,15 @@ pub(crate) fn read(
     selection: &Selection,
     known: &known::Args,
 ) -> anyhow::Result<Report> {
-    let rules = known.rules()?;
+    let besides = known.besides()?;
     let mut report = Report::new(Vec::new());
     let mut read = false;
     let (images, mut errors) = images::find(inputs);
     for input in images {
         if is_json(&input) {
-            if *selection != Selection::default() || !rules.is_empty() || known.built_in().is_some()
-            {
+            if *selection != Selection::default() || known.needs_image() {
                 bail!(
-                    "`{}` is a report: --since, --scope and suppressions need its image",
+                    "`{}` is a report: --since, --scope, suppressions and known leaks need its image",
                     input.display()
                 );
             }
@@ -43,7 +42,7 @@ pub(crate) fn read(
             }
             continue;
         }
-        match Process::of_image_with(&input, selection, &rules, known.built_in()) {
+        match Process::of_image_with(&input, selection, &besides) {
             Ok(process) => {
                 read = true;
                 report.processes.push(process);

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use hackleak_report::Besides;
+use hackleak_report::known::KnownLeaks;
 use hackleak_report::suppress::Suppressions;
 
 #[derive(Debug, Default, clap::Args)]
@@ -14,14 +16,34 @@ pub(crate) struct Args {
     /// Also report what runtimes hold for the life of the process
     #[arg(long)]
     pub(crate) no_builtin_suppressions: bool,
-    /// Known leaks: only new ones and those that have grown are reported
+    /// Known leaks of libraries, besides those that come with HackLeak; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_leaks: Vec<PathBuf>,
+    /// Leaks to start from: only new ones and those that have grown are reported
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
 }
 
 impl Args {
-    /// The rules of the files.
-    pub(crate) fn rules(&self) -> anyhow::Result<Vec<Suppressions>> {
+    /// What the files have.
+    pub(crate) fn besides(&self) -> anyhow::Result<Besides> {
+        let known = self.known_leaks.iter().map(|file| {
+            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            Ok(KnownLeaks::read(&file.to_string_lossy())?)
+        });
+        Ok(Besides {
+            suppressions: self.rules()?,
+            built_in: self.built_in(),
+            known: known.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// Whether something is named here that a report in JSON cannot be told without its image.
+    pub(crate) fn needs_image(&self) -> bool {
+        !self.suppressions.is_empty() || !self.known_leaks.is_empty() || self.built_in().is_some()
+    }
+
+    fn rules(&self) -> anyhow::Result<Vec<Suppressions>> {
         let rules = self.suppressions.iter().map(|file| {
             let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
             let file = file.to_string_lossy();
@@ -32,7 +54,7 @@ impl Args {
     }
 
     /// Whether built-in rules apply, when the command line says so.
-    pub(crate) fn built_in(&self) -> Option<bool> {
+    fn built_in(&self) -> Option<bool> {
         self.no_builtin_suppressions.then_some(false)
     }
 }

@@ -14,6 +14,7 @@ mod formats;
 mod images;
 mod inputs;
 mod known;
+mod known_leaks;
 mod limits;
 mod manual;
 mod output;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Subcommand::Baseline(arguments) => baseline::baseline(&arguments),
         Subcommand::Diff(arguments) => diff::diff(&arguments),
         Subcommand::Suppressions(arguments) => suppressions::suppressions(&arguments),
+        Subcommand::KnownLeaks(arguments) => known_leaks::known_leaks(&arguments),
         Subcommand::Doctor(arguments) => doctor::doctor(&arguments),
         Subcommand::FindLeak(arguments) => find_leak::find_leak(&arguments),
         Subcommand::Top(arguments) => top::top(&arguments),

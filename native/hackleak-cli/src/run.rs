@@ -1,6 +1,7 @@
 //! `hackleak run`: prepare the environment, run the command, report.
 
 mod child;
+mod ending;
 mod environment;
 mod folder;
 mod library;
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use hackleak_options::{Exit, Follow, Options};
+use hackleak_report::known::KnownLeaks;
 use hackleak_report::{Selection, Verdict, render};
 
 use crate::arguments::{Run, RunFormat};
@@ -24,6 +26,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
     options.out = text_of(&folder)?;
     let environment = environment::of(&library, &options, arguments.java_tool_options);
     let code = child::run(&arguments.command, &environment)?;
+    ending::wait(&folder);
     let said = conclude(&folder, options.follow, arguments.format).unwrap_or_else(|error| {
         output::complain(&format!("{error:#}"));
         exit::FAILED
@@ -108,15 +111,25 @@ fn options(arguments: &Run) -> anyhow::Result<Options> {
             .with_context(|| format!("cannot read the {what} `{}`", file.display()))?;
         text_of(&found)
     };
-    for given in &arguments.suppressions {
-        let given = file("suppressions", given)?;
+    let add = |files: &mut String, given: &str| {
         if given.contains(':') {
             anyhow::bail!("`{given}` has a colon in it: name another path");
         }
-        if !options.suppressions.is_empty() {
-            options.suppressions.push(':');
+        if !files.is_empty() {
+            files.push(':');
         }
-        options.suppressions += &given;
+        *files += given;
+        Ok(())
+    };
+    for given in &arguments.suppressions {
+        add(&mut options.suppressions, &file("suppressions", given)?)?;
+    }
+    for given in &arguments.known_leaks {
+        add(&mut options.known_leaks, &file("known leaks", given)?)?;
+    }
+    // A wrong list is said before a long run, not after it.
+    for given in options.known_leaks_files() {
+        KnownLeaks::read(given)?;
     }
     if let Some(given) = &arguments.baseline {
         options.baseline = file("baseline", given)?;

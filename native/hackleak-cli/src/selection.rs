@@ -1,6 +1,7 @@
 //! Which live blocks count: the arguments that reports share.
 
 use clap::Args;
+use hackleak_options::Known;
 use hackleak_report::{Allowance, Group, Selection, Whose};
 
 #[derive(Debug, Args)]
@@ -33,6 +34,9 @@ pub(crate) struct SelectionArguments {
     /// What the process found out about who holds its memory: the number of its judging
     #[arg(long, value_name = "NUMBER")]
     judging: Option<u32>,
+    /// Known leaks of libraries: fail, or note [default: as recorded]
+    #[arg(long, value_name = "WHAT")]
+    known: Option<Known>,
     /// Sites with this in a frame are no leaks; a pattern as in suppression files
     #[arg(long, value_name = "PATTERN")]
     suppress: Vec<String>,
@@ -56,6 +60,7 @@ impl SelectionArguments {
             },
             suppress: self.suppress.clone(),
             judging: self.judging,
+            known: self.known,
         }
     }
 }

@@ -221,6 +221,8 @@ pub fn suppressions(data: &[u8]) {
         verdict: Judgement::Lost,
         holder: None,
         baseline: None,
+        known: None,
+        freed_older: 0,
         frames: vec![
             native("pool::grow(unsigned long)"),
             native(&"a".repeat(3000)),

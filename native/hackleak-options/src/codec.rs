@@ -107,6 +107,18 @@ pub const KEYS: &[Key] = &[
         meaning: "leaks that are known: only new ones and those that have grown are reported",
     },
     Key {
+        name: "known",
+        values: "fail|note",
+        default: "note",
+        meaning: "known leaks of libraries: counted as leaks, or noted: [docs/known-leaks.md](docs/known-leaks.md)",
+    },
+    Key {
+        name: "known-leaks",
+        values: "FILE",
+        default: "",
+        meaning: "more known leaks of libraries than come with HackLeak; several files with colons between",
+    },
+    Key {
         name: "log",
         values: "FILE|stderr",
         default: "",
@@ -196,6 +208,23 @@ pub enum Held {
     Ignore,
 }
 
+/// What is done about known leaks of libraries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Known {
+    /// They count as leaks.
+    Fail,
+    /// They are reported, and fail nothing.
+    Note,
+}
+
+impl FromStr for Known {
+    type Err = OptionError;
+
+    fn from_str(value: &str) -> Result<Known, OptionError> {
+        choice("known", value, KNOWN)
+    }
+}
+
 /// What happens at the exit of a JVM, after its shutdown hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -242,6 +271,10 @@ pub struct Options {
     pub builtin_suppressions: bool,
     /// See the key `baseline`; empty when there is none.
     pub baseline: String,
+    /// See the key `known`.
+    pub known: Known,
+    /// See the key `known-leaks`: paths with colons between; empty when there is none.
+    pub known_leaks: String,
 }
 
 /// The most frames that `depth` may ask for.
@@ -266,6 +299,8 @@ impl Default for Options {
             log: String::new(),
             builtin_suppressions: true,
             baseline: String::new(),
+            known: Known::Note,
+            known_leaks: String::new(),
         }
     }
 }
@@ -322,7 +357,12 @@ impl Options {
         self.suppressions.split(':').filter(|file| !file.is_empty())
     }
 
-    /// Makes the paths of suppressions and baseline absolute, so that another process in another
+    /// The files of known leaks, one by one.
+    pub fn known_leaks_files(&self) -> impl Iterator<Item = &str> {
+        self.known_leaks.split(':').filter(|file| !file.is_empty())
+    }
+
+    /// Makes the paths of suppressions, known leaks and baseline absolute, so that another process in another
     /// folder finds them. `out` stays as it is.
     pub fn make_files_absolute(&mut self) {
         let absolute = |file: &str| match std::path::absolute(file) {
@@ -331,6 +371,8 @@ impl Options {
         };
         let files: Vec<String> = self.suppression_files().map(absolute).collect();
         self.suppressions = files.join(":");
+        let files: Vec<String> = self.known_leaks_files().map(absolute).collect();
+        self.known_leaks = files.join(":");
         if !self.baseline.is_empty() {
             self.baseline = absolute(&self.baseline);
         }
@@ -356,6 +398,8 @@ impl Options {
             "suppressions" => self.suppressions = value.to_owned(),
             "pools" => self.pools = value.to_owned(),
             "baseline" => self.baseline = value.to_owned(),
+            "known" => self.known = choice(key, value, KNOWN)?,
+            "known-leaks" => self.known_leaks = value.to_owned(),
             "include" => self.include = value.to_owned(),
             "exclude" => self.exclude = value.to_owned(),
             "depth" => {
@@ -390,6 +434,7 @@ const HELD: &[(&str, Held)] = &[
     ("note", Held::Note),
     ("ignore", Held::Ignore),
 ];
+const KNOWN: &[(&str, Known)] = &[("fail", Known::Fail), ("note", Known::Note)];
 const STACKS: &[(&str, Stacks)] = &[
     ("full", Stacks::Full),
     ("native", Stacks::Native),
@@ -471,9 +516,13 @@ impl fmt::Display for Options {
             ("suppressions", &self.suppressions),
             ("log", &self.log),
             ("baseline", &self.baseline),
+            ("known-leaks", &self.known_leaks),
         ];
         for (key, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
             write!(f, ",{key}={value}")?;
+        }
+        if self.known != Known::Note {
+            write!(f, ",known={}", name(self.known, KNOWN))?;
         }
         if !self.builtin_suppressions {
             f.write_str(",builtin-suppressions=false")?;
@@ -488,7 +537,7 @@ mod tests {
 
     #[test]
     fn text_form_reads_back_as_the_same_options() {
-        let text = "track=new,findings=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,builtin-suppressions=false";
+        let text = "track=new,findings=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,known-leaks=k.known,known=fail,builtin-suppressions=false";
         let options: Options = text.parse().expect("valid");
         assert_eq!(options.to_string(), text);
         assert_eq!(options.depth, 12);
@@ -497,15 +546,17 @@ mod tests {
 
     #[test]
     fn files_become_absolute_one_by_one() {
-        let mut options: Options = "suppressions=a.supp:/b.supp,baseline=c.json"
-            .parse()
-            .expect("valid");
+        let mut options: Options =
+            "suppressions=a.supp:/b.supp,baseline=c.json,known-leaks=d.known:/e.known"
+                .parse()
+                .expect("valid");
         options.make_files_absolute();
         let here = std::env::current_dir().expect("a working folder");
         let here = here.display();
         assert_eq!(options.suppressions, format!("{here}/a.supp:/b.supp"));
         assert_eq!(options.baseline, format!("{here}/c.json"));
         assert_eq!(options.suppression_files().count(), 2);
+        assert_eq!(options.known_leaks, format!("{here}/d.known:/e.known"));
 
         let mut none = Options::default();
         none.make_files_absolute();

@@ -12,7 +12,7 @@ pub mod exit_code;
 mod pools;
 
 pub use codec::{
-    Exit, Findings, Follow, Held, KEYS, Key, MAX_DEPTH, OptionError, Options, Stacks, Track,
+    Exit, Findings, Follow, Held, KEYS, Key, Known, MAX_DEPTH, OptionError, Options, Stacks, Track,
 };
 
 pub use pools::{PoolFunctions, PoolsError, parse_pools};

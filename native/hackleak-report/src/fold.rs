@@ -43,6 +43,7 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
 fn add(to: &mut Site, more: Site) {
     to.bytes = to.bytes.saturating_add(more.bytes);
     to.count = to.count.saturating_add(more.count);
+    to.freed_older = to.freed_older.saturating_add(more.freed_older);
     to.stacks = to.stacks.saturating_add(more.stacks);
     to.threads.extend(more.threads);
     to.threads.sort();

@@ -7,6 +7,7 @@ use hackleak_image::Image;
 use hackleak_image::layout;
 
 use crate::holders::Holders;
+use crate::meanwhile::Older;
 use crate::model::{Frame, Holder, Judgement, Site, Thread};
 use crate::read::{Blocks, Holding, Sum};
 use crate::render::fold::framework_frames;
@@ -19,6 +20,7 @@ struct Group {
     rounds: u64,
     threads: BTreeSet<u32>,
     scopes: BTreeSet<Option<u32>>,
+    older: u64,
     /// Blocks of each holder.
     holders: BTreeMap<u32, u64>,
 }
@@ -30,6 +32,7 @@ pub(crate) fn group(
     rounds: u64,
     symbolised: &Symbolised,
     holders: &Holders,
+    older: &Older,
 ) -> Vec<Site> {
     // The same node has the same frames, so most blocks meet here without comparing stacks.
     let mut by_node: HashMap<(u32, layout::Kind, Judgement), Group> = HashMap::new();
@@ -53,6 +56,10 @@ pub(crate) fn group(
         let site = by_frames.entry(key).or_default();
         for (holder, blocks) in group.holders {
             *site.holders.entry(holder).or_default() += blocks;
+        }
+        if judgement != Judgement::Held {
+            let older = older.get(&(stack, kind)).copied();
+            site.older = site.older.saturating_add(older.unwrap_or(0));
         }
         site.sum.add(group.sum);
         site.rounds |= group.rounds;
@@ -87,6 +94,8 @@ pub(crate) fn group(
             verdict: *judgement,
             holder: holder(group, holders, symbolised),
             baseline: None,
+            known: None,
+            freed_older: group.older,
         })
         .collect();
     sites.sort_by(|a, b| {

@@ -51,6 +51,7 @@ pub(crate) fn assertions(image: &Image) -> Vec<Assertion> {
         count: ended.record.blocks,
         sites: ended.record.sites,
         detail: (!ended.detail.is_empty()).then_some(ended.detail),
+        freed_later: None,
     });
     assertions.collect()
 }

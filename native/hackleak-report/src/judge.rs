@@ -9,8 +9,9 @@ use hackleak_image::reader::Damage;
 use hackleak_image::{Image, Shortage};
 
 use crate::incomplete::Incomplete;
-use crate::model::{Frame, Leaks, Process, State, Verdict};
+use crate::model::{Frame, Leaks, Process, Site, State, Verdict};
 use crate::read::{Selected, Sum};
+use crate::render::label as label_of;
 use crate::render::numbers::{blocks, bytes, counted};
 use crate::symbolise::Symbolised;
 
@@ -133,6 +134,31 @@ fn lacks_java(image: &Image, process: &Process) -> bool {
                 .iter()
                 .any(|frame| matches!(frame, Frame::Java(_)))
         })
+}
+
+/// What of an assertion's leaks was freed after it.
+pub(crate) fn freed_later(label: &str, sites: &[Site]) -> String {
+    /// The most sites that are named; the JSON has the sum.
+    const MAX_NAMED: usize = 3;
+    let named = sites.iter().take(MAX_NAMED).map(|site| {
+        let sum = Sum {
+            bytes: site.bytes,
+            count: site.count,
+        };
+        format!("{} of {}", amount(sum), label_of(&site.frames))
+    });
+    let more = match sites.len().saturating_sub(MAX_NAMED) {
+        0 => String::new(),
+        more => format!("; and {}", counted(more as u64, "more site")),
+    };
+    let label = match label {
+        "" => "an assertion".to_owned(),
+        label => format!("`{label}`"),
+    };
+    format!(
+        "reported by {label}, freed later: {}{more}",
+        named.collect::<Vec<_>>().join("; ")
+    )
 }
 
 /// The bytes of `sum` for a sentence.

@@ -12,10 +12,12 @@
 //! - `group`: blocks with the same frames and kind are one site.
 //! - `fold`: sites that differ only in the roots of their stacks are one; `own` finds whose they are.
 //! - [`suppress`]: sites that are known and not reported.
+//! - [`known`]: known leaks of libraries, which are reported and fail nothing.
 //! - [`stable`]: names that survive a rebuild; [`baseline`]: leaks that are known by them.
 //! - [`coverage`]: whether the calls of each library reach the recorder at all.
 //! - `holders`: who holds what is not lost.
 //! - `history`: the timeline, and what became of the assertions.
+//! - `meanwhile`: what was freed between two checks, or after one.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`Incomplete`]: why a record is incomplete, as codes for programs.
 //! - [`text_log`]: the same for the text log of `log=`, which is no image.
@@ -37,6 +39,8 @@ mod holders;
 mod incomplete;
 pub mod input;
 mod judge;
+pub mod known;
+mod meanwhile;
 pub mod merge;
 pub mod model;
 pub mod origin;
@@ -55,6 +59,7 @@ pub use allowance::{Allowance, Group};
 pub use hackleak_image::Whose;
 pub use incomplete::Incomplete;
 pub use model::{Coverage, Process, Report, Sight, Verdict};
+pub use process::Besides;
 pub use read::Selection;
 pub use symbolise::stacks;
 pub use text_log::TextLog;

@@ -34,10 +34,19 @@ enum Key<'report> {
 
 /// The sites of all processes, most bytes first.
 pub fn sites(report: &Report) -> Vec<Merged<'_>> {
+    merged(report, |process| &process.leaks.sites)
+}
+
+/// Those of known leaks that fail nothing.
+pub fn known(report: &Report) -> Vec<Merged<'_>> {
+    merged(report, |process| &process.known.sites)
+}
+
+fn merged(report: &Report, sites: impl Fn(&Process) -> &[Site]) -> Vec<Merged<'_>> {
     let mut merged: Vec<Merged<'_>> = Vec::new();
     let mut known: HashMap<(Kind, Vec<Key<'_>>), usize> = HashMap::new();
     for process in &report.processes {
-        for site in &process.leaks.sites {
+        for site in sites(process) {
             let place = *known
                 .entry((site.kind, keys(&site.frames)))
                 .or_insert_with(|| {

@@ -1,6 +1,7 @@
 //! The report. Its serialised form is version 1 of the JSON that `docs/schema` publishes: fields
 //! may be added to it, never renamed, removed or given another meaning.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -211,6 +212,9 @@ pub struct Process {
     /// What is live and held, and therefore not among the leaks.
     #[serde(default, skip_serializing_if = "Held::is_empty")]
     pub held: Held,
+    /// Known leaks of libraries, which fail nothing and are therefore not among the leaks.
+    #[serde(default, skip_serializing_if = "Held::is_empty")]
+    pub known: Held,
     /// The rules that leave leaks out: every rule of the files, and the built-in ones that
     /// matched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -401,6 +405,9 @@ pub struct Assertion {
     /// What went wrong with the check, for `error`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What of the leaks was freed after it, as far as that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freed_later: Option<Amount>,
 }
 
 /// What became of an assertion.
@@ -531,6 +538,65 @@ pub struct Site {
     /// What the baseline has for it, when it has grown since; a new site has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Amount>,
+    /// Whose known leak it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub known: Option<KnownLeak>,
+    /// Blocks from before the checkpoint with this stack that an earlier check saw, and that were
+    /// freed meanwhile.
+    #[serde(default, rename = "freedOlder", skip_serializing_if = "is_zero")]
+    pub freed_older: u64,
+}
+
+/// A known leak of a library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownLeak {
+    /// The library.
+    pub library: String,
+    /// The versions that leak, when the entry says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub versions: Option<String>,
+    /// The version that the process has, when that was looked for and found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Address of the report; absent for what was not reported yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<String>,
+    /// The file that has the entry, or `built-in`.
+    pub source: String,
+    /// Its line in that file.
+    pub line: u32,
+}
+
+impl KnownLeak {
+    /// Whose leak it is, and where it was reported.
+    pub fn sentence(&self) -> String {
+        let report = self.report.as_deref();
+        let report = report.map_or(Cow::Borrowed("not reported yet"), short_address);
+        format!("known leak of {}, {report}", self.library)
+    }
+
+    /// What must be said where the version that the process has is not known.
+    pub(crate) fn doubt(&self) -> String {
+        match (&self.versions, &self.version) {
+            (Some(versions), None) => {
+                format!(" (of versions {versions}; which one this is could not be told)")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// `owner/project#1` for an issue or pull request on GitHub, else the address.
+fn short_address(address: &str) -> Cow<'_, str> {
+    let parts: Vec<&str> = match address.strip_prefix("https://github.com/") {
+        Some(path) => path.split('/').collect(),
+        None => Vec::new(),
+    };
+    match parts[..] {
+        [owner, project, "issues" | "pull", number] => format!("{owner}/{project}#{number}").into(),
+        _ => address.into(),
+    }
 }
 
 impl Site {
@@ -685,6 +751,10 @@ impl From<hackleak_image::layout::Root> for HolderRoot {
     }
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 fn one() -> u64 {
     1
 }
@@ -723,6 +793,8 @@ macro_rules! kinds {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum Kind { $($(#[doc = $doc])+ #[serde(rename = $text)] $name,)* }
         impl Kind {
+            /// Every kind.
+            pub const ALL: &'static [Kind] = &[$(Kind::$name,)*];
             /// The name, as in the JSON.
             pub const fn name(self) -> &'static str {
                 match self { $(Kind::$name => $text,)* }

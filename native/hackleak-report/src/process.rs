@@ -13,11 +13,26 @@ use crate::fold::fold_roots;
 use crate::group::group;
 use crate::holders::Holders;
 use crate::incomplete::Incomplete::Damaged;
-use crate::model::{Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict};
+use crate::known::{KnownLeaks, Lists};
+use crate::meanwhile::{self, Older};
+use crate::model::{
+    Amount, Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict,
+};
 use crate::read::{Holding, Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::symbolise;
 use crate::{findings, history, judge, own};
+
+/// What is known of leaks besides what the recorded options name.
+#[derive(Debug, Clone, Default)]
+pub struct Besides {
+    /// Rules that leave leaks out.
+    pub suppressions: Vec<Suppressions>,
+    /// Whether the built-in rules apply, over the option.
+    pub built_in: Option<bool>,
+    /// Known leaks of libraries.
+    pub known: Vec<KnownLeaks>,
+}
 
 impl Process {
     /// The report on the image at `path`.
@@ -27,11 +42,10 @@ impl Process {
     /// The file is no readable image. Damage inside an image is no error: the report has what can
     /// be read and is incomplete, and notes say what is missing.
     pub fn of_image(path: &Path, selection: &Selection) -> Result<Process, ImageError> {
-        Process::of_image_with(path, selection, &[], None)
+        Process::of_image_with(path, selection, &Besides::default())
     }
 
-    /// The same with further suppressions than the recorded options name; `built_in` decides
-    /// over the option whether the built-in ones apply.
+    /// The same with more than the recorded options name.
     ///
     /// # Errors
     ///
@@ -39,10 +53,9 @@ impl Process {
     pub fn of_image_with(
         path: &Path,
         selection: &Selection,
-        suppressions: &[Suppressions],
-        built_in: Option<bool>,
+        besides: &Besides,
     ) -> Result<Process, ImageError> {
-        let look = || one_look(path, selection, suppressions, built_in);
+        let look = || one_look(path, selection, besides);
         let mut process = look()?;
         for pause in LOOKS {
             if process.state != State::Running || !process.incomplete.contains(&Damaged) {
@@ -65,12 +78,7 @@ const LOOKS: [Duration; 3] = [
 ];
 
 /// The report on the image as it is at this moment.
-fn one_look(
-    path: &Path,
-    selection: &Selection,
-    suppressions: &[Suppressions],
-    built_in: Option<bool>,
-) -> Result<Process, ImageError> {
+fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Process, ImageError> {
     let mut image = Image::open(path)?;
     let state = image.process_state();
     let selected = select(&mut image, selection)?;
@@ -83,6 +91,10 @@ fn one_look(
     });
     let holders = Holders::read(&image, held);
     let stacks = stacks.chain(holders.stacks());
+    let older = meanwhile::older(&image, &selected.blocks, selection);
+    let freed = meanwhile::freed_after(&image, selection);
+    let freed_stacks = freed.iter().flat_map(|freed| &freed.blocks);
+    let stacks = stacks.chain(freed_stacks.map(|block| block.stack));
     let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
     let sites = group(
         &image,
@@ -90,19 +102,16 @@ fn one_look(
         selection.all_rounds(),
         &symbolised,
         &holders,
+        &older,
     );
     let own = Suppressions::of_patterns(&selection.suppress);
-    let given = [suppressions, &own].concat();
-    let left = Rules::new(&image.options(), &given, built_in).apply(sites);
+    let given = [&*besides.suppressions, &own].concat();
+    let left = Rules::new(&image.options(), &given, besides.built_in).apply(sites);
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
     let runtime_code = Runtime::of(paths.iter().map(String::as_str));
     let sites = fold_roots(left.sites, &runtime_code);
     let (held, sites) = apart(&image, selection, sites);
-    let (mut sites, allowed) = selection.allowance.apply(sites);
     let mut held = Held::of(held);
-    for site in sites.iter_mut().chain(&mut held.sites) {
-        site.owner = own::owner(&site.frames, &runtime_code);
-    }
     let modules = Modules::of(&image);
     let (threads, totals) = totals(&image);
     let mut process = Process {
@@ -133,13 +142,41 @@ fn one_look(
         timeline: history::timeline(&image),
         notes: Vec::new(),
         findings: findings::symbolised(&wrong, &symbolised),
-        leaks: leaks(selection, sites),
-        held,
+        leaks: leaks(selection, Vec::new()),
+        held: Held::default(),
+        known: Held::default(),
         suppressions: left.suppressions,
     };
+    let lists = Lists::new(&image.options(), &besides.known, selection.known);
+    let mut sorted = lists.apply(sites, &process);
+    let (mut sites, allowed) = selection.allowance.apply(sorted.sites);
+    let apart = held.sites.iter_mut().chain(&mut sorted.known);
+    for site in sites.iter_mut().chain(apart) {
+        site.owner = own::owner(&site.frames, &runtime_code);
+    }
+    process.leaks = leaks(selection, sites);
+    process.held = held;
+    process.known = Held::of(sorted.known);
     judge(&image, &selected, modules.blind, &mut process);
     process.notes = judge::notes(&image, &process, &selected, &symbolised);
     process.notes.splice(0..0, modules.notes);
+    process.notes.extend(sorted.notes);
+    for freed in freed {
+        let none = (&Holders::default(), &Older::new());
+        let sites = group(&image, &freed.blocks, 0, &symbolised, none.0, none.1);
+        let rules = Rules::new(&image.options(), &given, besides.built_in);
+        let lists = Lists::new(&image.options(), &besides.known, None);
+        let sites = lists.apply(rules.apply(sites).sites, &process).sites;
+        if sites.is_empty() {
+            continue;
+        }
+        process.notes.push(judge::freed_later(&freed.label, &sites));
+        if let Some(assertion) = process.assertions.get_mut(freed.assertion) {
+            let mut amount = Amount::default();
+            sites.iter().for_each(|site| amount.add(site.amount()));
+            assertion.freed_later = Some(amount);
+        }
+    }
     process.notes.extend(left.notes);
     process.notes.extend(allowed);
     Ok(process)

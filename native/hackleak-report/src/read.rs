@@ -36,6 +36,8 @@ pub struct Selection {
     /// What the process itself found out about who holds what: the number of its judging. Without
     /// one, the last that it made at its end.
     pub judging: Option<u32>,
+    /// Whether known leaks fail, over what the process was recorded with.
+    pub known: Option<hackleak_options::Known>,
 }
 
 impl Selection {

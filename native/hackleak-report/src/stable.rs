@@ -188,12 +188,12 @@ fn function_name(name: &str) -> String {
     RUST_CLOSURE.replace_all(&name, "{closure}").into_owned()
 }
 
-fn class_name(class: &str) -> String {
+pub(crate) fn class_name(class: &str) -> String {
     let class = JAVA_LAMBDA.replace(class, "$$$$Lambda");
     JAVA_PROXY.replace(&class, "$1").into_owned()
 }
 
-fn method_name(method: &str) -> Cow<'_, str> {
+pub(crate) fn method_name(method: &str) -> Cow<'_, str> {
     LAMBDA_METHOD.replace(method, "$1")
 }
 

@@ -3,7 +3,7 @@
 mod support;
 
 use hackleak_image::Frame;
-use hackleak_image::layout::{Judged, Kind, Link, Root, judging_flags};
+use hackleak_image::layout::{Judged, Kind, Link, Outcome, Root, judging_flags};
 use hackleak_image::reader::testing::ImageBuilder;
 use hackleak_report::Selection;
 use hackleak_report::model::{HolderRoot, Judgement, Process};
@@ -210,4 +210,98 @@ fn the_judging_at_the_end_counts_without_being_asked_for() {
         "{:#?}",
         process.notes
     );
+}
+
+/// A test that failed for a block that its successor frees, and for one that stays.
+#[test]
+fn what_was_reported_and_freed_later_is_said_at_the_end() {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "java", 4, 4 * SIZE);
+    let context = image.context(2, 0, thread, 0);
+    let (freed, kept, partly) = (
+        image.stack(&[Frame::Address(1)]),
+        image.stack(&[Frame::Address(2)]),
+        image.stack(&[Frame::Address(3)]),
+    );
+    image.checkpoint(2, "StoreTest > first");
+    image.live(BLOCK, SIZE, Kind::New, kept, context);
+    image.live(BLOCK + 0x1000, 40, Kind::New, partly, context);
+    let holder = image.holder(Root::StaticField, "demo.Cache.handle", 0, &[]);
+    image.judging(
+        judging_flags::JAVA,
+        &[
+            judged(freed, context, 4 * 1_736, 4, 0),
+            judged(kept, context, SIZE, 1, 0),
+            judged(partly, context, 80, 2, 0),
+            // A cache that was replaced since then was never reported.
+            judged(freed, context, 7, 1, holder),
+        ],
+    );
+    image.assertion("StoreTest > first", 0, Outcome::Failed, SIZE + 4 * 1_736);
+    let whole = report(&image);
+    let process = &whole.processes[0];
+    let said =
+        "reported by `StoreTest > first`, freed later: 6,944 bytes in 4 blocks of (no module)+0x1";
+    assert!(
+        process.notes.iter().any(|note| note == said),
+        "{:#?}",
+        process.notes
+    );
+    let later = process.assertions[0]
+        .freed_later
+        .map(|it| (it.bytes, it.count));
+    assert_eq!(later, Some((6_944, 4)));
+
+    // The clean twin: all of it is still there.
+    image.live(BLOCK + 0x2000, 1_736, Kind::New, freed, context);
+    let whole = report(&image);
+    assert_eq!(whole.processes[0].assertions[0].freed_later, None);
+    let notes = &whole.processes[0].notes;
+    assert!(
+        !notes.iter().any(|note| note.contains("freed later")),
+        "{notes:#?}"
+    );
+}
+
+/// What the check before this one saw of a site, and is gone, stands with it.
+#[test]
+fn older_blocks_of_a_site_that_were_freed_meanwhile_stand_with_it() {
+    for (older_is_live, said) in [
+        (
+            false,
+            ", 1 older block of this site was freed meanwhile (net 0)",
+        ),
+        (true, ""),
+    ] {
+        let mut image = ImageBuilder::new();
+        let thread = image.thread(4242, "java", 4, 4 * SIZE);
+        let [before, after] = [2, 3].map(|epoch| image.context(epoch, 0, thread, 0));
+        let stack = image.stack(&[Frame::Address(1)]);
+        let holder = image.holder(Root::StaticField, "demo.Cache.handle", 0, &[]);
+        image.judging(
+            judging_flags::JAVA,
+            &[judged(stack, before, SIZE, 1, holder)],
+        );
+        let number = image.judging(judging_flags::JAVA, &[judged(stack, after, SIZE, 1, 0)]);
+        image.live(BLOCK, SIZE, Kind::New, stack, after);
+        if older_is_live {
+            image.live(BLOCK + 0x1000, SIZE, Kind::New, stack, before);
+        }
+        let selection = Selection {
+            since: Some(3),
+            judging: Some(number),
+            ..Selection::default()
+        };
+        let report = report_since(&image, selection);
+        let process = &report.processes[0];
+        assert_eq!(verdicts(process), [(Judgement::Lost, 1)]);
+        assert_eq!(
+            process.leaks.sites[0].freed_older,
+            u64::from(!older_is_live)
+        );
+        let shown = text(&report, None);
+        let found = shown.contains("freed meanwhile");
+        assert_eq!(found, !older_is_live, "{shown}");
+        assert!(shown.contains(said), "{shown}");
+    }
 }

@@ -5,9 +5,9 @@ mod support;
 use std::fs;
 
 use hackleak_image::Frame;
-use hackleak_image::layout::Kind;
+use hackleak_image::layout::{Judged, Kind, judging_flags};
 use hackleak_image::reader::testing::ImageBuilder;
-use hackleak_report::{Report, render};
+use hackleak_report::{Report, Selection, render};
 use support::{BLOCK, report};
 
 /// Leaks of 100, 101, … bytes at `a.B.open`, `a.B.close` and in `/opt/libfoo.so`.
@@ -180,4 +180,41 @@ fn built_in_rules_can_be_switched_off() {
     let stack = image.stack(&[Frame::Native { module, vaddr: 7 }]);
     image.live(BLOCK, 120, Kind::New, stack, 0);
     assert_eq!(report(&image).leaked(), (120, 1));
+}
+
+/// Nobody holds what is lost, the runtime neither: the rule is for where nobody knows.
+#[test]
+fn built_in_rules_leave_out_nothing_that_is_known_to_be_lost() {
+    for (known_to_be_lost, leaked) in [(true, 240), (false, 0)] {
+        let mut image = ImageBuilder::new();
+        let thread = image.thread(4242, "java", 240, 16_420);
+        let context = image.context(2, 0, thread, 0);
+        let crypto = image.module("/usr/lib/libcrypto.so.3", &[], 0);
+        let gomp = image.module("/usr/lib/libgomp.so.1", &[], 0);
+        let loader = image.module("/lib64/ld-linux-x86-64.so.2", &[], 0);
+        let frames = [crypto, gomp, loader].map(|module| Frame::Native { module, vaddr: 7 });
+        let stack = image.stack(&frames);
+        let judged = Judged {
+            origin: u64::from(stack) | u64::from(context) << 32,
+            bytes: 16_420,
+            count: 240,
+            kind: Kind::Malloc as u32,
+            holder: 0,
+            reserved: 0,
+        };
+        let selection = if known_to_be_lost {
+            let number = image.judging(judging_flags::JAVA, &[judged]);
+            Selection {
+                judging: Some(number),
+                ..Selection::default()
+            }
+        } else {
+            for block in 0..240 {
+                image.live(BLOCK + block * 0x100, 68, Kind::Malloc, stack, context);
+            }
+            Selection::default()
+        };
+        let report = support::report_since(&image, selection);
+        assert_eq!(report.leaked().1, leaked, "{:?}", report.processes[0].notes);
+    }
 }

@@ -48,12 +48,17 @@ pub struct HolderRecord {
 impl Image {
     /// The judging of this number, if it was completed.
     pub fn judging(&self, number: u32) -> Option<JudgingRecord> {
-        let index = number.checked_sub(1)?;
-        if u64::from(index) >= self.records::<Judging>(SegmentKind::Judgings) {
+        if !self.has_judging(number) {
             return None;
         }
+        let index = number - 1;
         let record: Judging = self.record(SegmentKind::Judgings, index.into())?;
         (record.unix_ns != 0).then_some(JudgingRecord { number, record })
+    }
+
+    /// Whether there is a judging of this number, completed or not.
+    pub fn has_judging(&self, number: u32) -> bool {
+        number != 0 && u64::from(number) <= self.records::<Judging>(SegmentKind::Judgings)
     }
 
     /// The last judging that was completed at the end of the process.

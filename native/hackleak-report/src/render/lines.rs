@@ -7,7 +7,9 @@
 //! note    text
 //! site    bytes  blocks  kind                               its frames follow, innermost first
 //! held    bytes  blocks  kind                               the same, of blocks that are no leak
+//! known   bytes  blocks  kind                               the same, of known leaks that fail nothing
 //! judged  lost|held|growing|unknown  holder                         of the site before; the holder in words
+//! library text                                              whose known leak the site before is
 //! java    class  method  file  line  native(0|1)
 //! native  function  file  line  module  offset  inlined(0|1)
 //! mark    text
@@ -52,6 +54,8 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
         leaks.for_each(|site| rows.site("site", site));
         let held = process.held.sites.iter();
         held.for_each(|site| rows.site("held", site));
+        let known = process.known.sites.iter();
+        known.for_each(|site| rows.site("known", site));
     }
     for process in &report.processes {
         process.findings.iter().for_each(|wrong| rows.wrong(wrong));
@@ -101,6 +105,9 @@ impl Rows {
         let holder = site.holder.as_ref().map(Holder::sentence);
         let holder = holder.as_deref().unwrap_or_default();
         self.row(&["judged", site.verdict.name(), holder]);
+        if let Some(known) = &site.known {
+            self.row(&["library", &known.sentence()]);
+        }
         self.frames(&site.frames);
     }
 

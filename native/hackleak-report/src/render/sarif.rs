@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{caption, stack};
 use crate::merge::{self, Merged};
-use crate::model::{Finding, Frame, Holder, Kind, Problem, Process, Report, Verdict};
+use crate::model::{Finding, Frame, Holder, Kind, KnownLeak, Problem, Process, Report, Verdict};
 use crate::origin::{Origin, Place, Sources};
 use crate::stable::{Identity, module_name};
 
@@ -35,6 +35,18 @@ pub fn sarif(report: &Report, sources: &Sources) -> serde_json::Result<String> {
         .iter()
         .map(|site| leak(site, sources, compared, &mut rules, &mut fingerprints))
         .collect();
+    // Known leaks of libraries are there for whoever looks for them, and raise no alert.
+    for site in &merge::known(report) {
+        let mut result = leak(site, sources, compared, &mut rules, &mut fingerprints);
+        result["level"] = json!("note");
+        let known = site.site.known.as_ref().map(KnownLeak::sentence);
+        result["suppressions"] = json!([{
+            "kind": "external",
+            "status": "accepted",
+            "justification": known,
+        }]);
+        results.push(result);
+    }
     for (process, finding) in merge::findings(report) {
         results.push(wrong_free(
             process,
@@ -134,6 +146,7 @@ fn leak(
             "kind": site.kind.name(),
             "verdict": site.verdict.name(),
             "heldBy": site.holder.as_ref().map(Holder::sentence),
+            "knownLeak": site.known.as_ref().map(KnownLeak::sentence),
             "processes": merged.processes.iter().map(|(process, amount)| json!({
                 "process": caption::process(process),
                 "pid": process.pid,

@@ -9,6 +9,7 @@ use std::fmt::Write;
 
 use super::numbers::{bytes, counted, thousands};
 use super::stack::{self, Called};
+use crate::known;
 use crate::model::{Frame, Judgement, Process, Site, Thread};
 
 /// The most stacks of callers that are shown per process; the JSON has all.
@@ -22,9 +23,13 @@ const MAX_THREADS: usize = 3;
 pub(super) fn lines(process: &Process) -> Vec<String> {
     let groups = groups(&process.leaks.sites);
     let mut lines = Vec::new();
+    let mut offered = Vec::new();
     for (number, group) in (1..).zip(groups.iter().take(MAX_CALLERS)) {
         lines.push(String::new());
         lines.push(format!("{number}) {}", group.head(process)));
+        if let Some(entry) = known::offer(&group.sites) {
+            offered.push((number, entry));
+        }
         if let Some(owner) = group.sites.first().and_then(|site| site.owner.as_ref()) {
             lines.push(format!("    likely owner: {}", owner.sentence()));
         }
@@ -39,6 +44,15 @@ pub(super) fn lines(process: &Process) -> Vec<String> {
     if !rest.is_empty() {
         lines.push(String::new());
         lines.push(left_out(&rest, "more site"));
+    }
+    if !offered.is_empty() {
+        lines.push(String::new());
+        lines.push(
+            "if a leak is the library's own, its line in a file for `known-leaks=`:".to_owned(),
+        );
+    }
+    for (number, entry) in offered {
+        lines.push(format!("{number}) {entry}"));
     }
     lines
 }
@@ -130,6 +144,23 @@ fn description(site: &Site, process: &Process) -> String {
             _ => "",
         };
         let _ = write!(text, "{more}, held by {}", holder.sentence());
+    }
+    if site.freed_older > 0 {
+        let net = i128::from(site.count) - i128::from(site.freed_older);
+        let net = if net > 0 {
+            format!("+{net}")
+        } else {
+            net.to_string()
+        };
+        let were = if site.freed_older == 1 { "was" } else { "were" };
+        let _ = write!(
+            text,
+            ", {} of this site {were} freed meanwhile (net {net})",
+            counted(site.freed_older, "older block")
+        );
+    }
+    if let Some(known) = &site.known {
+        let _ = write!(text, ", {}", known.sentence());
     }
     // When a scope was asked for, it is in the headline; and a test has both, under one name.
     if let Some(scope) = &site.scope

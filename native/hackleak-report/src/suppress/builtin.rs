@@ -7,7 +7,7 @@
 //! entered the runtime, which is exported and so has a name.
 
 use super::pattern::matches;
-use crate::model::{Frame, NativeFrame, Site};
+use crate::model::{Frame, Judgement, NativeFrame, Site};
 use crate::stable::module_name;
 
 /// A rule that applies by default.
@@ -200,8 +200,13 @@ pub const BUILT_IN: &[BuiltIn] = &[
     },
 ];
 
-/// The place in [`BUILT_IN`] of the first rule that matches `site`.
+/// The place in [`BUILT_IN`] of the first rule that matches `site`. What is known to be lost is held
+/// by nobody, the runtime included; all that a rule says is for where nobody knows, and for what is
+/// held.
 pub(super) fn position(site: &Site) -> Option<usize> {
+    if site.verdict == Judgement::Lost {
+        return None;
+    }
     BUILT_IN.iter().position(|rule| rule.shape.matches(site))
 }
 

@@ -89,6 +89,8 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         }),
         frames,
         baseline: None,
+        known: None,
+        freed_older: 0,
     }
 }
 
@@ -135,6 +137,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         timeline: Vec::new(),
         notes: Vec::new(),
         findings: Vec::new(),
+        known: Held::default(),
         leaks: Leaks {
             since: None,
             scope: None,
@@ -209,6 +212,7 @@ fn history(process: &mut Process) {
             count: if leaks { 96 } else { 0 },
             sites: if leaks { 3 } else { 0 },
             detail: None,
+            freed_later: None,
         });
     }
 }

@@ -18,6 +18,8 @@ public class HackLeakExtension {
   private final Property<String> track;
   private final Property<File> suppressions;
   private final Property<File> baseline;
+  private final Property<String> known;
+  private final Property<File> knownLeaks;
   private final Map<String, String> options = new LinkedHashMap<>();
   private List<String> formats = new ArrayList<>(Arrays.asList("json", "html"));
 
@@ -33,6 +35,8 @@ public class HackLeakExtension {
     track = objects.property(String.class);
     suppressions = objects.property(File.class);
     baseline = objects.property(File.class);
+    known = objects.property(String.class);
+    knownLeaks = objects.property(File.class);
   }
 
   /** Whether tests run unrecorded; false by default. */
@@ -66,6 +70,16 @@ public class HackLeakExtension {
   /** Leaks that are known already; none by default. */
   public Property<File> getBaseline() {
     return baseline;
+  }
+
+  /** Whether known leaks of libraries {@code fail}, or are a {@code note}, as they are by default. */
+  public Property<String> getKnown() {
+    return known;
+  }
+
+  /** Known leaks of libraries, besides those that come with HackLeak; none by default. */
+  public Property<File> getKnownLeaks() {
+    return knownLeaks;
   }
 
   /** Further options of the recorder. */

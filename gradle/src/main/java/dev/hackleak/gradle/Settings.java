@@ -30,12 +30,18 @@ final class Settings implements Serializable {
     if (extension.getTrack().isPresent()) {
       options.put("track", extension.getTrack().get());
     }
+    if (extension.getKnown().isPresent()) {
+      options.put("known", extension.getKnown().get());
+    }
     options.putAll(extension.getOptions());
     if (extension.getSuppressions().isPresent()) {
       files.put("suppressions", extension.getSuppressions().get());
     }
     if (extension.getBaseline().isPresent()) {
       files.put("baseline", extension.getBaseline().get());
+    }
+    if (extension.getKnownLeaks().isPresent()) {
+      files.put("known-leaks", extension.getKnownLeaks().get());
     }
   }
 

@@ -131,6 +131,10 @@ class HackLeakPluginTest {
     File suppressions = Files.write(folder.resolve("known.txt"), new byte[0]).toFile();
     extension().getSuppressions().set(suppressions);
     assertTrue(test().getInputs().getFiles().contains(suppressions));
+    File known = Files.write(folder.resolve("mine.known"), new byte[0]).toFile();
+    extension().getKnownLeaks().set(known);
+    extension().getKnown().set("fail");
+    assertTrue(test().getInputs().getFiles().contains(known));
   }
 
   private Object input(String name) throws Exception {

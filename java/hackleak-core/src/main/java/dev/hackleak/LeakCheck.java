@@ -35,6 +35,7 @@ public final class LeakCheck {
   private final int[] rounds;
   private final List<Object> finished;
   private final boolean settled;
+  private final Boolean failOnKnown;
 
   private LeakCheck(Draft draft) {
     settle = draft.settle;
@@ -48,6 +49,7 @@ public final class LeakCheck {
     rounds = draft.rounds;
     finished = Immutable.copyOf(draft.finished);
     settled = draft.settled;
+    failOnKnown = draft.failOnKnown;
   }
 
   private Draft draft() {
@@ -63,6 +65,7 @@ public final class LeakCheck {
     draft.rounds = rounds;
     draft.finished.addAll(finished);
     draft.settled = settled;
+    draft.failOnKnown = failOnKnown;
     return draft;
   }
 
@@ -164,6 +167,16 @@ public final class LeakCheck {
     return new LeakCheck(draft);
   }
 
+  /**
+   * Counts known leaks of libraries as leaks, or only notes them, whatever the recorder's option
+   * {@code known} and the system property {@code hackleak.known} say.
+   */
+  public LeakCheck failingOnKnown(boolean on) {
+    Draft draft = draft();
+    draft.failOnKnown = on;
+    return new LeakCheck(draft);
+  }
+
   LeakCheck in(int scope, Whose whose) {
     Draft draft = draft();
     draft.scope = scope;
@@ -249,6 +262,10 @@ public final class LeakCheck {
     if (allowedBlocks >= 0) {
       arguments.addAll(Arrays.asList("--allow-blocks", Long.toString(allowedBlocks)));
     }
+    String known = failOnKnown == null ? Settings.known() : failOnKnown ? "fail" : "note";
+    if (known != null) {
+      arguments.addAll(Arrays.asList("--known", known));
+    }
     suppressed.forEach(pattern -> arguments.add("--suppress=" + pattern));
     return arguments;
   }
@@ -274,6 +291,7 @@ public final class LeakCheck {
     private int[] rounds = {};
     private final List<Object> finished = new ArrayList<>();
     private boolean settled;
+    private Boolean failOnKnown;
 
     Draft() {}
   }

@@ -28,6 +28,7 @@ public final class LeakReport implements Serializable {
   private final List<String> blind;
   private final List<String> incomplete;
   private final List<LeakSite> held;
+  private final List<LeakSite> known;
 
   LeakReport(
       long bytes,
@@ -47,6 +48,7 @@ public final class LeakReport implements Serializable {
         false,
         none(),
         none(),
+        Collections.emptyList(),
         Collections.emptyList());
   }
 
@@ -61,7 +63,8 @@ public final class LeakReport implements Serializable {
       boolean wrongFreesFail,
       List<String> blind,
       List<String> incomplete,
-      List<LeakSite> held) {
+      List<LeakSite> held,
+      List<LeakSite> known) {
     this.bytes = bytes;
     this.count = count;
     this.sites = Immutable.copyOf(sites);
@@ -73,6 +76,7 @@ public final class LeakReport implements Serializable {
     this.blind = Immutable.copyOf(blind);
     this.incomplete = Immutable.copyOf(incomplete);
     this.held = Immutable.copyOf(held);
+    this.known = Immutable.copyOf(known);
   }
 
   private static List<String> none() {
@@ -109,6 +113,14 @@ public final class LeakReport implements Serializable {
    */
   public List<LeakSite> held() {
     return held;
+  }
+
+  /**
+   * Sites of known leaks of libraries, which fail nothing; empty with {@code known=fail}, which
+   * makes leaks of them. Each has its {@link LeakSite#knownLeak()}.
+   */
+  public List<LeakSite> known() {
+    return known;
   }
 
   /** What qualifies the figures, such as events that could not be recorded; empty is the best. */
@@ -173,13 +185,14 @@ public final class LeakReport implements Serializable {
         wrongFreesFail,
         blind,
         incomplete,
-        held);
+        held,
+        known);
   }
 
   /** This report with the wrong frees of the same checkpoint. */
   LeakReport withWrongFrees(List<WrongFree> found, boolean fail) {
     return new LeakReport(
-        bytes, count, sites, notes, json, text, found, fail, blind, incomplete, held);
+        bytes, count, sites, notes, json, text, found, fail, blind, incomplete, held, known);
   }
 
   /** This report with the libraries that a strict check fails because of. */
@@ -195,13 +208,25 @@ public final class LeakReport implements Serializable {
         wrongFreesFail,
         libraries,
         incomplete,
-        held);
+        held,
+        known);
   }
 
   /** This report of a record that is incomplete for these causes. */
   LeakReport withIncomplete(List<String> causes) {
     return new LeakReport(
-        bytes, count, sites, notes, json, text, wrongFrees, wrongFreesFail, blind, causes, held);
+        bytes,
+        count,
+        sites,
+        notes,
+        json,
+        text,
+        wrongFrees,
+        wrongFreesFail,
+        blind,
+        causes,
+        held,
+        known);
   }
 
   /** This report with the sites that are held. */
@@ -217,7 +242,25 @@ public final class LeakReport implements Serializable {
         wrongFreesFail,
         blind,
         incomplete,
-        sitesHeld);
+        sitesHeld,
+        known);
+  }
+
+  /** This report with the known leaks that fail nothing. */
+  LeakReport withKnown(List<LeakSite> sitesKnown) {
+    return new LeakReport(
+        bytes,
+        count,
+        sites,
+        notes,
+        json,
+        text,
+        wrongFrees,
+        wrongFreesFail,
+        blind,
+        incomplete,
+        held,
+        sitesKnown);
   }
 
   @Override

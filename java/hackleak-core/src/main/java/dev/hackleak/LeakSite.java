@@ -15,6 +15,7 @@ public final class LeakSite implements Serializable {
   private final List<String> marks;
   private final LeakVerdict verdict;
   private final String holder;
+  private final String library;
 
   LeakSite(
       long bytes,
@@ -23,7 +24,8 @@ public final class LeakSite implements Serializable {
       List<LeakFrame> frames,
       List<String> marks,
       LeakVerdict verdict,
-      String holder) {
+      String holder,
+      String library) {
     this.bytes = bytes;
     this.count = count;
     this.kind = kind;
@@ -31,6 +33,7 @@ public final class LeakSite implements Serializable {
     this.marks = Immutable.copyOf(marks);
     this.verdict = verdict;
     this.holder = holder;
+    this.library = library;
   }
 
   /** Live bytes, as the program requested them. */
@@ -71,10 +74,19 @@ public final class LeakSite implements Serializable {
     return holder.isEmpty() ? Optional.empty() : Optional.of(holder);
   }
 
+  /**
+   * Whose known leak it is, and where it was reported, if it is one: {@code known leak of
+   * rocksdbjni, facebook/rocksdb#15036}.
+   */
+  public Optional<String> knownLeak() {
+    return library.isEmpty() ? Optional.empty() : Optional.of(library);
+  }
+
   @Override
   public String toString() {
     StringBuilder text = new StringBuilder(LeakText.amount(bytes, count) + ", " + kind);
     holder().ifPresent(holder -> text.append("\n    held by ").append(holder));
+    knownLeak().ifPresent(known -> text.append("\n    ").append(known));
     for (String line : StackText.of(frames)) {
       text.append("\n    ").append(line);
     }

@@ -16,7 +16,9 @@ import java.util.List;
  * note    text
  * site    bytes  blocks  kind          its stack follows, innermost frame first
  * held    bytes  blocks  kind          the same, of blocks that are no leak
+ * known   bytes  blocks  kind          the same, of known leaks that fail nothing
  * judged  lost|held|growing|unknown  holder    of the site before
+ * library text                         whose known leak the site before is
  * java    class  method  file  line  native(0|1)
  * native  function  file  line  module  offset-hex  inlined(0|1)
  * mark    text
@@ -39,6 +41,7 @@ final class LinesParser {
 
   private final List<LeakSite> sites = new ArrayList<>();
   private final List<LeakSite> held = new ArrayList<>();
+  private final List<LeakSite> known = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private final List<String> text = new ArrayList<>();
   private String json;
@@ -56,6 +59,9 @@ final class LinesParser {
 
   /** What the row after it says of who holds its blocks. */
   private Row judged;
+
+  /** Whose known leak it is, if it is one. */
+  private String library;
 
   private List<LeakFrame> frames;
   private List<LeakFrame> freed;
@@ -100,6 +106,7 @@ final class LinesParser {
         break;
       case "site":
       case "held":
+      case "known":
         open(row);
         frames = new ArrayList<>();
         break;
@@ -108,6 +115,12 @@ final class LinesParser {
           throw new IllegalArgumentException("a verdict outside a site");
         }
         judged = row;
+        break;
+      case "library":
+        if (judged == null || frames == null || !frames.isEmpty()) {
+          throw new IllegalArgumentException("a known leak outside a site");
+        }
+        library = row.text(1);
         break;
       case "wrong":
         open(row);
@@ -167,6 +180,7 @@ final class LinesParser {
     close();
     open = row;
     judged = null;
+    library = "";
     frames = null;
     freed = null;
     marks = new ArrayList<>();
@@ -180,6 +194,8 @@ final class LinesParser {
       sites.add(site());
     } else if (open.name().equals("held")) {
       held.add(site());
+    } else if (open.name().equals("known")) {
+      known.add(site());
     } else if (freed == null || freed == frames) {
       throw new IllegalArgumentException("a wrong free without its two stacks");
     } else {
@@ -201,7 +217,7 @@ final class LinesParser {
     LeakVerdict verdict = judged == null ? LeakVerdict.UNKNOWN : LeakVerdict.of(judged.text(1));
     String holder = judged == null ? "" : judged.text(2);
     return new LeakSite(
-        open.number(1), open.number(2), open.text(3), frames, marks, verdict, holder);
+        open.number(1), open.number(2), open.text(3), frames, marks, verdict, holder, library);
   }
 
   private static LeakFrame javaFrame(Row row) {
@@ -220,6 +236,7 @@ final class LinesParser {
     List<String> shown = text.isEmpty() ? LeakText.of(bytes, count, sites, notes) : text;
     return new LeakReport(bytes, count, sites, notes, json, shown)
         .withHeld(held)
+        .withKnown(known)
         .withWrongFrees(wrongFrees, verdict.equals("findings"))
         .withBlind(blind)
         .withIncomplete(incomplete);

@@ -7,6 +7,7 @@ final class Settings {
   static final String REQUIRED = "hackleak.required";
   static final String SETTLE = "hackleak.settle";
   static final String SETTLE_LIMIT = "hackleak.settle.limit.ms";
+  static final String KNOWN = "hackleak.known";
   static final String CLI = "hackleak.cli";
   static final String REPORT_TIMEOUT = "hackleak.report.timeout.ms";
 
@@ -21,6 +22,19 @@ final class Settings {
 
   static boolean settle() {
     return Boolean.getBoolean(SETTLE) || Boolean.getBoolean(RAPIDS_DEBUG);
+  }
+
+  /** What known leaks are: {@code fail} or {@code note}; null to leave it to the recorder. */
+  static String known() {
+    String value = System.getProperty(KNOWN);
+    if (value == null || value.trim().isEmpty()) {
+      return null;
+    }
+    String known = value.trim();
+    if (known.equals("fail") || known.equals("note")) {
+      return known;
+    }
+    throw new IllegalArgumentException("-D" + KNOWN + " is fail or note, not \"" + value + "\"");
   }
 
   static Duration settleLimit() {

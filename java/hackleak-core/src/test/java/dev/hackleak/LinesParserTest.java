@@ -69,6 +69,9 @@ class LinesParserTest {
                 "mark\tno stack",
                 "held\t7560\t2\tnew[]",
                 "judged\theld\tstatic Cache.handle → 40 bytes of make",
+                "known\t192\t1\tnew",
+                "judged\tlost\t",
+                "library\tknown leak of rocksdbjni, facebook/rocksdb#15036",
                 "end"));
 
     assertEquals(1, report.count());
@@ -81,10 +84,16 @@ class LinesParserTest {
     assertEquals(LeakVerdict.HELD, held.verdict());
     assertEquals(Optional.of("static Cache.handle → 40 bytes of make"), held.holder());
     assertTrue(held.toString().contains("held by static Cache.handle"), held.toString());
+    assertEquals(Optional.empty(), held.knownLeak());
+    LeakSite known = report.known().get(0);
+    assertEquals(192, known.bytes());
+    String sentence = "known leak of rocksdbjni, facebook/rocksdb#15036";
+    assertEquals(Optional.of(sentence), known.knownLeak());
+    assertTrue(known.toString().contains(sentence), known.toString());
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"judged\tlost\t", "site\t1\t1\tnew\njudged\tfound\t"})
+  @ValueSource(strings = {"judged\tlost\t", "site\t1\t1\tnew\njudged\tfound\t", "library\tx"})
   void aVerdictBelongsToASite(String rows) {
     String lines = "hackleak-lines\t1\ntotal\t1\t1\n" + rows + "\nend\n";
     assertThrows(ReporterException.class, () -> LinesParser.parse(lines));

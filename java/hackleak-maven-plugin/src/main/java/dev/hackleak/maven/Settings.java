@@ -71,14 +71,21 @@ final class Settings {
   /** How the test JVMs of the project are started. */
   TestJvm testJvm() throws IOException {
     TestJvm jvm = new TestJvm(files(project), folder(project));
-    String track = text("track");
-    if (track != null) {
-      jvm.option("track", track);
+    for (String name : new String[] {"track", "known"}) {
+      String value = text(name);
+      if (value != null) {
+        jvm.option(name, value);
+      }
     }
-    for (String name : new String[] {"suppressions", "baseline"}) {
-      String file = text(name);
-      if (file != null) {
-        jvm.option(name, project.getBasedir().toPath().resolve(file).toString());
+    for (String[] file :
+        new String[][] {
+          {"suppressions", "suppressions"},
+          {"baseline", "baseline"},
+          {"knownLeaks", "known-leaks"}
+        }) {
+      String named = text(file[0]);
+      if (named != null) {
+        jvm.option(file[1], project.getBasedir().toPath().resolve(named).toString());
       }
     }
     options().forEach(jvm::option);

@@ -138,14 +138,17 @@ class ParticipantTest {
     hackleak.setConfiguration(
         xml(
             "<track>new+malloc</track><suppressions>known.txt</suppressions>"
+                + "<known>fail</known><knownLeaks>leaks.known</knownLeaks>"
                 + "<required>true</required><options><depth>9</depth></options>"));
     read(LINUX);
     assertEquals(
         "out="
             + folder
-            + "/target/hackleak,exit=settle,track=new+malloc,suppressions="
+            + "/target/hackleak,exit=settle,track=new+malloc,known=fail,suppressions="
             + folder
-            + "/known.txt,depth=9",
+            + "/known.txt,known-leaks="
+            + folder
+            + "/leaks.known,depth=9",
         variable(surefire.getConfiguration(), "HACKLEAK_OPTIONS"));
     assertEquals(
         "true", value(surefire.getConfiguration(), "systemPropertyVariables", "hackleak.required"));
