@@ -1,6 +1,7 @@
 //! Which live blocks count: the arguments that reports share.
 
 use clap::Args;
+use hackleak_options::Held;
 use hackleak_report::{Allowance, Group, Selection, Whose};
 
 #[derive(Debug, Args)]
@@ -33,9 +34,17 @@ pub(crate) struct SelectionArguments {
     /// What the process found out about who holds its memory: the number of its judging
     #[arg(long, value_name = "NUMBER")]
     judging: Option<u32>,
+    /// What is live but held, by a global, a thread or a Java object: fail, note or ignore; by
+    /// default what the process was recorded with
+    #[arg(long, value_name = "CHOICE", value_parser = held)]
+    held: Option<Held>,
     /// Sites with this in a frame are no leaks; a pattern as in suppression files
     #[arg(long, value_name = "PATTERN")]
     suppress: Vec<String>,
+}
+
+fn held(name: &str) -> Result<Held, String> {
+    Held::of_name(name).ok_or_else(|| "it is fail, note or ignore".to_owned())
 }
 
 impl SelectionArguments {
@@ -56,6 +65,7 @@ impl SelectionArguments {
             },
             suppress: self.suppress.clone(),
             judging: self.judging,
+            held: self.held,
         }
     }
 }

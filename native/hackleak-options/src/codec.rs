@@ -196,6 +196,14 @@ pub enum Held {
     Ignore,
 }
 
+impl Held {
+    /// The choice of this name.
+    pub fn of_name(name: &str) -> Option<Held> {
+        let known = HELD.iter().find(|(known, _)| *known == name);
+        known.map(|(_, choice)| *choice)
+    }
+}
+
 /// What happens at the exit of a JVM, after its shutdown hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

@@ -155,7 +155,7 @@ fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Sit
         held.for_each(|site| site.verdict = Judgement::Growing);
     }
     let options: Options = image.options().parse().unwrap_or_default();
-    match options.held {
+    match selection.held.unwrap_or(options.held) {
         OfHeld::Fail => (Vec::new(), sites),
         of_held => {
             let is_held = |site: &Site| site.verdict == Judgement::Held;

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use hackleak_image::layout::{CONTEXT_IGNORED, Context, Kind};
 use hackleak_image::reader::JudgingRecord;
 use hackleak_image::{Image, ImageError, Whose};
+use hackleak_options::Held;
 
 use crate::allowance::{Allowance, Group};
 use crate::model::Judgement;
@@ -36,6 +37,8 @@ pub struct Selection {
     /// What the process itself found out about who holds what: the number of its judging. Without
     /// one, the last that it made at its end.
     pub judging: Option<u32>,
+    /// What becomes of what is held; without it, what the recorder was told.
+    pub held: Option<Held>,
 }
 
 impl Selection {

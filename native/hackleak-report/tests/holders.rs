@@ -5,6 +5,7 @@ mod support;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Judged, Kind, Link, Root, judging_flags};
 use hackleak_image::reader::testing::ImageBuilder;
+use hackleak_options::Held;
 use hackleak_report::Selection;
 use hackleak_report::model::{HolderRoot, Judgement, Process};
 use hackleak_report::render::{lines, text};
@@ -86,6 +87,31 @@ fn what_is_held_is_noted_and_no_leak() {
         lines.contains(&format!("\nheld\t1999993\t1\tnew\njudged\theld\t{way}\n")),
         "{lines}"
     );
+}
+
+/// A check may decide otherwise than the process was told at its start.
+#[test]
+fn what_becomes_of_what_is_held_is_the_readers_choice() {
+    for (recorded, asked, leaked, held) in [
+        ("held=fail", Some(Held::Note), 1, 1),
+        ("held=fail", Some(Held::Ignore), 1, 0),
+        ("held=note", Some(Held::Fail), 2, 0),
+        ("held=ignore", None, 1, 0),
+        ("held=fail", None, 2, 0),
+    ] {
+        let (image, selection) = image(judging_flags::JAVA, recorded);
+        let report = report_since(
+            &image,
+            Selection {
+                held: asked,
+                ..selection
+            },
+        );
+        let process = &report.processes[0];
+        let found = (process.leaks.count, process.held.count);
+        assert_eq!(found, (leaked, held), "{recorded} {asked:?}");
+        assert_eq!(lines(&report, None).contains("\nheld\t"), held == 1);
+    }
 }
 
 /// What a library or a class has made at its beginning is one line for each.

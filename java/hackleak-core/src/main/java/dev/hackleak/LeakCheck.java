@@ -32,6 +32,7 @@ public final class LeakCheck {
   private final long allowedBytes;
   private final long allowedBlocks;
   private final List<String> suppressed;
+  private final Held held;
   private final int[] rounds;
   private final List<Object> finished;
   private final boolean settled;
@@ -45,6 +46,7 @@ public final class LeakCheck {
     allowedBytes = draft.allowedBytes;
     allowedBlocks = draft.allowedBlocks;
     suppressed = Immutable.copyOf(draft.suppressed);
+    held = draft.held;
     rounds = draft.rounds;
     finished = Immutable.copyOf(draft.finished);
     settled = draft.settled;
@@ -60,6 +62,7 @@ public final class LeakCheck {
     draft.allowedBytes = allowedBytes;
     draft.allowedBlocks = allowedBlocks;
     draft.suppressed.addAll(suppressed);
+    draft.held = held;
     draft.rounds = rounds;
     draft.finished.addAll(finished);
     draft.settled = settled;
@@ -164,6 +167,21 @@ public final class LeakCheck {
     return new LeakCheck(draft);
   }
 
+  /**
+   * Decides what becomes of memory that is live but held. It goes before the system property {@code
+   * hackleak.held}, and that before the recorder's option {@code held}.
+   */
+  public LeakCheck held(Held held) {
+    Draft draft = draft();
+    draft.held = Objects.requireNonNull(held, "held");
+    return new LeakCheck(draft);
+  }
+
+  /** What this check or a system property decided; otherwise the recorder's option counts. */
+  Held held() {
+    return held == Held.DEFAULT ? Settings.held() : held;
+  }
+
   LeakCheck in(int scope, Whose whose) {
     Draft draft = draft();
     draft.scope = scope;
@@ -238,6 +256,10 @@ public final class LeakCheck {
       arguments.add("--kinds");
       arguments.add(kinds.stream().map(LeakKind::option).collect(Collectors.joining("+")));
     }
+    Held decided = held();
+    if (decided != Held.DEFAULT) {
+      arguments.addAll(Arrays.asList("--held", decided.option()));
+    }
     if (rounds.length > 0) {
       arguments.add("--rounds");
       arguments.add(
@@ -271,6 +293,7 @@ public final class LeakCheck {
     private long allowedBytes = -1;
     private long allowedBlocks = -1;
     private final List<String> suppressed = new ArrayList<>();
+    private Held held = Held.DEFAULT;
     private int[] rounds = {};
     private final List<Object> finished = new ArrayList<>();
     private boolean settled;

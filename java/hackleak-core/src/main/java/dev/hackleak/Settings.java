@@ -7,6 +7,7 @@ final class Settings {
   static final String REQUIRED = "hackleak.required";
   static final String SETTLE = "hackleak.settle";
   static final String SETTLE_LIMIT = "hackleak.settle.limit.ms";
+  static final String HELD = "hackleak.held";
   static final String CLI = "hackleak.cli";
   static final String REPORT_TIMEOUT = "hackleak.report.timeout.ms";
 
@@ -21,6 +22,12 @@ final class Settings {
 
   static boolean settle() {
     return Boolean.getBoolean(SETTLE) || Boolean.getBoolean(RAPIDS_DEBUG);
+  }
+
+  /** {@link Held#DEFAULT} if nothing is said. */
+  static Held held() {
+    String value = System.getProperty(HELD);
+    return value == null || value.trim().isEmpty() ? Held.DEFAULT : Held.of("-D" + HELD, value);
   }
 
   static Duration settleLimit() {

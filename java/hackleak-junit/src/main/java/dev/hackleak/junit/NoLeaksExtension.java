@@ -87,7 +87,7 @@ public final class NoLeaksExtension
         new Plan(plan.check, plan.warmup, rounds, plan.perClass, plan.ignored));
   }
 
-  /** As {@link NoLeaks#warmup()}; to be called after {@link #repeat(int)}. */
+  /** As {@link NoLeaks#warmup()}. */
   public NoLeaksExtension warmup(int rounds) {
     Plan plan = plan();
     return new NoLeaksExtension(
@@ -255,7 +255,7 @@ public final class NoLeaksExtension
   private static void inRounds(
       LeakWatch watch, Plan plan, Invocation<Void> invocation, LeakWatch.Round again)
       throws Throwable {
-    if (plan.repeat == 1) {
+    if (!plan.hasRounds()) {
       invocation.proceed();
       return;
     }
@@ -294,7 +294,7 @@ public final class NoLeaksExtension
       return;
     }
     LeakWatch watch = begin(context, name(context), factory.plan);
-    if (factory.plan.repeat > 1) {
+    if (factory.plan.hasRounds()) {
       // What does not grow from round to round is no leak of this test, and none of its factory.
       factory.answeredByDynamicTests.set(true);
     }

@@ -75,6 +75,10 @@ final class Settings {
     if (track != null) {
       jvm.option("track", track);
     }
+    String held = text("held");
+    if (held != null) {
+      jvm.held("<held> (-Dhackleak.held)", held);
+    }
     for (String name : new String[] {"suppressions", "baseline"}) {
       String file = text(name);
       if (file != null) {
