@@ -2,7 +2,7 @@
 
 use clap::Args;
 use hackleak_options::Held;
-use hackleak_report::{Allowance, Group, Selection, Whose};
+use hackleak_report::{Allowance, Group, Selection, Tests, Whose};
 
 #[derive(Debug, Args)]
 pub(crate) struct SelectionArguments {
@@ -38,6 +38,19 @@ pub(crate) struct SelectionArguments {
     /// default what the process was recorded with
     #[arg(long, value_name = "CHOICE", value_parser = held)]
     held: Option<Held>,
+    /// The rounds are tests: only what is held and has grown by as many blocks with each of at least
+    /// this many of them
+    #[arg(long, value_name = "N", requires = "rounds", hide = true)]
+    tests: Option<u32>,
+    /// With --tests: stacks of which blocks have been freed after their test
+    #[arg(
+        long,
+        value_name = "STACKS",
+        value_delimiter = ',',
+        requires = "tests",
+        hide = true
+    )]
+    fell: Vec<u32>,
     /// Sites with this in a frame are no leaks; a pattern as in suppression files
     #[arg(long, value_name = "PATTERN")]
     suppress: Vec<String>,
@@ -66,6 +79,10 @@ impl SelectionArguments {
             suppress: self.suppress.clone(),
             judging: self.judging,
             held: self.held,
+            tests: self.tests.map(|fewest| Tests {
+                fewest,
+                fell: self.fell.clone(),
+            }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The verdict on a process, and the notes that qualify it: nothing is called clean that was not
 //! seen, or of which anything may be missing.
 
-mod held;
+pub(crate) mod held;
 mod losses;
 
 use hackleak_image::layout::flags;

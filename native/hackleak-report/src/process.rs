@@ -11,6 +11,7 @@ use hackleak_options::{Findings, Held as OfHeld, Options, Track};
 use crate::coverage::{Modules, Runtime};
 use crate::fold::fold_roots;
 use crate::group::group;
+use crate::growth::Growing;
 use crate::holders::Holders;
 use crate::incomplete::Incomplete::Damaged;
 use crate::model::{Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict};
@@ -83,11 +84,18 @@ fn one_look(
     });
     let holders = Holders::read(&image, held);
     let stacks = stacks.chain(holders.stacks());
+    let tests = selection.tests.as_ref();
+    let fell = tests.map_or(&[][..], |tests| &tests.fell).iter().copied();
+    let stacks = stacks.chain(fell);
     let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
     let sites = group(
         &image,
         &selected.blocks,
-        selection.all_rounds(),
+        if tests.is_some() {
+            0
+        } else {
+            selection.all_rounds()
+        },
         &symbolised,
         &holders,
     );
@@ -97,7 +105,14 @@ fn one_look(
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
     let runtime_code = Runtime::of(paths.iter().map(String::as_str));
     let sites = fold_roots(left.sites, &runtime_code);
-    let (held, sites) = apart(&image, selection, sites);
+    let (held, sites) = match tests {
+        Some(tests) => {
+            let blocks = &selected.blocks;
+            let growing = Growing::of(blocks, selection, tests, &symbolised, &holders);
+            (Vec::new(), growing.only(sites))
+        }
+        None => apart(&image, selection, sites),
+    };
     let (mut sites, allowed) = selection.allowance.apply(sites);
     let mut held = Held::of(held);
     for site in sites.iter_mut().chain(&mut held.sites) {

@@ -39,6 +39,17 @@ pub struct Selection {
     pub judging: Option<u32>,
     /// What becomes of what is held; without it, what the recorder was told.
     pub held: Option<Held>,
+    /// The rounds are tests that came one after the other, and only what grows with them is looked for.
+    pub tests: Option<Tests>,
+}
+
+/// When held memory grows with tests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tests {
+    /// The fewest tests that must have added to it.
+    pub fewest: u32,
+    /// Stacks of which some blocks that a test had left behind have been freed since.
+    pub fell: Vec<u32>,
 }
 
 impl Selection {

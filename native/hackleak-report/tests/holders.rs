@@ -6,9 +6,9 @@ use hackleak_image::Frame;
 use hackleak_image::layout::{Judged, Kind, Link, Root, judging_flags};
 use hackleak_image::reader::testing::ImageBuilder;
 use hackleak_options::Held;
-use hackleak_report::Selection;
-use hackleak_report::model::{HolderRoot, Judgement, Process};
+use hackleak_report::model::{Growth, HolderRoot, Judgement, Process};
 use hackleak_report::render::{lines, text};
+use hackleak_report::{Selection, Tests};
 use support::{BLOCK, SIZE, report, report_since};
 
 fn judged(stack: u32, context: u32, bytes: u64, count: u32, holder: u32) -> Judged {
@@ -236,4 +236,105 @@ fn the_judging_at_the_end_counts_without_being_asked_for() {
         "{:#?}",
         process.notes
     );
+}
+
+/// One class whose tests have left `left` blocks each, of a stack of their own, which `root` holds.
+fn series(left: &[u32], root: Root, method: &str) -> (ImageBuilder, Selection, Vec<u32>) {
+    let mut image = ImageBuilder::new();
+    let library = image.module("/opt/lib/libblocks.so", &[7], 0);
+    let thread = image.thread(4242, "java", 9, 9 * SIZE);
+    let allocating = image.method("demo.Blocks", method, "Blocks.java", &[]);
+    let holder = image.holder(root, "demo.Blocks.address", 0, &[]);
+    let java = |method| Frame::Java { method, bci: 3 };
+    let mut found = Vec::new();
+    let mut stacks = Vec::new();
+    for (epoch, left) in (1..).zip(left) {
+        let test = image.method(
+            "demo.ListTest",
+            &format!("test{epoch}"),
+            "ListTest.java",
+            &[],
+        );
+        let native = Frame::Native {
+            module: library,
+            vaddr: 0x10,
+        };
+        let stack = image.stack(&[native, java(allocating), java(test)]);
+        stacks.push(stack);
+        let context = image.context(epoch, 0, thread, 0);
+        if *left > 0 {
+            found.push(judged(
+                stack,
+                context,
+                SIZE * u64::from(*left),
+                *left,
+                holder,
+            ));
+        }
+    }
+    let number = image.judging(judging_flags::JAVA, &found);
+    let selection = Selection {
+        judging: Some(number),
+        rounds: (1..=left.len() as u32 + 1).collect(),
+        tests: Some(Tests {
+            fewest: 5,
+            fell: Vec::new(),
+        }),
+        ..Selection::default()
+    };
+    (image, selection, stacks)
+}
+
+#[test]
+fn what_is_held_and_grows_with_each_test_is_a_leak() {
+    let (image, selection, _) = series(&[2; 6], Root::Field, "allocate");
+    let report = report_since(&image, selection);
+    let process = &report.processes[0];
+    assert_eq!(verdicts(process), [(Judgement::Growing, 12)]);
+    let site = &process.leaks.sites[0];
+    let growth = Growth {
+        blocks: 2,
+        tests: 6,
+    };
+    assert_eq!((site.growth, site.frames.len()), (Some(growth), 2));
+    let text = text(&report, None);
+    for part in [
+        "2 blocks more with each of 6 tests, held by live demo.Blocks.address",
+        "allow it with `leak:demo.Blocks.allocate`",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(lines(&report, None).contains("\njudged\tgrowing\tlive demo.Blocks.address\n"));
+}
+
+#[test]
+fn what_may_be_a_cache_does_not_grow() {
+    for (left, root, method) in [
+        (&[1; 4][..], Root::Field, "allocate"),
+        (&[1, 2, 1, 3, 1, 1], Root::Field, "allocate"),
+        (&[1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0], Root::Field, "allocate"),
+        (&[1; 6], Root::Stack, "allocate"),
+        (&[1; 6], Root::ThreadLocal, "allocate"),
+        (&[1; 6], Root::StaticField, "<clinit>"),
+    ] {
+        let (image, selection, _) = series(left, root, method);
+        let process = &report_since(&image, selection).processes[0];
+        assert_eq!(process.leaks.count, 0, "{left:?} {root:?} {method}");
+        assert!(process.held.sites.is_empty());
+    }
+}
+
+#[test]
+fn what_has_dropped_an_older_entry_does_not_grow() {
+    let (image, selection, stacks) = series(&[0, 0, 1, 1, 1, 1, 1], Root::Data, "allocate");
+    for fell in [vec![], vec![stacks[0]]] {
+        let dropped = !fell.is_empty();
+        let tests = Some(Tests { fewest: 5, fell });
+        let selection = Selection {
+            tests,
+            ..selection.clone()
+        };
+        let process = &report_since(&image, selection).processes[0];
+        assert_eq!(process.leaks.count, if dropped { 0 } else { 5 });
+    }
 }

@@ -50,6 +50,19 @@ pub(super) fn notes(process: &Process, judging: Option<&JudgingRecord>) -> Vec<S
         ),
         _ => {}
     }
+    if let Some(site) = process
+        .leaks
+        .sites
+        .iter()
+        .find(|site| site.growth.is_some())
+    {
+        notes.push(format!(
+            "what grows with each test is held, but by something that is only ever added to. Where that \
+             is meant, allow it with `leak:{}` in a suppression file, the check's `suppress`, or \
+             -Dhackleak.growing=note",
+            pattern(&site.frames)
+        ));
+    }
     let unknown = |site: &Site| site.verdict == Judgement::Unknown;
     let sites = &process.leaks.sites;
     if judging.is_some() && sites.iter().any(unknown) {
@@ -58,6 +71,16 @@ pub(super) fn notes(process: &Process, judging: Option<&JudgingRecord>) -> Vec<S
         );
     }
     notes
+}
+
+/// What a suppression may name: the first function or method that has a name.
+fn pattern(frames: &[Frame]) -> String {
+    let named = frames.iter().find_map(|frame| match frame {
+        Frame::Native(native) => native.function.clone(),
+        Frame::Java(java) => Some(format!("{}.{}", java.class, java.method)),
+        Frame::Mark { .. } => None,
+    });
+    named.unwrap_or_else(|| label(frames))
 }
 
 fn of(site: &Site) -> Sum {
@@ -69,7 +92,7 @@ fn of(site: &Site) -> Sum {
 
 /// What began when the blocks of this stack were allocated: a library was loaded, or a class initialised. What is
 /// held since then is nobody's doing in particular.
-fn beginning(frames: &[Frame]) -> Option<String> {
+pub(crate) fn beginning(frames: &[Frame]) -> Option<String> {
     const LOADER: &str = "ld-linux";
     let mut module = None;
     for frame in frames {

@@ -34,6 +34,8 @@ public final class LeakCheck {
   private final List<String> suppressed;
   private final Held held;
   private final int[] rounds;
+  private final int fewestTests;
+  private final Collection<Long> fell;
   private final List<Object> finished;
   private final boolean settled;
 
@@ -48,6 +50,8 @@ public final class LeakCheck {
     suppressed = Immutable.copyOf(draft.suppressed);
     held = draft.held;
     rounds = draft.rounds;
+    fewestTests = draft.fewestTests;
+    fell = draft.fell;
     finished = Immutable.copyOf(draft.finished);
     settled = draft.settled;
   }
@@ -64,6 +68,8 @@ public final class LeakCheck {
     draft.suppressed.addAll(suppressed);
     draft.held = held;
     draft.rounds = rounds;
+    draft.fewestTests = fewestTests;
+    draft.fell = fell;
     draft.finished.addAll(finished);
     draft.settled = settled;
     return draft;
@@ -196,6 +202,21 @@ public final class LeakCheck {
     return new LeakCheck(draft);
   }
 
+  /**
+   * Counts only what is held and grew with tests that came one after the other.
+   *
+   * @param epochs at which the tests begin, and at last the one at which the last has ended
+   * @param fewest the tests that must have added to it
+   * @param fell stacks of which blocks have been freed after their test
+   */
+  LeakCheck growingWithTests(int[] epochs, int fewest, Collection<Long> fell) {
+    Draft draft = draft();
+    draft.rounds = epochs.clone();
+    draft.fewestTests = fewest;
+    draft.fell = Collections.unmodifiableCollection(new ArrayList<>(fell));
+    return new LeakCheck(draft);
+  }
+
   /** For when all has settled already. */
   LeakCheck afterSettling() {
     Draft draft = draft();
@@ -238,7 +259,7 @@ public final class LeakCheck {
 
   /** The epoch from which on a leak must be there for a check since this epoch to fail. */
   int lastRound(int since) {
-    return rounds.length < 2 ? since : rounds[rounds.length - 2];
+    return rounds.length < 2 || fewestTests > 0 ? since : rounds[rounds.length - 2];
   }
 
   /** All of this as arguments of the reporter. */
@@ -264,6 +285,13 @@ public final class LeakCheck {
       arguments.add("--rounds");
       arguments.add(
           IntStream.of(rounds).mapToObj(Integer::toString).collect(Collectors.joining(",")));
+    }
+    if (fewestTests > 0) {
+      arguments.addAll(Arrays.asList("--tests", Integer.toString(fewestTests)));
+    }
+    if (!fell.isEmpty()) {
+      arguments.add("--fell");
+      arguments.add(fell.stream().map(String::valueOf).collect(Collectors.joining(",")));
     }
     if (allowedBytes >= 0) {
       arguments.addAll(Arrays.asList("--allow-bytes", Long.toString(allowedBytes)));
@@ -295,6 +323,8 @@ public final class LeakCheck {
     private final List<String> suppressed = new ArrayList<>();
     private Held held = Held.DEFAULT;
     private int[] rounds = {};
+    private int fewestTests;
+    private Collection<Long> fell = Collections.emptyList();
     private final List<Object> finished = new ArrayList<>();
     private boolean settled;
 

@@ -2,6 +2,7 @@ package dev.hackleak.junit4;
 
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakWatch;
+import dev.hackleak.TestSeries;
 import java.util.List;
 import java.util.Objects;
 import org.junit.internal.AssumptionViolatedException;
@@ -90,6 +91,16 @@ public final class NoLeaksRule implements TestRule {
     if (description.isTest()) {
       watch.endsWith(TestInstance.of(base));
     }
+    try {
+      watched(watch, base);
+    } finally {
+      if (description.isTest()) {
+        TestSeries.follow(description.getClassName(), check, watch);
+      }
+    }
+  }
+
+  private void watched(LeakWatch watch, Statement base) throws Throwable {
     try {
       if (repeat == 1 && warmup == 0) {
         base.evaluate();

@@ -3,6 +3,7 @@ package dev.hackleak.testng;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
+import dev.hackleak.TestSeries;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -54,6 +55,8 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
     } else {
       watch.endFailed(own);
     }
+    Class<?> type = result.getTestClass().getRealClass();
+    TestSeries.follow(type.getName(), check(result), watch);
   }
 
   /**
