@@ -74,19 +74,17 @@ impl Growing {
 
     /// One site for each of those that grow, with all of its blocks; the others are dropped.
     pub(crate) fn only(&self, sites: Vec<Site>) -> Vec<Site> {
-        let mut found: Vec<Site> = Vec::new();
+        let mut found: Vec<(Key, Site)> = Vec::new();
         for mut site in sites {
             let held = site.holder.as_ref().is_some_and(|held| lasts(held.root));
             let key = (shared(&site.frames).to_vec(), site.kind);
             let Some(growth) = self.0.get(&key).filter(|_| held) else {
                 continue;
             };
-            site.frames = key.0;
             site.verdict = Judgement::Growing;
             site.growth = Some(*growth);
-            let same = |other: &&mut Site| other.frames == site.frames && other.kind == site.kind;
-            match found.iter_mut().find(same) {
-                Some(known) => {
+            match found.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, known)) => {
                     known.bytes = known.bytes.saturating_add(site.bytes);
                     known.count = known.count.saturating_add(site.count);
                     known.threads.extend(site.threads);
@@ -94,9 +92,11 @@ impl Growing {
                     known.threads.dedup();
                     known.scope = None;
                 }
-                None => found.push(site),
+                // The stack of one of the tests, so that it can be seen from where.
+                None => found.push((key, site)),
             }
         }
+        let mut found: Vec<Site> = found.into_iter().map(|(_, site)| site).collect();
         found.sort_by(|a, b| (b.bytes, b.count, &a.frames).cmp(&(a.bytes, a.count, &b.frames)));
         found
     }

@@ -117,7 +117,7 @@ pub(crate) fn notes(
                 .to_owned(),
         );
     }
-    notes.extend(held::notes(process, selected.judging.as_ref()));
+    notes.extend(held::notes(process, selected));
     notes.extend(symbolised.notes.iter().cloned());
     notes
 }

@@ -2,9 +2,9 @@
 
 mod split;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use hackleak_image::layout::{CONTEXT_IGNORED, Context, Kind};
+use hackleak_image::layout::{CONTEXT_IGNORED, CONTEXT_INHERITED, Context, Kind};
 use hackleak_image::reader::JudgingRecord;
 use hackleak_image::{Image, ImageError, Whose};
 use hackleak_options::Held;
@@ -139,6 +139,9 @@ pub(crate) struct Selected {
     pub(crate) blocks: Vec<Blocks>,
     /// Allocated inside `HackLeak.ignore()`: left out.
     pub(crate) ignored: Sum,
+    /// The kernel's numbers of the threads that were started in a scope that has ended since the
+    /// selection begins: those that the test has started.
+    pub(crate) started: BTreeSet<u32>,
     /// Who holds what is known: from a judging, which saw Java's objects or did not.
     pub(crate) judging: Option<JudgingRecord>,
     /// Of unknown context, although the selection asks for one: taken, to be safe.
@@ -185,6 +188,13 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
             if context.flags & CONTEXT_IGNORED != 0 {
                 selected.ignored.add(sum);
                 continue;
+            }
+            let closed = image.scope_closed(context.scope);
+            if context.flags & CONTEXT_INHERITED != 0
+                && closed.is_some_and(|closed| selection.since.is_some_and(|since| closed >= since))
+                && let Some(thread) = image.thread(context.thread)
+            {
+                selected.started.insert(thread.record.tid);
             }
         }
         let origin = context.map(|context| (context.thread, context.scope));

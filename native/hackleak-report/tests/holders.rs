@@ -3,11 +3,11 @@
 mod support;
 
 use hackleak_image::Frame;
-use hackleak_image::layout::{Judged, Kind, Link, Root, judging_flags};
+use hackleak_image::layout::{CONTEXT_INHERITED, Judged, Kind, Link, Root, judging_flags};
 use hackleak_image::reader::testing::ImageBuilder;
 use hackleak_options::Held;
 use hackleak_report::model::{Growth, HolderRoot, Judgement, Process};
-use hackleak_report::render::{lines, text};
+use hackleak_report::render::{html, lines, text};
 use hackleak_report::{Selection, Tests};
 use support::{BLOCK, SIZE, report, report_since};
 
@@ -296,7 +296,7 @@ fn what_is_held_and_grows_with_each_test_is_a_leak() {
         blocks: 2,
         tests: 6,
     };
-    assert_eq!((site.growth, site.frames.len()), (Some(growth), 2));
+    assert_eq!((site.growth, site.frames.len()), (Some(growth), 3));
     let text = text(&report, None);
     for part in [
         "2 blocks more with each of 6 tests, held by live demo.Blocks.address",
@@ -337,4 +337,40 @@ fn what_has_dropped_an_older_entry_does_not_grow() {
         let process = &report_since(&image, selection).processes[0];
         assert_eq!(process.leaks.count, if dropped { 0 } else { 5 });
     }
+}
+
+/// A thread that the test has started may have been forgotten: it is told apart.
+#[test]
+fn what_a_thread_of_the_test_holds_is_a_line_of_its_own() {
+    for (closed, own) in [(3, true), (1, false)] {
+        let mut image = ImageBuilder::new();
+        let thread = image.thread(4243, "worker", 1, SIZE);
+        let scope = image.scope("test");
+        image.close_scope(scope, closed);
+        let context = image.context(2, scope, thread, CONTEXT_INHERITED);
+        let stack = image.stack(&[Frame::Address(1)]);
+        let holder = image.holder(Root::Stack, "worker", 4243, &[]);
+        let number = image.judging(
+            judging_flags::JAVA,
+            &[judged(stack, context, SIZE, 1, holder)],
+        );
+        let selection = Selection {
+            since: Some(2),
+            judging: Some(number),
+            ..Selection::default()
+        };
+        let notes = &report_since(&image, selection).processes[0].notes;
+        let line = "1,999,993 bytes in 1 block held by thread `worker`, which this test started and \
+                    which still runs";
+        assert_eq!(notes.iter().any(|note| note == line), own, "{notes:#?}");
+    }
+}
+
+#[test]
+fn the_page_has_the_way_to_what_is_held() {
+    let (image, selection) = image(judging_flags::JAVA, "");
+    let page = html(&report_since(&image, selection)).expect("HTML");
+    let chain = "<ol class=\"chain\"><li>static demo.Cache.handle</li>\
+                 <li>560 bytes of (no module)+0x2</li><li>1,999,993 bytes in 1 block</li></ol>";
+    assert!(page.contains(chain), "{page}");
 }
