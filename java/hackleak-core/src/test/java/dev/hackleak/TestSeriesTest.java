@@ -172,6 +172,27 @@ class TestSeriesTest {
   }
 
   @Test
+  void whereNobodyTellsThatAClassHasEndedTheNextOneDoes() throws IOException {
+    answer("growing", 5);
+    PrintStream err = System.err;
+    ByteArrayOutputStream told = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(told));
+    try {
+      for (String name : new String[] {"A", "A", "A", "A", "A", "B"}) {
+        assertEquals("", told.toString());
+        LeakWatch watch = LeakWatch.begin("test", NOTING, false);
+        recorder.allocate(1);
+        watch.endUnchecked();
+        TestSeries.follow(name, NOTING, watch);
+      }
+    } finally {
+      System.setErr(err);
+    }
+    assertEquals(
+        "hackleak: held memory grows with the tests of A\n1 block more\n", told.toString());
+  }
+
+  @Test
   void wrongSettingsAreToldAtOnce() {
     System.setProperty(Settings.GROWING_TESTS, "3");
     Throwable refused =
