@@ -197,6 +197,11 @@ fn context(index: u32) -> Context {
     unsafe { place.read() }
 }
 
+/// The epoch of a context; 0 where that was lost.
+pub fn epoch_of(index: u32) -> u32 {
+    context(index).epoch
+}
+
 /// Allocations and frees of recorded blocks so far, over all threads.
 pub fn totals() -> (u64, u64) {
     let totals = timeline::totals();

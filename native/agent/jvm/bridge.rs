@@ -345,7 +345,10 @@ fn text<'local>(env: &mut Env<'local>, string: JString<'local>) -> Result<String
     Ok(string.try_to_string(env)?)
 }
 
-fn longs<'local>(env: &mut Env<'local>, values: &[i64]) -> Result<JLongArray<'local>, Failure> {
+pub(super) fn longs<'local>(
+    env: &mut Env<'local>,
+    values: &[i64],
+) -> Result<JLongArray<'local>, Failure> {
     let array = env.new_long_array(values.len())?;
     array.set_region(env, 0, values)?;
     Ok(array)

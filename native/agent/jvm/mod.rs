@@ -34,6 +34,7 @@ mod method_ids;
 mod methods;
 mod properties;
 mod resources;
+mod series;
 pub mod stacks;
 mod start;
 mod thunks;

@@ -1,8 +1,8 @@
 //! Which live blocks count: the arguments that reports share.
 
 use clap::Args;
-use hackleak_options::Known;
-use hackleak_report::{Allowance, Group, Selection, Whose};
+use hackleak_options::{Held, Known};
+use hackleak_report::{Allowance, Group, Selection, Tests, Whose};
 
 #[derive(Debug, Args)]
 pub(crate) struct SelectionArguments {
@@ -37,9 +37,30 @@ pub(crate) struct SelectionArguments {
     /// Known leaks of libraries: fail, or note [default: as recorded]
     #[arg(long, value_name = "WHAT")]
     known: Option<Known>,
+    /// What is live but held, by a global, a thread or a Java object: fail, note or ignore; by
+    /// default what the process was recorded with
+    #[arg(long, value_name = "CHOICE", value_parser = held)]
+    held: Option<Held>,
+    /// The rounds are tests: only what is held and has grown by as many blocks with each of at least
+    /// this many of them
+    #[arg(long, value_name = "N", requires = "rounds", hide = true)]
+    tests: Option<u32>,
+    /// With --tests: stacks of which blocks have been freed after their test
+    #[arg(
+        long,
+        value_name = "STACKS",
+        value_delimiter = ',',
+        requires = "tests",
+        hide = true
+    )]
+    fell: Vec<u32>,
     /// Sites with this in a frame are no leaks; a pattern as in suppression files
     #[arg(long, value_name = "PATTERN")]
     suppress: Vec<String>,
+}
+
+fn held(name: &str) -> Result<Held, String> {
+    Held::of_name(name).ok_or_else(|| "it is fail, note or ignore".to_owned())
 }
 
 impl SelectionArguments {
@@ -61,6 +82,11 @@ impl SelectionArguments {
             suppress: self.suppress.clone(),
             judging: self.judging,
             known: self.known,
+            held: self.held,
+            tests: self.tests.map(|fewest| Tests {
+                fewest,
+                fell: self.fell.clone(),
+            }),
         }
     }
 }

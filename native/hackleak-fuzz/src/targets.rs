@@ -220,6 +220,7 @@ pub fn suppressions(data: &[u8]) {
         stacks: 1,
         verdict: Judgement::Lost,
         holder: None,
+        growth: None,
         baseline: None,
         known: None,
         freed_older: 0,

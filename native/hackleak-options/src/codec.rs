@@ -225,6 +225,14 @@ impl FromStr for Known {
     }
 }
 
+impl Held {
+    /// The choice of this name.
+    pub fn of_name(name: &str) -> Option<Held> {
+        let known = HELD.iter().find(|(known, _)| *known == name);
+        known.map(|(_, choice)| *choice)
+    }
+}
+
 /// What happens at the exit of a JVM, after its shutdown hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {

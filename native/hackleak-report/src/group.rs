@@ -93,6 +93,7 @@ pub(crate) fn group(
             frames: frames.to_vec(),
             verdict: *judgement,
             holder: holder(group, holders, symbolised),
+            growth: None,
             baseline: None,
             known: None,
             freed_older: group.older,
@@ -115,7 +116,7 @@ fn holder(group: &Group, holders: &Holders, symbolised: &Symbolised) -> Option<H
 }
 
 /// The frames without those that only say how the test was started.
-fn own_frames(frames: &[Frame]) -> &[Frame] {
+pub(crate) fn own_frames(frames: &[Frame]) -> &[Frame] {
     &frames[..frames.len() - framework_frames(frames)]
 }
 

@@ -73,6 +73,12 @@ impl Holders {
         holders
     }
 
+    /// Where the way to what the holder of this number holds begins.
+    pub(crate) fn root(&self, number: u32) -> Option<HolderRoot> {
+        let record = self.records.get(&number)?;
+        Some(HolderRoot::from(record.root))
+    }
+
     /// The stacks of the blocks on the way to what is held.
     pub(crate) fn stacks(&self) -> impl Iterator<Item = u32> {
         let links = self.records.values().flat_map(|record| &record.chain);

@@ -1,7 +1,7 @@
 //! The verdict on a process, and the notes that qualify it: nothing is called clean that was not
 //! seen, or of which anything may be missing.
 
-mod held;
+pub(crate) mod held;
 mod losses;
 
 use hackleak_image::layout::flags;
@@ -118,7 +118,7 @@ pub(crate) fn notes(
                 .to_owned(),
         );
     }
-    notes.extend(held::notes(process, selected.judging.as_ref()));
+    notes.extend(held::notes(process, selected));
     notes.extend(symbolised.notes.iter().cloned());
     notes
 }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::incomplete::Incomplete;
 
+use crate::render::numbers::counted;
+
 /// The version of the JSON.
 pub const SCHEMA_VERSION: u32 = 1;
 
@@ -535,6 +537,9 @@ pub struct Site {
     /// Who holds them, for `held` and `growing`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
+    /// How they became more with successive tests, for those that did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub growth: Option<Growth>,
     /// What the baseline has for it, when it has grown since; a new site has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Amount>,
@@ -609,6 +614,23 @@ impl Site {
     }
 }
 
+/// The same number of blocks more with each of several tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Growth {
+    /// Blocks that each of the tests has added.
+    pub blocks: u64,
+    /// The tests.
+    pub tests: u64,
+}
+
+impl Growth {
+    /// `1 block more with each of 5 tests`.
+    pub fn sentence(self) -> String {
+        let more = counted(self.blocks, "block");
+        format!("{more} more with each of {}", counted(self.tests, "test"))
+    }
+}
+
 /// What is live, but held: whoever holds it can still free it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Held {
@@ -659,7 +681,8 @@ pub enum Judgement {
     Lost,
     /// Something holds them.
     Held,
-    /// Something holds them, and more of them with every round of a test that was repeated.
+    /// Something holds them, and more of them with every round of a test that was repeated, or with
+    /// each of several tests.
     Growing,
     /// There was no process to ask, or it could not tell.
     #[default]

@@ -11,6 +11,7 @@ use hackleak_options::{Findings, Held as OfHeld, Options, Track};
 use crate::coverage::{Modules, Runtime};
 use crate::fold::fold_roots;
 use crate::group::group;
+use crate::growth::Growing;
 use crate::holders::Holders;
 use crate::incomplete::Incomplete::Damaged;
 use crate::known::{KnownLeaks, Lists};
@@ -95,11 +96,18 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     let freed = meanwhile::freed_after(&image, selection);
     let freed_stacks = freed.iter().flat_map(|freed| &freed.blocks);
     let stacks = stacks.chain(freed_stacks.map(|block| block.stack));
+    let tests = selection.tests.as_ref();
+    let fell = tests.map_or(&[][..], |tests| &tests.fell).iter().copied();
+    let stacks = stacks.chain(fell);
     let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
     let sites = group(
         &image,
         &selected.blocks,
-        selection.all_rounds(),
+        if tests.is_some() {
+            0
+        } else {
+            selection.all_rounds()
+        },
         &symbolised,
         &holders,
         &older,
@@ -110,7 +118,14 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
     let runtime_code = Runtime::of(paths.iter().map(String::as_str));
     let sites = fold_roots(left.sites, &runtime_code);
-    let (held, sites) = apart(&image, selection, sites);
+    let (held, sites) = match tests {
+        Some(tests) => {
+            let blocks = &selected.blocks;
+            let growing = Growing::of(blocks, selection, tests, &symbolised, &holders);
+            (Vec::new(), growing.only(sites))
+        }
+        None => apart(&image, selection, sites),
+    };
     let mut held = Held::of(held);
     let modules = Modules::of(&image);
     let (threads, totals) = totals(&image);
@@ -192,7 +207,7 @@ fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Sit
         held.for_each(|site| site.verdict = Judgement::Growing);
     }
     let options: Options = image.options().parse().unwrap_or_default();
-    match options.held {
+    match selection.held.unwrap_or(options.held) {
         OfHeld::Fail => (Vec::new(), sites),
         of_held => {
             let is_held = |site: &Site| site.verdict == Judgement::Held;

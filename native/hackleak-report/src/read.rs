@@ -2,11 +2,12 @@
 
 mod split;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use hackleak_image::layout::{CONTEXT_IGNORED, Context, Kind};
+use hackleak_image::layout::{CONTEXT_IGNORED, CONTEXT_INHERITED, Context, Kind};
 use hackleak_image::reader::JudgingRecord;
 use hackleak_image::{Image, ImageError, Whose};
+use hackleak_options::Held;
 
 use crate::allowance::{Allowance, Group};
 use crate::model::Judgement;
@@ -38,6 +39,19 @@ pub struct Selection {
     pub judging: Option<u32>,
     /// Whether known leaks fail, over what the process was recorded with.
     pub known: Option<hackleak_options::Known>,
+    /// What becomes of what is held; without it, what the recorder was told.
+    pub held: Option<Held>,
+    /// The rounds are tests that came one after the other, and only what grows with them is looked for.
+    pub tests: Option<Tests>,
+}
+
+/// When held memory grows with tests.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tests {
+    /// The fewest tests that must have added to it.
+    pub fewest: u32,
+    /// Stacks of which some blocks that a test had left behind have been freed since.
+    pub fell: Vec<u32>,
 }
 
 impl Selection {
@@ -127,6 +141,9 @@ pub(crate) struct Selected {
     pub(crate) blocks: Vec<Blocks>,
     /// Allocated inside `HackLeak.ignore()`: left out.
     pub(crate) ignored: Sum,
+    /// The kernel's numbers of the threads that were started in a scope that has ended since the
+    /// selection begins: those that the test has started.
+    pub(crate) started: BTreeSet<u32>,
     /// Who holds what is known: from a judging, which saw Java's objects or did not.
     pub(crate) judging: Option<JudgingRecord>,
     /// Of unknown context, although the selection asks for one: taken, to be safe.
@@ -173,6 +190,13 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
             if context.flags & CONTEXT_IGNORED != 0 {
                 selected.ignored.add(sum);
                 continue;
+            }
+            let closed = image.scope_closed(context.scope);
+            if context.flags & CONTEXT_INHERITED != 0
+                && closed.is_some_and(|closed| selection.since.is_some_and(|since| closed >= since))
+                && let Some(thread) = image.thread(context.thread)
+            {
+                selected.started.insert(thread.record.tid);
             }
         }
         let origin = context.map(|context| (context.thread, context.scope));

@@ -3,11 +3,12 @@
 mod support;
 
 use hackleak_image::Frame;
-use hackleak_image::layout::{Judged, Kind, Link, Outcome, Root, judging_flags};
+use hackleak_image::layout::{CONTEXT_INHERITED, Judged, Kind, Link, Outcome, Root, judging_flags};
 use hackleak_image::reader::testing::ImageBuilder;
-use hackleak_report::Selection;
-use hackleak_report::model::{HolderRoot, Judgement, Process};
-use hackleak_report::render::{lines, text};
+use hackleak_options::Held;
+use hackleak_report::model::{Growth, HolderRoot, Judgement, Process};
+use hackleak_report::render::{html, lines, text};
+use hackleak_report::{Selection, Tests};
 use support::{BLOCK, SIZE, report, report_since};
 
 fn judged(stack: u32, context: u32, bytes: u64, count: u32, holder: u32) -> Judged {
@@ -86,6 +87,31 @@ fn what_is_held_is_noted_and_no_leak() {
         lines.contains(&format!("\nheld\t1999993\t1\tnew\njudged\theld\t{way}\n")),
         "{lines}"
     );
+}
+
+/// A check may decide otherwise than the process was told at its start.
+#[test]
+fn what_becomes_of_what_is_held_is_the_readers_choice() {
+    for (recorded, asked, leaked, held) in [
+        ("held=fail", Some(Held::Note), 1, 1),
+        ("held=fail", Some(Held::Ignore), 1, 0),
+        ("held=note", Some(Held::Fail), 2, 0),
+        ("held=ignore", None, 1, 0),
+        ("held=fail", None, 2, 0),
+    ] {
+        let (image, selection) = image(judging_flags::JAVA, recorded);
+        let report = report_since(
+            &image,
+            Selection {
+                held: asked,
+                ..selection
+            },
+        );
+        let process = &report.processes[0];
+        let found = (process.leaks.count, process.held.count);
+        assert_eq!(found, (leaked, held), "{recorded} {asked:?}");
+        assert_eq!(lines(&report, None).contains("\nheld\t"), held == 1);
+    }
 }
 
 /// What a library or a class has made at its beginning is one line for each.
@@ -304,4 +330,141 @@ fn older_blocks_of_a_site_that_were_freed_meanwhile_stand_with_it() {
         assert_eq!(found, !older_is_live, "{shown}");
         assert!(shown.contains(said), "{shown}");
     }
+}
+
+/// One class whose tests have left `left` blocks each, of a stack of their own, which `root` holds.
+fn series(left: &[u32], root: Root, method: &str) -> (ImageBuilder, Selection, Vec<u32>) {
+    let mut image = ImageBuilder::new();
+    let library = image.module("/opt/lib/libblocks.so", &[7], 0);
+    let thread = image.thread(4242, "java", 9, 9 * SIZE);
+    let allocating = image.method("demo.Blocks", method, "Blocks.java", &[]);
+    let holder = image.holder(root, "demo.Blocks.address", 0, &[]);
+    let java = |method| Frame::Java { method, bci: 3 };
+    let mut found = Vec::new();
+    let mut stacks = Vec::new();
+    for (epoch, left) in (1..).zip(left) {
+        let test = image.method(
+            "demo.ListTest",
+            &format!("test{epoch}"),
+            "ListTest.java",
+            &[],
+        );
+        let native = Frame::Native {
+            module: library,
+            vaddr: 0x10,
+        };
+        let stack = image.stack(&[native, java(allocating), java(test)]);
+        stacks.push(stack);
+        let context = image.context(epoch, 0, thread, 0);
+        if *left > 0 {
+            found.push(judged(
+                stack,
+                context,
+                SIZE * u64::from(*left),
+                *left,
+                holder,
+            ));
+        }
+    }
+    let number = image.judging(judging_flags::JAVA, &found);
+    let selection = Selection {
+        judging: Some(number),
+        rounds: (1..=left.len() as u32 + 1).collect(),
+        tests: Some(Tests {
+            fewest: 5,
+            fell: Vec::new(),
+        }),
+        ..Selection::default()
+    };
+    (image, selection, stacks)
+}
+
+#[test]
+fn what_is_held_and_grows_with_each_test_is_a_leak() {
+    let (image, selection, _) = series(&[2; 6], Root::Field, "allocate");
+    let report = report_since(&image, selection);
+    let process = &report.processes[0];
+    assert_eq!(verdicts(process), [(Judgement::Growing, 12)]);
+    let site = &process.leaks.sites[0];
+    let growth = Growth {
+        blocks: 2,
+        tests: 6,
+    };
+    assert_eq!((site.growth, site.frames.len()), (Some(growth), 3));
+    let text = text(&report, None);
+    for part in [
+        "2 blocks more with each of 6 tests, held by live demo.Blocks.address",
+        "allow it with `leak:demo.Blocks.allocate`",
+    ] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(lines(&report, None).contains("\njudged\tgrowing\tlive demo.Blocks.address\n"));
+}
+
+#[test]
+fn what_may_be_a_cache_does_not_grow() {
+    for (left, root, method) in [
+        (&[1; 4][..], Root::Field, "allocate"),
+        (&[1, 2, 1, 3, 1, 1], Root::Field, "allocate"),
+        (&[1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0], Root::Field, "allocate"),
+        (&[1; 6], Root::Stack, "allocate"),
+        (&[1; 6], Root::ThreadLocal, "allocate"),
+        (&[1; 6], Root::StaticField, "<clinit>"),
+    ] {
+        let (image, selection, _) = series(left, root, method);
+        let process = &report_since(&image, selection).processes[0];
+        assert_eq!(process.leaks.count, 0, "{left:?} {root:?} {method}");
+        assert!(process.held.sites.is_empty());
+    }
+}
+
+#[test]
+fn what_has_dropped_an_older_entry_does_not_grow() {
+    let (image, selection, stacks) = series(&[0, 0, 1, 1, 1, 1, 1], Root::Data, "allocate");
+    for fell in [vec![], vec![stacks[0]]] {
+        let dropped = !fell.is_empty();
+        let tests = Some(Tests { fewest: 5, fell });
+        let selection = Selection {
+            tests,
+            ..selection.clone()
+        };
+        let process = &report_since(&image, selection).processes[0];
+        assert_eq!(process.leaks.count, if dropped { 0 } else { 5 });
+    }
+}
+
+/// A thread that the test has started may have been forgotten: it is told apart.
+#[test]
+fn what_a_thread_of_the_test_holds_is_a_line_of_its_own() {
+    for (closed, own) in [(3, true), (1, false)] {
+        let mut image = ImageBuilder::new();
+        let thread = image.thread(4243, "worker", 1, SIZE);
+        let scope = image.scope("test");
+        image.close_scope(scope, closed);
+        let context = image.context(2, scope, thread, CONTEXT_INHERITED);
+        let stack = image.stack(&[Frame::Address(1)]);
+        let holder = image.holder(Root::Stack, "worker", 4243, &[]);
+        let number = image.judging(
+            judging_flags::JAVA,
+            &[judged(stack, context, SIZE, 1, holder)],
+        );
+        let selection = Selection {
+            since: Some(2),
+            judging: Some(number),
+            ..Selection::default()
+        };
+        let notes = &report_since(&image, selection).processes[0].notes;
+        let line = "1,999,993 bytes in 1 block held by thread `worker`, which this test started and \
+                    which still runs";
+        assert_eq!(notes.iter().any(|note| note == line), own, "{notes:#?}");
+    }
+}
+
+#[test]
+fn the_page_has_the_way_to_what_is_held() {
+    let (image, selection) = image(judging_flags::JAVA, "");
+    let page = html(&report_since(&image, selection)).expect("HTML");
+    let chain = "<ol class=\"chain\"><li>static demo.Cache.handle</li>\
+                 <li>560 bytes of (no module)+0x2</li><li>1,999,993 bytes in 1 block</li></ol>";
+    assert!(page.contains(chain), "{page}");
 }

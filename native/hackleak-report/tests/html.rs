@@ -6,7 +6,7 @@ mod support;
 
 use std::path::{Path, PathBuf};
 
-use hackleak_report::model::Leaks;
+use hackleak_report::model::{Held, Holder, HolderRoot, Judgement, Kind, Leaks};
 use hackleak_report::{Report, Verdict, render};
 use serde_json::json;
 use support::chromium::{self, Browser};
@@ -49,6 +49,49 @@ fn assert_alone(browser: &mut Browser, page: &Page) {
 }
 
 const ROWS: &str = "[...document.querySelectorAll('#sites .grid-body [role=row]')]";
+
+#[test]
+fn what_is_held_has_a_section_in_which_each_way_can_be_opened() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let frames = vec![
+        sample::native("fill", "cache.cpp", 7),
+        sample::java("com.Cache", "fill", 3),
+    ];
+    let mut site = sample::site(560, 1, Kind::New, frames);
+    site.verdict = Judgement::Held;
+    site.holder = Some(Holder {
+        root: HolderRoot::StaticField,
+        name: Some("<b>Cache</b>.handle".to_owned()),
+        module: None,
+        section: None,
+        offset: None,
+        thread: None,
+        chain: vec!["64 bytes of <i>table</i>".to_owned()],
+        others: 2,
+    });
+    let mut report = sample::run();
+    report.processes[0].held = Held::of(vec![site]);
+    let page = Page::of(&report);
+    let mut browser = Browser::start(&program, 1400, 1000);
+    browser.open(&page.file());
+    let link = "document.querySelector('#sections a[href=\"#held\"]').textContent";
+    assert_eq!(browser.evaluate(link), "Held, not lost");
+    let steps = "[...document.querySelectorAll('#app #held ol.chain li')]";
+    let shown = format!("{steps}.filter((step) => step.checkVisibility()).length");
+    assert_eq!(browser.evaluate(&shown), 0);
+    browser.evaluate("document.querySelector('#held summary').click()");
+    assert_eq!(browser.evaluate(&shown), 3);
+    assert_eq!(
+        browser.evaluate(&format!(
+            "{steps}.map((step) => step.textContent).join(' | ')"
+        )),
+        "static <b>Cache</b>.handle | 64 bytes of <i>table</i> | 560 bytes in 1 block"
+    );
+    browser.screenshot(&picture("held.png"), true);
+    assert_alone(&mut browser, &page);
+}
 
 #[test]
 fn a_site_is_searched_opened_and_found_in_the_flame_graph() {

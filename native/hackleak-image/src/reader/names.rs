@@ -236,6 +236,12 @@ impl Image {
         Some(self.text(scope.name, MAX_NAME))
     }
 
+    /// The epoch in which a scope was closed; `None` while it is open.
+    pub fn scope_closed(&self, index: u32) -> Option<u32> {
+        let scope: Scope = self.record(SegmentKind::Scopes, index.into())?;
+        (index != 0 && scope.closed != 0).then_some(scope.closed)
+    }
+
     /// Whether what was done in `context` is `whose`; `scope` is the one that was asked for, or 0.
     pub fn is_whose(&self, whose: Whose, scope: u32, context: &Context) -> bool {
         whose.takes(

@@ -159,6 +159,11 @@ impl ImageBuilder {
         )
     }
 
+    /// Closes a scope as of this epoch.
+    pub fn close_scope(&mut self, scope: u32, epoch: u32) {
+        self.scopes[scope as usize].closed = epoch;
+    }
+
     /// Adds a checkpoint and makes its epoch the newest.
     pub fn checkpoint(&mut self, epoch: u32, label: &str) {
         let label = self.text(label);

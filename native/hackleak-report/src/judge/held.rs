@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hackleak_image::reader::JudgingRecord;
-
 use super::amount;
 use crate::model::{Frame, Judgement, Process, Site};
-use crate::read::Sum;
+use crate::read::{Selected, Sum};
 use crate::render::label;
 use crate::render::stack::base_name;
 
@@ -14,12 +12,22 @@ use crate::render::stack::base_name;
 const MAX_NAMED: usize = 3;
 
 /// A sentence on what is held, and one where that could not be known.
-pub(super) fn notes(process: &Process, judging: Option<&JudgingRecord>) -> Vec<String> {
+pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
+    let judging = selected.judging.as_ref();
     let mut notes = Vec::new();
+    let mut threads: BTreeMap<String, Sum> = BTreeMap::new();
     let mut since: BTreeMap<String, Sum> = BTreeMap::new();
     let mut others: Vec<&Site> = Vec::new();
     let mut sum = Sum::default();
     for site in &process.held.sites {
+        let thread = site.holder.as_ref().and_then(|held| held.thread.as_ref());
+        if let Some(thread) = thread.filter(|thread| selected.started.contains(&thread.tid)) {
+            threads
+                .entry(thread.name.clone())
+                .or_default()
+                .add(of(site));
+            continue;
+        }
         match beginning(&site.frames) {
             Some(beginning) => since.entry(beginning).or_default().add(of(site)),
             None => {
@@ -27,6 +35,12 @@ pub(super) fn notes(process: &Process, judging: Option<&JudgingRecord>) -> Vec<S
                 sum.add(of(site));
             }
         }
+    }
+    for (thread, sum) in threads {
+        notes.push(format!(
+            "{} held by thread `{thread}`, which this test started and which still runs",
+            amount(sum)
+        ));
     }
     for (beginning, sum) in since {
         notes.push(format!("{} held since {beginning}", amount(sum)));
@@ -50,6 +64,19 @@ pub(super) fn notes(process: &Process, judging: Option<&JudgingRecord>) -> Vec<S
         ),
         _ => {}
     }
+    if let Some(site) = process
+        .leaks
+        .sites
+        .iter()
+        .find(|site| site.growth.is_some())
+    {
+        notes.push(format!(
+            "what grows with each test is held, but by something that is only ever added to. Where that \
+             is meant, allow it with `leak:{}` in a suppression file, the check's `suppress`, or \
+             -Dhackleak.growing=note",
+            pattern(&site.frames)
+        ));
+    }
     let unknown = |site: &Site| site.verdict == Judgement::Unknown;
     let sites = &process.leaks.sites;
     if judging.is_some() && sites.iter().any(unknown) {
@@ -58,6 +85,16 @@ pub(super) fn notes(process: &Process, judging: Option<&JudgingRecord>) -> Vec<S
         );
     }
     notes
+}
+
+/// What a suppression may name: the first function or method that has a name.
+fn pattern(frames: &[Frame]) -> String {
+    let named = frames.iter().find_map(|frame| match frame {
+        Frame::Native(native) => native.function.clone(),
+        Frame::Java(java) => Some(format!("{}.{}", java.class, java.method)),
+        Frame::Mark { .. } => None,
+    });
+    named.unwrap_or_else(|| label(frames))
 }
 
 fn of(site: &Site) -> Sum {
@@ -69,7 +106,7 @@ fn of(site: &Site) -> Sum {
 
 /// What began when the blocks of this stack were allocated: a library was loaded, or a class initialised. What is
 /// held since then is nobody's doing in particular.
-fn beginning(frames: &[Frame]) -> Option<String> {
+pub(crate) fn beginning(frames: &[Frame]) -> Option<String> {
     const LOADER: &str = "ld-linux";
     let mut module = None;
     for frame in frames {

@@ -139,9 +139,10 @@ fn description(site: &Site, process: &Process) -> String {
         );
     }
     if let Some(holder) = &site.holder {
-        let more = match site.verdict {
-            Judgement::Growing => ", more with each round",
-            _ => "",
+        let more = match (site.verdict, site.growth) {
+            (Judgement::Growing, Some(growth)) => format!(", {}", growth.sentence()),
+            (Judgement::Growing, None) => ", more with each round".to_owned(),
+            _ => String::new(),
         };
         let _ = write!(text, "{more}, held by {}", holder.sentence());
     }

@@ -88,6 +88,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
             native_frame: native_frame.map(|index| index as u32),
         }),
         frames,
+        growth: None,
         baseline: None,
         known: None,
         freed_older: 0,

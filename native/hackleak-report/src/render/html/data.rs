@@ -177,7 +177,11 @@ impl Sites {
         self.scope
             .push(tables.string(site.scope.as_deref().unwrap_or_default()));
         if let Some(holder) = &site.holder {
-            self.holder.insert(self.stacks.len(), holder.sentence());
+            let grows = site
+                .growth
+                .map(|growth| format!(" ({})", growth.sentence()));
+            let held = holder.sentence() + &grows.unwrap_or_default();
+            self.holder.insert(self.stacks.len(), held);
         }
         self.stacks.push(site.stacks);
         self.java.push(java);

@@ -44,6 +44,7 @@ function start() {
     processesSection(),
     testsSection((process, moment) => timeline.show(process, moment)),
     siteCount > 0 ? [tools(), sitesSection((node) => flame.show(node)), flame.node] : null,
+    document.getElementById("held"),
     timeline.node,
     coverageSection(),
     findingsSection(),

@@ -22,7 +22,60 @@ pub(super) fn body(report: &Report) -> String {
         of(process, &mut out);
     }
     let _ = writeln!(out, "</div>");
+    held(report, &mut out);
     out
+}
+
+/// What is held, each with the way to it; the script leaves it where it is.
+fn held(report: &Report, out: &mut String) {
+    if report
+        .processes
+        .iter()
+        .all(|process| process.held.is_empty())
+    {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "<section id=\"held\" class=\"card\" aria-labelledby=\"held-title\">\
+         <h2 id=\"held-title\">Held, not lost</h2>\
+         <p class=\"soft\">Somebody has the address of these blocks and can still free them.</p>"
+    );
+    for process in &report.processes {
+        for site in process.held.sites.iter().take(MAX_SITES) {
+            let size = format!("{} in {}", bytes(site.bytes), counted(site.count, "block"));
+            let Some(holder) = &site.holder else {
+                continue;
+            };
+            let _ = write!(
+                out,
+                "<details><summary>{size}, {}: {}</summary><ol class=\"chain\">",
+                text(site.kind.name()),
+                text(&holder.root_text())
+            );
+            let root = holder.root_text();
+            for step in [&root].into_iter().chain(&holder.chain).chain([&size]) {
+                let _ = write!(out, "<li>{}</li>", text(step));
+            }
+            let _ = write!(out, "</ol>");
+            if holder.others > 0 {
+                let others = counted(holder.others, "other holder");
+                let _ = write!(out, "<p>and {others} of blocks from there</p>");
+            }
+            let stack = stack::whole(&site.frames).join("\n");
+            let _ = writeln!(out, "<pre>{}</pre></details>", text(&stack));
+        }
+        let more = process.held.sites.len().saturating_sub(MAX_SITES);
+        if more > 0 {
+            let more = counted(more as u64, "more site");
+            let _ = writeln!(
+                out,
+                "<p>{more} of process {}: see the JSON.</p>",
+                process.pid
+            );
+        }
+    }
+    let _ = writeln!(out, "</section>");
 }
 
 /// The verdict on the whole report: what was found, in what, and what was not looked at.

@@ -16,6 +16,7 @@ public class HackLeakExtension {
   private final Property<Boolean> required;
   private final Property<Boolean> everyTest;
   private final Property<String> track;
+  private final Property<String> held;
   private final Property<File> suppressions;
   private final Property<File> baseline;
   private final Property<String> known;
@@ -33,6 +34,7 @@ public class HackLeakExtension {
     everyTest = objects.property(Boolean.class);
     everyTest.set(true);
     track = objects.property(String.class);
+    held = objects.property(String.class);
     suppressions = objects.property(File.class);
     baseline = objects.property(File.class);
     known = objects.property(String.class);
@@ -60,6 +62,14 @@ public class HackLeakExtension {
    */
   public Property<String> getTrack() {
     return track;
+  }
+
+  /**
+   * What becomes of memory that is live but held: {@code fail}, {@code note}, which is the default,
+   * or {@code ignore}.
+   */
+  public Property<String> getHeld() {
+    return held;
   }
 
   /** Leaks that are not reported; none by default. */

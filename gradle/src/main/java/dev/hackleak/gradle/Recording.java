@@ -58,7 +58,12 @@ final class Recording implements Action<Task> {
     for (Path image : Command.images(out.toPath())) {
       Files.delete(image);
     }
-    TestJvm jvm = values.testJvm(files, out.toPath());
+    TestJvm jvm;
+    try {
+      jvm = values.testJvm(files, out.toPath());
+    } catch (IllegalArgumentException e) {
+      throw new GradleException(e.getMessage(), e);
+    }
     Object preloaded = test.getEnvironment().get(TestJvm.PRELOAD);
     test.environment(TestJvm.PRELOAD, jvm.preload(preloaded == null ? "" : preloaded.toString()));
     Object options = test.getEnvironment().get(TestJvm.OPTIONS);

@@ -17,6 +17,7 @@ final class Settings implements Serializable {
   private final boolean skip;
   private final boolean required;
   private final boolean everyTest;
+  private final String held;
   private final LinkedHashMap<String, String> options = new LinkedHashMap<>();
   private final LinkedHashMap<String, File> files = new LinkedHashMap<>();
 
@@ -27,6 +28,7 @@ final class Settings implements Serializable {
     skip = extension.getSkip().get();
     required = extension.getRequired().get();
     everyTest = extension.getEveryTest().get();
+    held = extension.getHeld().getOrNull();
     if (extension.getTrack().isPresent()) {
       options.put("track", extension.getTrack().get());
     }
@@ -68,12 +70,22 @@ final class Settings implements Serializable {
 
   /** What decides how a test ends, without a path of this machine. */
   String fingerprint() {
-    return NativeFiles.version() + " " + skip + required + everyTest + options + files.keySet();
+    return NativeFiles.version()
+        + " "
+        + skip
+        + required
+        + everyTest
+        + held
+        + options
+        + files.keySet();
   }
 
   /** How a JVM is started whose images go to {@code out}. */
   TestJvm testJvm(NativeFiles natives, Path out) {
     TestJvm jvm = new TestJvm(natives, out);
+    if (held != null) {
+      jvm.held("`held` in `hackleak { }`", held);
+    }
     for (Map.Entry<String, String> option : options.entrySet()) {
       jvm.option(option.getKey(), option.getValue());
     }

@@ -104,14 +104,28 @@ class HackLeakPluginTest {
     test().environment("HACKLEAK_OPTIONS", "depth=7");
     test().systemProperty("ai.rapids.refcount.debug", "false");
     extension().getTrack().set("new+malloc");
+    extension().getHeld().set("fail");
     extension().getRequired().set(true);
     record(test());
     Map<String, Object> environment = test().getEnvironment();
     assertTrue(environment.get("LD_PRELOAD").toString().endsWith("/libhackleak.so:/lib/theirs.so"));
     assertTrue(
-        environment.get("HACKLEAK_OPTIONS").toString().endsWith(",track=new+malloc,depth=7"));
+        environment
+            .get("HACKLEAK_OPTIONS")
+            .toString()
+            .endsWith(",held=fail,track=new+malloc,depth=7"));
     assertEquals("false", test().getSystemProperties().get("ai.rapids.refcount.debug"));
     assertEquals("true", test().getSystemProperties().get("hackleak.required"));
+  }
+
+  @org.junit.jupiter.api.Test
+  void aWrongChoiceIsToldWithItsName() {
+    HackLeakPlugin.apply(project, LINUX);
+    extension().getHeld().set("warn");
+    Throwable refused = assertThrows(GradleException.class, () -> record(test()));
+    assertEquals(
+        "hackleak: `held` in `hackleak { }` is fail, note or ignore, not \"warn\"",
+        refused.getMessage());
   }
 
   @org.junit.jupiter.api.Test

@@ -33,6 +33,7 @@ final class ExitCheck {
           LeakCheck.class,
           LeakCheck.Draft.class,
           LeakFrame.class,
+          Held.class,
           LeakKind.class,
           LeakQuery.class,
           LeakReport.class,

@@ -32,7 +32,10 @@ public final class LeakCheck {
   private final long allowedBytes;
   private final long allowedBlocks;
   private final List<String> suppressed;
+  private final Held held;
   private final int[] rounds;
+  private final int fewestTests;
+  private final Collection<Long> fell;
   private final List<Object> finished;
   private final boolean settled;
   private final Boolean failOnKnown;
@@ -46,7 +49,10 @@ public final class LeakCheck {
     allowedBytes = draft.allowedBytes;
     allowedBlocks = draft.allowedBlocks;
     suppressed = Immutable.copyOf(draft.suppressed);
+    held = draft.held;
     rounds = draft.rounds;
+    fewestTests = draft.fewestTests;
+    fell = draft.fell;
     finished = Immutable.copyOf(draft.finished);
     settled = draft.settled;
     failOnKnown = draft.failOnKnown;
@@ -62,7 +68,10 @@ public final class LeakCheck {
     draft.allowedBytes = allowedBytes;
     draft.allowedBlocks = allowedBlocks;
     draft.suppressed.addAll(suppressed);
+    draft.held = held;
     draft.rounds = rounds;
+    draft.fewestTests = fewestTests;
+    draft.fell = fell;
     draft.finished.addAll(finished);
     draft.settled = settled;
     draft.failOnKnown = failOnKnown;
@@ -177,6 +186,21 @@ public final class LeakCheck {
     return new LeakCheck(draft);
   }
 
+  /**
+   * Decides what becomes of memory that is live but held. It goes before the system property {@code
+   * hackleak.held}, and that before the recorder's option {@code held}.
+   */
+  public LeakCheck held(Held held) {
+    Draft draft = draft();
+    draft.held = Objects.requireNonNull(held, "held");
+    return new LeakCheck(draft);
+  }
+
+  /** What this check or a system property decided; otherwise the recorder's option counts. */
+  Held held() {
+    return held == Held.DEFAULT ? Settings.held() : held;
+  }
+
   LeakCheck in(int scope, Whose whose) {
     Draft draft = draft();
     draft.scope = scope;
@@ -188,6 +212,21 @@ public final class LeakCheck {
   LeakCheck growing(int[] epochs) {
     Draft draft = draft();
     draft.rounds = epochs.clone();
+    return new LeakCheck(draft);
+  }
+
+  /**
+   * Counts only what is held and grew with tests that came one after the other.
+   *
+   * @param epochs at which the tests begin, and at last the one at which the last has ended
+   * @param fewest the tests that must have added to it
+   * @param fell stacks of which blocks have been freed after their test
+   */
+  LeakCheck growingWithTests(int[] epochs, int fewest, Collection<Long> fell) {
+    Draft draft = draft();
+    draft.rounds = epochs.clone();
+    draft.fewestTests = fewest;
+    draft.fell = Collections.unmodifiableCollection(new ArrayList<>(fell));
     return new LeakCheck(draft);
   }
 
@@ -233,7 +272,7 @@ public final class LeakCheck {
 
   /** The epoch from which on a leak must be there for a check since this epoch to fail. */
   int lastRound(int since) {
-    return rounds.length < 2 ? since : rounds[rounds.length - 2];
+    return rounds.length < 2 || fewestTests > 0 ? since : rounds[rounds.length - 2];
   }
 
   /** All of this as arguments of the reporter. */
@@ -251,10 +290,21 @@ public final class LeakCheck {
       arguments.add("--kinds");
       arguments.add(kinds.stream().map(LeakKind::option).collect(Collectors.joining("+")));
     }
+    Held decided = held();
+    if (decided != Held.DEFAULT) {
+      arguments.addAll(Arrays.asList("--held", decided.option()));
+    }
     if (rounds.length > 0) {
       arguments.add("--rounds");
       arguments.add(
           IntStream.of(rounds).mapToObj(Integer::toString).collect(Collectors.joining(",")));
+    }
+    if (fewestTests > 0) {
+      arguments.addAll(Arrays.asList("--tests", Integer.toString(fewestTests)));
+    }
+    if (!fell.isEmpty()) {
+      arguments.add("--fell");
+      arguments.add(fell.stream().map(String::valueOf).collect(Collectors.joining(",")));
     }
     if (allowedBytes >= 0) {
       arguments.addAll(Arrays.asList("--allow-bytes", Long.toString(allowedBytes)));
@@ -288,7 +338,10 @@ public final class LeakCheck {
     private long allowedBytes = -1;
     private long allowedBlocks = -1;
     private final List<String> suppressed = new ArrayList<>();
+    private Held held = Held.DEFAULT;
     private int[] rounds = {};
+    private int fewestTests;
+    private Collection<Long> fell = Collections.emptyList();
     private final List<Object> finished = new ArrayList<>();
     private boolean settled;
     private Boolean failOnKnown;

@@ -88,7 +88,7 @@ final class LeakQuery {
 
   /** Whether garbage makes no difference, because native memory holds all of it. */
   private boolean isHeldAnyhow() {
-    if (recorder.describe().tellsHolders()) {
+    if (recorder.describe().tellsHolders(check.held())) {
       judging = recorder.judgeNative(since.epoch(), check.scope(), check.whose());
     }
     return judging != 0;
@@ -99,7 +99,7 @@ final class LeakQuery {
       return;
     }
     try {
-      if (!check.collects() && description.tellsHolders()) {
+      if (!check.collects() && description.tellsHolders(check.held())) {
         // What only garbage holds is lost.
         recorder.forceGc();
       }

@@ -28,6 +28,10 @@ public final class LeakWatch {
   private final int scope;
   private final int outer;
   private final List<Integer> rounds = new ArrayList<>();
+
+  /** The epoch at which a warm-up without rounds has ended; 0 if there was none. */
+  private int warm;
+
   private final List<Object> finished = new ArrayList<>();
   private final Thread thread = Thread.currentThread();
   private boolean unfinishedRounds;
@@ -51,6 +55,8 @@ public final class LeakWatch {
    */
   public static LeakWatch begin(String test, LeakCheck check, boolean inParallel) {
     Objects.requireNonNull(check, "check");
+    // A value that means nothing is told at once, and not with the first leak.
+    Settings.held();
     Recorder recorder = Recording.current().recorder().orElse(null);
     if (recorder == null) {
       UnrecordedNotice.print();
@@ -77,21 +83,22 @@ public final class LeakWatch {
 
   /**
    * Runs the code several times. From then on a leak counts only if each of the {@code repeat}
-   * rounds leaked at the same site, so what is allocated once and kept does not.
+   * rounds leaked at the same site, so what is allocated once and kept does not. With one round
+   * after a warm-up, what that round leaks counts, as ever.
    *
    * @param warmup rounds that do not count
-   * @param repeat rounds that count, 2 to 64
+   * @param repeat rounds that count, 1 to 64
    * @throws IllegalArgumentException if a number is out of its range
    * @throws Throwable what the code throws; the test is then not checked
    */
   public void rounds(int warmup, int repeat, Round code) throws Throwable {
-    if (warmup < 0 || repeat < 2 || repeat > MOST_ROUNDS) {
+    if (warmup < 0 || repeat < 1 || repeat > MOST_ROUNDS) {
       throw new IllegalArgumentException(
           "warmup="
               + warmup
               + ", repeat="
               + repeat
-              + ": growth takes at least 2 rounds, and no more than "
+              + ": there is at least 1 round, growth takes 2, and no more than "
               + MOST_ROUNDS
               + " are told apart; the warm-up may have any number, also 0");
     }
@@ -99,6 +106,12 @@ public final class LeakWatch {
     rounds.clear();
     for (int i = 0; i < warmup; i++) {
       code.run();
+    }
+    if (repeat == 1) {
+      warm = recorder == null ? 0 : recorder.checkpoint(checkpoint.label().orElse(null));
+      code.run();
+      unfinishedRounds = false;
+      return;
     }
     for (int i = 0; i < repeat; i++) {
       nextRound();
@@ -140,11 +153,17 @@ public final class LeakWatch {
 
   /**
    * Names objects that end with the test: its instance and its parameters. What only they hold is
-   * lost when the watch ends.
+   * lost when the watch ends. Constants of enums, classes, class loaders and threads end with no
+   * test, and are left out.
    */
   public void endsWith(Collection<?> objects) {
     for (Object object : objects) {
-      if (object != null) {
+      boolean shared =
+          object instanceof Enum
+              || object instanceof Class
+              || object instanceof ClassLoader
+              || object instanceof Thread;
+      if (object != null && !shared) {
         finished.add(object);
       }
     }
@@ -234,7 +253,7 @@ public final class LeakWatch {
         recorder.closeScope(scope);
       }
     }
-    Checkpoint since = checkpoint;
+    Checkpoint since = warm == 0 ? checkpoint : checkpoint.at(warm);
     if (!rounds.isEmpty()) {
       int[] epochs = rounds.stream().mapToInt(Integer::intValue).toArray();
       since = checkpoint.at(epochs[0]);

@@ -45,6 +45,12 @@ final class NativeBridge {
    */
   static native int judgeNative(int epoch, int scope, int whose);
 
+  /**
+   * What was allocated since the epoch and is still live, as triples: a stack, the epoch in which
+   * it was allocated, and how many blocks.
+   */
+  static native long[] liveByStack(int epoch);
+
   /** How many libraries and programs have been loaded into this process so far. */
   static native int modules();
 

@@ -78,6 +78,11 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
+  public long[] liveByStack(int epoch) {
+    return NativeBridge.liveByStack(epoch);
+  }
+
+  @Override
   public int modules() {
     return NativeBridge.modules();
   }

@@ -30,6 +30,11 @@ interface Recorder {
     return 0;
   }
 
+  /** Triples of stack, epoch and blocks of what is live since the epoch. */
+  default long[] liveByStack(int epoch) {
+    return new long[0];
+  }
+
   /** Grows whenever a library is loaded. */
   int modules();
 

@@ -7,16 +7,18 @@ import java.util.Map;
 
 /** What the recorder says about itself: where its image and its library are. */
 final class RecorderDescription {
+  private static final String UNKNOWN = "unknown";
+
   private final Path image;
   private final Path library;
   private final long pid;
   private final boolean degraded;
   private final boolean strict;
   private final boolean failsOnWrongFrees;
-  private final boolean tellsHolders;
+  private final String held;
 
   RecorderDescription(Path image, Path library, long pid, boolean degraded) {
-    this(image, library, pid, degraded, false, false, false);
+    this(image, library, pid, degraded, false, false, UNKNOWN);
   }
 
   RecorderDescription(
@@ -26,14 +28,14 @@ final class RecorderDescription {
       boolean degraded,
       boolean strict,
       boolean failsOnWrongFrees,
-      boolean tellsHolders) {
+      String held) {
     this.image = image;
     this.library = library;
     this.pid = pid;
     this.degraded = degraded;
     this.strict = strict;
     this.failsOnWrongFrees = failsOnWrongFrees;
-    this.tellsHolders = tellsHolders;
+    this.held = held;
   }
 
   /**
@@ -58,7 +60,7 @@ final class RecorderDescription {
           "1".equals(required(values, "degraded")),
           "1".equals(values.get("strict")),
           "fail".equals(values.get("findings")),
-          "differs".equals(values.get("held")));
+          values.getOrDefault("held", UNKNOWN));
     } catch (NumberFormatException e) {
       throw new IllegalStateException("the recorder's description has no usable pid: " + lines, e);
     }
@@ -97,9 +99,14 @@ final class RecorderDescription {
     return strict;
   }
 
-  /** True if it can be told who holds memory, and makes a difference: the option {@code held}. */
-  boolean tellsHolders() {
-    return tellsHolders;
+  /**
+   * True if it can be told who holds memory, and makes a difference.
+   *
+   * @param decided what the check says; {@link Held#DEFAULT} leaves it to the option {@code held}
+   */
+  boolean tellsHolders(Held decided) {
+    return !held.equals(UNKNOWN)
+        && (decided == Held.DEFAULT ? !held.equals("fail") : decided != Held.FAIL);
   }
 
   /** True if wrong frees fail a check: the option {@code findings=fail}. */

@@ -8,6 +8,9 @@ final class Settings {
   static final String SETTLE = "hackleak.settle";
   static final String SETTLE_LIMIT = "hackleak.settle.limit.ms";
   static final String KNOWN = "hackleak.known";
+  static final String HELD = "hackleak.held";
+  static final String GROWING = "hackleak.growing";
+  static final String GROWING_TESTS = "hackleak.growing.tests";
   static final String CLI = "hackleak.cli";
   static final String REPORT_TIMEOUT = "hackleak.report.timeout.ms";
 
@@ -35,6 +38,36 @@ final class Settings {
       return known;
     }
     throw new IllegalArgumentException("-D" + KNOWN + " is fail or note, not \"" + value + "\"");
+  }
+
+  /** {@link Held#DEFAULT} if nothing is said. */
+  static Held held() {
+    String value = System.getProperty(HELD);
+    return value == null || value.trim().isEmpty() ? Held.DEFAULT : Held.of("-D" + HELD, value);
+  }
+
+  /** What becomes of memory that is held and grows with each test of a class. */
+  static Held growing() {
+    String value = System.getProperty(GROWING);
+    return value == null || value.trim().isEmpty() ? Held.FAIL : Held.of("-D" + GROWING, value);
+  }
+
+  /** How many tests must have added to it, at least 4. */
+  static int growingTests() {
+    String value = System.getProperty(GROWING_TESTS);
+    if (value == null) {
+      return 5;
+    }
+    try {
+      int tests = Integer.parseInt(value.trim());
+      if (tests >= 4) {
+        return tests;
+      }
+    } catch (NumberFormatException e) {
+      // Said below, for a number below 4 as well.
+    }
+    throw new IllegalArgumentException(
+        "-D" + GROWING_TESTS + " is a number of tests, 4 or more, not \"" + value + "\"");
   }
 
   static Duration settleLimit() {

@@ -129,6 +129,9 @@ class ExitCheckTest {
             "ParallelRun",
             "Recorder",
             "Recording",
+            "TestSeries",
+            "TestSeries$Ended",
+            "TestSeries$Row",
             "UnrecordedNotice");
     Set<String> all = new TreeSet<>();
     Path folder = Paths.get(ExitCheck.class.getResource("ExitCheck.class").toURI()).getParent();

@@ -44,6 +44,36 @@ class LeakWatchTest {
   }
 
   @Test
+  void aChoiceThatMeansNothingIsToldAtOnce() {
+    System.setProperty(Settings.HELD, "warn");
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      Throwable refused =
+          assertThrows(
+              IllegalArgumentException.class, () -> LeakWatch.begin("test", UNSETTLED, false));
+      assertEquals("-Dhackleak.held is fail, note or ignore, not \"warn\"", refused.getMessage());
+    } finally {
+      System.clearProperty(Settings.HELD);
+    }
+  }
+
+  @Test
+  void theCheckGoesBeforeThePropertyAndThatBeforeTheOption() {
+    assertEquals("[]", UNSETTLED.arguments().toString());
+    System.setProperty(Settings.HELD, "ignore");
+    try {
+      assertEquals("[--held, ignore]", UNSETTLED.arguments().toString());
+      LeakCheck failing = UNSETTLED.held(Held.FAIL);
+      assertEquals("[--held, fail]", failing.arguments().toString());
+      String told = "image=i\nlibrary=l\npid=1\ndegraded=0\nheld=fail\n";
+      RecorderDescription recorder = RecorderDescription.parse(told);
+      assertTrue(recorder.tellsHolders(UNSETTLED.held()));
+      assertFalse(recorder.tellsHolders(failing.held()));
+    } finally {
+      System.clearProperty(Settings.HELD);
+    }
+  }
+
+  @Test
   void withoutLeaksNothingIsTold() throws Exception {
     try (SimulatedRecording recording = SimulatedRecording.active()) {
       LeakWatch failed = LeakWatch.begin("clean", UNSETTLED, false);

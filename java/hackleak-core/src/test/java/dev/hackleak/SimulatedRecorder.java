@@ -8,6 +8,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.LongStream;
 
 /** A recorder without a process to record: the test says what is allocated and what GC frees. */
 final class SimulatedRecorder implements Recorder {
@@ -30,6 +31,10 @@ final class SimulatedRecorder implements Recorder {
   volatile int modules;
   volatile boolean strict;
   volatile int judgings;
+
+  /** Where blocks are allocated from now on. */
+  volatile int stack = 1;
+
   volatile String unjudgeable;
   volatile List<Object> notHolding = Collections.emptyList();
 
@@ -45,7 +50,7 @@ final class SimulatedRecorder implements Recorder {
 
   synchronized void allocate(int count) {
     for (int i = 0; i < count; i++) {
-      blocks.add(new int[] {epoch, scope.get(), ignoring});
+      blocks.add(new int[] {epoch, scope.get(), ignoring, stack});
     }
   }
 
@@ -71,6 +76,14 @@ final class SimulatedRecorder implements Recorder {
       throw new IllegalStateException(unjudgeable);
     }
     return judgings;
+  }
+
+  @Override
+  public synchronized long[] liveByStack(int since) {
+    return blocks.stream()
+        .filter(block -> block[0] >= since && block[2] == 0)
+        .flatMapToLong(block -> LongStream.of(block[3], block[0], 1))
+        .toArray();
   }
 
   @Override

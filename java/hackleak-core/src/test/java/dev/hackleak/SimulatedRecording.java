@@ -1,5 +1,8 @@
 package dev.hackleak;
 
+import java.nio.file.Paths;
+import java.util.List;
+
 /** Makes this JVM look recorded, or unrecorded, until it is closed. For one test at a time. */
 public final class SimulatedRecording implements AutoCloseable {
   private final SimulatedRecorder recorder;
@@ -39,6 +42,16 @@ public final class SimulatedRecording implements AutoCloseable {
   /** How many garbage collections were forced. */
   public int gcs() {
     return recorder.gcs;
+  }
+
+  /** Lets leaks be judged, by a reporter that is not there. */
+  public void reachable() {
+    recorder.description = SimulatedRecorder.reachable(Paths.get("nowhere"));
+  }
+
+  /** The objects that the last judging took for finished. */
+  public List<Object> finished() {
+    return recorder.notHolding;
   }
 
   SimulatedRecorder recorder() {

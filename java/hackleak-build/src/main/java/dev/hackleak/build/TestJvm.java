@@ -1,7 +1,9 @@
 package dev.hackleak.build;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -22,6 +24,7 @@ public final class TestJvm {
   private static final char OPTION_SEPARATOR = ',';
   private static final String LIBRARY_SEPARATOR = ":";
   private static final String TRUE = "true";
+  private static final List<String> HELD = Arrays.asList("fail", "note", "ignore");
 
   private final Path library;
   private final Map<String, String> options = new LinkedHashMap<>();
@@ -54,6 +57,21 @@ public final class TestJvm {
     }
     options.put(key, value);
     return this;
+  }
+
+  /**
+   * Decides what becomes of memory that is live but held.
+   *
+   * @param element what the build calls this, for people
+   * @param choice fail, note or ignore
+   * @throws IllegalArgumentException if it is none of these
+   */
+  public TestJvm held(String element, String choice) {
+    if (!HELD.contains(choice)) {
+      throw new IllegalArgumentException(
+          "hackleak: " + element + " is fail, note or ignore, not \"" + choice + "\"");
+    }
+    return option("held", choice);
   }
 
   /** Has tests fail that cannot be recorded. */

@@ -26,6 +26,14 @@ class TestJvmTest {
   }
 
   @Test
+  void whatIsHeldHasThreeChoices() {
+    assertTrue(jvm.held("<held>", "ignore").optionsText().endsWith(",held=ignore"));
+    Throwable refused =
+        assertThrows(IllegalArgumentException.class, () -> jvm.held("<held>", "warn"));
+    assertEquals("hackleak: <held> is fail, note or ignore, not \"warn\"", refused.getMessage());
+  }
+
+  @Test
   void optionsAreJoinedInTheOrderInWhichTheyCome() {
     jvm.option("track", "new+malloc").option("depth", "50");
     assertEquals("out=/build/hackleak,exit=settle,track=new+malloc,depth=50", jvm.optionsText());

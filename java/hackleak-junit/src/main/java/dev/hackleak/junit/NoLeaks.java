@@ -1,5 +1,6 @@
 package dev.hackleak.junit;
 
+import dev.hackleak.Held;
 import dev.hackleak.LeakKind;
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
@@ -73,7 +74,11 @@ public @interface NoLeaks {
    */
   int repeat() default 1;
 
-  /** How many times the test method runs before these rounds, without counting. */
+  /**
+   * How many times the test method runs before these rounds, without counting; what the library
+   * allocates once and keeps is then there already. With {@code repeat = 1}, what the one run after
+   * that leaks counts.
+   */
   int warmup() default 0;
 
   /** How many bytes each site may leak; below zero none. See {@link #allowBlocks()}. */
@@ -93,4 +98,11 @@ public @interface NoLeaks {
    * {@code class.method}, as in suppression files after {@code leak:}.
    */
   String[] suppress() default {};
+
+  /**
+   * What becomes of memory that is live but held, by a global, a thread or a live object. By
+   * default the system property {@code hackleak.held} decides, and without it the recorder's option
+   * {@code held}.
+   */
+  Held held() default Held.DEFAULT;
 }

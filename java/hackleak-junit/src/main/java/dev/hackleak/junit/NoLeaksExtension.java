@@ -5,6 +5,7 @@ import dev.hackleak.Ignored;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
+import dev.hackleak.TestSeries;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
 import java.util.Collections;
@@ -59,7 +60,8 @@ public final class NoLeaksExtension
   /** The keys of the store. */
   private enum Key {
     TEST,
-    CLASS
+    CLASS,
+    SERIES
   }
 
   /** What counts where no annotation does; null for nothing. */
@@ -87,7 +89,7 @@ public final class NoLeaksExtension
         new Plan(plan.check, plan.warmup, rounds, plan.perClass, plan.ignored));
   }
 
-  /** As {@link NoLeaks#warmup()}; to be called after {@link #repeat(int)}. */
+  /** As {@link NoLeaks#warmup()}. */
   public NoLeaksExtension warmup(int rounds) {
     Plan plan = plan();
     return new NoLeaksExtension(
@@ -118,6 +120,11 @@ public final class NoLeaksExtension
   @Override
   public void beforeAll(ExtensionContext context) {
     Plan plan = plan(context).orElse(null);
+    if (plan != null && !plan.ignored && store(context).get(Key.SERIES) == null) {
+      // One for a class with all that are nested in it.
+      TestSeries series = TestSeries.begin(context.getDisplayName(), plan.check);
+      store(context).put(Key.SERIES, new Series(this, series));
+    }
     boolean annotatedHere = context.getElement().flatMap(Plan::on).isPresent();
     if (plan == null || !plan.perClass || classWatch(context) != null && !annotatedHere) {
       return;
@@ -130,6 +137,21 @@ public final class NoLeaksExtension
 
   @Override
   public void afterAll(ExtensionContext context) {
+    Series own = store(context).get(Key.SERIES, Series.class);
+    // One of a class around this one stays: it is removed from that one's store only.
+    boolean ends = own != null && own.owner == this && store(context).remove(Key.SERIES) != null;
+    endClass(context);
+    if (ends && !context.getExecutionException().isPresent()) {
+      own.series.endsWith(
+          context
+              .getTestInstances()
+              .map(TestInstances::getAllInstances)
+              .orElse(Collections.emptyList()));
+      own.series.end();
+    }
+  }
+
+  private void endClass(ExtensionContext context) {
     ClassWatch found = store(context).get(Key.CLASS, ClassWatch.class);
     if (found != null && found.owner == this) {
       // One of a class around this one stays: it is removed from that one's store only.
@@ -167,6 +189,17 @@ public final class NoLeaksExtension
       return;
     }
     store(context).remove(Key.TEST);
+    try {
+      endTest(found, context);
+    } finally {
+      Series series = store(context).get(Key.SERIES, Series.class);
+      if (series != null && !found.plan.perClass) {
+        series.series.ended(found.watch);
+      }
+    }
+  }
+
+  private static void endTest(TestWatch found, ExtensionContext context) {
     if (found.plan.perClass) {
       found.watch.left(found.before);
     } else if (found.plan.ignored) {
@@ -255,7 +288,7 @@ public final class NoLeaksExtension
   private static void inRounds(
       LeakWatch watch, Plan plan, Invocation<Void> invocation, LeakWatch.Round again)
       throws Throwable {
-    if (plan.repeat == 1) {
+    if (!plan.hasRounds()) {
       invocation.proceed();
       return;
     }
@@ -294,7 +327,7 @@ public final class NoLeaksExtension
       return;
     }
     LeakWatch watch = begin(context, name(context), factory.plan);
-    if (factory.plan.repeat > 1) {
+    if (factory.plan.hasRounds()) {
       // What does not grow from round to round is no leak of this test, and none of its factory.
       factory.answeredByDynamicTests.set(true);
     }
@@ -383,6 +416,16 @@ public final class NoLeaksExtension
 
   private static Store store(ExtensionContext context) {
     return context.getStore(NAMESPACE);
+  }
+
+  private static final class Series {
+    private final NoLeaksExtension owner;
+    private final TestSeries series;
+
+    Series(NoLeaksExtension owner, TestSeries series) {
+      this.owner = owner;
+      this.series = series;
+    }
   }
 
   private static final class ClassWatch {

@@ -27,16 +27,21 @@ final class Plan {
     this.repeat = repeat;
     this.perClass = perClass;
     this.ignored = ignored;
-    if (repeat < 1 || warmup < 0 || repeat == 1 && warmup > 0 || perClass && repeat > 1) {
+    if (repeat < 1 || warmup < 0 || perClass && (repeat > 1 || warmup > 0)) {
       throw new ExtensionConfigurationException(
           "repeat="
               + repeat
               + ", warmup="
               + warmup
               + (perClass ? ", per class" : "")
-              + ": rounds are for single tests, a warm-up comes before rounds, and growth takes"
-              + " repeat = 2 or more");
+              + ": rounds and warm-ups are for single tests, and their numbers are 1 or more and 0 or"
+              + " more");
     }
+  }
+
+  /** Whether the test runs more than once. */
+  boolean hasRounds() {
+    return repeat > 1 || warmup > 0;
   }
 
   /** What the nearest annotation asks for: on the method, on its class, or on a class around it. */
@@ -66,7 +71,8 @@ final class Plan {
         LeakCheck.standard()
             .settling(annotation.settle())
             .kinds(annotation.kinds())
-            .suppressing(annotation.suppress());
+            .suppressing(annotation.suppress())
+            .held(annotation.held());
     if (annotation.settleLimitMillis() >= 0) {
       check = check.settleLimit(Duration.ofMillis(annotation.settleLimitMillis()));
     }

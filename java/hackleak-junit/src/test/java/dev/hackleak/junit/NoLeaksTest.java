@@ -116,10 +116,26 @@ class NoLeaksTest {
   }
 
   @Test
+  void afterAWarmUpOneRoundCounts() {
+    Samples.WarmUp.once = 0;
+    Events tests = Recorded.run(Samples.WarmUp.class);
+    assertEquals("{initialises()=SUCCESSFUL, leaks()=FAILED}", outcomes(tests).toString());
+    Throwable leak =
+        tests
+            .failed()
+            .list()
+            .get(0)
+            .getRequiredPayload(TestExecutionResult.class)
+            .getThrowable()
+            .get();
+    assertEquals(1, ((LeakError) leak).report().count());
+  }
+
+  @Test
   void roundsThatMeanNothingAreRefused() {
     Events tests = Recorded.run(Samples.WrongRounds.class);
     assertEquals(
-        "{perClassOnAMethod()=FAILED, tooMany()=FAILED, warmupAlone()=FAILED}",
+        "{belowZero()=FAILED, perClassOnAMethod()=FAILED, tooMany()=FAILED}",
         outcomes(tests).toString());
   }
 

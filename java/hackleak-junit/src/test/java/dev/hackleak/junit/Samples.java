@@ -258,10 +258,27 @@ final class Samples {
     }
   }
 
+  @NoLeaks(warmup = 2)
+  static class WarmUp {
+    static int once;
+
+    @Test
+    void initialises() {
+      if (once++ < 1) {
+        allocate(1);
+      }
+    }
+
+    @Test
+    void leaks() {
+      allocate(1);
+    }
+  }
+
   static class WrongRounds {
     @Test
-    @NoLeaks(warmup = 1)
-    void warmupAlone() {}
+    @NoLeaks(warmup = -1)
+    void belowZero() {}
 
     @Test
     @NoLeaks(repeat = 65)

@@ -2,6 +2,7 @@ package dev.hackleak.junit4;
 
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakWatch;
+import dev.hackleak.TestSeries;
 import java.util.List;
 import java.util.Objects;
 import org.junit.internal.AssumptionViolatedException;
@@ -19,11 +20,12 @@ import org.junit.runners.model.Statement;
  *
  * <p>As a {@code @Rule} it watches each test with its {@code @Before} and {@code @After} methods.
  * As a {@code @ClassRule} it watches all tests of the class together, with their
- * {@code @BeforeClass} and {@code @AfterClass} methods, for what they share. A test that failed for
- * another reason keeps it, and a test that an assumption skipped stays skipped; the leak is
- * attached as a suppressed exception, and one line on stderr says so. Where the JVM is not recorded
- * the tests run unchecked, which one notice on stderr says; with {@code -Dhackleak.required=true}
- * they fail instead.
+ * {@code @BeforeClass} and {@code @AfterClass} methods, for what they share. What only the instance
+ * of a finished test or its {@code @Parameter} fields hold is lost. A test that failed for another
+ * reason keeps it, and a test that an assumption skipped stays skipped; the leak is attached as a
+ * suppressed exception, and one line on stderr says so. Where the JVM is not recorded the tests run
+ * unchecked, which one notice on stderr says; with {@code -Dhackleak.required=true} they fail
+ * instead.
  *
  * <p>A rule that expects an exception, such as {@code ExpectedException}, belongs inside of this
  * one: {@code @Rule(order = Integer.MIN_VALUE)} of JUnit 4.13, or a {@code RuleChain}. Outside of
@@ -56,10 +58,11 @@ public final class NoLeaksRule implements TestRule {
 
   /**
    * Runs the test several times, on one instance, with its {@code @Before} and {@code @After}
-   * methods each time. A leak then counts only if each round leaked at the same site.
+   * methods each time. A leak then counts only if each round leaked at the same site; with one
+   * round after a warm-up, what that round leaked.
    *
    * @param warmup rounds before, which do not count
-   * @param rounds 2 to 64
+   * @param rounds 1 to 64
    */
   public NoLeaksRule repeat(int warmup, int rounds) {
     return new NoLeaksRule(check, warmup, rounds, inParallel);
@@ -85,8 +88,21 @@ public final class NoLeaksRule implements TestRule {
 
   private void run(Statement base, Description description) throws Throwable {
     LeakWatch watch = LeakWatch.begin(name(description), check, inParallel);
+    if (description.isTest()) {
+      watch.endsWith(TestInstance.of(base));
+    }
     try {
-      if (repeat == 1) {
+      watched(watch, base);
+    } finally {
+      if (description.isTest()) {
+        TestSeries.follow(description.getClassName(), check, watch);
+      }
+    }
+  }
+
+  private void watched(LeakWatch watch, Statement base) throws Throwable {
+    try {
+      if (repeat == 1 && warmup == 0) {
         base.evaluate();
       } else {
         watch.rounds(warmup, repeat, base::evaluate);

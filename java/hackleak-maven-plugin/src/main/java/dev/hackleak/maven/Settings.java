@@ -77,6 +77,10 @@ final class Settings {
         jvm.option(name, value);
       }
     }
+    String held = text("held");
+    if (held != null) {
+      jvm.held("<held> (-Dhackleak.held)", held);
+    }
     for (String[] file :
         new String[][] {
           {"suppressions", "suppressions"},

@@ -134,17 +134,26 @@ class ParticipantTest {
   }
 
   @Test
+  void aWrongChoiceIsToldWithItsElement() throws Exception {
+    hackleak.setConfiguration(xml("<held>warn</held>"));
+    Throwable refused = assertThrows(MavenExecutionException.class, () -> read(LINUX));
+    assertEquals(
+        "hackleak: <held> (-Dhackleak.held) is fail, note or ignore, not \"warn\"",
+        refused.getMessage());
+  }
+
+  @Test
   void settingsReachTheRecorder() throws Exception {
     hackleak.setConfiguration(
         xml(
-            "<track>new+malloc</track><suppressions>known.txt</suppressions>"
+            "<track>new+malloc</track><held>ignore</held><suppressions>known.txt</suppressions>"
                 + "<known>fail</known><knownLeaks>leaks.known</knownLeaks>"
                 + "<required>true</required><options><depth>9</depth></options>"));
     read(LINUX);
     assertEquals(
         "out="
             + folder
-            + "/target/hackleak,exit=settle,track=new+malloc,known=fail,suppressions="
+            + "/target/hackleak,exit=settle,track=new+malloc,known=fail,held=ignore,suppressions="
             + folder
             + "/known.txt,known-leaks="
             + folder

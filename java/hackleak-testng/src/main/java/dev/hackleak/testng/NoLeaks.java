@@ -1,5 +1,6 @@
 package dev.hackleak.testng;
 
+import dev.hackleak.Held;
 import dev.hackleak.LeakKind;
 import java.lang.annotation.Documented;
 import java.lang.annotation.ElementType;
@@ -13,9 +14,10 @@ import java.lang.annotation.Target;
  *
  * <p>On a class it counts for each test method, inherited ones too; on a method it replaces the one
  * of the class. The check is made around the test method itself: {@code @BeforeMethod} and
- * {@code @AfterMethod} lie outside. A test that failed or was skipped for another reason keeps it;
- * the leak is attached as a suppressed exception, and one line on stderr says so. {@link
- * NoLeaksListener} does it, which TestNG finds by itself.
+ * {@code @AfterMethod} lie outside. What only the arguments of a finished test hold is lost; the
+ * instance serves all tests of its class, so what it holds is held. A test that failed or was
+ * skipped for another reason keeps it; the leak is attached as a suppressed exception, and one line
+ * on stderr says so. {@link NoLeaksListener} does it, which TestNG finds by itself.
  */
 @Documented
 @Inherited
@@ -45,4 +47,11 @@ public @interface NoLeaks {
 
   /** Leaks with one of these in a frame do not count, as in suppression files. */
   String[] suppress() default {};
+
+  /**
+   * What becomes of memory that is live but held, by a global, a thread or a live object. By
+   * default the system property {@code hackleak.held} decides, and without it the recorder's option
+   * {@code held}.
+   */
+  Held held() default Held.DEFAULT;
 }

@@ -3,8 +3,11 @@ package dev.hackleak.testng;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
+import dev.hackleak.TestSeries;
 import java.lang.reflect.Method;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.testng.IExecutionListener;
 import org.testng.IInvokedMethod;
 import org.testng.IInvokedMethodListener;
@@ -13,6 +16,7 @@ import org.testng.ITestResult;
 import org.testng.SkipException;
 import org.testng.TestException;
 import org.testng.xml.XmlSuite.ParallelMode;
+import org.testng.xml.XmlTest;
 
 /**
  * A watch over each test method with {@link NoLeaks}; over all of them with the system property
@@ -42,6 +46,7 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
     if (watch == null) {
       return;
     }
+    watch.endsWith(parameters(result));
     Throwable own = result.getThrowable();
     if (isSkipped(result)) {
       watch.endSkipped(own);
@@ -50,6 +55,28 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
     } else {
       watch.endFailed(own);
     }
+    Class<?> type = result.getTestClass().getRealClass();
+    TestSeries.follow(type.getName(), check(result), watch);
+  }
+
+  /**
+   * What the data provider made for this test alone; of what can be cloned, TestNG tells a copy
+   * only. Its own objects go on after the test, and so does the instance, which serves all tests of
+   * its class.
+   */
+  private static List<Object> parameters(ITestResult result) {
+    List<Object> parameters = new ArrayList<>();
+    for (Object parameter : result.getParameters()) {
+      boolean own =
+          parameter instanceof ITestContext
+              || parameter instanceof ITestResult
+              || parameter instanceof XmlTest
+              || parameter == result.getInstance();
+      if (!own) {
+        parameters.add(parameter);
+      }
+    }
+    return parameters;
   }
 
   /** TestNG turns the failure into a skip only after its listeners. */
@@ -102,7 +129,8 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
         LeakCheck.standard()
             .settling(annotation.settle())
             .kinds(annotation.kinds())
-            .suppressing(annotation.suppress());
+            .suppressing(annotation.suppress())
+            .held(annotation.held());
     if (annotation.settleLimitMillis() >= 0) {
       check = check.settleLimit(Duration.ofMillis(annotation.settleLimitMillis()));
     }

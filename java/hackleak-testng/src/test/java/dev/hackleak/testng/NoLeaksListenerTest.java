@@ -4,13 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.hackleak.SimulatedRecording;
+import java.util.Collections;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CyclicBarrier;
+import org.testng.ITestContext;
 import org.testng.ITestResult;
 import org.testng.SkipException;
 import org.testng.TestListenerAdapter;
 import org.testng.TestNG;
+import org.testng.annotations.DataProvider;
 import org.testng.annotations.Test;
 import org.testng.xml.XmlSuite.ParallelMode;
 
@@ -104,6 +107,31 @@ class NoLeaksListenerTest {
   @org.junit.jupiter.api.Test
   void parallelMethodsAnswerForTheirOwnThread() {
     assertEquals(run(Together.class, ParallelMode.METHODS), "{clean=passed, leaky=LeakError + 0}");
+  }
+
+  public static class Arguments {
+    private static final StringBuilder MADE = new StringBuilder("made");
+
+    @DataProvider
+    public static Object[][] made() {
+      return new Object[][] {{MADE, ParallelMode.NONE}};
+    }
+
+    @Test(dataProvider = "made")
+    @NoLeaks(settle = false)
+    public void leaks(StringBuilder made, ParallelMode shared, ITestContext context) {
+      recording.allocate(1);
+    }
+  }
+
+  @org.junit.jupiter.api.Test
+  void argumentsEndWithTheTestAndSharedObjectsDoNot() {
+    try (SimulatedRecording active = SimulatedRecording.active()) {
+      recording = active;
+      active.reachable();
+      execute(Arguments.class, ParallelMode.NONE);
+      assertEquals(active.finished(), Collections.singletonList(Arguments.MADE));
+    }
   }
 
   @org.junit.jupiter.api.Test
