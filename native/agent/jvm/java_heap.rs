@@ -141,13 +141,13 @@ impl Java for Heap {
     }
 }
 
-fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
+pub(super) fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
     // SAFETY: the JVM's function table, which it never frees.
     unsafe { &*(*env).functions }
 }
 
 /// An environment that may tag objects; made at the first need.
-fn environment(place: &AtomicPtr<jvmtiEnv>) -> Option<*mut jvmtiEnv> {
+pub(super) fn environment(place: &AtomicPtr<jvmtiEnv>) -> Option<*mut jvmtiEnv> {
     let known = place.load(Acquire);
     if !known.is_null() {
         return Some(known);

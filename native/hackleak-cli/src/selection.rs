@@ -36,6 +36,9 @@ pub(crate) struct SelectionArguments {
     /// Sites with this in a frame are no leaks; a pattern as in suppression files
     #[arg(long, value_name = "PATTERN")]
     suppress: Vec<String>,
+    /// In `lines`, also tell which stacks rules match whatever lies there
+    #[arg(long, hide = true)]
+    covered: bool,
 }
 
 impl SelectionArguments {
@@ -56,6 +59,7 @@ impl SelectionArguments {
             },
             suppress: self.suppress.clone(),
             judging: self.judging,
+            covered: self.covered,
         }
     }
 }

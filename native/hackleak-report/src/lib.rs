@@ -56,5 +56,5 @@ pub use hackleak_image::Whose;
 pub use incomplete::Incomplete;
 pub use model::{Coverage, Process, Report, Sight, Verdict};
 pub use read::Selection;
-pub use symbolise::stacks;
+pub use symbolise::{keep, stacks};
 pub use text_log::TextLog;

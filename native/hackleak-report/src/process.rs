@@ -1,9 +1,11 @@
 //! One image through the whole pipeline.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use hackleak_image::layout::Kind;
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
 use hackleak_options::{Findings, Held as OfHeld, Options, Track};
@@ -14,9 +16,9 @@ use crate::group::group;
 use crate::holders::Holders;
 use crate::incomplete::Incomplete::Damaged;
 use crate::model::{Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict};
-use crate::read::{Holding, Selected, Selection, select};
+use crate::read::{Blocks, Holding, Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
-use crate::symbolise::symbolise;
+use crate::symbolise::{Symbolised, symbolise};
 use crate::{findings, history, judge, own};
 
 impl Process {
@@ -64,6 +66,9 @@ const LOOKS: [Duration; 3] = [
     Duration::from_millis(100),
 ];
 
+/// The most blocks that are looked at to tell which stacks rules match.
+const MAX_COVERED: usize = 1 << 12;
+
 /// The report on the image as it is at this moment.
 fn one_look(
     path: &Path,
@@ -93,7 +98,12 @@ fn one_look(
     );
     let own = Suppressions::of_patterns(&selection.suppress);
     let given = [suppressions, &own].concat();
-    let left = Rules::new(&image.options(), &given, built_in).apply(sites);
+    let rules = Rules::new(&image.options(), &given, built_in);
+    let covered = match selection.covered {
+        true => covered(&rules, &selected.blocks, &symbolised),
+        false => Vec::new(),
+    };
+    let left = rules.apply(sites);
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
     let runtime_code = Runtime::of(paths.iter().map(String::as_str));
     let sites = fold_roots(left.sites, &runtime_code);
@@ -136,6 +146,7 @@ fn one_look(
         leaks: leaks(selection, sites),
         held,
         suppressions: left.suppressions,
+        covered,
     };
     judge(&image, &selected, modules.blind, &mut process);
     process.notes = judge::notes(&image, &process, &selected, &symbolised);
@@ -143,6 +154,35 @@ fn one_look(
     process.notes.extend(left.notes);
     process.notes.extend(allowed);
     Ok(process)
+}
+
+/// The stacks of `blocks` that rules match whatever lies there.
+fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u32, u32)> {
+    let stacks: BTreeSet<(u32, u32)> = blocks
+        .iter()
+        .map(|block| (block.stack, block.kind as u32))
+        .take(MAX_COVERED)
+        .collect();
+    let is_covered = |(stack, kind): &(u32, u32)| {
+        let frames = symbolised.stacks.get(stack);
+        let kind = u8::try_from(*kind).ok().and_then(Kind::from_number);
+        frames.zip(kind).is_some_and(|(frames, kind)| {
+            rules.covers(&Site {
+                bytes: 0,
+                count: 0,
+                kind: kind.into(),
+                threads: Vec::new(),
+                scope: None,
+                stacks: 1,
+                owner: None,
+                frames: frames.to_vec(),
+                verdict: Judgement::Unknown,
+                holder: None,
+                baseline: None,
+            })
+        })
+    };
+    stacks.into_iter().filter(is_covered).collect()
 }
 
 /// The sites that are held and no failure, and the others.

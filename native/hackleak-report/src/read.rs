@@ -36,6 +36,8 @@ pub struct Selection {
     /// What the process itself found out about who holds what: the number of its judging. Without
     /// one, the last that it made at its end.
     pub judging: Option<u32>,
+    /// Whether to tell which stacks rules match: [`crate::Process::covered`].
+    pub covered: bool,
 }
 
 impl Selection {

@@ -14,9 +14,10 @@ final class RecorderDescription {
   private final boolean strict;
   private final boolean failsOnWrongFrees;
   private final boolean tellsHolders;
+  private final String rules;
 
   RecorderDescription(Path image, Path library, long pid, boolean degraded) {
-    this(image, library, pid, degraded, false, false, false);
+    this(image, library, pid, degraded, false, false, false, "");
   }
 
   RecorderDescription(
@@ -26,7 +27,8 @@ final class RecorderDescription {
       boolean degraded,
       boolean strict,
       boolean failsOnWrongFrees,
-      boolean tellsHolders) {
+      boolean tellsHolders,
+      String rules) {
     this.image = image;
     this.library = library;
     this.pid = pid;
@@ -34,6 +36,7 @@ final class RecorderDescription {
     this.strict = strict;
     this.failsOnWrongFrees = failsOnWrongFrees;
     this.tellsHolders = tellsHolders;
+    this.rules = rules;
   }
 
   /**
@@ -58,7 +61,8 @@ final class RecorderDescription {
           "1".equals(required(values, "degraded")),
           "1".equals(values.get("strict")),
           "fail".equals(values.get("findings")),
-          "differs".equals(values.get("held")));
+          "differs".equals(values.get("held")),
+          values.getOrDefault("rules", ""));
     } catch (NumberFormatException e) {
       throw new IllegalStateException("the recorder's description has no usable pid: " + lines, e);
     }
@@ -100,6 +104,11 @@ final class RecorderDescription {
   /** True if it can be told who holds memory, and makes a difference: the option {@code held}. */
   boolean tellsHolders() {
     return tellsHolders;
+  }
+
+  /** Changes with the rules that leave leaks out. */
+  String rules() {
+    return rules;
   }
 
   /** True if wrong frees fail a check: the option {@code findings=fail}. */
