@@ -117,7 +117,7 @@ mod tests {
     fn requests_are_read_one_after_the_other() {
         let bytes = [framed(b"a\0--b=c\n\0"), framed(b"\0")].concat();
         let mut from = &bytes[..];
-        let mut next = || request(&mut from).unwrap();
+        let mut next = || request(&mut from).expect("a request");
         assert_eq!(next(), Some(vec!["a".into(), "--b=c\n".into()]));
         assert_eq!(next(), Some(vec![OsString::new()]));
         assert_eq!(next(), None);

@@ -162,9 +162,9 @@ mod tests {
 
     #[test]
     fn what_was_read_is_known_until_the_file_is_another() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("lib.so");
-        fs::write(&file, "one").unwrap();
+        fs::write(&file, "one").expect("write");
         add(Some(&file), "m", &[(1, vec![frame("f")])]);
         assert_eq!(
             names(&file, &[1, 2]),
@@ -175,16 +175,16 @@ mod tests {
         add(Some(&file), "m", &[(1, vec![frame("f")])]);
         assert_eq!(names(&file, &[1, 2]), (vec![1], vec![2]));
         let other = folder.path().join("new.so");
-        fs::write(&other, "two").unwrap();
-        fs::rename(&other, &file).unwrap();
+        fs::write(&other, "two").expect("write");
+        fs::rename(&other, &file).expect("rename");
         assert_eq!(names(&file, &[1, 2]), (vec![], vec![1, 2]), "another file");
     }
 
     #[test]
     fn builds_are_read_once_a_file() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("lib.so");
-        fs::write(&file, "one").unwrap();
+        fs::write(&file, "one").expect("write");
         keep();
         let reads = std::cell::Cell::new(0);
         let read = || {
@@ -198,9 +198,9 @@ mod tests {
 
     #[test]
     fn a_symboliser_is_shared_until_it_has_met_enough() {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("folder");
         let file = folder.path().join("lib.so");
-        fs::write(&file, "one").unwrap();
+        fs::write(&file, "one").expect("write");
         keep();
         let first = symbolizer(Some(&file), 2, 4);
         assert!(Rc::ptr_eq(&first, &symbolizer(Some(&file), 2, 4)));
