@@ -8,14 +8,15 @@ use crate::{IMAGE, checkpoint, gate, holders, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
 use hackleak_image::{Frame, Whose};
-use hackleak_options::Findings;
+use hackleak_options::{Findings, Options};
 use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
 use jni::objects::{JClass, JLongArray, JString};
 use jni::strings::JNIString;
 use jni::{Env, EnvUnowned};
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
+use std::os::unix::fs::MetadataExt;
 
 /// What a native method can fail with.
 #[derive(Debug)]
@@ -99,7 +100,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
             Failure::NotRecorded("the recorder is only just beginning".to_owned())
         })?;
         let text = format!(
-            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\nheld={}\n",
+            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\nheld={}\nrules={}\n",
             lifecycle::image_path(),
             lifecycle::library_path().display(),
             std::process::id(),
@@ -112,9 +113,23 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
                 "report"
             },
             judging::what_for(options),
+            rules(options),
         );
         Ok(env.new_string(text)?)
     })
+}
+
+/// What changes with the rules that leave leaks out: their files may be written anew while this runs.
+fn rules(options: &Options) -> String {
+    let files = options.suppression_files().map(|file| {
+        let found = std::fs::metadata(file).ok();
+        found.map_or_else(String::new, |found| {
+            let (inode, size) = (found.ino(), found.size());
+            let (seconds, nanos) = (found.mtime(), found.mtime_nsec());
+            format!("{inode}.{size}.{seconds}.{nanos}")
+        })
+    });
+    files.collect::<Vec<_>>().join(",")
 }
 
 /// `int checkpoint(String label)`
@@ -148,6 +163,33 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
             bytes += live.size() as i64;
         });
         longs(env, &[blocks, bytes])
+    })
+}
+
+/// `long[] sitesSince(int epoch, int scope, int whose, int limit)`: the different stacks of what is live, with the
+/// kind in the upper 32 bits; null for more than `limit`.
+#[unsafe(no_mangle)]
+pub extern "system" fn Java_dev_hackleak_NativeBridge_sitesSince<'local>(
+    env: EnvUnowned<'local>,
+    _class: JClass<'local>,
+    epoch: i32,
+    scope: i32,
+    whose: i32,
+    limit: i32,
+) -> JLongArray<'local> {
+    call(env, |env| {
+        let most = usize::try_from(limit).unwrap_or(0);
+        let mut sites: HashSet<i64> = HashSet::new();
+        checkpoint::leaks(choice(epoch, scope, whose)?, |_, live| {
+            if sites.len() <= most {
+                sites.insert(i64::from(live.stack()) | i64::from(live.kind()) << 32);
+            }
+        });
+        if sites.len() > most {
+            return Ok(JLongArray::default());
+        }
+        let sites: Vec<i64> = sites.into_iter().collect();
+        longs(env, &sites)
     })
 }
 

@@ -159,7 +159,7 @@ pub(super) fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
 }
 
 /// An environment that may tag objects; made at the first need.
-fn environment(place: &AtomicPtr<jvmtiEnv>) -> Option<*mut jvmtiEnv> {
+pub(super) fn environment(place: &AtomicPtr<jvmtiEnv>) -> Option<*mut jvmtiEnv> {
     let known = place.load(Acquire);
     if !known.is_null() {
         return Some(known);

@@ -10,7 +10,7 @@
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
-//! - `collect`: forcing a collection; `critical`: whether a thread stands in its way.
+//! - `collect`: forcing a collection; `critical`: whether a thread stands in its way; `queues`: whether what it found is worked off.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
 //! - `java_heap`: which objects hold native memory, named with `class_fields` and by the way to them (`java_chains`), and (`java_paths`)
 //!   reached without the test; `judging`: who asks for it.
@@ -33,6 +33,7 @@ mod memo;
 mod method_ids;
 mod methods;
 mod properties;
+mod queues;
 mod resources;
 mod series;
 pub mod stacks;

@@ -64,6 +64,9 @@ pub(crate) enum Subcommand {
     Completions(Completions),
     /// Print the man page, or write the pages of all commands.
     Man(Man),
+    /// Answer one report after the other, for the process that started this.
+    #[command(hide = true)]
+    Serve,
     /// Print the JSON Schema of `--format json`.
     Schema {
         /// Of which command
@@ -165,6 +168,10 @@ pub(crate) struct Report {
     /// Write the JSON to this file as well
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write the JSON to this file if something fails; of what happened when, it has what came
+    /// after `--since`
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_on_failure: Option<PathBuf>,
     /// Write a page for the browser to this file as well: one file that needs no other
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,

@@ -21,6 +21,7 @@ mod output;
 mod report;
 mod run;
 mod selection;
+mod serve;
 mod suppressions;
 mod terminal;
 mod top;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
     let done = match cli.subcommand {
         Subcommand::Run(arguments) => run::run(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
+        Subcommand::Serve => serve::serve(),
         Subcommand::Baseline(arguments) => baseline::baseline(&arguments),
         Subcommand::Diff(arguments) => diff::diff(&arguments),
         Subcommand::Suppressions(arguments) => suppressions::suppressions(&arguments),

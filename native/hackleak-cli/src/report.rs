@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::bail;
-use hackleak_report::{Report as Found, Verdict};
+use hackleak_report::{Process, Report as Found, Verdict};
 
 use crate::arguments::{Report, ReportFormat};
 use crate::formats::{self, Form};
@@ -12,19 +12,29 @@ use crate::{exit, inputs, output, terminal};
 
 /// Reports and returns the exit code.
 pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
+    report_to(arguments, &mut output::print_bytes)
+}
+
+/// The same, with `print` for what would go to stdout.
+pub(crate) fn report_to(
+    arguments: &Report,
+    print: &mut dyn FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<u8> {
     let selection = arguments.selection.selection();
     if arguments.format.is_binary() && arguments.output.is_none() && std::io::stdout().is_terminal()
     {
         bail!("this format is not for terminals: name a file with --output");
     }
-    let report = inputs::read_judged(&arguments.inputs, &selection, &arguments.known)?;
+    let mut report = inputs::read_judged(&arguments.inputs, &selection, &arguments.known)?;
     if report.processes.is_empty() && report.unreadable.is_empty() {
         bail!("there is no process in these reports: name images");
     }
-    let json = arguments
-        .json
-        .as_ref()
-        .map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
+    let on_failure = arguments.json_on_failure.as_ref();
+    let json = arguments.json.as_ref().or_else(|| {
+        let file = on_failure.filter(|_| fails(&report));
+        file.inspect(|_| report.processes.iter_mut().for_each(Process::only_since))
+    });
+    let json = json.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
     let form = Form {
         json: json.as_deref(),
         weight: arguments.weight,
@@ -49,10 +59,15 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
                 output::print_report(&String::from_utf8_lossy(&text))?;
             }
         }
-        None => output::print_bytes(&formats::render(&report, arguments.format, &form)?)?,
+        None => print(&formats::render(&report, arguments.format, &form)?)?,
         Some(file) => write(arguments.format, file)?,
     }
     Ok(judged(&report))
+}
+
+/// Whether the report is a failure, as an assertion in the process judges it.
+fn fails(report: &Found) -> bool {
+    exit::of(report.verdict()) == exit::LEAKS || !report.strict_failures().is_empty()
 }
 
 /// The exit code of a report; what else must be known of it goes to stderr.

@@ -57,6 +57,9 @@ pub(crate) struct SelectionArguments {
     /// Sites with this in a frame are no leaks; a pattern as in suppression files
     #[arg(long, value_name = "PATTERN")]
     suppress: Vec<String>,
+    /// In `lines`, also tell which stacks rules match whatever lies there
+    #[arg(long, hide = true)]
+    covered: bool,
 }
 
 fn held(name: &str) -> Result<Held, String> {
@@ -87,6 +90,7 @@ impl SelectionArguments {
                 fewest,
                 fell: self.fell.clone(),
             }),
+            covered: self.covered,
         }
     }
 }

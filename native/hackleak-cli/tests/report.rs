@@ -212,3 +212,104 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(child.wait().expect("ended").code(), Some(23));
     assert_eq!(stderr, "");
 }
+
+/// The folder's only JSON file, if there is one.
+fn json_of(arguments: &[&str], image: &std::path::Path, json: &std::path::Path) -> Option<String> {
+    let _ = fs::remove_file(json);
+    let ended = end(hackleak()
+        .arg("report")
+        .arg(image)
+        .args(arguments)
+        .arg("--json-on-failure")
+        .arg(json));
+    assert!(
+        ended.code == Some(0) || ended.code == Some(23),
+        "{}",
+        ended.stderr
+    );
+    fs::read_to_string(json).ok()
+}
+
+#[test]
+fn a_failure_has_a_file_of_its_own_part_and_a_clean_check_has_none() {
+    let folder = folder();
+    let file = image(folder.path(), "1.hackleak", 1);
+    let json = folder.path().join("1.json");
+    assert_eq!(json_of(&["--since", "3"], &file, &json), None);
+    let text = json_of(&["--since", "2"], &file, &json).expect("a file");
+    let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let process = &report["processes"][0];
+    assert_eq!(process["leaks"]["count"], 1);
+    for list in ["timeline", "checkpoints"] {
+        let list = process[list].as_array().expect(list);
+        let before = list.iter().filter(|it| it["epoch"].as_u64() < Some(2));
+        assert_eq!(before.count(), 0, "{list:?}");
+    }
+    let whole = end(hackleak()
+        .args(["report", "--format", "json", "--since", "2"])
+        .arg(&file));
+    let whole: serde_json::Value = serde_json::from_str(&whole.stdout).expect("JSON");
+    let checkpoints = |report: &serde_json::Value| {
+        report["processes"][0]["checkpoints"]
+            .as_array()
+            .map(Vec::len)
+    };
+    assert!(checkpoints(&report) <= checkpoints(&whole));
+}
+
+/// Sends one request and reads its answer: exit code, report, error.
+fn ask(server: &mut std::process::Child, arguments: &[&str]) -> (u32, String, String) {
+    use std::io::Write;
+    let request: Vec<u8> = arguments
+        .iter()
+        .flat_map(|argument| argument.bytes().chain([0]))
+        .collect();
+    let to = server.stdin.as_mut().expect("stdin");
+    to.write_all(&(request.len() as u32).to_be_bytes())
+        .expect("write");
+    to.write_all(&request).expect("write");
+    to.flush().expect("flush");
+    let from = server.stdout.as_mut().expect("stdout");
+    let mut number = || {
+        let mut bytes = [0; 4];
+        from.read_exact(&mut bytes).expect("read");
+        u32::from_be_bytes(bytes)
+    };
+    let (code, out, error) = (number(), number(), number());
+    let mut text = |length: u32| {
+        let mut bytes = vec![0; length as usize];
+        from.read_exact(&mut bytes).expect("read");
+        String::from_utf8(bytes).expect("text")
+    };
+    (code, text(out), text(error))
+}
+
+#[test]
+fn served_reports_are_those_of_the_command_and_the_server_ends_with_its_stdin() {
+    let folder = folder();
+    let leaky = image(folder.path(), "leaky.hackleak", 3);
+    let clean = image(folder.path(), "clean.hackleak", 0);
+    let mut server = hackleak()
+        .arg("serve")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("start");
+    let mut ready = [0; 17];
+    let from = server.stdout.as_mut().expect("stdout");
+    from.read_exact(&mut ready).expect("read");
+    assert_eq!(&ready, b"hackleak-serve 1\n");
+    for (file, code) in [(&leaky, 23), (&clean, 0), (&leaky, 23)] {
+        let file = file.to_str().expect("path");
+        let (served, out, error) = ask(&mut server, &[file, "--format", "lines"]);
+        let ended = end(hackleak().args(["report", file, "--format", "lines"]));
+        assert_eq!((served, &*error), (code, ""));
+        assert_eq!(ended.code, Some(code as i32));
+        assert_eq!(out, ended.stdout);
+    }
+    let (code, _, error) = ask(&mut server, &["/no/such.hackleak"]);
+    assert_eq!(code, 1);
+    assert!(error.contains("/no/such.hackleak"), "{error}");
+    drop(server.stdin.take());
+    assert!(server.wait().expect("wait").success());
+}

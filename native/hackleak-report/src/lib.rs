@@ -62,5 +62,5 @@ pub use incomplete::Incomplete;
 pub use model::{Coverage, Process, Report, Sight, Verdict};
 pub use process::Besides;
 pub use read::{Selection, Tests};
-pub use symbolise::stacks;
+pub use symbolise::{keep, stacks};
 pub use text_log::TextLog;

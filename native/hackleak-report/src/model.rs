@@ -221,6 +221,10 @@ pub struct Process {
     /// matched.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suppressions: Vec<Suppression>,
+    /// Stacks, by their node and the number of the kind, that rules match whatever lies there; only
+    /// when they were asked for. For the process itself, which need not ask again about these.
+    #[serde(skip)]
+    pub covered: Vec<(u32, u32)>,
 }
 
 /// A wrong free.
@@ -278,6 +282,19 @@ impl Problem {
             Problem::NotHeld => "notHeld",
             Problem::UnderBuffer => "underBuffer",
         }
+    }
+}
+
+impl Process {
+    /// Leaves out what happened before the checkpoint that the leaks are counted from: of the
+    /// timeline, the checkpoints and the assertions.
+    pub fn only_since(&mut self) {
+        let Some(since) = self.leaks.since else {
+            return;
+        };
+        self.timeline.retain(|point| point.epoch >= since);
+        self.assertions.retain(|ended| ended.since >= since);
+        self.checkpoints.retain(|taken| taken.epoch >= since);
     }
 }
 

@@ -1,9 +1,11 @@
 //! One image through the whole pipeline.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
+use hackleak_image::layout::Kind;
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
 use hackleak_options::{Findings, Held as OfHeld, Options, Track};
@@ -19,9 +21,9 @@ use crate::meanwhile::{self, Older};
 use crate::model::{
     Amount, Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict,
 };
-use crate::read::{Holding, Selected, Selection, select};
+use crate::read::{Blocks, Holding, Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
-use crate::symbolise::symbolise;
+use crate::symbolise::{Symbolised, symbolise};
 use crate::{findings, history, judge, own};
 
 /// What is known of leaks besides what the recorded options name.
@@ -78,6 +80,9 @@ const LOOKS: [Duration; 3] = [
     Duration::from_millis(100),
 ];
 
+/// The most blocks that are looked at to tell which stacks rules match.
+const MAX_COVERED: usize = 1 << 12;
+
 /// The report on the image as it is at this moment.
 fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Process, ImageError> {
     let mut image = Image::open(path)?;
@@ -114,7 +119,12 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     );
     let own = Suppressions::of_patterns(&selection.suppress);
     let given = [&*besides.suppressions, &own].concat();
-    let left = Rules::new(&image.options(), &given, besides.built_in).apply(sites);
+    let rules = Rules::new(&image.options(), &given, besides.built_in);
+    let covered = match selection.covered {
+        true => covered(&rules, &selected.blocks, &symbolised),
+        false => Vec::new(),
+    };
+    let left = rules.apply(sites);
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
     let runtime_code = Runtime::of(paths.iter().map(String::as_str));
     let sites = fold_roots(left.sites, &runtime_code);
@@ -161,6 +171,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         held: Held::default(),
         known: Held::default(),
         suppressions: left.suppressions,
+        covered,
     };
     let lists = Lists::new(&image.options(), &besides.known, selection.known);
     let mut sorted = lists.apply(sites, &process);
@@ -195,6 +206,39 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     process.notes.extend(left.notes);
     process.notes.extend(allowed);
     Ok(process)
+}
+
+/// The stacks of `blocks` that rules match whatever lies there.
+fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u32, u32)> {
+    let stacks: BTreeSet<(u32, u32)> = blocks
+        .iter()
+        .map(|block| (block.stack, block.kind as u32))
+        .take(MAX_COVERED)
+        .collect();
+    let is_covered = |(stack, kind): &(u32, u32)| {
+        let frames = symbolised.stacks.get(stack);
+        let kind = u8::try_from(*kind).ok().and_then(Kind::from_number);
+        frames.zip(kind).is_some_and(|(frames, kind)| {
+            rules.covers(&Site {
+                bytes: 0,
+                count: 0,
+                kind: kind.into(),
+                threads: Vec::new(),
+                scope: None,
+                stacks: 1,
+                owner: None,
+                frames: frames.to_vec(),
+                // A rule that spares only what is held does not cover what may be lost.
+                verdict: Judgement::Lost,
+                holder: None,
+                growth: None,
+                known: None,
+                freed_older: 0,
+                baseline: None,
+            })
+        })
+    };
+    stacks.into_iter().filter(is_covered).collect()
 }
 
 /// The sites that are held and no failure, and the others.

@@ -43,6 +43,8 @@ pub struct Selection {
     pub held: Option<Held>,
     /// The rounds are tests that came one after the other, and only what grows with them is looked for.
     pub tests: Option<Tests>,
+    /// Whether to tell which stacks rules match: [`crate::Process::covered`].
+    pub covered: bool,
 }
 
 /// When held memory grows with tests.

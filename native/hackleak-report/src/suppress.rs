@@ -63,6 +63,13 @@ impl Rules {
         rules
     }
 
+    /// Whether a rule matches every site of these frames and kind, however many blocks it has.
+    pub(crate) fn covers(&self, site: &Site) -> bool {
+        debug_assert_eq!((site.bytes, site.count), (0, 0));
+        let by_built_in = self.built_in && builtin::position(site).is_some();
+        by_built_in || self.files.iter().any(|file| file.matches(site))
+    }
+
     /// The sites that no rule matches, and what the rules matched.
     pub(crate) fn apply(self, sites: Vec<Site>) -> Left {
         let mut counts = vec![Count::default(); BUILT_IN.len()];

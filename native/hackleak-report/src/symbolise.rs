@@ -5,6 +5,7 @@
 
 pub(crate) mod file;
 mod java;
+mod kept;
 mod marks;
 pub(crate) mod native;
 mod tidy;
@@ -16,6 +17,7 @@ use hackleak_image::{Image, frame};
 
 use crate::model::{Frame, Module};
 use java::JavaNames;
+pub use kept::keep;
 use native::NativeNames;
 
 /// Frames of stacks, and what was met while they were looked up.

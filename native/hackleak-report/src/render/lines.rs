@@ -19,6 +19,7 @@
 //! verdict clean|incomplete|findings|leaks
 //! incomplete  code                                          for each cause; see `Incomplete`
 //! blind   path  why                                         only with strict=true
+//! covered  stack  kind                                      numbers of the image: a stack that rules match
 //! text    one line of the message for people
 //! end
 //! ```
@@ -66,6 +67,9 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
     }
     for failure in report.processes.iter().flat_map(Process::strict_failures) {
         rows.row(&["blind", failure.path, &failure.why()]);
+    }
+    for (stack, kind) in report.processes.iter().flat_map(|process| &process.covered) {
+        rows.row(&["covered", &stack.to_string(), &kind.to_string()]);
     }
     message(report, json)
         .lines()

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use blazesym::helper::read_elf_build_id;
 use hackleak_image::reader::LoadedModule;
 
+use super::kept;
+
 /// Where the symbols of a module are.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SymbolFile {
@@ -71,6 +73,10 @@ fn has_build_id(path: &Path, expected: &[u8]) -> Option<bool> {
     if !path.is_file() {
         return None;
     }
-    let found = read_elf_build_id(&path).ok()?;
+    let read = || {
+        let found = read_elf_build_id(&path).ok()?;
+        Some(found.map(|id| id.into_owned()))
+    };
+    let found = kept::build_id(path, read)?;
     Some(found.as_deref().unwrap_or_default() == expected)
 }

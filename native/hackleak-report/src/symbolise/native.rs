@@ -7,7 +7,7 @@ use blazesym::symbolize::source::{Elf, Source};
 use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer};
 use hackleak_image::Image;
 
-use super::{file, tidy};
+use super::{file, kept, tidy};
 use crate::model::{Module, NativeFrame};
 use crate::progress::{self, Stage};
 
@@ -97,9 +97,11 @@ fn each_of(
     progress: &mut Progress,
     mut each: impl FnMut(u64, Vec<NativeFrame>),
 ) {
-    for part in returns.chunks(PER_SYMBOLIZER) {
-        // Its caches die with it, before the next part and the next module.
-        let symbolizer = Symbolizer::builder().enable_auto_reload(false).build();
+    let left = kept::known(file, module, returns, &mut each);
+    progress.add(returns.len() - left.len());
+    for part in left.chunks(PER_SYMBOLIZER) {
+        // Unless it is kept, its caches die with it, before the next part and the next module.
+        let symbolizer = kept::symbolizer(file, part.len(), PER_SYMBOLIZER);
         for returns in part.chunks(PER_STEP) {
             let calls: Vec<u64> = returns
                 .iter()
@@ -109,13 +111,18 @@ fn each_of(
                 Some(file) => symbols_of(&symbolizer, file, &calls),
                 None => Vec::new(),
             };
+            let mut named = Vec::with_capacity(returns.len());
             for (number, vaddr) in returns.iter().copied().enumerate() {
                 let frames = match found.get(number).and_then(Option::as_ref) {
                     Some(symbol) => expand(symbol, module, vaddr),
                     None => vec![nameless(module, vaddr)],
                 };
-                each(vaddr, frames);
+                named.push((vaddr, frames));
             }
+            kept::add(file, module, &named);
+            named
+                .into_iter()
+                .for_each(|(vaddr, frames)| each(vaddr, frames));
             progress.add(returns.len());
         }
     }

@@ -82,7 +82,9 @@ public class HackLeakExtension {
     return baseline;
   }
 
-  /** Whether known leaks of libraries {@code fail}, or are a {@code note}, as they are by default. */
+  /**
+   * Whether known leaks of libraries {@code fail}, or are a {@code note}, as they are by default.
+   */
   public Property<String> getKnown() {
     return known;
   }

@@ -64,21 +64,8 @@ final class CudfCleaner {
   }
 
   private static CudfCleaner search() {
-    ThreadGroup group = Thread.currentThread().getThreadGroup();
-    if (group == null) {
-      return null;
-    }
-    while (group.getParent() != null) {
-      group = group.getParent();
-    }
-    Thread[] threads = new Thread[group.activeCount() * 2 + 16];
-    int count = group.enumerate(threads);
-    for (int i = 0; i < count; i++) {
-      if (threads[i].getClass().getName().equals(THREAD)) {
-        return of(threads[i].getClass());
-      }
-    }
-    return null;
+    Thread thread = Threads.ofClass(THREAD);
+    return thread == null ? null : of(thread.getClass());
   }
 
   private static CudfCleaner of(Class<?> thread) {

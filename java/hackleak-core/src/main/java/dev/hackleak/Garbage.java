@@ -19,23 +19,30 @@ final class Garbage {
    *
    * @throws InterruptedException if the thread was interrupted meanwhile
    */
-  static void collect(Recorder recorder, Deadline deadline) throws InterruptedException {
+  static void collect(Recorder recorder, Iterable<LeakSettler> settlers, Deadline deadline)
+      throws InterruptedException {
     ReferenceQueue<Object> queue = new ReferenceQueue<>();
     Reference<Object> sentinel = new PhantomReference<>(new Object(), queue);
     recorder.forceGc();
     awaitReferenceHandler(sentinel, queue, deadline);
     Finalizers.run(deadline);
     CudfCleaner.drain(deadline);
-    for (LeakSettler settler : ServiceLoader.load(LeakSettler.class)) {
+    JnaCleaner.drain(recorder);
+    for (LeakSettler settler : settlers) {
       settler.settle(Duration.ofMillis(deadline.remainingMillis()));
     }
   }
 
+  /** The settlers that the calling thread sees. */
+  static Iterable<LeakSettler> settlers() {
+    return ServiceLoader.load(LeakSettler.class);
+  }
+
   /**
    * The JVM's reference handler queues what a collection found, one reference after the other and
-   * in no defined order. A sentinel that arrives proves that it has begun on this collection; the
-   * rest follows within the quiet window of {@link Settling}. A collector that never clears the
-   * sentinel costs a second at most.
+   * in no defined order. A sentinel that arrives proves that it has begun on this collection;
+   * {@link WorkedOff} tells of the rest. A collector that never clears the sentinel costs a second
+   * at most.
    */
   private static void awaitReferenceHandler(
       Reference<Object> sentinel, ReferenceQueue<Object> queue, Deadline deadline)

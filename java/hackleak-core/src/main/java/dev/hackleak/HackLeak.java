@@ -152,8 +152,9 @@ public final class HackLeak {
 
   /**
    * Collects garbage until it no longer frees native memory: forces collections, lets finalizers,
-   * Cleaners and {@link dev.hackleak.spi.LeakSettler}s do their work, and watches the live native
-   * memory until it has not shrunk for at least 250 ms.
+   * Cleaners and {@link dev.hackleak.spi.LeakSettler}s do their work, until two collections in a
+   * row free nothing. Where it cannot be proven that this work is done, because the program looks
+   * into queues of its own, native memory must not have shrunk for at least 250 ms.
    *
    * @param limit how long this may take
    * @return true if native memory stopped shrinking, or if this JVM is not recorded; false if the

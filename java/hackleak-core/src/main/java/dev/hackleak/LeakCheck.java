@@ -320,6 +320,11 @@ public final class LeakCheck {
     return arguments;
   }
 
+  /** The patterns of this check, as they are told to the reporter. */
+  List<String> suppressed() {
+    return suppressed;
+  }
+
   /** True if only the reporter can tell what counts. */
   boolean selects() {
     return !kinds.isEmpty()

@@ -52,6 +52,10 @@ final class LeakText {
         Locale.ROOT, "%,d allocations or frees could not be recorded and are missing here", events);
   }
 
+  static String covered(long bytes, long count) {
+    return amount(bytes, count) + " at sites that suppressions cover are not counted";
+  }
+
   static String unjudged(String reason) {
     return "who holds what is still live is not known, so all of it counts: " + reason;
   }

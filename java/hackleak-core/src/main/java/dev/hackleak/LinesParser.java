@@ -2,6 +2,7 @@ package dev.hackleak;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongConsumer;
 
 /**
  * Reads the format {@code lines}, in which the reporter and the recorder answer.
@@ -28,6 +29,7 @@ import java.util.List;
  * verdict clean|incomplete|findings|leaks
  * incomplete  code                     for each cause
  * blind   path  why                    a library that fails a strict check
+ * covered  stack  kind                 by their numbers in the image: what rules match for sure
  * text    line of the human rendering
  * end
  * </pre>
@@ -67,10 +69,23 @@ final class LinesParser {
   private List<LeakFrame> freed;
   private List<String> marks;
 
-  private LinesParser() {}
+  private final LongConsumer covered;
+
+  private LinesParser(LongConsumer covered) {
+    this.covered = covered;
+  }
 
   static LeakReport parse(String lines) throws ReporterException {
-    LinesParser parser = new LinesParser();
+    return parse(lines, any -> {});
+  }
+
+  /**
+   * The report.
+   *
+   * @param covered is given what rules match for sure, as {@link CoveredSites} knows it
+   */
+  static LeakReport parse(String lines, LongConsumer covered) throws ReporterException {
+    LinesParser parser = new LinesParser(covered);
     int number = 0;
     for (String line : lines.split("\n")) {
       number++;
@@ -149,6 +164,9 @@ final class LinesParser {
         break;
       case "blind":
         blind.add(row.text(1) + ": " + row.text(2));
+        break;
+      case "covered":
+        covered.accept(CoveredSites.site(row.number(1), row.number(2)));
         break;
       case "text":
         text.add(row.text(1));

@@ -26,6 +26,12 @@ final class NativeBridge {
    */
   static native long[] leaksSince(int epoch, int scope, int whose);
 
+  /**
+   * The different stacks of what {@link #leaksSince} counts, each with its kind in the upper 32
+   * bits; null if there are more than {@code limit}.
+   */
+  static native long[] sitesSince(int epoch, int scope, int whose, int limit);
+
   /** Wrong frees that were made since the epoch. Scope 0 means all. */
   static native long findingsSince(int epoch, int scope, int whose);
 
@@ -62,6 +68,25 @@ final class NativeBridge {
 
   /** Collects garbage through JVMTI, which {@code -XX:+DisableExplicitGC} does not switch off. */
   static native void forceGc();
+
+  /**
+   * Waits for some of the reference handler's work on what a collection has found.
+   *
+   * @return 1 if there was any, 0 if not, 2 if the thread was interrupted, -1 where the JVM does
+   *     not tell
+   */
+  static native int references();
+
+  /**
+   * What lies in all queues of references: {how many references of Cleaners and finalizers, a
+   * number that changes with those of others and is 0 for none}; null where the JVM does not tell.
+   *
+   * @param anew whether to look for queues that have come since the last time
+   */
+  static native long[] queues(boolean anew);
+
+  /** The class, or null if the loader has not loaded it. */
+  static native Class<?> loadedClass(ClassLoader loader, String name);
 
   /** Registers a scope and returns its id, which is at least 1. */
   static native int openScope(String name);

@@ -63,6 +63,11 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
+  public long[] sitesSince(int epoch, int scope, Whose whose, int limit) {
+    return NativeBridge.sitesSince(epoch, scope, whose.ordinal(), limit);
+  }
+
+  @Override
   public long findingsSince(int epoch, int scope, Whose whose) {
     return NativeBridge.findingsSince(epoch, scope, whose.ordinal());
   }
@@ -111,6 +116,21 @@ final class NativeRecorder implements Recorder {
   @Override
   public void forceGc() {
     NativeBridge.forceGc();
+  }
+
+  @Override
+  public int references() {
+    return NativeBridge.references();
+  }
+
+  @Override
+  public long[] queues(boolean anew) {
+    return NativeBridge.queues(anew);
+  }
+
+  @Override
+  public Class<?> loadedClass(ClassLoader loader, String name) {
+    return NativeBridge.loadedClass(loader, name);
   }
 
   @Override

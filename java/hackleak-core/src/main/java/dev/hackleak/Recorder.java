@@ -14,6 +14,14 @@ interface Recorder {
   /** {blocks, bytes} allocated since the epoch that are still live and not ignored. */
   long[] leaksSince(int epoch, int scope, Whose whose);
 
+  /**
+   * The sites of what {@link #leaksSince} counts, as {@link CoveredSites} knows them, or null if
+   * there are more than so many.
+   */
+  default long[] sitesSince(int epoch, int scope, Whose whose, int limit) {
+    return null;
+  }
+
   /** Wrong frees that were made since the epoch. */
   long findingsSince(int epoch, int scope, Whose whose);
 
@@ -56,6 +64,18 @@ interface Recorder {
   }
 
   void forceGc();
+
+  default int references() {
+    return -1;
+  }
+
+  default long[] queues(boolean anew) {
+    return null;
+  }
+
+  default Class<?> loadedClass(ClassLoader loader, String name) {
+    return null;
+  }
 
   int openScope(String name);
 

@@ -16,9 +16,10 @@ final class RecorderDescription {
   private final boolean strict;
   private final boolean failsOnWrongFrees;
   private final String held;
+  private final String rules;
 
   RecorderDescription(Path image, Path library, long pid, boolean degraded) {
-    this(image, library, pid, degraded, false, false, UNKNOWN);
+    this(image, library, pid, degraded, false, false, UNKNOWN, "");
   }
 
   RecorderDescription(
@@ -28,7 +29,8 @@ final class RecorderDescription {
       boolean degraded,
       boolean strict,
       boolean failsOnWrongFrees,
-      String held) {
+      String held,
+      String rules) {
     this.image = image;
     this.library = library;
     this.pid = pid;
@@ -36,6 +38,7 @@ final class RecorderDescription {
     this.strict = strict;
     this.failsOnWrongFrees = failsOnWrongFrees;
     this.held = held;
+    this.rules = rules;
   }
 
   /**
@@ -60,7 +63,8 @@ final class RecorderDescription {
           "1".equals(required(values, "degraded")),
           "1".equals(values.get("strict")),
           "fail".equals(values.get("findings")),
-          values.getOrDefault("held", UNKNOWN));
+          values.getOrDefault("held", UNKNOWN),
+          values.getOrDefault("rules", ""));
     } catch (NumberFormatException e) {
       throw new IllegalStateException("the recorder's description has no usable pid: " + lines, e);
     }
@@ -107,6 +111,16 @@ final class RecorderDescription {
   boolean tellsHolders(Held decided) {
     return !held.equals(UNKNOWN)
         && (decided == Held.DEFAULT ? !held.equals("fail") : decided != Held.FAIL);
+  }
+
+  /** True if memory that is held fails like what is lost, so that it need not be told apart. */
+  boolean heldFails(Held decided) {
+    return decided == Held.DEFAULT ? held.equals("fail") : decided == Held.FAIL;
+  }
+
+  /** Changes with the rules that leave leaks out. */
+  String rules() {
+    return rules;
   }
 
   /** True if wrong frees fail a check: the option {@code findings=fail}. */

@@ -11,15 +11,18 @@ import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongConsumer;
 
 /**
  * Has the {@code hackleak} executable read this process's image: symbols and debug information are
  * parsed over there, never in the JVM under test.
  *
- * <p>The program writes into two files rather than into pipes. Files cannot fill up and block it,
- * and need no threads here to empty them, which matters while the JVM ends.
+ * <p>The {@link ResidentReporter} answers. Where it cannot, a process is started for each check,
+ * which is said once. That one writes into two files rather than into pipes. Files cannot fill up
+ * and block it, and need no threads here to empty them, which matters while the JVM ends.
  */
 final class Reporter {
   /**
@@ -28,6 +31,9 @@ final class Reporter {
    */
   private static final Set<String> IMAGE_ONLY =
       Collections.unmodifiableSet(new HashSet<>(Arrays.asList("damaged", "full-disk")));
+
+  /** Programs that cannot stay. */
+  private static final Set<Path> UNUSABLE = ConcurrentHashMap.newKeySet();
 
   private static final AtomicInteger REPORTS = new AtomicInteger();
 
@@ -50,24 +56,64 @@ final class Reporter {
    */
   LeakReport report(RecorderDescription recorder, int epoch, LeakCheck check, int judging)
       throws ReporterException {
-    List<String> command = new ArrayList<>();
-    command.add(program.toString());
-    command.add("report");
-    command.add(recorder.image().toString());
-    command.addAll(Arrays.asList("--since", Integer.toString(epoch)));
-    command.addAll(check.arguments());
+    List<String> arguments = new ArrayList<>();
+    arguments.add(recorder.image().toString());
+    arguments.addAll(Arrays.asList("--since", Integer.toString(epoch)));
+    arguments.addAll(check.arguments());
     if (judging != 0) {
-      command.addAll(Arrays.asList("--judging", Integer.toString(judging)));
+      arguments.addAll(Arrays.asList("--judging", Integer.toString(judging)));
     }
-    command.addAll(Arrays.asList("--format", "lines", "--json", nextJson(recorder).toString()));
+    arguments.addAll(Arrays.asList("--covered", "--format", "lines"));
+    arguments.addAll(Arrays.asList("--json-on-failure", nextJson(recorder).toString()));
+    CoveredSites covered = CoveredSites.of(recorder, check);
+    return judge(ask(arguments), covered::add);
+  }
 
+  /** Has {@link CoveredSites} know what rules leave out of that, before anything else is done. */
+  void covered(RecorderDescription recorder, int epoch, LeakCheck check) throws ReporterException {
+    List<String> arguments = new ArrayList<>();
+    arguments.add(recorder.image().toString());
+    arguments.addAll(Arrays.asList("--since", Integer.toString(epoch)));
+    arguments.addAll(check.arguments());
+    arguments.addAll(Arrays.asList("--covered", "--format", "lines"));
+    CoveredSites covered = CoveredSites.of(recorder, check);
+    LinesParser.parse(usable(ask(arguments)).out, covered::add);
+  }
+
+  /** Asks the resident reporter, and a process of its own where that one cannot be used. */
+  private ReporterAnswer ask(List<String> arguments) throws ReporterException {
+    if (!UNUSABLE.contains(program)) {
+      // A test that was interrupted, say by its time limit, still gets its report.
+      boolean interrupted = Thread.interrupted();
+      try {
+        return ResidentReporter.ask(program, arguments, timeout);
+      } catch (ResidentReporter.Unusable e) {
+        if (UNUSABLE.add(program)) {
+          System.err.println(
+              "hackleak: each check starts a reporter of its own, because `"
+                  + program
+                  + " serve` cannot be used: "
+                  + e.getMessage());
+        }
+      } finally {
+        if (interrupted) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
+    return once(arguments);
+  }
+
+  private ReporterAnswer once(List<String> arguments) throws ReporterException {
+    List<String> command = new ArrayList<>(Arrays.asList(program.toString(), "report"));
+    command.addAll(arguments);
     Path out = null;
     Path err = null;
     try {
       out = Files.createTempFile("hackleak-report", ".out");
       err = Files.createTempFile("hackleak-report", ".err");
       int exit = run(command, out, err);
-      return judge(exit, read(out), read(err));
+      return new ReporterAnswer(exit, read(out), read(err));
     } catch (IOException e) {
       throw new ReporterException(program + " cannot be run: " + e.getMessage(), e);
     } finally {
@@ -76,9 +122,14 @@ final class Reporter {
     }
   }
 
+  /** Keeps from a process what is meant for the one under test. */
+  static void withoutRecorder(ProcessBuilder builder) {
+    builder.environment().keySet().removeAll(NOT_INHERITED);
+  }
+
   private int run(List<String> command, Path out, Path err) throws IOException, ReporterException {
     ProcessBuilder builder = new ProcessBuilder(command);
-    builder.environment().keySet().removeAll(NOT_INHERITED);
+    withoutRecorder(builder);
     builder.redirectOutput(out.toFile()).redirectError(err.toFile());
     // A test that was interrupted, say by its time limit, still gets its report.
     boolean interrupted = Thread.interrupted();
@@ -101,12 +152,18 @@ final class Reporter {
     }
   }
 
-  private LeakReport judge(int exit, String out, String err) throws ReporterException {
+  private ReporterAnswer usable(ReporterAnswer answer) throws ReporterException {
+    int exit = answer.exit;
     if (exit != ExitCode.CLEAN && exit != ExitCode.LEAKS && exit != ExitCode.INCOMPLETE) {
-      String why = err.trim().isEmpty() ? "nothing on stderr" : err.trim();
+      String why = answer.err.trim().isEmpty() ? "nothing on stderr" : answer.err.trim();
       throw new ReporterException(program + " failed with exit code " + exit + ": " + why);
     }
-    LeakReport report = LinesParser.parse(out);
+    return answer;
+  }
+
+  private LeakReport judge(ReporterAnswer answer, LongConsumer covered) throws ReporterException {
+    int exit = answer.exit;
+    LeakReport report = LinesParser.parse(usable(answer).out, covered);
     int due =
         report.fails()
             ? ExitCode.LEAKS

@@ -1,20 +1,23 @@
 package dev.hackleak;
 
+import dev.hackleak.spi.LeakSettler;
 import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
  * Waits until native memory that only garbage owns is freed.
  *
- * <p>A round collects garbage and then watches the live blocks until none was freed for a quiet
- * window. What a round frees may be all that held the next piece, so rounds follow each other; and
- * as that may be Java objects only, it takes two idle rounds in a row to end:
+ * <p>A round collects garbage and then waits until {@link WorkedOff} proves that nobody has
+ * anything left to do about it. Where it cannot be proven, because a queue belongs to the program
+ * and nobody knows who looks into it and when, it watches the live blocks until none was freed for
+ * a quiet window. What a round frees may be all that held the next piece, so rounds follow each
+ * other; and as that may be Java objects only, it takes two idle rounds in a row to end:
  *
  * <pre>
- *   collect ──► watch ──► freed nothing, twice in a row? ──no──► collect …
- *                 │                     └──yes──► stable
- *                 ├── nothing live any more ──► stable
- *                 └── limit passed, or interrupted ──► not stable
+ *   collect ──► wait ──► freed nothing, twice in a row? ──no──► collect …
+ *                │                     └──yes──► stable
+ *                ├── nothing live any more ──► stable
+ *                └── limit passed, or interrupted ──► not stable
  * </pre>
  */
 final class Settling {
@@ -22,23 +25,27 @@ final class Settling {
   static final Duration QUIET_WINDOW = Duration.ofMillis(250);
 
   private static final int IDLE_ROUNDS = 2;
+  private static final long FIRST_POLL_MS = 1;
   private static final long POLL_MS = 10;
 
   /**
    * The polls that a quiet window has at least: on a machine that is busy with something else time
    * passes without anybody, the cleaners included, getting to do anything.
    */
-  private static final int POLLS = 20;
+  static final int POLLS = 20;
 
   private final Recorder recorder;
   private final LongSupplier live;
   private final Deadline deadline;
+  private final Iterable<LeakSettler> settlers = Garbage.settlers();
+  private final WorkedOff workedOff;
   private long fewest;
 
   private Settling(Recorder recorder, LongSupplier live, Duration limit) {
     this.recorder = recorder;
     this.live = live;
     this.deadline = Deadline.in(limit);
+    this.workedOff = new WorkedOff(recorder);
     this.fewest = live.getAsLong();
   }
 
@@ -60,12 +67,13 @@ final class Settling {
 
   private boolean run() throws InterruptedException {
     if (recorder.hasBuffersInDoubt()) {
-      Garbage.collect(recorder, deadline);
+      Garbage.collect(recorder, settlers, deadline);
     }
     int idle = 0;
     while (fewest > 0 && idle < IDLE_ROUNDS) {
       long before = fewest;
-      Garbage.collect(recorder, deadline);
+      workedOff.beforeCollection();
+      Garbage.collect(recorder, settlers, deadline);
       if (!awaitQuiet()) {
         return false;
       }
@@ -74,24 +82,30 @@ final class Settling {
     return true;
   }
 
-  /** Whether a quiet window, or the last block, came before the deadline. */
+  /** Whether the proof, a quiet window, or the last block came before the deadline. */
   private boolean awaitQuiet() throws InterruptedException {
     Deadline window = Deadline.in(QUIET_WINDOW);
     int polls = 0;
     while (true) {
+      // The proof first: what was freed until then is then counted.
+      boolean proven = workedOff.isProven();
       long now = live.getAsLong();
       if (now < fewest) {
         fewest = now;
         window = Deadline.in(QUIET_WINDOW);
         polls = 0;
       }
-      if (fewest == 0 || polls >= POLLS && window.hasPassed()) {
+      if (fewest == 0 || proven) {
+        return true;
+      }
+      if (polls >= POLLS && window.hasPassed() && !workedOff.isUnderWay()) {
+        workedOff.quiet();
         return true;
       }
       if (deadline.hasPassed()) {
         return false;
       }
-      Thread.sleep(POLL_MS);
+      Thread.sleep(polls < POLL_MS ? FIRST_POLL_MS : POLL_MS);
       polls++;
     }
   }

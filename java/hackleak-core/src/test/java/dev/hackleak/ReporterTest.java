@@ -58,13 +58,13 @@ class ReporterTest {
       assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(check));
     }
     List<String> given = Files.readAllLines(args);
-    assertEquals(12, given.size(), given.toString());
+    assertEquals(13, given.size(), given.toString());
     assertEquals("report", given.get(0));
     assertEquals(folder.resolve("run.hackleak").toString(), given.get(1));
     assertEquals(
-        "--since 1 --scope 1 --judging 1 --format lines --json",
-        String.join(" ", given.subList(2, 11)));
-    Path json = Paths.get(given.get(11));
+        "--since 1 --scope 1 --judging 1 --covered --format lines --json-on-failure",
+        String.join(" ", given.subList(2, 12)));
+    Path json = Paths.get(given.get(12));
     assertEquals(folder, json.getParent());
     assertTrue(json.getFileName().toString().matches("leaks-7-\\d+\\.json"), json.toString());
   }
@@ -246,7 +246,8 @@ class ReporterTest {
 
   private Path script(String name, String body) throws IOException {
     Path script = folder.resolve(name);
-    Files.write(script, ("#!/bin/sh\n" + body + "\n").getBytes(StandardCharsets.UTF_8));
+    String once = "#!/bin/sh\n[ \"$1\" != serve ] || exit 1\n" + body + "\n";
+    Files.write(script, once.getBytes(StandardCharsets.UTF_8));
     Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
     return script;
   }

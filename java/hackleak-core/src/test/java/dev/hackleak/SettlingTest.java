@@ -66,6 +66,58 @@ class SettlingTest {
   }
 
   @Test
+  void theProofEndsARound() {
+    recorder.allocate(1);
+    recorder.pendingReferences = 0;
+    recorder.queues = new long[] {0, 0};
+    AtomicInteger looks = new AtomicInteger();
+    assertTrue(settle(looks));
+    assertEquals(2, recorder.gcs);
+    // Threads of this JVM's own may be at work for a moment.
+    assertTrue(looks.get() < 2 * Settling.POLLS, looks + " looks");
+  }
+
+  @Test
+  void whatLiesInAQueueOfTheProgramsIsWaitedForOnce() {
+    recorder.allocate(1);
+    recorder.pendingReferences = 0;
+    recorder.queues = new long[] {0, 4711};
+    AtomicInteger looks = new AtomicInteger();
+    assertTrue(settle(looks));
+    assertTrue(looks.get() > Settling.POLLS, looks + " looks");
+    AtomicInteger again = new AtomicInteger();
+    assertTrue(settle(again));
+    assertTrue(again.get() < 2 * Settling.POLLS, again + " looks");
+    recorder.queues = new long[] {0, 4712};
+    AtomicInteger other = new AtomicInteger();
+    assertTrue(settle(other));
+    assertTrue(other.get() > Settling.POLLS, other + " looks");
+  }
+
+  @Test
+  void noQuietWindowEndsWhatCleanersHaveYetToDo() {
+    recorder.allocate(1);
+    recorder.pendingReferences = 0;
+    recorder.queues = new long[] {1, 0};
+    later(
+        4 * Settling.QUIET_WINDOW.toMillis(),
+        () -> {
+          recorder.freeNewest(1);
+          recorder.queues = new long[] {0, 0};
+        });
+    assertTrue(settle(LONG));
+    assertEquals(0, recorder.liveBlocks());
+  }
+
+  @Test
+  void anInterruptMeanwhileIsKept() {
+    recorder.allocate(1);
+    recorder.pendingReferences = 2;
+    assertFalse(settle(LONG));
+    assertTrue(Thread.interrupted());
+  }
+
+  @Test
   void theLimitIsKept() {
     recorder.allocate(1_000_000);
     recorder.onGc = () -> recorder.freeNewest(1);
@@ -120,6 +172,16 @@ class SettlingTest {
 
   private boolean settle(Duration limit) {
     return Settling.run(recorder, recorder::liveBlocks, limit);
+  }
+
+  private boolean settle(AtomicInteger looks) {
+    return Settling.run(
+        recorder,
+        () -> {
+          looks.incrementAndGet();
+          return recorder.liveBlocks();
+        },
+        LONG);
   }
 
   private static void later(long millis, Runnable action) {

@@ -36,6 +36,9 @@ final class SimulatedRecorder implements Recorder {
   volatile int stack = 1;
 
   volatile String unjudgeable;
+  volatile long[] sites;
+  volatile int pendingReferences = -1;
+  volatile long[] queues;
   volatile List<Object> notHolding = Collections.emptyList();
 
   /** Out of the reporter's reach, so that no process is started. */
@@ -46,6 +49,18 @@ final class SimulatedRecorder implements Recorder {
   static RecorderDescription reachable(Path folder) {
     return new RecorderDescription(
         folder.resolve("run.hackleak"), folder.resolve("libhackleak.so"), 7, false);
+  }
+
+  static RecorderDescription withRules(Path folder, String rules) {
+    return new RecorderDescription(
+        folder.resolve("run.hackleak"),
+        folder.resolve("libhackleak.so"),
+        7,
+        false,
+        false,
+        false,
+        "unknown",
+        rules);
   }
 
   synchronized void allocate(int count) {
@@ -104,6 +119,21 @@ final class SimulatedRecorder implements Recorder {
             .filter(block -> isWhose(block, in, whose))
             .count();
     return new long[] {count, count * BLOCK_BYTES};
+  }
+
+  @Override
+  public long[] sitesSince(int since, int in, Whose whose, int limit) {
+    return sites;
+  }
+
+  @Override
+  public int references() {
+    return pendingReferences;
+  }
+
+  @Override
+  public long[] queues(boolean anew) {
+    return queues;
   }
 
   @Override

@@ -39,7 +39,8 @@ class TestSeriesTest {
             false,
             false,
             false,
-            "differs");
+            "differs",
+            "");
     series = TestSeries.begin("Class", NOTING);
   }
 
