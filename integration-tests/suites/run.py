@@ -43,7 +43,7 @@ RULE = """
 
 
 def dependency(coordinates):
-    """`group:artifact:version[:classifier]`, with `!group:artifact` for each that it must not bring."""
+    """`group:artifact:version[:classifier]`, then `!group:artifact` for what it must not bring."""
     own, *unwanted = coordinates.split("!")
     group, artifact, version, *classifier = own.split(":")
     lines = [f"<groupId>{group}</groupId>", f"<artifactId>{artifact}</artifactId>"]
@@ -53,7 +53,8 @@ def dependency(coordinates):
         lines.append("<exclusions>")
         for group, artifact in (name.split(":") for name in unwanted):
             lines.append(
-                f"<exclusion><groupId>{group}</groupId><artifactId>{artifact}</artifactId></exclusion>"
+                f"<exclusion><groupId>{group}</groupId>"
+                f"<artifactId>{artifact}</artifactId></exclusion>"
             )
         lines.append("</exclusions>")
     return "<dependency>" + "".join(lines) + "</dependency>"
@@ -235,7 +236,8 @@ def main():
             print(f"    {head}")
             for frame in frames:
                 print(f"        {frame}")
-    count = sum(outcome != "skipped" for outcome in ran.values())
+    # What fails bare says nothing of HackLeak, so it is not among the tests either.
+    count = sum(outcome != "skipped" for test, outcome in ran.items() if test not in own)
     missing = set(bare) - set(ran)
     if missing:
         print(f"\n{len(missing)} tests ran bare only, such as {sorted(missing)[0]}")
