@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the own tests of another project under HackLeak, and prints what failed and how long it took.
+"""Runs the own tests of another project under HackLeak, and prints what failed and the times.
 
     run.py SUITE CHECKOUT [--work DIR] [--tests PATTERN] [--once]
 
