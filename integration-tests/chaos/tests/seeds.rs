@@ -1,6 +1,6 @@
 //! A fixed number of seeds, native and Java, within a limit of time; and the harness itself must be able to fail.
 //!
-//! `CHAOS_SECONDS` is the limit, five minutes if it is not set; `make chaos MINUTES=60` runs longer with fresh seeds.
+//! `CHAOS_SECONDS` is the limit, three minutes if it is not set; `make chaos MINUTES=60` runs longer with fresh seeds.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn random_programs_do_what_they_do_bare_and_are_recorded_exactly() {
     let seconds = std::env::var("CHAOS_SECONDS")
         .ok()
         .and_then(|text| text.parse().ok());
-    let time = Duration::from_secs(seconds.unwrap_or(300));
+    let time = Duration::from_secs(seconds.unwrap_or(180));
     let (count, failures) = suite::seeds(1..=SEEDS, time, false);
     println!("{count} seeds");
     assert!(count > 0, "there was no time for a single seed");

@@ -68,7 +68,7 @@ fn what_is_held_has_a_section_in_which_each_way_can_be_opened() {
         section: None,
         offset: None,
         thread: None,
-        path: Vec::new(),
+        path: vec!["demo.Entry<?>.block".to_owned()],
         chain: vec!["64 bytes of <i>table</i>".to_owned()],
         others: 2,
     });

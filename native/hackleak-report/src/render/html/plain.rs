@@ -54,7 +54,8 @@ fn held(report: &Report, out: &mut String) {
                 text(&holder.root_text())
             );
             let root = holder.root_text();
-            for step in [&root].into_iter().chain(&holder.chain).chain([&size]) {
+            let steps = [&root].into_iter().chain(&holder.path);
+            for step in steps.chain(&holder.chain).chain([&size]) {
                 let _ = write!(out, "<li>{}</li>", text(step));
             }
             let _ = write!(out, "</ol>");

@@ -168,8 +168,7 @@ class TestSeriesTest {
     } finally {
       System.setErr(err);
     }
-    assertEquals(
-        "hackleak: held memory grows with the tests of Class\n1 block more\n", told.toString());
+    assertEquals("hackleak: held memory grows with the tests of Class\n1 block more\n", said(told));
   }
 
   @Test
@@ -180,7 +179,7 @@ class TestSeriesTest {
     System.setErr(new PrintStream(told));
     try {
       for (String name : new String[] {"A", "A", "A", "A", "A", "B"}) {
-        assertEquals("", told.toString());
+        assertEquals("", said(told));
         LeakWatch watch = LeakWatch.begin("test", NOTING, false);
         recorder.allocate(1);
         watch.endUnchecked();
@@ -189,8 +188,12 @@ class TestSeriesTest {
     } finally {
       System.setErr(err);
     }
-    assertEquals(
-        "hackleak: held memory grows with the tests of A\n1 block more\n", told.toString());
+    assertEquals("hackleak: held memory grows with the tests of A\n1 block more\n", said(told));
+  }
+
+  /** What was said about growth: the script answers one check, and HackLeak says so as well. */
+  private static String said(ByteArrayOutputStream told) {
+    return told.toString().replaceAll("hackleak: each check starts a reporter of its own.*\n", "");
   }
 
   @Test
