@@ -449,6 +449,9 @@ impl<'a> Lines<'a> {
     }
 }
 
+/// How often a batch is tried whose descriptor another thread of the program closes meanwhile.
+const ATTEMPTS: usize = 4;
+
 /// Writes a batch in one piece, and leaves `errno` as it was.
 fn write(log: &Log, bytes: &[u8]) {
     if CLOSED.load(Relaxed) {
@@ -457,11 +460,17 @@ fn write(log: &Log, bytes: &[u8]) {
     }
     // SAFETY: the C library's own place for the error of this thread, here and below.
     let errno = unsafe { *libc::__errno_location() };
-    let written = match descriptor(log) {
-        Some(to) => quietly(|| write_all(to, bytes)),
-        None => false,
-    };
-    if !written {
+    let mut rest = bytes;
+    for _ in 0..ATTEMPTS {
+        let closed = match descriptor(log) {
+            Some(to) => quietly(|| write_all(to, &mut rest)),
+            None => false,
+        };
+        if !closed {
+            break;
+        }
+    }
+    if !rest.is_empty() {
         IMAGE.count(Counter::LogLost);
     }
     // SAFETY: as above.
@@ -528,13 +537,14 @@ fn is_log(descriptor: c_int) -> bool {
     }
 }
 
-/// Writes everything, in one call except where a disk is almost full; false when some is lost.
-fn write_all(to: c_int, mut bytes: &[u8]) -> bool {
+/// Writes `bytes`, in one call except where a disk is almost full, and leaves in it what could not be
+/// written; true when that is because the descriptor was closed.
+fn write_all(to: c_int, bytes: &mut &[u8]) -> bool {
     while !bytes.is_empty() {
         // SAFETY: the slice's bytes.
         let written = unsafe { libc::syscall(libc::SYS_write, to, bytes.as_ptr(), bytes.len()) };
         if written > 0 {
-            bytes = &bytes[written as usize..];
+            *bytes = &bytes[written as usize..];
             continue;
         }
         // SAFETY: as in `write`.
@@ -553,8 +563,8 @@ fn write_all(to: c_int, mut bytes: &[u8]) -> bool {
                 CLOSED.store(true, Relaxed);
                 return false;
             }
-            _ => return false,
+            error => return error == libc::EBADF,
         }
     }
-    true
+    false
 }
