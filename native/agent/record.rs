@@ -174,15 +174,21 @@ fn holds_at_once(address: usize, size: usize, position: Position) -> bool {
     }
     let live = Live::of_runtime(size as u64);
     if !IMAGE.live.try_insert(address, live, FIRST_EPOCH) {
-        // One that is missing may make a block look lost that it holds; itself, it is nobody's leak.
-        boundary::guarded(|| {
-            boundary::may_panic();
-            IMAGE
-                .live
-                .insert(IMAGE.window(), address, live, FIRST_EPOCH)
-        });
+        keep_slowly(address, live);
     }
     true
+}
+
+/// One that is missing may make a block look lost that it holds; itself, it is nobody's leak.
+#[cold]
+#[inline(never)]
+fn keep_slowly(address: usize, live: Live) {
+    boundary::guarded(|| {
+        boundary::may_panic();
+        IMAGE
+            .live
+            .insert(IMAGE.window(), address, live, FIRST_EPOCH)
+    });
 }
 
 /// Records a resource that native code took from the JVM, if its caller's resources count.
@@ -272,7 +278,7 @@ fn set_reallocating(address: usize) {
 }
 
 #[inline(always)]
-fn is_of_runtime(live: Live) -> bool {
+pub fn is_of_runtime(live: Live) -> bool {
     live.kind() == Kind::Runtime as u8
 }
 

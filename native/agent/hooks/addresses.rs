@@ -80,8 +80,10 @@ unsafe fn returned(list: *const addrinfo, position: Position) {
 }
 
 fn block(address: usize, size: usize, position: Position) {
-    // With `include=libc.so*` it was recorded when it was allocated. Else nothing is known of it.
-    if !IMAGE.live.is_known(address) {
+    // With `include=libc.so*` it was recorded when it was allocated. Else it is a block of the C
+    // library's so far.
+    let known = IMAGE.live.live_at(address);
+    if known.is_none_or(record::is_of_runtime) {
         record::allocated_by_caller(address, size, position);
     }
 }
