@@ -83,12 +83,13 @@ fn what_is_held_has_a_section_in_which_each_way_can_be_opened() {
     let shown = format!("{steps}.filter((step) => step.checkVisibility()).length");
     assert_eq!(browser.evaluate(&shown), 0);
     browser.evaluate("document.querySelector('#held summary').click()");
-    assert_eq!(browser.evaluate(&shown), 3);
+    assert_eq!(browser.evaluate(&shown), 4);
     assert_eq!(
         browser.evaluate(&format!(
             "{steps}.map((step) => step.textContent).join(' | ')"
         )),
-        "static <b>Cache</b>.handle | 64 bytes of <i>table</i> | 560 bytes in 1 block"
+        "static <b>Cache</b>.handle | demo.Entry<?>.block | 64 bytes of <i>table</i> | 560 bytes in \
+         1 block"
     );
     browser.screenshot(&picture("held.png"), true);
     assert_alone(&mut browser, &page);
