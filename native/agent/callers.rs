@@ -205,10 +205,7 @@ pub fn is_lender(path: &[u8]) -> bool {
 }
 
 fn is_runtime(rules: &Rules, path: &[u8]) -> bool {
-    let name = file_name(path);
-    RUNTIME.contains(&name)
-        || is_lender(path)
-        || !rules.jdk.is_empty() && path.starts_with(&rules.jdk)
+    is_plain_runtime(path) || !rules.jdk.is_empty() && path.starts_with(&rules.jdk)
 }
 
 fn file_name(path: &[u8]) -> &[u8] {

@@ -16,6 +16,7 @@
 //! it.
 
 use crate::paper::Paper;
+use crate::thread::own_tid;
 use crate::{IMAGE, boundary, image};
 use core::ffi::{c_char, c_int};
 use core::fmt::Write;
@@ -213,7 +214,7 @@ pub fn allocated(address: usize, live: Live) {
     if !is_memory(live.kind()) {
         return;
     }
-    let thread = thread();
+    let thread = own_tid();
     let mut lines = Lines::new(log);
     lines.put(b"TRACK\t");
     lines.hexadecimal(address as u64);
@@ -237,18 +238,13 @@ pub fn freed(address: usize, live: Live) {
     let mut lines = Lines::new(log);
     if log.shared {
         lines.put(b"HACKLEAK\tBY");
-        lines.by(thread());
+        lines.by(own_tid());
     }
     lines.put(b"TRACK\t");
     lines.hexadecimal(address as u64);
     lines.put(b"\tFREE");
     lines.end();
     lines.flush();
-}
-
-fn thread() -> u32 {
-    // SAFETY: no arguments, no failure.
-    unsafe { libc::syscall(libc::SYS_gettid) as u32 }
 }
 
 /// The frames of a node and of all below it, as `backtrace_symbols` writes them without symbols.

@@ -291,12 +291,17 @@ unsafe extern "C" fn at_thread_end(value: *mut c_void) {
     FREE_TAKEN.store(false, Release);
 }
 
+/// The kernel's number of the calling thread.
+pub fn own_tid() -> u32 {
+    // SAFETY: no arguments, no failure.
+    unsafe { libc::syscall(libc::SYS_gettid) as u32 }
+}
+
 impl ThreadState {
     fn register(&mut self) {
         // SAFETY: zero is a valid thread record.
         let mut record: layout::Thread = unsafe { core::mem::zeroed() };
-        // SAFETY: no arguments, no failure.
-        record.tid = unsafe { libc::syscall(libc::SYS_gettid) } as u32;
+        record.tid = own_tid();
         record.running = 1;
         record.name = thread_name();
         self.record = &raw mut self.spare_record;

@@ -11,6 +11,7 @@ use super::maps::Mapping;
 use super::memory::{Memory, WORD};
 use super::objects::Objects;
 use super::table::Table;
+use crate::thread::own_tid;
 use core::ffi::CStr;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*};
@@ -57,11 +58,6 @@ fn states() -> impl Iterator<Item = usize> {
 
 /// The thread that ends the process; 0 while there is none.
 static ENDING: AtomicU32 = AtomicU32::new(0);
-
-fn own_tid() -> u32 {
-    // SAFETY: no arguments, no failure.
-    unsafe { libc::syscall(libc::SYS_gettid) as u32 }
-}
 
 /// The calling thread ends the process: it returns to none of its callers, so its stack holds nothing.
 pub fn is_ending() {

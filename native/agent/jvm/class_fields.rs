@@ -3,11 +3,12 @@
 //! A heap walk names a field by its index: first come the fields of all interfaces of the class, then those of
 //! its superclasses from `Object` on, then its own.
 
+use super::functions;
 use core::ffi::{CStr, c_char};
 use core::ptr;
 use core::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use jvmti_bindings::sys::jni::{JNIEnv, jclass, jfieldID, jint, jlong};
-use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiEnv, jvmtiInterface_1_};
+use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiEnv};
 
 const STATIC: jint = 8;
 
@@ -15,11 +16,6 @@ const STATIC: jint = 8;
 pub fn next_tag() -> jlong {
     static NEXT: AtomicI64 = AtomicI64::new(1);
     NEXT.fetch_add(1, Relaxed)
-}
-
-fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
-    // SAFETY: the JVM's function table, which it never frees.
-    unsafe { &*(*env).functions }
 }
 
 /// What the JVM gave in memory of its own, which goes back to it.

@@ -8,8 +8,10 @@
 //!
 //! The callback runs at a safepoint, on a thread of the JVM's: it may not call it.
 
-use super::class_fields;
-use super::java_heap::{functions, with_tags};
+use super::java_heap::{done, with_tags};
+use super::java_paths::follow_references;
+use super::methods::Text;
+use super::{class_fields, functions};
 use core::ffi::c_void;
 use core::ptr;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jmethodID, jobject};
@@ -135,7 +137,7 @@ pub fn to_objects(env: *mut jvmtiEnv, jni: *mut JNIEnv, targets: &[jlong]) -> Ha
     let named = named(env, jni, &chains);
     let tags: Vec<jlong> = (ON_THE_WAY..search.next).collect();
     for object in with_tags(env, &tags).into_values() {
-        super::java_heap::done(env, jni, object, true);
+        done(env, jni, object, true);
     }
     named
 }
@@ -221,7 +223,7 @@ fn named(
                         None => (Some(name), false),
                     }
                 }
-                Referrer::Local(method) => (method_name(env, method), false),
+                Referrer::Local(method) => (method_name(jni, method), false),
                 Referrer::Element(_) | Referrer::Global | Referrer::Jvm => (None, inside),
             };
             // How a collection is built inside is of no interest.
@@ -258,7 +260,7 @@ fn named(
     });
     let ways = ways.collect();
     for object in objects.into_values() {
-        super::java_heap::done(env, jni, object, false);
+        done(env, jni, object, false);
     }
     ways
 }
@@ -288,47 +290,19 @@ fn thread_name(env: *mut jvmtiEnv, thread: jobject) -> Option<String> {
     Some(class_fields::taken(env, name).replace('\n', " "))
 }
 
-fn method_name(env: *mut jvmtiEnv, method: jmethodID) -> Option<String> {
-    let functions = functions(env);
-    let get_class = functions.GetMethodDeclaringClass?;
-    let get_name = functions.GetMethodName?;
-    let (mut class, mut name) = (ptr::null_mut(), ptr::null_mut());
-    // SAFETY: JVMTI calls with a method that a frame had a moment ago, and valid places; a method
-    // whose class has gone is answered by an error.
-    unsafe {
-        if get_class(env, method, &mut class) != JVMTI_ERROR_NONE
-            || get_name(env, method, &mut name, ptr::null_mut(), ptr::null_mut())
-                != JVMTI_ERROR_NONE
-        {
-            return None;
-        }
-    }
-    let name = class_fields::taken(env, name);
-    let class = class_fields::shown(&class_fields::signature(env, class));
-    Some(format!("{class}.{name}"))
+/// The name of a method that a frame had a moment ago; `None` if its class has gone meanwhile.
+fn method_name(jni: *mut JNIEnv, method: jmethodID) -> Option<String> {
+    let name = Text::of_method(method)?;
+    let class = Text::of_class(jni, method)?;
+    let class = class_fields::shown(&String::from_utf8_lossy(class.bytes()));
+    Some(format!("{class}.{}", String::from_utf8_lossy(name.bytes())))
 }
 
 fn follow(env: *mut jvmtiEnv, search: &mut Search) -> bool {
-    let callbacks = jvmtiHeapCallbacks {
-        heap_reference_callback: Some(on_reference),
-        ..jvmtiHeapCallbacks::default()
-    };
-    let Some(follow) = functions(env).FollowReferences else {
-        return false;
-    };
-    let search: *mut Search = search;
-    // SAFETY: a JVMTI call in the live phase, with a callback of its type; `search` outlives it.
-    unsafe {
-        follow(
-            env,
-            // Objects without a tag are followed all the same, and cost no callback.
-            JVMTI_HEAP_FILTER_UNTAGGED,
-            ptr::null_mut(),
-            ptr::null_mut(),
-            &callbacks,
-            search.cast_const().cast(),
-        ) == JVMTI_ERROR_NONE
-    }
+    // Objects without a tag are followed all the same, and cost no callback.
+    let filter = JVMTI_HEAP_FILTER_UNTAGGED;
+    // SAFETY: the callback takes a `Search`.
+    unsafe { follow_references(env, ptr::null_mut(), filter, on_reference, search) }
 }
 
 #[allow(clippy::too_many_arguments)]

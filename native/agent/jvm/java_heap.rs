@@ -8,7 +8,7 @@
 //! The callbacks run at a safepoint, on a thread of the JVM's: they may not call it.
 
 use super::java_chains::{self, Start, Way};
-use super::{VM, class_fields, java_paths};
+use super::{VM, class_fields, functions, java_paths};
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Stop, Trust};
 use core::ffi::c_void;
 use core::ptr;
@@ -153,11 +153,6 @@ impl Java for Heap {
     }
 }
 
-pub(super) fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
-    // SAFETY: the JVM's function table, which it never frees.
-    unsafe { &*(*env).functions }
-}
-
 /// An environment that may tag objects; made at the first need.
 pub(super) fn environment(place: &AtomicPtr<jvmtiEnv>) -> Option<*mut jvmtiEnv> {
     let known = place.load(Acquire);
@@ -254,16 +249,18 @@ impl Heap {
     ) -> HashMap<u32, Way> {
         let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
         let named = named.get_or_insert_default();
+        // One object of each root.
+        let told = hits.iter().filter(|hit| hit.object != 0);
+        let objects: HashMap<u32, jlong> = told.map(|hit| (hit.root, hit.object)).rev().collect();
         let mut wanted: HashMap<u32, jlong> = HashMap::new();
         for (place, root) in places {
             if place.1 == Root::StaticField as u32 || wanted.len() == MOST_WAYS {
                 continue;
             }
-            let of_place = |hit: &&Hit| hit.root == *root && hit.object != 0;
-            if let Some(hit) = hits.iter().find(of_place)
+            if let Some(object) = objects.get(root)
                 && (named.insert(*place) || self.all_ways)
             {
-                wanted.insert(*root, hit.object);
+                wanted.insert(*root, *object);
             }
         }
         if wanted.is_empty() {
@@ -341,28 +338,31 @@ pub(super) fn done(env: *mut jvmtiEnv, jni: *mut JNIEnv, object: jobject, untag:
 
 /// The objects with these tags, as local references.
 pub(super) fn with_tags(env: *mut jvmtiEnv, tags: &[jlong]) -> HashMap<jlong, jobject> {
-    {
-        let functions = functions(env);
-        let mut found = HashMap::new();
-        let (Some(get), Some(deallocate)) = (functions.GetObjectsWithTags, functions.Deallocate)
-        else {
-            return found;
-        };
-        let (mut count, mut objects, mut of) = (0, ptr::null_mut(), ptr::null_mut());
-        // SAFETY: a JVMTI call in the live phase; the answers are two lists of `count`, given back here.
-        unsafe {
-            let len = tags.len() as jint;
-            let error = get(env, len, tags.as_ptr(), &mut count, &mut objects, &mut of);
-            if tags.is_empty() || error != JVMTI_ERROR_NONE {
-                return found;
-            }
-            for index in 0..count.max(0) as usize {
-                found.insert(*of.add(index), *objects.add(index));
-            }
-            deallocate(env, objects.cast());
-            deallocate(env, of.cast());
+    let objects = all_with_tags(env, tags).unwrap_or_default();
+    objects.into_iter().collect()
+}
+
+/// The same where several objects may have one tag; `None` where the JVM does not tell.
+pub(super) fn all_with_tags(env: *mut jvmtiEnv, tags: &[jlong]) -> Option<Vec<(jlong, jobject)>> {
+    if tags.is_empty() {
+        return Some(Vec::new());
+    }
+    let functions = functions(env);
+    let (get, deallocate) = (functions.GetObjectsWithTags?, functions.Deallocate?);
+    let (mut count, mut objects, mut of) = (0, ptr::null_mut(), ptr::null_mut());
+    // SAFETY: a JVMTI call in the live phase; the answers are two lists of `count`, given back here.
+    unsafe {
+        let len = tags.len() as jint;
+        let error = get(env, len, tags.as_ptr(), &mut count, &mut objects, &mut of);
+        if error != JVMTI_ERROR_NONE {
+            return None;
         }
-        found
+        let all = 0..count.max(0) as usize;
+        let found = all.map(|index| (*of.add(index), *objects.add(index)));
+        let found = found.collect();
+        deallocate(env, objects.cast());
+        deallocate(env, of.cast());
+        Some(found)
     }
 }
 

@@ -4,6 +4,7 @@
 //! is lost. To follow all references takes several times as long as to walk the heap, so first it is looked at
 //! what the finished objects reach at all, which is little as long as classes are not followed.
 
+use super::functions;
 use core::ffi::c_void;
 use core::ptr;
 use jvmti_bindings::sys::jni::{jint, jlong, jobject};
@@ -21,11 +22,6 @@ struct Walk<'tags> {
     reached: HashSet<jlong>,
     /// The walk begins at a finished object, and keeps away from classes.
     from_finished: bool,
-}
-
-fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
-    // SAFETY: the JVM's function table, which it never frees.
-    unsafe { &*(*env).functions }
 }
 
 /// Those of the objects with these tags that nothing reaches except through one of `finished`.
@@ -84,6 +80,22 @@ fn set_tag(env: *mut jvmtiEnv, object: jobject, tag: jlong) {
 }
 
 fn follow(env: *mut jvmtiEnv, from: jobject, filter: jint, walk: &mut Walk) -> bool {
+    // SAFETY: the callback takes a `Walk`.
+    unsafe { follow_references(env, from, filter, on_reference, walk) }
+}
+
+/// Follows all references from an object, or from the roots of the JVM if it is null; tells whether it could.
+///
+/// # Safety
+///
+/// `on_reference` gets `data` as its last argument, and takes it for what it is.
+pub unsafe fn follow_references<T>(
+    env: *mut jvmtiEnv,
+    from: jobject,
+    filter: jint,
+    on_reference: jvmtiHeapReferenceCallback,
+    data: &mut T,
+) -> bool {
     let callbacks = jvmtiHeapCallbacks {
         heap_reference_callback: Some(on_reference),
         ..jvmtiHeapCallbacks::default()
@@ -91,10 +103,17 @@ fn follow(env: *mut jvmtiEnv, from: jobject, filter: jint, walk: &mut Walk) -> b
     let Some(follow) = functions(env).FollowReferences else {
         return false;
     };
-    let walk: *const Walk = walk;
-    // SAFETY: a JVMTI call in the live phase, with a callback of its type; `walk` outlives it.
+    let data: *mut T = data;
+    // SAFETY: a JVMTI call in the live phase, with a callback of its type; `data` outlives it.
     unsafe {
-        follow(env, filter, ptr::null_mut(), from, &callbacks, walk.cast()) == JVMTI_ERROR_NONE
+        follow(
+            env,
+            filter,
+            ptr::null_mut(),
+            from,
+            &callbacks,
+            data.cast_const().cast(),
+        ) == JVMTI_ERROR_NONE
     }
 }
 

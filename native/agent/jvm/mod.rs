@@ -74,9 +74,14 @@ impl Jvmti {
     }
 
     fn functions(self) -> &'static jvmtiInterface_1_ {
-        // SAFETY: the JVM's function table, which it never frees.
-        unsafe { &*(*self.env).functions }
+        functions(self.env)
     }
+}
+
+/// The functions of an environment of the tool interface.
+fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
+    // SAFETY: the JVM's function table, which it never frees.
+    unsafe { &*(*env).functions }
 }
 
 pub use thunks::is_jvm_code;

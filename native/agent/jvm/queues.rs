@@ -10,9 +10,9 @@
 //! others nobody knows, so they are told by a number that changes with what lies in them, and the Java side waits.
 
 use super::bridge::{Failure, call};
-use super::java_heap::{environment, functions};
-use super::jni_env;
-use core::ffi::{CStr, c_char, c_void};
+use super::java_heap::{all_with_tags, environment};
+use super::{class_fields, functions, jni_env};
+use core::ffi::{CStr, c_void};
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use jni::EnvUnowned;
@@ -172,25 +172,11 @@ fn waiting(anew: bool) -> Option<Waiting> {
     let (head, next) = (head?, next?);
     jni.drop(queue_class);
     jni.drop(reference_class);
-    let (get, deallocate) = (
-        functions(jvmti).GetObjectsWithTags?,
-        functions(jvmti).Deallocate?,
-    );
-    let (mut count, mut list) = (0, ptr::null_mut());
-    // SAFETY: a JVMTI call in the live phase, with valid places for the answer, which is given back below.
-    let error = unsafe { get(jvmti, 1, &QUEUE, &mut count, &mut list, ptr::null_mut()) };
-    if error != JVMTI_ERROR_NONE {
-        return None;
-    }
     let mut waiting = Waiting::default();
-    for index in 0..count as usize {
-        // SAFETY: an element of the answer, a local reference of this call's.
-        let queue = unsafe { *list.add(index) };
+    for (_, queue) in all_with_tags(jvmti, &[QUEUE])? {
         jni.queue(jvmti, queue, head, next, &mut waiting);
         jni.drop(queue);
     }
-    // SAFETY: the list of the answer, given back once.
-    unsafe { deallocate(jvmti, list.cast()) };
     Some(waiting)
 }
 
@@ -286,33 +272,30 @@ impl Jni {
     }
 
     fn owner(self, jvmti: *mut jvmtiEnv, reference: jobject) -> Owner {
-        let functions = functions(jvmti);
-        let (Some(loader_of), Some(signature_of), Some(deallocate)) = (
-            functions.GetClassLoader,
-            functions.GetClassSignature,
-            functions.Deallocate,
-        ) else {
+        let Some(loader_of) = functions(jvmti).GetClassLoader else {
             return Owner::Other;
         };
-        // SAFETY: JNI and JVMTI calls with live references; the answers are given back here.
-        unsafe {
+        let mut loader = ptr::null_mut();
+        // SAFETY: JNI and JVMTI calls with live references and a valid place; the answers are given back here.
+        let (class, told) = unsafe {
             let class = ((**self.env).GetObjectClass)(self.env, reference);
-            let mut loader = ptr::null_mut();
-            let told = loader_of(jvmti, class, &mut loader) == JVMTI_ERROR_NONE;
-            let of_jdk = told && loader.is_null();
-            self.drop(loader);
-            let mut signature: *mut c_char = ptr::null_mut();
-            let told = of_jdk
-                && signature_of(jvmti, class, &mut signature, ptr::null_mut()) == JVMTI_ERROR_NONE
-                && !signature.is_null();
-            self.drop(class);
-            if !told {
-                return Owner::Other;
-            }
-            let owner = Owner::of_jdk(CStr::from_ptr(signature).to_bytes());
-            deallocate(jvmti, signature.cast());
-            owner
+            (
+                class,
+                loader_of(jvmti, class, &mut loader) == JVMTI_ERROR_NONE,
+            )
+        };
+        let of_jdk = told && loader.is_null();
+        self.drop(loader);
+        let signature = if of_jdk {
+            class_fields::signature(jvmti, class)
+        } else {
+            String::new()
+        };
+        self.drop(class);
+        if signature.is_empty() {
+            return Owner::Other;
         }
+        Owner::of_jdk(signature.as_bytes())
     }
 }
 
