@@ -39,6 +39,7 @@ final class ExitCheck {
           LeakKind.class,
           LeakQuery.class,
           LeakReport.class,
+          LeakReport.Draft.class,
           LeakSite.class,
           LeakText.class,
           LeakVerdict.class,

@@ -37,54 +37,33 @@ public final class LeakReport implements Serializable {
       List<String> notes,
       String json,
       List<String> text) {
-    this(
-        bytes,
-        count,
-        sites,
-        notes,
-        json,
-        text,
-        Collections.emptyList(),
-        false,
-        none(),
-        none(),
-        Collections.emptyList(),
-        Collections.emptyList());
+    this(new Draft(bytes, count, sites, notes, json, text));
   }
 
-  private LeakReport(
-      long bytes,
-      long count,
-      List<LeakSite> sites,
-      List<String> notes,
-      String json,
-      List<String> text,
-      List<WrongFree> wrongFrees,
-      boolean wrongFreesFail,
-      List<String> blind,
-      List<String> incomplete,
-      List<LeakSite> held,
-      List<LeakSite> known) {
-    this.bytes = bytes;
-    this.count = count;
-    this.sites = Immutable.copyOf(sites);
-    this.notes = Immutable.copyOf(notes);
-    this.json = json;
-    this.text = Immutable.copyOf(text);
-    this.wrongFrees = Immutable.copyOf(wrongFrees);
-    this.wrongFreesFail = wrongFreesFail;
-    this.blind = Immutable.copyOf(blind);
-    this.incomplete = Immutable.copyOf(incomplete);
-    this.held = Immutable.copyOf(held);
-    this.known = Immutable.copyOf(known);
+  private LeakReport(Draft draft) {
+    bytes = draft.bytes;
+    count = draft.count;
+    sites = Immutable.copyOf(draft.sites);
+    notes = Immutable.copyOf(draft.notes);
+    json = draft.json;
+    text = Immutable.copyOf(draft.text);
+    wrongFrees = Immutable.copyOf(draft.wrongFrees);
+    wrongFreesFail = draft.wrongFreesFail;
+    blind = Immutable.copyOf(draft.blind);
+    incomplete = Immutable.copyOf(draft.incomplete);
+    held = Immutable.copyOf(draft.held);
+    known = Immutable.copyOf(draft.known);
   }
 
-  private static List<String> none() {
-    return Collections.emptyList();
-  }
-
-  private static List<LeakSite> noSites() {
-    return Collections.emptyList();
+  private Draft draft() {
+    Draft draft = new Draft(bytes, count, sites, notes, json, text);
+    draft.wrongFrees = wrongFrees;
+    draft.wrongFreesFail = wrongFreesFail;
+    draft.blind = blind;
+    draft.incomplete = incomplete;
+    draft.held = held;
+    draft.known = known;
+    return draft;
   }
 
   /** True if at least one block leaked. */
@@ -174,97 +153,81 @@ public final class LeakReport implements Serializable {
       allNotes.add(note);
       allText.add(LeakText.note(note));
     }
-    return new LeakReport(
-        bytes,
-        count,
-        sites,
-        allNotes,
-        json,
-        allText,
-        wrongFrees,
-        wrongFreesFail,
-        blind,
-        incomplete,
-        held,
-        known);
+    Draft draft = draft();
+    draft.notes = allNotes;
+    draft.text = allText;
+    return new LeakReport(draft);
   }
 
   /** This report with the wrong frees of the same checkpoint. */
   LeakReport withWrongFrees(List<WrongFree> found, boolean fail) {
-    return new LeakReport(
-        bytes, count, sites, notes, json, text, found, fail, blind, incomplete, held, known);
+    Draft draft = draft();
+    draft.wrongFrees = found;
+    draft.wrongFreesFail = fail;
+    return new LeakReport(draft);
   }
 
   /** This report with the libraries that a strict check fails because of. */
   LeakReport withBlind(List<String> libraries) {
-    return new LeakReport(
-        bytes,
-        count,
-        sites,
-        notes,
-        json,
-        text,
-        wrongFrees,
-        wrongFreesFail,
-        libraries,
-        incomplete,
-        held,
-        known);
+    Draft draft = draft();
+    draft.blind = libraries;
+    return new LeakReport(draft);
   }
 
   /** This report of a record that is incomplete for these causes. */
   LeakReport withIncomplete(List<String> causes) {
-    return new LeakReport(
-        bytes,
-        count,
-        sites,
-        notes,
-        json,
-        text,
-        wrongFrees,
-        wrongFreesFail,
-        blind,
-        causes,
-        held,
-        known);
+    Draft draft = draft();
+    draft.incomplete = causes;
+    return new LeakReport(draft);
   }
 
   /** This report with the sites that are held. */
   LeakReport withHeld(List<LeakSite> sitesHeld) {
-    return new LeakReport(
-        bytes,
-        count,
-        sites,
-        notes,
-        json,
-        text,
-        wrongFrees,
-        wrongFreesFail,
-        blind,
-        incomplete,
-        sitesHeld,
-        known);
+    Draft draft = draft();
+    draft.held = sitesHeld;
+    return new LeakReport(draft);
   }
 
   /** This report with the known leaks that fail nothing. */
   LeakReport withKnown(List<LeakSite> sitesKnown) {
-    return new LeakReport(
-        bytes,
-        count,
-        sites,
-        notes,
-        json,
-        text,
-        wrongFrees,
-        wrongFreesFail,
-        blind,
-        incomplete,
-        held,
-        sitesKnown);
+    Draft draft = draft();
+    draft.known = sitesKnown;
+    return new LeakReport(draft);
   }
 
   @Override
   public String toString() {
     return String.join("\n", text);
+  }
+
+  /** What a report is made of, while it is put together. */
+  static final class Draft {
+    private final long bytes;
+    private final long count;
+    private final List<LeakSite> sites;
+    private List<String> notes;
+    private final String json;
+    private List<String> text;
+    private List<WrongFree> wrongFrees = Collections.emptyList();
+    private boolean wrongFreesFail;
+    private List<String> blind = Collections.emptyList();
+    private List<String> incomplete = Collections.emptyList();
+    private List<LeakSite> held = Collections.emptyList();
+    private List<LeakSite> known = Collections.emptyList();
+
+    Draft(
+        long bytes,
+        long count,
+        List<LeakSite> sites,
+        List<String> notes,
+        String json,
+        List<String> text) {
+      this.bytes = bytes;
+      this.count = count;
+      this.sites = sites;
+      this.notes = notes;
+      this.json = json;
+      this.text = text;
+    }
   }
 }
