@@ -33,12 +33,7 @@ impl Allowance {
             return (left, None);
         }
         let mut sum = Sum::default();
-        allowed.iter().for_each(|site| {
-            sum.add(Sum {
-                bytes: site.bytes,
-                count: site.count,
-            });
-        });
+        allowed.iter().for_each(|site| sum.add(Sum::of(site)));
         (left, Some(format!("{} within the allowance", amount(sum))))
     }
 }

@@ -189,15 +189,17 @@ impl Holder {
         /// The most fields of Java's, the first ones and the last one.
         const FIELDS: usize = 4;
         let mut sentence = self.root_text();
-        for (index, field) in self.path.iter().enumerate() {
-            let left_out = self.path.len().saturating_sub(FIELDS);
-            let first = FIELDS - 1;
-            if index < first || index >= first + left_out {
-                sentence.push_str(" → ");
-                sentence.push_str(field);
-            } else if index == first {
-                sentence.push_str(" → …");
-            }
+        let (first, last) = match self.path.len() {
+            len if len > FIELDS => (FIELDS - 1, len - 1),
+            len => (len, len),
+        };
+        for field in &self.path[..first] {
+            sentence.push_str(" → ");
+            sentence.push_str(field);
+        }
+        for field in &self.path[last..] {
+            sentence.push_str(" → … → ");
+            sentence.push_str(field);
         }
         for block in self.chain.iter().take(MOST) {
             sentence.push_str(" → ");

@@ -140,13 +140,10 @@ fn lacks_java(image: &Image, process: &Process) -> bool {
 pub(crate) fn freed_later(label: &str, sites: &[Site]) -> String {
     /// The most sites that are named; the JSON has the sum.
     const MAX_NAMED: usize = 3;
-    let named = sites.iter().take(MAX_NAMED).map(|site| {
-        let sum = Sum {
-            bytes: site.bytes,
-            count: site.count,
-        };
-        format!("{} of {}", amount(sum), label_of(&site.frames))
-    });
+    let named = sites
+        .iter()
+        .take(MAX_NAMED)
+        .map(|site| format!("{} of {}", amount(Sum::of(site)), label_of(&site.frames)));
     let more = match sites.len().saturating_sub(MAX_NAMED) {
         0 => String::new(),
         more => format!("; and {}", counted(more as u64, "more site")),

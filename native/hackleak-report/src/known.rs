@@ -186,10 +186,7 @@ impl Lists {
             match &site.known {
                 None => sorted.sites.push(site),
                 Some(known) => {
-                    let sum = Sum {
-                        bytes: site.bytes,
-                        count: site.count,
-                    };
+                    let sum = Sum::of(&site);
                     match said.iter_mut().find(|(said, _)| said == known) {
                         Some((_, all)) => all.add(sum),
                         None => said.push((known.clone(), sum)),

@@ -10,6 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use hackleak_image::Image;
 use hackleak_image::layout::{Check, Judged, Kind, Outcome};
+use hackleak_image::reader::JudgingRecord;
 
 use crate::read::{Blocks, Holding, Selection, Sum};
 
@@ -38,6 +39,9 @@ pub(crate) fn older(image: &Image, blocks: &[Blocks], selection: &Selection) -> 
         .filter(|block| !matches!(block.holding, Holding::By(_)))
         .map(|block| (block.stack, block.kind));
     let leaking: HashSet<(u32, Kind)> = leaking.collect();
+    if leaking.is_empty() {
+        return Older::new();
+    }
     let mut seen: HashMap<Origin, u64> = HashMap::new();
     for earlier in (1..judging).rev().filter_map(|n| image.judging(n)) {
         let mut here: HashMap<Origin, u64> = HashMap::new();
@@ -71,23 +75,21 @@ pub(crate) fn freed_after(image: &Image, selection: &Selection) -> Vec<Reported>
     if *selection != Selection::default() {
         return Vec::new();
     }
+    let numbers = (1..).take_while(|n| image.has_judging(*n));
+    let judgings: Vec<JudgingRecord> = numbers.filter_map(|n| image.judging(n)).collect();
     let mut lost: Vec<(usize, String, HashMap<Origin, Sum>)> = Vec::new();
     for (number, assertion) in image.assertions().enumerate() {
         if assertion.outcome != Outcome::Failed || assertion.check != Check::Assertion {
             continue;
         }
-        let judgings = (1..).map_while(|n| Some(n).filter(|n| image.has_judging(*n)));
-        let judging = judgings
-            .filter_map(|n| image.judging(n))
-            .filter(|judging| {
-                judging.record.since == assertion.record.since
-                    && judging.record.unix_ns <= assertion.record.unix_ns
-                    && !judging.is_at_exit()
-            })
-            .last();
+        let judging = judgings.iter().rfind(|judging| {
+            judging.record.since == assertion.record.since
+                && judging.record.unix_ns <= assertion.record.unix_ns
+                && !judging.is_at_exit()
+        });
         let Some(judging) = judging else { continue };
         let mut blocks: HashMap<Origin, Sum> = HashMap::new();
-        for (kind, judged) in image.judged(&judging) {
+        for (kind, judged) in image.judged(judging) {
             if judged.holder == 0 {
                 blocks.entry((judged.origin, kind)).or_default().add(Sum {
                     bytes: judged.bytes,

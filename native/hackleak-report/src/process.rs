@@ -124,7 +124,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         true => covered(&rules, &selected.blocks, &symbolised),
         false => Vec::new(),
     };
-    let left = rules.apply(sites);
+    let left = rules.clone().apply(sites);
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
     let runtime_code = Runtime::of(paths.iter().map(String::as_str));
     let sites = fold_roots(left.sites, &runtime_code);
@@ -174,7 +174,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         covered,
     };
     let lists = Lists::new(&image.options(), &besides.known, selection.known);
-    let mut sorted = lists.apply(sites, &process);
+    let mut sorted = lists.clone().apply(sites, &process);
     let (mut sites, allowed) = selection.allowance.apply(sorted.sites);
     let apart = held.sites.iter_mut().chain(&mut sorted.known);
     for site in sites.iter_mut().chain(apart) {
@@ -190,9 +190,8 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     for freed in freed {
         let none = (&Holders::default(), &Older::new());
         let sites = group(&image, &freed.blocks, 0, &symbolised, none.0, none.1);
-        let rules = Rules::new(&image.options(), &given, besides.built_in);
-        let lists = Lists::new(&image.options(), &besides.known, None);
-        let sites = lists.apply(rules.apply(sites).sites, &process).sites;
+        let sites = rules.clone().apply(sites).sites;
+        let sites = lists.clone().apply(sites, &process).sites;
         if sites.is_empty() {
             continue;
         }
@@ -228,8 +227,7 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
                 stacks: 1,
                 owner: None,
                 frames: frames.to_vec(),
-                // A rule that spares only what is held does not cover what may be lost.
-                verdict: Judgement::Lost,
+                verdict: Judgement::Unknown,
                 holder: None,
                 growth: None,
                 known: None,

@@ -10,7 +10,7 @@ use hackleak_image::{Image, ImageError, Whose};
 use hackleak_options::Held;
 
 use crate::allowance::{Allowance, Group};
-use crate::model::Judgement;
+use crate::model::{Judgement, Site};
 use crate::progress::{self, Stage};
 
 /// Live records between two steps of the progress.
@@ -98,6 +98,14 @@ pub(crate) struct Sum {
 }
 
 impl Sum {
+    /// All of a site.
+    pub(crate) fn of(site: &Site) -> Sum {
+        Sum {
+            bytes: site.bytes,
+            count: site.count,
+        }
+    }
+
     pub(crate) fn add(&mut self, other: Sum) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.count = self.count.saturating_add(other.count);

@@ -84,10 +84,7 @@ impl Process {
         let mut left = Sum::default();
         let mut known = Sum::default();
         self.leaks.sites.retain_mut(|site| {
-            let sum = Sum {
-                bytes: site.bytes,
-                count: site.count,
-            };
+            let sum = Sum::of(site);
             let identity = Identity::of(site);
             match (baseline.sites.get(&identity), now.get(&identity)) {
                 (Some(before), Some(now)) if !has_grown(*before, *now) => {

@@ -25,14 +25,14 @@ pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
             threads
                 .entry(thread.name.clone())
                 .or_default()
-                .add(of(site));
+                .add(Sum::of(site));
             continue;
         }
         match beginning(&site.frames) {
-            Some(beginning) => since.entry(beginning).or_default().add(of(site)),
+            Some(beginning) => since.entry(beginning).or_default().add(Sum::of(site)),
             None => {
                 others.push(site);
-                sum.add(of(site));
+                sum.add(Sum::of(site));
             }
         }
     }
@@ -97,13 +97,6 @@ fn pattern(frames: &[Frame]) -> String {
     named.unwrap_or_else(|| label(frames))
 }
 
-fn of(site: &Site) -> Sum {
-    Sum {
-        bytes: site.bytes,
-        count: site.count,
-    }
-}
-
 /// What began when the blocks of this stack were allocated: a library was loaded, or a class initialised. What is
 /// held since then is nobody's doing in particular.
 pub(crate) fn beginning(frames: &[Frame]) -> Option<String> {
@@ -136,7 +129,7 @@ pub(crate) fn beginning(frames: &[Frame]) -> Option<String> {
 
 /// `7,560 bytes in 1 block by thread_local cache of thread main, from Cache.use`.
 fn named(site: &Site) -> String {
-    let size = amount(of(site));
+    let size = amount(Sum::of(site));
     let holder = site
         .holder
         .as_ref()

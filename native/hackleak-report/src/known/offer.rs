@@ -54,14 +54,12 @@ fn java_of_library(site: &Site) -> Vec<&JavaFrame> {
     let Some(owner) = site.owner.as_ref().and_then(|owner| owner.java_frame) else {
         return Vec::new();
     };
-    let mut frames = site.frames.iter();
-    let user = frames.clone().nth(owner as usize);
-    let Some(Frame::Java(user)) = user else {
+    let Some(Frame::Java(user)) = site.frames.get(owner as usize) else {
         return Vec::new();
     };
-    let below = frames.by_ref().take(owner as usize);
     let own = package(&user.class);
-    below
+    site.frames[..owner as usize]
+        .iter()
         .filter_map(java_frame)
         .filter(|java| package(&java.class) != own && !own::is_between(java))
         .collect()
