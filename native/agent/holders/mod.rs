@@ -177,7 +177,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
     let maps = maps::read()?;
     let memory = Memory::new()?;
     let objects = Objects::read()?;
-    let threads = threads::read(&memory, &maps)?;
+    let mut threads = threads::read(&memory, &maps)?;
     let nodes = Nodes::read(|live| choice.suspects(live))?;
     let areas = areas::read(&maps, &memory, &nodes, &threads)?;
     let mut marks = Marks::new(nodes, areas, Stale::of_now()?);
@@ -195,6 +195,19 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
             let root = Root::of(data, trust);
             look(&mut marks, root, NativeRoot::Data(index))?;
         }
+    }
+    // What lasts comes first: a thread whose stack has the same address, an old word perhaps, must not
+    // seem to be what holds a block.
+    marks.flood(&memory)?;
+    let mut roots = Vec::new();
+    if marks.open > 0
+        && let Some(java) = java
+    {
+        java.look(&mut marks, &memory)?;
+        marks.flood(&memory)?;
+        roots = java.roots();
+        // That took a while: threads are elsewhere by now.
+        threads = threads::read(&memory, &maps)?;
     }
     let codes = Codes::of(&objects, &maps)?;
     let mut locals: Table<(Root, NativeRoot)> = Table::new();
@@ -224,14 +237,6 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         look(&mut marks, *root, *of)?;
     }
     marks.flood(&memory)?;
-    let mut roots = Vec::new();
-    if marks.open > 0
-        && let Some(java) = java
-    {
-        java.look(&mut marks, &memory)?;
-        marks.flood(&memory)?;
-        roots = java.roots();
-    }
     marks.doubt(&memory)?;
     Ok(Pass {
         marks,
