@@ -211,7 +211,8 @@ pub struct Process {
     pub findings: Vec<Finding>,
     /// The leaks.
     pub leaks: Leaks,
-    /// What is live and held, and therefore not among the leaks.
+    /// What is live and held, or was made when a library was loaded or a class initialised, and therefore not
+    /// among the leaks.
     #[serde(default, skip_serializing_if = "Held::is_empty")]
     pub held: Held,
     /// Known leaks of libraries, which fail nothing and are therefore not among the leaks.

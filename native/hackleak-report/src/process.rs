@@ -239,7 +239,8 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
     stacks.into_iter().filter(is_covered).collect()
 }
 
-/// The sites that are held and no failure, and the others.
+/// The sites that are held and no failure, and the others. What was made when a library was loaded or a class
+/// initialised is with the held, even if it is lost or nobody knows.
 fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Site>, Vec<Site>) {
     // Of rounds only those sites are left that have blocks of each: what one replaces is gone.
     if selection.all_rounds() != 0 {
@@ -252,7 +253,13 @@ fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Sit
     match selection.held.unwrap_or(options.held) {
         OfHeld::Fail => (Vec::new(), sites),
         of_held => {
-            let is_held = |site: &Site| site.verdict == Judgement::Held;
+            let is_held = |site: &Site| match site.verdict {
+                Judgement::Held => true,
+                Judgement::Growing => false,
+                Judgement::Lost | Judgement::Unknown => {
+                    judge::held::beginning(&site.frames).is_some()
+                }
+            };
             let (mut held, others): (Vec<Site>, Vec<Site>) = sites.into_iter().partition(is_held);
             if of_held == OfHeld::Ignore {
                 held.clear();

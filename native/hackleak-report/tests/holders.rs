@@ -158,6 +158,64 @@ fn what_is_held_since_a_library_was_loaded_is_one_line() {
     );
 }
 
+/// What is lost at such a beginning is lost once: it is told, and fails nothing. What a destructor loses, a
+/// function that loading has nothing to do with, or the body of a program's `main` class, counts.
+#[test]
+fn what_is_lost_when_a_library_is_loaded_fails_nothing() {
+    let mut image = ImageBuilder::new();
+    let library = image.module("/opt/lib/libctor.so", &[7], 0);
+    let loader = image.module("/lib64/ld-linux-x86-64.so.2", &[8], 0);
+    let thread = image.thread(4242, "java", 6, 6 * SIZE);
+    let context = image.context(2, 0, thread, 0);
+    let initialiser = image.method("demo.Pool", "<clinit>", "Pool.java", &[]);
+    let body = image.method("demo.Main$", "<clinit>", "Main.scala", &[]);
+    let main = image.method("demo.Main", "main", "Main.scala", &[]);
+    let native = |vaddr| Frame::Native {
+        module: library,
+        vaddr,
+    };
+    let java = |method| Frame::Java { method, bci: 3 };
+    let loading = Frame::Native {
+        module: loader,
+        vaddr: 0x20,
+    };
+    let beginnings = [
+        image.stack(&[native(0x10), loading]),
+        image.stack(&[native(0x12), java(initialiser), java(main)]),
+    ];
+    let others = [
+        image.stack(&[native(0x13)]),
+        image.stack(&[native(0x14), java(body), java(main)]),
+        image.stack(&[loading, native(0x15)]),
+    ];
+    let found: Vec<Judged> = beginnings
+        .into_iter()
+        .chain(others)
+        .map(|stack| judged(stack, context, 1_000, 2, 0))
+        .collect();
+    let number = image.judging(judging_flags::JAVA, &found);
+    let selection = |held| Selection {
+        judging: Some(number),
+        held,
+        ..Selection::default()
+    };
+    let report = report_since(&image, selection(None));
+    let process = &report.processes[0];
+    assert_eq!((process.leaks.count, process.held.count), (6, 4));
+    for note in [
+        "1,000 bytes in 2 blocks lost when `libctor.so` was loaded, once",
+        "1,000 bytes in 2 blocks lost when `demo.Pool` was initialised, once",
+    ] {
+        assert!(
+            process.notes.iter().any(|found| found == note),
+            "{:#?}",
+            process.notes
+        );
+    }
+    let report = report_since(&image, selection(Some(Held::Fail)));
+    assert_eq!(report.processes[0].leaks.count, 10);
+}
+
 #[test]
 fn the_option_decides_whether_it_counts() {
     let (image_of_fail, selection) = image(judging_flags::JAVA, "held=fail");

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::amount;
-use crate::model::{Frame, Judgement, Process, Site};
+use crate::model::{Frame, JavaFrame, Judgement, Process, Site};
 use crate::read::{Selected, Sum};
 use crate::render::label;
 use crate::render::stack::base_name;
@@ -17,6 +17,7 @@ pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
     let mut notes = Vec::new();
     let mut threads: BTreeMap<String, Sum> = BTreeMap::new();
     let mut since: BTreeMap<String, Sum> = BTreeMap::new();
+    let mut lost: BTreeMap<String, Sum> = BTreeMap::new();
     let mut others: Vec<&Site> = Vec::new();
     let mut sum = Sum::default();
     for site in &process.held.sites {
@@ -29,6 +30,9 @@ pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
             continue;
         }
         match beginning(&site.frames) {
+            Some(beginning) if site.verdict == Judgement::Lost => {
+                lost.entry(beginning).or_default().add(Sum::of(site));
+            }
             Some(beginning) => since.entry(beginning).or_default().add(Sum::of(site)),
             None => {
                 others.push(site);
@@ -44,6 +48,9 @@ pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
     }
     for (beginning, sum) in since {
         notes.push(format!("{} held since {beginning}", amount(sum)));
+    }
+    for (beginning, sum) in lost {
+        notes.push(format!("{} lost when {beginning}, once", amount(sum)));
     }
     if !others.is_empty() {
         let sites = others.iter().take(MAX_NAMED).map(|site| named(site));
@@ -97,16 +104,24 @@ fn pattern(frames: &[Frame]) -> String {
     named.unwrap_or_else(|| label(frames))
 }
 
-/// What began when the blocks of this stack were allocated: a library was loaded, or a class initialised. What is
-/// held since then is nobody's doing in particular.
+/// What began when the blocks of this stack were allocated: a library was loaded, or a class initialised. That
+/// happens once, and is nobody's doing in particular.
+///
+/// The initialiser of a class is none if its own `main` has called it: the body of a Scala `App` is one.
 pub(crate) fn beginning(frames: &[Frame]) -> Option<String> {
     const LOADER: &str = "ld-linux";
+    // The loader calls destructors, too.
+    const AT_AN_END: [&str; 2] = ["fini", "close"];
     let mut module = None;
-    for frame in frames {
+    for (index, frame) in frames.iter().enumerate() {
         match frame {
             Frame::Native(native) => {
                 let name = base_name(&native.module);
                 if name.starts_with(LOADER) {
+                    let function = native.function.as_deref().unwrap_or_default();
+                    if AT_AN_END.iter().any(|part| function.contains(part)) {
+                        return None;
+                    }
                     return module.map(|module| format!("`{module}` was loaded"));
                 }
                 if native
@@ -119,12 +134,28 @@ pub(crate) fn beginning(frames: &[Frame]) -> Option<String> {
                 module = Some(name);
             }
             Frame::Java(java) if java.method == "<clinit>" => {
+                let callers = frames.get(index + 1..).unwrap_or_default();
+                if is_body_of_main(java, callers) {
+                    return None;
+                }
                 return Some(format!("`{}` was initialised", java.class));
             }
             Frame::Java(_) | Frame::Mark { .. } => {}
         }
     }
     None
+}
+
+/// Whether the initialiser is that of the class with the program's `main`, or of its Scala object.
+fn is_body_of_main(initialiser: &JavaFrame, callers: &[Frame]) -> bool {
+    let class = initialiser.class.trim_end_matches('$');
+    let mut callers = callers.iter().filter_map(|frame| match frame {
+        Frame::Java(java) => Some(java),
+        _ => None,
+    });
+    callers.next().is_some_and(|caller| {
+        caller.method == "main" && caller.class.trim_end_matches('$') == class
+    })
 }
 
 /// `7,560 bytes in 1 block by thread_local cache of thread main, from Cache.use`.

@@ -2,32 +2,34 @@ package libraries;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import dev.hackleak.Held;
 import dev.hackleak.junit.NoLeaks;
 import java.util.ArrayList;
 import java.util.List;
 import net.jpountz.lz4.LZ4Factory;
 import net.jpountz.xxhash.StreamingXXHash64;
 import net.jpountz.xxhash.XXHashFactory;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /** lz4-java: C; the streaming hashes are its only handles. */
 @NoLeaks
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class Lz4Test {
   private static final byte[] PLAIN = "compress me, ".repeat(10_000).getBytes();
   private static final List<Object> KEPT = new ArrayList<>();
 
-  @BeforeAll
-  static void warmUp() throws Exception {
-    Use.repeat(3, Lz4Test::use);
-  }
-
+  /** The library's first use: nothing has warmed it up. */
   @Test
+  @Order(1)
   void closed() throws Exception {
     Use.repeat(100, Lz4Test::use);
   }
 
   @Test
+  @NoLeaks(held = Held.FAIL)
   void hashNotClosed() {
     for (int i = 0; i < 10; i++) {
       StreamingXXHash64 hash = XXHashFactory.nativeInstance().newStreamingHash64(i);

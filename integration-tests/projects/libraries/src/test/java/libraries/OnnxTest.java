@@ -5,16 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.OrtSession.SessionOptions;
+import ai.onnxruntime.OrtSession;
 import dev.hackleak.junit.NoLeaks;
 import java.util.HexFormat;
 import java.util.Map;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /** onnxruntime: C++ with a C interface and a JNI library in C. */
 @NoLeaks
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class OnnxTest {
   /** The smallest model: y = -x for a vector of floats. */
   private static final byte[] MODEL =
@@ -24,12 +27,9 @@ class OnnxTest {
 
   private static final float[] INPUT = {1, 2, 4};
 
-  @BeforeAll
-  static void warmUp() throws Exception {
-    Use.repeat(3, OnnxTest::use);
-  }
-
+  /** The library's first use: nothing has warmed it up. */
   @Test
+  @Order(1)
   void closed() throws Exception {
     Use.repeat(100, OnnxTest::use);
   }

@@ -4,8 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.hackleak.junit.NoLeaks;
 import java.nio.file.Path;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.rocksdb.BlockBasedTableConfig;
 import org.rocksdb.BloomFilter;
@@ -22,6 +24,7 @@ import org.rocksdb.WriteBatch;
 
 /** rocksdbjni: C++; a Java object owns a handle, and {@code close} frees it. */
 @NoLeaks
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class RocksDbTest {
   @TempDir static Path folder;
 
@@ -29,12 +32,9 @@ class RocksDbTest {
     RocksDB.loadLibrary();
   }
 
-  @BeforeAll
-  static void warmUp() throws Exception {
-    Use.repeat(3, RocksDbTest::use);
-  }
-
+  /** The library's first use: nothing has warmed it up. */
   @Test
+  @Order(1)
   void closed() throws Exception {
     Use.repeat(100, RocksDbTest::use);
   }

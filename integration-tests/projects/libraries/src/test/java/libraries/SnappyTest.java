@@ -2,6 +2,7 @@ package libraries;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
+import dev.hackleak.Held;
 import dev.hackleak.junit.NoLeaks;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -9,8 +10,10 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.xerial.snappy.BitShuffle;
 import org.xerial.snappy.BitShuffleType;
 import org.xerial.snappy.Snappy;
@@ -22,21 +25,20 @@ import org.xerial.snappy.pool.QuiescentBufferPool;
  * snappy-java: C++ functions without handles; what can leak are the direct buffers they work on.
  */
 @NoLeaks
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SnappyTest {
   private static final byte[] PLAIN = "compress me, ".repeat(10_000).getBytes();
   private static final List<Object> KEPT = new ArrayList<>();
 
-  @BeforeAll
-  static void warmUp() throws Exception {
-    Use.repeat(3, SnappyTest::use);
-  }
-
+  /** The library's first use: nothing has warmed it up. */
   @Test
+  @Order(1)
   void closed() throws Exception {
     Use.repeat(100, SnappyTest::use);
   }
 
   @Test
+  @NoLeaks(held = Held.FAIL)
   void streamNotClosed() throws IOException {
     byte[] packed = pack();
     for (int i = 0; i < 10; i++) {

@@ -2,6 +2,7 @@ package libraries;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.hackleak.Held;
 import dev.hackleak.junit.NoLeaks;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -12,27 +13,33 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /** sqlite-jdbc: C. */
 @NoLeaks
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class SqliteTest {
   private static final List<Object> KEPT = new ArrayList<>();
 
   private static Connection shared;
 
   @BeforeAll
-  static void warmUp() throws Exception {
-    Use.repeat(3, SqliteTest::use);
+  static void setUp() throws Exception {
     shared = open();
   }
 
+  /** The library's first use: nothing has warmed it up. */
   @Test
+  @Order(1)
   void closed() throws Exception {
     Use.repeat(100, SqliteTest::use);
   }
 
   @Test
+  @NoLeaks(held = Held.FAIL)
   void connectionNotClosed() throws SQLException {
     for (int i = 0; i < 10; i++) {
       Connection connection = open();
@@ -42,6 +49,7 @@ class SqliteTest {
   }
 
   @Test
+  @NoLeaks(held = Held.FAIL)
   void statementNotClosed() throws SQLException {
     for (int i = 0; i < 10; i++) {
       PreparedStatement statement = shared.prepareStatement("select ?");

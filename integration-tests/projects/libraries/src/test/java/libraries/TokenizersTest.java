@@ -3,17 +3,21 @@ package libraries;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
+import dev.hackleak.Held;
 import dev.hackleak.junit.NoLeaks;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /** The Hugging Face tokenizers of DJL: Rust. */
 @NoLeaks
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class TokenizersTest {
   private static final String TOKENIZER =
       """
@@ -30,17 +34,15 @@ class TokenizersTest {
 
   private static final List<Object> KEPT = new ArrayList<>();
 
-  @BeforeAll
-  static void warmUp() throws Exception {
-    Use.repeat(3, TokenizersTest::use);
-  }
-
+  /** The library's first use: nothing has warmed it up. */
   @Test
+  @Order(1)
   void closed() throws Exception {
     Use.repeat(100, TokenizersTest::use);
   }
 
   @Test
+  @NoLeaks(held = Held.FAIL)
   void tokenizerNotClosed() throws IOException {
     for (int i = 0; i < 10; i++) {
       HuggingFaceTokenizer tokenizer = open();

@@ -7,28 +7,29 @@ import com.github.luben.zstd.ZstdDecompressCtx;
 import com.github.luben.zstd.ZstdDictCompress;
 import com.github.luben.zstd.ZstdInputStream;
 import com.github.luben.zstd.ZstdOutputStream;
+import dev.hackleak.Held;
 import dev.hackleak.junit.NoLeaks;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 
 /** zstd-jni: C; each context is one handle that {@code close} frees. */
 @NoLeaks
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ZstdTest {
   private static final byte[] PLAIN = "compress me, ".repeat(10_000).getBytes();
   private static final byte[] DICTIONARY = "what compresses well: compress me, ".getBytes();
   private static final List<Object> KEPT = new ArrayList<>();
 
-  @BeforeAll
-  static void warmUp() throws Exception {
-    Use.repeat(3, ZstdTest::use);
-  }
-
+  /** The library's first use: nothing has warmed it up. */
   @Test
+  @Order(1)
   void closed() throws Exception {
     Use.repeat(100, ZstdTest::use);
   }
@@ -42,6 +43,7 @@ class ZstdTest {
   }
 
   @Test
+  @NoLeaks(held = Held.FAIL)
   void streamNotClosed() throws IOException {
     byte[] packed = pack();
     for (int i = 0; i < 10; i++) {
