@@ -18,6 +18,7 @@ mod callers;
 mod checkpoint;
 mod child;
 mod control;
+mod descriptors;
 mod findings;
 mod forks;
 mod gate;

@@ -8,8 +8,8 @@
 //! ```
 
 use crate::{
-    IMAGE, boundary, callers, control, forks, gate, holders, hooks, image, lent, log, pools,
-    stack_bounds, stderr, thread, timeline, unwind,
+    IMAGE, boundary, callers, control, descriptors, forks, gate, holders, hooks, image, lent, log,
+    pools, stack_bounds, stderr, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Release;
@@ -73,6 +73,7 @@ extern "C" fn destructor() {
         let ended = boundary::guarded(|| {
             boundary::may_panic();
             unwind::enter_all_modules();
+            descriptors::look(0);
             holders::at_end();
             timeline::now(Cause::End);
             log::finish();
@@ -267,6 +268,7 @@ fn create(options: &Options, exe: &Path) -> Result<(), String> {
     image::create(options, exe)?;
     control::set(options);
     callers::init(options, exe, &exe_home(exe));
+    descriptors::init();
     lent::find();
     #[cfg(feature = "verify")]
     unwind::verify::init();

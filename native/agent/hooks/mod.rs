@@ -2,9 +2,11 @@
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is
-//! in `malloc`, what both pass on to in `real`, and `getaddrinfo` in `addresses`.
+//! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, and what opens and closes
+//! files in `descriptors`.
 
 mod addresses;
+mod descriptors;
 mod dynamic;
 mod exhausted;
 mod launcher;
@@ -14,6 +16,7 @@ mod pool;
 mod real;
 mod threads;
 
+pub use descriptors::{fdopen_request, fdopendir_request, vfork_request};
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
 pub use threads::thread_begin;
 
@@ -25,7 +28,10 @@ type Hook = (&'static str, unsafe extern "C" fn());
 
 /// The hook that stands before `found`, which the loader gave for `name`; null for anything else.
 fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
-    let mut hooks = malloc::HOOKS.iter().chain(addresses::HOOKS);
+    let mut hooks = malloc::HOOKS
+        .iter()
+        .chain(addresses::HOOKS)
+        .chain(descriptors::HOOKS);
     match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
         // Another allocator that the program has beside its own keeps its functions.
         Some((_, hook)) if !found.is_null() && found == next(name) => *hook as *mut c_void,
@@ -49,6 +55,7 @@ pub fn launcher() -> Option<usize> {
 pub fn init() {
     real::init();
     addresses::init();
+    descriptors::init();
     dynamic::init();
     threads::init();
 }

@@ -65,13 +65,20 @@ fn declared(env: *mut jvmtiEnv, class: jclass) -> Option<Vec<jfieldID>> {
     }
 }
 
-/// Whether the class declares a `long` of its objects'; `None` while it is not linked.
-pub fn has_long(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
+/// Whether a field of this name keeps a file descriptor: `fd`, `epfd`, `socketFd`, `fdVal`.
+pub fn names_descriptor(field: &str) -> bool {
+    let ends = |end| field.ends_with(end);
+    field.starts_with("fd") || ends("fd") || ends("Fd") || ends("FD") || ends("escriptor")
+}
+
+/// Whether the class declares a field of its objects' that may hold something: a `long`, or an `int` by whose
+/// name it is a file descriptor; `None` while it is not linked.
+pub fn may_hold(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
     let functions = functions(env);
     let (get_name, get_modifiers) = (functions.GetFieldName?, functions.GetFieldModifiers?);
     let fields = declared(env, class)?;
-    let is_long = |field: jfieldID| {
-        let (mut signature, mut modifiers) = (ptr::null_mut(), 0);
+    let holds = |field: jfieldID| {
+        let (mut name, mut signature, mut modifiers) = (ptr::null_mut(), ptr::null_mut(), 0);
         // SAFETY: JVMTI calls with an id of this class and valid places.
         unsafe {
             get_modifiers(env, class, field, &mut modifiers);
@@ -82,14 +89,15 @@ pub fn has_long(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
                 env,
                 class,
                 field,
-                ptr::null_mut(),
+                &mut name,
                 &mut signature,
                 ptr::null_mut(),
             );
         }
-        taken(env, signature) == "J"
+        let (name, signature) = (taken(env, name), taken(env, signature));
+        signature == "J" || signature == "I" && names_descriptor(&name)
     };
-    Some(fields.into_iter().any(is_long))
+    Some(fields.into_iter().any(holds))
 }
 
 /// `package.Class.field` for the field of this index in objects of `class`, or of the class itself.
@@ -101,7 +109,8 @@ pub fn name(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, index: jint) ->
     }
 }
 
-fn field(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, index: jint) -> Option<String> {
+/// The name of that field alone.
+pub fn field(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, index: jint) -> Option<String> {
     // From the class up to `Object`; the references die with the frame.
     // SAFETY: JNI calls on an attached thread.
     if unsafe { ((**jni).PushLocalFrame)(jni, 64) } != 0 {

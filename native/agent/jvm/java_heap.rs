@@ -1,7 +1,8 @@
-//! Java objects that hold native memory: those with its address in a `long`.
+//! Java objects that hold native memory, which have its address in a `long`, or file descriptors, in an `int`
+//! with the name of one.
 //!
 //! JVMTI walks the heap and tells the values of fields, which is what takes the time. So only objects of
-//! classes that have a `long` are looked at, arrays of them, and the static fields of all classes; the
+//! classes that have such a field are looked at, arrays of them, and the static fields of all classes; the
 //! classes carry a tag for that. All of it is done by an environment of its own: the tags of other tools stay
 //! what they are, and a process that never asks pays nothing.
 //!
@@ -9,6 +10,7 @@
 
 use super::java_chains::{self, Start, Way};
 use super::{VM, class_fields, functions, java_paths};
+use crate::descriptors;
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Stop, Trust};
 use core::ffi::c_void;
 use core::ptr;
@@ -30,7 +32,7 @@ const OBJECTS: jlong = 1 << 41;
 static CHOOSING: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
 static SEEN: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
 
-/// A class that was looked at has no objects with a `long`, or has.
+/// A class that was looked at has no objects with such a field, or has.
 const WITHOUT: jlong = 1;
 const WITH: jlong = 2;
 
@@ -131,6 +133,7 @@ impl Java for Heap {
             next_object,
             ..
         } = walk;
+        self.drop_other_numbers(choosing, &places, &mut hits);
         let tags: Vec<jlong> = (OBJECTS..next_object).collect();
         if !self.finished.is_empty() && !tags.is_empty() {
             let only = java_paths::only_through(choosing, &self.finished, &tags);
@@ -192,7 +195,7 @@ impl Heap {
             // SAFETY: the list has `count` local references, which are this call's.
             unsafe {
                 let class = *list.add(index);
-                self.has_long(choosing, seen, class);
+                self.may_hold(choosing, seen, class);
                 ((**self.jni).DeleteLocalRef)(self.jni, class);
             }
         }
@@ -201,8 +204,8 @@ impl Heap {
         Some(())
     }
 
-    /// Whether objects of the class have a `long`; remembered in the tags.
-    fn has_long(&self, choosing: *mut jvmtiEnv, seen: *mut jvmtiEnv, class: jclass) -> bool {
+    /// Whether objects of the class have such a field; remembered in the tags.
+    fn may_hold(&self, choosing: *mut jvmtiEnv, seen: *mut jvmtiEnv, class: jclass) -> bool {
         let functions = functions(seen);
         let (Some(get_tag), Some(set_tag)) = (functions.GetTag, functions.SetTag) else {
             return false;
@@ -217,7 +220,7 @@ impl Heap {
         let signature = class_fields::signature(seen, class);
         let mut has = matches!(signature.as_str(), "[J" | "Ljava/lang/Class;");
         if !has && !signature.starts_with('[') {
-            let Some(own) = class_fields::has_long(seen, class) else {
+            let Some(own) = class_fields::may_hold(seen, class) else {
                 // Not linked yet: it has no objects, and is looked at again.
                 return false;
             };
@@ -225,7 +228,7 @@ impl Heap {
             // SAFETY: as above.
             let parent = unsafe { ((**self.jni).GetSuperclass)(self.jni, class) };
             if !parent.is_null() {
-                has |= self.has_long(choosing, seen, parent);
+                has |= self.may_hold(choosing, seen, parent);
                 // SAFETY: the reference was just made for this call.
                 unsafe { ((**self.jni).DeleteLocalRef)(self.jni, parent) };
             }
@@ -238,6 +241,49 @@ impl Heap {
             }
         }
         has
+    }
+
+    /// Takes out the fields with the number of a descriptor that by their names are something else.
+    fn drop_other_numbers(
+        &self,
+        env: *mut jvmtiEnv,
+        places: &HashMap<Place, u32>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let numbers: HashSet<u32> = hits
+            .iter()
+            .filter(|hit| descriptors::is_address(!hit.word as usize))
+            .map(|hit| hit.root)
+            .collect();
+        if numbers.is_empty() {
+            return;
+        }
+        let mut of_roots: Vec<(Place, u32)> = places
+            .iter()
+            .filter(|(_, root)| numbers.contains(root))
+            .map(|(place, root)| (*place, *root))
+            .collect();
+        of_roots.sort_unstable_by_key(|(_, root)| *root);
+        let mut tags: Vec<jlong> = of_roots.iter().map(|(place, _)| place.0).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        let classes = with_tags(env, &tags);
+        let others: HashSet<u32> = of_roots
+            .into_iter()
+            .filter(|((tag, _, index), _)| {
+                let class = classes.get(tag);
+                let field =
+                    class.and_then(|class| class_fields::field(env, self.jni, *class, *index));
+                !field.is_some_and(|field| class_fields::names_descriptor(&field))
+            })
+            .map(|(_, root)| root)
+            .collect();
+        for class in classes.into_values() {
+            done(env, self.jni, class, false);
+        }
+        hits.retain(|hit| {
+            !(others.contains(&hit.root) && descriptors::is_address(!hit.word as usize))
+        });
     }
 
     /// The ways to the places, by their roots: for each the way to one of its objects.
@@ -404,23 +450,28 @@ unsafe extern "system" fn on_field(
     of: jvmtiPrimitiveType,
     walk: *mut c_void,
 ) -> jint {
-    if of == JVMTI_PRIMITIVE_TYPE_LONG {
-        // SAFETY: the pointer that `look` passed; a value of this type; the field's index and the object's
+    if of == JVMTI_PRIMITIVE_TYPE_LONG || of == JVMTI_PRIMITIVE_TYPE_INT {
+        // SAFETY: the pointer that `look` passed; a value of the type told; the field's index and the object's
         // tag lie where the JVM says during the call.
         unsafe {
             let walk = &mut *walk.cast::<Walk>();
-            if walk.is_hit(value.j) {
+            let value = match of {
+                JVMTI_PRIMITIVE_TYPE_INT if value.i < 0 => return JVMTI_VISIT_OBJECTS,
+                JVMTI_PRIMITIVE_TYPE_INT => descriptors::address(value.i) as jlong,
+                _ => value.j,
+            };
+            if walk.is_hit(value) {
                 let (index, tag) = ((*info).field.index, &mut *object_tag);
                 if kind == JVMTI_HEAP_REFERENCE_STATIC_FIELD {
                     if *tag == 0 {
                         *tag = walk.next_class;
                         walk.next_class += 1;
                     }
-                    walk.hit(value.j, (*tag, Root::StaticField as u32, index), 0);
+                    walk.hit(value, (*tag, Root::StaticField as u32, index), 0);
                 } else {
                     let place = (class_tag, Root::Field as u32, index);
                     let object = walk.object(tag, &place);
-                    walk.hit(value.j, place, object);
+                    walk.hit(value, place, object);
                 }
             }
         }

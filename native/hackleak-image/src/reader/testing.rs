@@ -9,9 +9,9 @@ use bytemuck::{Pod, Zeroable};
 use crate::Frame;
 use crate::layout::{
     Assertion, Blob, Cause, Check, Checkpoint, Context, Counter, Finding, HEADER_LEN, Header,
-    Holder, Judged, Judging, Kind, Link, Live, MAGIC, Method, Module, Node, Outcome, Point, Root,
-    SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind, Thread,
-    VERSION, state,
+    Holder, Judged, Judging, Kind, Link, Live, MAGIC, Method, Module, Named, Node, Outcome, Point,
+    Root, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind,
+    Thread, VERSION, state,
 };
 
 /// Builds an image in memory. The defaults are a finished process without any allocation.
@@ -33,6 +33,7 @@ pub struct ImageBuilder {
     judgings: Vec<Judging>,
     judged: Vec<Judged>,
     holders: Vec<Holder>,
+    names: Vec<Named>,
     live: BTreeMap<(bool, u64), LiveSegment>,
 }
 
@@ -425,6 +426,7 @@ impl ImageBuilder {
                 self.holders.len(),
                 pieces(&self.holders),
             ),
+            (SegmentKind::Names, self.names.len(), pieces(&self.names)),
         ];
         for (position, (kind, length, pieces)) in arenas.into_iter().enumerate() {
             header.lengths[position] = length as u64;

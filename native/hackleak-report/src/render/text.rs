@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::path::Path;
 
 use hackleak_image::layout::Counter;
+use hackleak_options::Track;
 
-use super::numbers::{blocks, bytes, counted, thousands};
+use super::numbers::{self, blocks, counted, thousands};
 use super::{sites, stack};
 use crate::model::{Finding, Module, Problem, Process, Report, Sight, State, Verdict};
 
@@ -228,9 +229,8 @@ pub(super) fn headline(process: &Process, place: &str) -> String {
     let unseen = untracked(process).map_or_else(String::new, |text| format!("; {text}"));
     match process.verdict {
         Verdict::Leaks => format!(
-            "{} leaked in {} at {}{place}",
-            bytes(leaks.bytes),
-            counted(leaks.count, "block"),
+            "{} at {}{place}",
+            numbers::leaked(leaks.bytes, leaks.count, numbers::noun(&leaks.sites)),
             counted(leaks.sites.len() as u64, "site")
         ),
         Verdict::Findings => format!(
@@ -305,8 +305,9 @@ pub(super) fn tracked(process: &Process) -> String {
 
 /// What was not tracked, so that nobody takes silence for an answer.
 pub(super) fn untracked(process: &Process) -> Option<String> {
-    let missing: Vec<&str> = ["new", "malloc", "jni", "unsafe"]
-        .into_iter()
+    let missing: Vec<&str> = Track::ALL
+        .iter()
+        .map(|(kind, _)| *kind)
         .filter(|kind| !process.track.iter().any(|tracked| tracked == kind))
         .map(phrase)
         .collect();
@@ -338,6 +339,7 @@ fn phrase(kind: &str) -> &str {
         "new" => "C++ new/delete",
         "jni" => "JNI references",
         "unsafe" => "Unsafe memory",
+        "fd" => "file descriptors",
         other => other,
     }
 }
