@@ -92,6 +92,16 @@ pub fn is_open(number: c_int) -> bool {
 
 /// Records one that was just opened.
 pub fn opened(number: c_int, position: Position) {
+    opened_by(number, position, unwind::caller_opens);
+}
+
+/// The same for what Java code cannot ask for: the JDK's libraries have pairs of sockets of their own, by which
+/// they wake threads, for as long as the process runs.
+pub fn opened_by_native_code(number: c_int, position: Position) {
+    opened_by(number, position, unwind::caller_is_under_test);
+}
+
+fn opened_by(number: c_int, position: Position, counts: fn(Position) -> bool) {
     // The first event of a forked child may be this one.
     if !gate::is_open_to_allocate() || !control::tracks(Track::FD) || !is_placed(number) {
         return;
@@ -99,12 +109,22 @@ pub fn opened(number: c_int, position: Position) {
     if is_elsewhere() {
         return;
     }
-    if boundary::guarded(|| unwind::caller_opens(position)).unwrap_or(false) {
-        HIGHEST.fetch_max(number, Relaxed);
+    if !boundary::guarded(|| counts(position)).unwrap_or(false) {
+        record::passed(address(number));
+        return;
+    }
+    HIGHEST.fetch_max(number, Relaxed);
+    if boundary::guarded(|| unwind::caller_is_under_test(position)).unwrap_or(true) {
         record::allocated(address(number), 0, Kind::Fd, position);
     } else {
-        record::passed(address(number));
+        record::opened_for_java(address(number), position);
     }
+}
+
+/// Whether the one at this place was opened by a library of the JDK.
+pub fn is_of_java(address: usize) -> bool {
+    let live = IMAGE.live.live_at(address);
+    live.is_some_and(|live| live.pins() != 0)
 }
 
 /// Something new is open under the number. If something was before, it was closed by that: what is not

@@ -200,20 +200,31 @@ unsafe fn pair_of_first<const N: usize>(
     position: Position,
 ) -> c_int {
     // SAFETY: the caller's place for two numbers.
-    unsafe { pair(call, arguments[0] as *const [c_int; 2], position) }
+    unsafe {
+        let opened = descriptors::opened;
+        pair(call, arguments[0] as *const [c_int; 2], position, opened)
+    }
 }
 
 unsafe fn pair_of_fourth(call: Call, arguments: [usize; 4], position: Position) -> c_int {
     // SAFETY: as above.
-    unsafe { pair(call, arguments[3] as *const [c_int; 2], position) }
+    unsafe {
+        let opened = descriptors::opened_by_native_code;
+        pair(call, arguments[3] as *const [c_int; 2], position, opened)
+    }
 }
 
-unsafe fn pair(call: Call, place: *const [c_int; 2], position: Position) -> c_int {
+unsafe fn pair(
+    call: Call,
+    place: *const [c_int; 2],
+    position: Position,
+    opened: fn(c_int, Position),
+) -> c_int {
     let result = call();
     if result == 0 {
         // SAFETY: a successful call has written both.
         for number in unsafe { place.read() } {
-            descriptors::opened(number, position);
+            opened(number, position);
         }
     }
     result

@@ -71,6 +71,27 @@ pub fn names_descriptor(field: &str) -> bool {
     field.starts_with("fd") || ends("fd") || ends("Fd") || ends("FD") || ends("escriptor")
 }
 
+/// Which descriptors a field of this class and name may keep. Java's own classes keep what the JDK has opened;
+/// its `FileDescriptor` may have been given any.
+pub fn keeps(class: &str, field: &str) -> Keeps {
+    let is_own = ["java.", "sun.", "jdk.", "com.sun."];
+    if !names_descriptor(field) {
+        Keeps::None
+    } else if class != "java.io.FileDescriptor" && is_own.iter().any(|own| class.starts_with(own)) {
+        Keeps::OfJava
+    } else {
+        Keeps::Any
+    }
+}
+
+/// See [`keeps`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    None,
+    OfJava,
+    Any,
+}
+
 /// Whether the class declares a field of its objects' that may hold something: a `long`, or an `int` by whose
 /// name it is a file descriptor; `None` while it is not linked.
 pub fn may_hold(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
@@ -190,4 +211,25 @@ fn fields_of_interfaces(env: *mut jvmtiEnv, jni: *mut JNIEnv, classes: &[jclass]
         }
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_is_kept_by_a_field_with_the_name_of_one() {
+        for (class, field, kept) in [
+            ("java.io.FileDescriptor", "fd", Keeps::Any),
+            ("sun.nio.ch.SocketChannelImpl", "fdVal", Keeps::OfJava),
+            ("sun.nio.ch.EPollSelectorImpl", "epfd", Keeps::OfJava),
+            ("io.netty.channel.unix.FileDescriptor", "fd", Keeps::Any),
+            ("demo.Store", "socketFd", Keeps::Any),
+            ("demo.Store", "fileDescriptor", Keeps::Any),
+            ("demo.Store", "size", Keeps::None),
+            ("java.lang.Thread", "priority", Keeps::None),
+        ] {
+            assert_eq!(keeps(class, field), kept, "{class}.{field}");
+        }
+    }
 }

@@ -8,6 +8,7 @@
 //!
 //! The callbacks run at a safepoint, on a thread of the JVM's: they may not call it.
 
+use super::class_fields::Keeps;
 use super::java_chains::{self, Start, Way};
 use super::{VM, class_fields, functions, java_paths};
 use crate::descriptors;
@@ -268,21 +269,26 @@ impl Heap {
         tags.sort_unstable();
         tags.dedup();
         let classes = with_tags(env, &tags);
-        let others: HashSet<u32> = of_roots
+        let kept: HashMap<u32, Keeps> = of_roots
             .into_iter()
-            .filter(|((tag, _, index), _)| {
-                let class = classes.get(tag);
-                let field =
-                    class.and_then(|class| class_fields::field(env, self.jni, *class, *index));
-                !field.is_some_and(|field| class_fields::names_descriptor(&field))
+            .filter_map(|((tag, _, index), root)| {
+                let class = *classes.get(&tag)?;
+                let field = class_fields::field(env, self.jni, class, index)?;
+                let class = class_fields::shown(&class_fields::signature(env, class));
+                Some((root, class_fields::keeps(&class, &field)))
             })
-            .map(|(_, root)| root)
             .collect();
         for class in classes.into_values() {
             done(env, self.jni, class, false);
         }
         hits.retain(|hit| {
-            !(others.contains(&hit.root) && descriptors::is_address(!hit.word as usize))
+            let address = !hit.word as usize;
+            !descriptors::is_address(address)
+                || match kept.get(&hit.root) {
+                    Some(Keeps::Any) => true,
+                    Some(Keeps::OfJava) => descriptors::is_of_java(address),
+                    Some(Keeps::None) | None => false,
+                }
         });
     }
 

@@ -933,7 +933,7 @@ impl Live {
         (self.block >> SIZE_BITS) as u8
     }
     /// How often the resource is held beyond once, for the kinds that nest; for memory, not 0 if a
-    /// direct byte buffer was made over it.
+    /// direct byte buffer was made over it; for a file descriptor, if a library of the JDK has opened it.
     #[inline]
     pub const fn pins(self) -> u8 {
         (self.block >> PIN_SHIFT) as u8 & MAX_PINS
