@@ -172,8 +172,8 @@ fn what_java_opens_is_lost_or_held_as_its_objects_are() {
                  dropped {dropped} lost, 0 held"
             )
         });
-        assert_eq!(lines[3..12], expected, "{}", run.ended);
-        assert_eq!(lines[12], "parallel: 0 lost, 0 held; 9 lost, 0 held");
+        assert_eq!(lines[4..13], expected, "{}", run.ended);
+        assert_eq!(lines[3], "parallel: 0 lost, 0 held; 9 lost, 0 held");
         let report = run.report();
         assert!(report.process().findings.is_empty(), "{report:#?}");
     }
