@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::merge::Merged;
-use crate::model::{Frame, NativeFrame, Process, Site};
+use crate::model::{BLOCK, Frame, NativeFrame, Process, Site};
 use crate::origin::Origin;
 use crate::render::numbers::{self, leaked};
 use crate::stable::module_name;
@@ -46,15 +46,11 @@ pub(super) fn names(site: &Site) -> Option<String> {
 
 /// What leaks at a site, in one sentence without its place.
 pub(super) fn amount(merged: &Merged<'_>) -> String {
-    let mut text = format!(
-        "{} ({})",
-        leaked(
-            merged.amount.bytes,
-            merged.amount.count,
-            merged.site.kind.noun()
-        ),
-        merged.site.kind.name()
-    );
+    let noun = merged.site.kind.noun();
+    let mut text = leaked(merged.amount.bytes, merged.amount.count, noun);
+    if noun == BLOCK {
+        text += &format!(" ({})", merged.site.kind.name());
+    }
     if let Some(names) = names(merged.site) {
         text += &format!(": {names}");
     }
@@ -64,7 +60,7 @@ pub(super) fn amount(merged: &Merged<'_>) -> String {
     if let Some(before) = merged.site.baseline {
         text += &format!(
             ", grown from {}",
-            numbers::amount(before.bytes, before.count, merged.site.kind.noun())
+            numbers::amount(before.bytes, before.count, noun)
         );
     }
     text
