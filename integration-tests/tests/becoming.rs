@@ -133,3 +133,43 @@ fn a_launcher_of_another_name_is_recorded_like_java() {
         }
     }
 }
+
+#[test]
+fn a_jvm_keeps_its_cache_of_linked_classes_and_what_that_costs_is_said() {
+    for jdk in Jdk::since(25) {
+        let victim = Victim::new(&jdk, "Becoming");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let [jar, cache] = ["b.jar", "b.aot"].map(|name| folder.path().join(name));
+        let [jar, cache] = [jar, cache].map(|path| path.display().to_string());
+        let packed = Recording::bare(jdk.tool("jar")).args(["cf", &jar, "-C"]);
+        let packed = packed.arg(victim.classes()).arg(".").run();
+        packed.expect_code(0);
+        let library = format!("-Dvictim.library={}", victim.library().display());
+        let ahead = ["-cp", &jar, &library, "--enable-native-access=ALL-UNNAMED"];
+        let made = format!("-XX:AOTCacheOutput={cache}");
+        let made = Recording::bare(jdk.tool("java")).args(ahead).arg(made);
+        made.args(["Becoming", "clean"]).run().expect_code(0);
+        let run = Recording::of(jdk.tool("java"))
+            .options(OPTIONS)
+            .args(ahead)
+            .args(["-XX:AOTMode=on", "-Xlog:class+load"])
+            .arg(format!("-XX:AOTCache={cache}"))
+            .args(["Becoming", "leak"])
+            .run()
+            .expect_code(0);
+        let output = &run.ended.stdout;
+        assert!(
+            output.contains("Becoming source: shared objects file"),
+            "{}",
+            run.ended
+        );
+        let said = run.ended.stderr.lines();
+        let said = said.filter(|line| line.contains("`Unsafe` is not recorded"));
+        assert_eq!(said.count(), 1, "{}", run.ended);
+        let report = run.report();
+        let process = report.process();
+        assert_eq!(process.site_of(1_999_993).java()[1], "Becoming.caller");
+        assert_eq!(process.blocks_of(1_777_776), 0);
+        assert_eq!(process.track, ["new", "malloc", "jni"]);
+    }
+}

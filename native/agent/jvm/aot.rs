@@ -1,15 +1,12 @@
 //! JVMs that start from a cache of classes which were linked ahead of time (JDK 24 and later).
 //!
-//! Such a cache and an early start of the tool interface exclude each other, and with `AOTMode=on` the JVM does not
+//! Such a cache and an early start of the tool interface exclude each other, and with `AOTMode=on` the JVM would not
 //! start. So the early start is not asked for then. It is there for `Unsafe`, whose native methods are bound
-//! before the ordinary start: they are bound once more instead, by the class's own method.
+//! before the ordinary start: its memory is not tracked, and that is said.
 
-use super::{Jvmti, unsafe_memory};
-use crate::{agentpath, control};
+use crate::{IMAGE, agentpath, control, stderr};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use hackleak_options::Track;
-use jni::sys::JNIEnv;
-use jni::{EnvUnowned, jni_sig, jni_str};
 
 static IS_CACHE_NAMED: AtomicBool = AtomicBool::new(false);
 
@@ -28,34 +25,24 @@ fn names_cache(options: impl Iterator<Item = String>) -> bool {
         if let Some(value) = option.strip_prefix("-XX:AOTMode=") {
             value.clone_into(&mut mode);
         }
-        is_named |=
-            option.starts_with("-XX:AOTCache=") || option.starts_with("-XX:SharedArchiveFile=");
+        is_named |= option.starts_with("-XX:AOTCache=");
     }
     is_named && !["off", "record", "create"].contains(&mode.as_str())
 }
 
-/// Whether the JVM could not use its cache if the tool interface started early.
-pub fn needs_late_start() -> bool {
-    IS_CACHE_NAMED.load(Relaxed)
-}
-
-/// The JVM has started: binds the methods of `Unsafe` again, if they were bound unseen.
-pub fn bind_again(env: *mut JNIEnv) {
-    if !control::tracks(Track::UNSAFE) || unsafe_memory::is_bound() || Jvmti::get().is_none() {
-        return;
+/// Whether the JVM keeps its cache, so that the tool interface must not start early. What that gives up is
+/// left out of what is tracked.
+pub fn keeps_cache() -> bool {
+    if !IS_CACHE_NAMED.load(Relaxed) {
+        return false;
     }
-    // SAFETY: the environment that the JVM gave for this thread and this event.
-    let mut env = unsafe { EnvUnowned::from_raw(env) };
-    let outcome = env.with_env(|env| {
-        let class = jni_str!("jdk/internal/misc/Unsafe");
-        let called =
-            env.call_static_method(class, jni_str!("registerNatives"), jni_sig!("()V"), &[]);
-        if called.is_err() {
-            env.exception_clear();
-        }
-        Ok::<(), jni::errors::Error>(())
-    });
-    outcome.resolve::<jni::errors::LogErrorAndDefault>();
+    control::give_up(Track::UNSAFE);
+    IMAGE.set_track(control::tracked());
+    stderr::say(
+        "the JVM starts from an AOT cache, so memory of `Unsafe` is not recorded; it is with \
+         -XX:AOTMode=off",
+    );
+    true
 }
 
 #[cfg(test)]
@@ -67,7 +54,6 @@ mod tests {
         let is = |text: &str| names_cache(text.split(' ').map(str::to_owned));
         assert!(is("-XX:AOTCache=a -Xmx1g"));
         assert!(is("-XX:AOTMode=on -XX:AOTCache=a"));
-        assert!(is("-XX:SharedArchiveFile=a"));
         assert!(!is("-XX:AOTMode=create -XX:AOTCache=a"));
         assert!(!is("-XX:AOTMode=auto -Xmx1g"));
     }

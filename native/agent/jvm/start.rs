@@ -128,7 +128,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
         wanted.set_can_generate_early_vmstart(
             potential.can_generate_early_vmstart()
                 && control::tracks(Track::UNSAFE)
-                && !aot::needs_late_start(),
+                && !aot::keeps_cache(),
         );
     }
     let add = functions.AddCapabilities.ok_or("no AddCapabilities")?;
@@ -246,7 +246,6 @@ unsafe extern "system" fn on_compiled_method_unload(
 }
 
 unsafe extern "system" fn on_vm_init(_jvmti: *mut jvmtiEnv, jni: *mut JNIEnv, _thread: jthread) {
-    boundary::guarded(|| aot::bind_again(jni.cast()));
     unsafe_memory::begin();
     ending::install_hook(jni.cast());
 }

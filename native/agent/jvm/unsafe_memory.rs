@@ -33,11 +33,6 @@ pub fn begin() {
     BEGUN.store(true, Relaxed);
 }
 
-/// Whether the JVM's methods have been replaced.
-pub fn is_bound() -> bool {
-    ALLOCATE.load(Relaxed) != 0
-}
-
 fn has_begun() -> bool {
     BEGUN.load(Relaxed)
 }
