@@ -2,18 +2,20 @@
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is
-//! in `malloc`, what both pass on to in `real`, and `getaddrinfo` in `addresses`.
+//! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, and
+//! `JNI_CreateJavaVM` in `create_vm`.
 
 mod addresses;
+mod create_vm;
 mod dynamic;
 mod exhausted;
-mod launcher;
 mod malloc;
 mod operators;
 mod pool;
 mod real;
 mod threads;
 
+pub use create_vm::loaded_libjvm;
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
 pub use threads::thread_begin;
 

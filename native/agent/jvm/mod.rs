@@ -9,12 +9,14 @@
 //! - `resources`: references, array elements and the like; `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
+//! - `aot`: JVMs that start from a cache of linked classes.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
 //! - `collect`: forcing a collection; `critical`: whether a thread stands in its way; `queues`: whether what it found is worked off.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
 //! - `java_heap`: which objects hold native memory, named with `class_fields` and by the way to them (`java_chains`), and (`java_paths`)
 //!   reached without the test; `judging`: who asks for it.
 
+pub mod aot;
 mod bridge;
 pub mod buffers;
 mod class_fields;

@@ -183,6 +183,8 @@ pub mod flags {
     pub const FILE_REFUSED: u32 = 64;
     /// The process was forked and did not call `exec`: what is recorded begins at its first allocation.
     pub const FORKED: u32 = 128;
+    /// The program made a JVM when it had run for a while, and what is recorded begins there.
+    pub const BEGUN_LATE: u32 = 256;
 }
 
 macro_rules! counters {

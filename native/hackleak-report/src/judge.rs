@@ -9,7 +9,7 @@ use hackleak_image::reader::Damage;
 use hackleak_image::{Image, Shortage};
 
 use crate::incomplete::Incomplete;
-use crate::model::{Frame, Leaks, Process, Site, State, Verdict};
+use crate::model::{Frame, Leaks, Module, Process, Site, State, Verdict};
 use crate::read::{Selected, Sum};
 use crate::render::label as label_of;
 use crate::render::numbers::{blocks, bytes, counted};
@@ -111,6 +111,13 @@ pub(crate) fn notes(
                 .to_owned(),
         );
     }
+    if image.has_flag(flags::BEGUN_LATE) {
+        notes.push(
+            "recorded since the program made its JVM: what native code allocated before came too \
+             late; `follow=all` records a program from its start"
+                .to_owned(),
+        );
+    }
     if lacks_java(image, process) {
         notes.push(
             "Java stacks were not recorded: the JNI boundary was not watched; run with the agent, \
@@ -126,7 +133,8 @@ pub(crate) fn notes(
 /// Whether Java frames are missing from leaks of what looks like a JVM.
 fn lacks_java(image: &Image, process: &Process) -> bool {
     let sites = &process.leaks.sites;
-    process.exe.ends_with("/java")
+    let is_libjvm = |module: &Module| module.path.ends_with("/libjvm.so");
+    (process.exe.ends_with("/java") || process.modules.iter().any(is_libjvm))
         && !image.has_flag(flags::JAVA)
         && !sites.is_empty()
         && !sites.iter().any(|site| {
