@@ -8,9 +8,10 @@
 //!
 //! The callback runs at a safepoint, on a thread of the JVM's: it may not call it.
 
-use super::java_heap::{done, with_tags};
+use super::heap_tags::{done, untag, with_tags};
 use super::java_paths::follow_references;
 use super::methods::Text;
+use super::own_frames::OwnFrames;
 use super::{class_fields, functions};
 use core::ffi::c_void;
 use core::ptr;
@@ -65,7 +66,9 @@ impl Referrer {
 }
 
 /// What the callback works on.
-struct Search {
+struct Search<'own> {
+    /// Frames that hold nothing.
+    own: &'own OwnFrames,
     /// Objects whose referrers are wanted in this round.
     wanted: HashSet<jlong>,
     referrers: HashMap<jlong, Vec<Referrer>>,
@@ -96,9 +99,15 @@ pub struct Way {
 
 /// The ways to the objects with these tags, as far as they were found. Objects on the way lose the
 /// tags that they get here.
-pub fn to_objects(env: *mut jvmtiEnv, jni: *mut JNIEnv, targets: &[jlong]) -> HashMap<jlong, Way> {
+pub fn to_objects(
+    env: *mut jvmtiEnv,
+    jni: *mut JNIEnv,
+    own: &OwnFrames,
+    targets: &[jlong],
+) -> HashMap<jlong, Way> {
     let begun = Instant::now();
     let mut search = Search {
+        own,
         wanted: targets.iter().copied().collect(),
         referrers: HashMap::new(),
         next: ON_THE_WAY,
@@ -136,9 +145,7 @@ pub fn to_objects(env: *mut jvmtiEnv, jni: *mut JNIEnv, targets: &[jlong]) -> Ha
         .collect();
     let named = named(env, jni, &chains);
     let tags: Vec<jlong> = (ON_THE_WAY..search.next).collect();
-    for object in with_tags(env, &tags).into_values() {
-        done(env, jni, object, true);
-    }
+    untag(env, jni, &tags);
     named
 }
 
@@ -342,6 +349,7 @@ unsafe extern "system" fn on_reference(
                 from().map(|object| Referrer::Field(object, (*info).field.index))
             }
             JVMTI_HEAP_REFERENCE_ARRAY_ELEMENT => from().map(Referrer::Element),
+            _ if search.own.have(kind, info) => None,
             JVMTI_HEAP_REFERENCE_STACK_LOCAL => {
                 let method = (*info).stack_local.method;
                 Some(if method.is_null() {
