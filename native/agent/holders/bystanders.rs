@@ -12,8 +12,23 @@ use super::objects::Objects;
 use super::table::Table;
 use super::threads::{self, Thread};
 
-/// Names of the JVM's threads that run Java code of its own, as the kernel cuts them.
-const OF_THE_JVM: [&str; 10] = [
+/// How names of the JVM's own threads begin, as the kernel cuts them: those that run Java code of its
+/// own, and those that walk other threads' frames or make code, which leaves addresses of it.
+const OF_THE_JVM: [&str; 24] = [
+    "VM Thread",
+    "VM Periodic Tas",
+    "VM Operation Th",
+    "C1 CompilerThre",
+    "C2 CompilerThre",
+    "Sweeper thread",
+    "GC Thread#",
+    "G1 Main Marker",
+    "G1 Conc#",
+    "G1 Refine#",
+    "G1 Service",
+    "Shenandoah ",
+    "ZWorker",
+    "XWorker",
     "Reference Handl",
     "Finalizer",
     "Common-Cleaner",
@@ -84,7 +99,10 @@ impl Codes {
         match found {
             None => false,
             Some(Whose::Program) => true,
-            Some(Whose::Generated) => !OF_THE_JVM.contains(&&*threads::name(thread.tid)),
+            Some(Whose::Generated) => {
+                let name = threads::name(thread.tid);
+                !OF_THE_JVM.iter().any(|own| name.starts_with(own))
+            }
         }
     }
 }
