@@ -6,15 +6,18 @@
 //! the value, which cannot be its handle, as long as the place does not change.
 //!
 //! What is difficult: objects move, so they are known by tags, which the collector takes along and drops with
-//! the object. And a look takes as long as the heap is large: the first checkpoint takes one, and the next one
-//! after each judging that had to look at the heap; the others only so often that it is a small share of the time. A place that is written with the very same value
-//! once more (a static that keeps the address of what was freed, and then of its successor) is not noticed.
+//! the object. And a look takes as long as the heap is large. So what it will take is reckoned from the memory
+//! that the heap has in use, and it has to be a small share of the time; a larger one after a judging that had
+//! to look at the heap, which shows that it may matter. Where it takes little, the first checkpoint looks, and
+//! the next one after each such judging. A place that is written with the very same value once more (a static
+//! that keeps the address of what was freed, and then of its successor) is not noticed.
 
 use super::java_heap::Place;
 use super::{heap_walk, jni_env};
 use crate::checkpoint::clock;
 use crate::holders::{self, Large, stale};
 use core::ffi::c_void;
+use core::ptr;
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{jint, jlong, jvalue};
 use jvmti_bindings::sys::jvmti::*;
@@ -25,24 +28,32 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 const NOTED: jlong = 1 << 44;
 /// The share of the time that looking may take: one part in so many.
 const SHARE: u64 = 128;
+/// The same after a judging, and for the first look.
+const SHARE_WHEN_IT_MATTERS: u64 = 16;
+/// What it may always take when it matters, in nanoseconds.
+const LITTLE: u64 = 50_000_000;
+/// What it takes for each MiB that the heap has in use, in nanoseconds, as long as none was taken.
+const PER_MIB: u64 = 1_500_000;
 /// The most values that are noted.
 const MOST: usize = 1 << 20;
 
 /// What was noted last, and when.
-#[derive(Default)]
 pub struct Stale {
     /// With all bits turned: what stands here must not look like a pointer.
     values: Option<HashMap<Place, u64>>,
     tags: jlong,
     ended: u64,
-    took: u64,
+    per_mib: u64,
+    /// No look was taken yet, or a judging had to look at the heap since the last one.
+    matters: bool,
 }
 
 static LAST: Mutex<Stale> = Mutex::new(Stale {
     values: None,
     tags: 0,
     ended: 0,
-    took: 0,
+    per_mib: PER_MIB,
+    matters: true,
 });
 
 /// What was noted at the last checkpoint that could afford it.
@@ -57,28 +68,77 @@ impl Stale {
         values.is_some_and(|values| values.get(&place) == Some(&!value))
     }
 
-    fn may_look(&self) -> bool {
-        let since = clock(libc::CLOCK_MONOTONIC).saturating_sub(self.ended);
-        since >= self.took.saturating_mul(SHARE)
+    /// Whether a look may be taken that will take so long.
+    fn may_take(&self, cost: u64) -> bool {
+        let since = match self.ended {
+            0 => clock(libc::CLOCK_PROCESS_CPUTIME_ID),
+            ended => clock(libc::CLOCK_MONOTONIC).saturating_sub(ended),
+        };
+        let (share, free) = match self.matters {
+            true => (SHARE_WHEN_IT_MATTERS, LITTLE),
+            false => (SHARE, 0),
+        };
+        cost <= free || since >= cost.saturating_mul(share)
     }
 }
 
-/// A judging has looked at the heap: whatever the price, the next checkpoint does.
+/// A judging has looked at the heap: so should the next checkpoint.
 pub fn judged() {
-    of_now().took = 0;
+    of_now().matters = true;
 }
 
 /// Notes the values that are of no use now, if that may be afforded. Called at checkpoints, not in hooks.
 pub fn note() {
     holders::between_passes(|| {
         let mut last = of_now();
-        if last.may_look() {
+        let Some(used) = used_mib() else { return };
+        if last.may_take(used * last.per_mib) {
             let started = clock(libc::CLOCK_MONOTONIC);
             look(&mut last);
             last.ended = clock(libc::CLOCK_MONOTONIC);
-            last.took = last.ended.saturating_sub(started);
+            last.per_mib = last.ended.saturating_sub(started) / used;
+            last.matters = false;
         }
     });
+}
+
+/// What the heap has in use, garbage too, at least 1.
+fn used_mib() -> Option<u64> {
+    let jni = jni_env();
+    if jni.is_null() {
+        return None;
+    }
+    // SAFETY: JNI calls of this thread with live references and the methods' own signatures; what they
+    // throw is none of the program's, and the references are given back.
+    unsafe {
+        let functions = &**jni;
+        let class = (functions.FindClass)(jni, c"java/lang/Runtime".as_ptr());
+        if class.is_null() {
+            (functions.ExceptionClear)(jni);
+            return None;
+        }
+        let get = (functions.GetStaticMethodID)(
+            jni,
+            class,
+            c"getRuntime".as_ptr(),
+            c"()Ljava/lang/Runtime;".as_ptr(),
+        );
+        let total = (functions.GetMethodID)(jni, class, c"totalMemory".as_ptr(), c"()J".as_ptr());
+        let free = (functions.GetMethodID)(jni, class, c"freeMemory".as_ptr(), c"()J".as_ptr());
+        let mut used = None;
+        if !get.is_null() && !total.is_null() && !free.is_null() {
+            let runtime = (functions.CallStaticObjectMethodA)(jni, class, get, ptr::null());
+            if !runtime.is_null() {
+                let total = (functions.CallLongMethodA)(jni, runtime, total, ptr::null());
+                let free = (functions.CallLongMethodA)(jni, runtime, free, ptr::null());
+                used = Some((total.saturating_sub(free).max(0) as u64 >> 20).max(1));
+            }
+            (functions.DeleteLocalRef)(jni, runtime);
+        }
+        (functions.ExceptionClear)(jni);
+        (functions.DeleteLocalRef)(jni, class);
+        used
+    }
 }
 
 /// What the callbacks work on. They run at a safepoint.
@@ -182,4 +242,31 @@ unsafe extern "system" fn on_array(
         }
     }
     JVMTI_VISIT_OBJECTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn ended(ago: u64, matters: bool) -> Stale {
+        Stale {
+            values: None,
+            tags: 0,
+            ended: clock(libc::CLOCK_MONOTONIC).saturating_sub(ago).max(1),
+            per_mib: PER_MIB,
+            matters,
+        }
+    }
+
+    #[test]
+    fn a_look_is_a_share_of_the_time_or_little_when_it_matters() {
+        assert!(ended(0, true).may_take(40 * MS));
+        assert!(!ended(0, false).may_take(MS));
+        assert!(!ended(1_000 * MS, true).may_take(100 * MS));
+        assert!(ended(2_000 * MS, true).may_take(100 * MS));
+        assert!(!ended(2_000 * MS, false).may_take(100 * MS));
+        assert!(ended(20_000 * MS, false).may_take(100 * MS));
+    }
 }
