@@ -8,8 +8,8 @@
 //! What is difficult: objects move, so they are known by tags, which the collector takes along and drops with
 //! the object. And a look takes as long as the heap is large. So what it will take is reckoned from the memory
 //! that the heap has in use, and it has to be a small share of the time; a larger one after a judging that had
-//! to look at the heap, which shows that it may matter. Where it takes little, the first checkpoint looks, and
-//! the next one after each such judging. A place that is written with the very same value once more (a static
+//! to look at the heap, which shows that it may matter. Where the heap is small, the first checkpoint looks,
+//! and the next one after each such judging. A place that is written with the very same value once more (a static
 //! that keeps the address of what was freed, and then of its successor) is not noticed.
 
 use super::java_heap::Place;
@@ -30,8 +30,8 @@ const NOTED: jlong = 1 << 44;
 const SHARE: u64 = 128;
 /// The same after a judging, and for the first look.
 const SHARE_WHEN_IT_MATTERS: u64 = 16;
-/// What it may always take when it matters, in nanoseconds.
-const LITTLE: u64 = 50_000_000;
+/// With so much of the heap in use it may always be taken when it matters, in MiB.
+const SMALL: u64 = 64;
 /// What it takes for each MiB that the heap has in use, in nanoseconds, as long as none was taken.
 const PER_MIB: u64 = 1_500_000;
 /// The most values that are noted.
@@ -68,17 +68,19 @@ impl Stale {
         values.is_some_and(|values| values.get(&place) == Some(&!value))
     }
 
-    /// Whether a look may be taken that will take so long.
-    fn may_take(&self, cost: u64) -> bool {
+    /// Whether a look may be taken with so much of the heap in use.
+    fn may_take(&self, used: u64) -> bool {
         let since = match self.ended {
             0 => clock(libc::CLOCK_PROCESS_CPUTIME_ID),
             ended => clock(libc::CLOCK_MONOTONIC).saturating_sub(ended),
         };
-        let (share, free) = match self.matters {
-            true => (SHARE_WHEN_IT_MATTERS, LITTLE),
-            false => (SHARE, 0),
+        let share = if self.matters {
+            SHARE_WHEN_IT_MATTERS
+        } else {
+            SHARE
         };
-        cost <= free || since >= cost.saturating_mul(share)
+        let is_small = self.matters && used <= SMALL;
+        is_small || since >= used.saturating_mul(self.per_mib).saturating_mul(share)
     }
 }
 
@@ -92,7 +94,7 @@ pub fn note() {
     holders::between_passes(|| {
         let mut last = of_now();
         let Some(used) = used_mib() else { return };
-        if last.may_take(used * last.per_mib) {
+        if last.may_take(used) {
             let started = clock(libc::CLOCK_MONOTONIC);
             look(&mut last);
             last.ended = clock(libc::CLOCK_MONOTONIC);
@@ -255,18 +257,18 @@ mod tests {
             values: None,
             tags: 0,
             ended: clock(libc::CLOCK_MONOTONIC).saturating_sub(ago).max(1),
-            per_mib: PER_MIB,
+            per_mib: MS,
             matters,
         }
     }
 
     #[test]
-    fn a_look_is_a_share_of_the_time_or_little_when_it_matters() {
-        assert!(ended(0, true).may_take(40 * MS));
-        assert!(!ended(0, false).may_take(MS));
-        assert!(!ended(1_000 * MS, true).may_take(100 * MS));
-        assert!(ended(2_000 * MS, true).may_take(100 * MS));
-        assert!(!ended(2_000 * MS, false).may_take(100 * MS));
-        assert!(ended(20_000 * MS, false).may_take(100 * MS));
+    fn a_look_is_a_share_of_the_time_but_when_it_matters_in_a_small_heap() {
+        assert!(ended(0, true).may_take(SMALL));
+        assert!(!ended(0, false).may_take(1));
+        assert!(!ended(1_000 * MS, true).may_take(100));
+        assert!(ended(2_000 * MS, true).may_take(100));
+        assert!(!ended(2_000 * MS, false).may_take(100));
+        assert!(ended(20_000 * MS, false).may_take(100));
     }
 }
