@@ -13,12 +13,12 @@ use super::java_paths::follow_references;
 use super::methods::Text;
 use super::own_frames::OwnFrames;
 use super::{class_fields, functions};
+use crate::checkpoint::clock;
 use core::ffi::c_void;
 use core::ptr;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jmethodID, jobject};
 use jvmti_bindings::sys::jvmti::*;
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
 
 /// Objects on the way get tags from here on.
 const ON_THE_WAY: jlong = 1 << 43;
@@ -28,8 +28,9 @@ const LONGEST: usize = 16;
 const MOST_REFERRERS: usize = 8;
 /// The most objects that are looked at.
 const MOST_OBJECTS: usize = 4096;
-/// How long it may take; what was not found by then has no way.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take, of the clock and of the process's CPU time; what was not found by then has no way.
+const PATIENCE: u64 = 2_000_000_000;
+const CLOCKS: [libc::clockid_t; 2] = [libc::CLOCK_MONOTONIC, libc::CLOCK_PROCESS_CPUTIME_ID];
 
 /// Who refers to an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -105,7 +106,13 @@ pub fn to_objects(
     own: &OwnFrames,
     targets: &[jlong],
 ) -> HashMap<jlong, Way> {
-    let begun = Instant::now();
+    let begun = CLOCKS.map(clock);
+    let is_late = || {
+        let took = CLOCKS.map(clock);
+        took.iter()
+            .zip(begun)
+            .all(|(now, then)| now.saturating_sub(then) > PATIENCE)
+    };
     let mut search = Search {
         own,
         wanted: targets.iter().copied().collect(),
@@ -119,7 +126,7 @@ pub fn to_objects(
         }
         open.retain(|target| chain(*target, &search.referrers).is_none());
         let many = search.referrers.len() + search.wanted.len() > MOST_OBJECTS;
-        if open.is_empty() || many || begun.elapsed() > PATIENCE {
+        if open.is_empty() || many || is_late() {
             break;
         }
         let known = &search.referrers;
