@@ -283,6 +283,10 @@ public class Holders {
   }
 
   private static void holders() {
+    // What must be lost comes before there are threads, on whose stacks old words may lie.
+    WeakReference<?>[] weak = new WeakReference<?>[1];
+    held("weak", () -> weak[0] = new WeakReference<>(new Owner(block(7_011))));
+    held("disguised", () -> disguised(7_012));
     held("containers", () -> inContainers(7_010));
     held("middle", () -> inMiddleAndMarked(7_020));
     held("loaded class", Holders::inLoadedClass);
@@ -306,9 +310,6 @@ public class Holders {
     held("object of a reference", () -> asReferenceOf(new Owner(block(7_007))));
     held("frame", () -> inFrameOf(Holders::platform, 7_008));
     held("virtual frame", () -> inFrameOf(Holders::virtual, 7_009));
-    WeakReference<?>[] weak = new WeakReference<?>[1];
-    held("weak", () -> weak[0] = new WeakReference<>(new Owner(block(7_011))));
-    held("disguised", () -> disguised(7_012));
     own();
   }
 
