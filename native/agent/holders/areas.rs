@@ -30,7 +30,7 @@ pub struct Area {
 const LOWEST: usize = 0x7000_0000_0000;
 /// The C library's further heaps begin at multiples of their greatest length.
 const HEAP_LEN: usize = 64 << 20;
-/// A guard that is longer is no guard of a stack's.
+/// A guard that is longer is not that of a stack alone.
 const LONGEST_GUARD: usize = 1 << 20;
 
 /// The areas of this process, by address.
@@ -63,9 +63,13 @@ pub fn read(
             }
         }
         heaps_of_libc(memory, mapping, &mut holes)?;
-        if follows_guard(maps, index) {
-            let end = end_of_stack(memory, mapping).unwrap_or(mapping.end);
-            holes.push((mapping.start, end))?;
+        if let Some(guard) = guard_before(maps, index) {
+            let end = end_of_stack(memory, mapping);
+            // A guard that has grown together with what somebody else has reserved tells less.
+            let end = end.or((guard <= LONGEST_GUARD).then_some(mapping.end));
+            if let Some(end) = end {
+                holes.push((mapping.start, end))?;
+            }
         }
         without(&mapping.range(), &mut holes, &mut areas)?;
     }
@@ -104,12 +108,11 @@ fn heaps_of_libc(
     Ok(())
 }
 
-fn follows_guard(maps: &[Mapping], index: usize) -> bool {
-    let before = index.checked_sub(1).map(|before| &maps[before]);
-    before.is_some_and(|before| {
-        let len = before.end - before.start;
-        before.is_guard() && before.end == maps[index].start && len <= LONGEST_GUARD
-    })
+/// The length of what lies right before the mapping and nobody may touch.
+fn guard_before(maps: &[Mapping], index: usize) -> Option<usize> {
+    let before = &maps[index.checked_sub(1)?];
+    let joins = before.is_guard() && before.end == maps[index].start;
+    joins.then(|| before.end - before.start)
 }
 
 /// Where the stack at the start of the mapping ends: after the record of the thread that had it.
