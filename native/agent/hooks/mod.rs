@@ -2,19 +2,21 @@
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is
-//! in `malloc`, what both pass on to in `real`, and `getaddrinfo` in `addresses`.
+//! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, and `mmap` in `mappings`.
 
 mod addresses;
 mod dynamic;
 mod exhausted;
 mod launcher;
 mod malloc;
+mod mappings;
 mod operators;
 mod pool;
 mod real;
 mod threads;
 
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
+pub use mappings::{Asked, asked as asked_mappings, is_cut, longer, own_memory};
 pub use threads::thread_begin;
 
 use core::ffi::{CStr, c_void};
