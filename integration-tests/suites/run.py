@@ -233,7 +233,8 @@ class Side:
     def run(self, project, tests, number, limit):
         shutil.rmtree(project / "target" / "surefire-reports", ignore_errors=True)
         log = project / f"{self.mode}-{number}.log"
-        options = ["test", "-Dmaven.test.failure.ignore=true", "-Dsurefire.failIfNoSpecifiedTests=false"]
+        options = ["test", "-Dmaven.test.failure.ignore=true"]
+        options.append("-Dsurefire.failIfNoSpecifiedTests=false")
         options.append(f"-Dhackleak.{'required' if self.mode == 'recorded' else 'skip'}=true")
         if tests:
             options.append(f"-Dtest={tests}")
@@ -308,6 +309,12 @@ def main():
         if maven(project, log, "-q", "test-compile")[0] != 0:
             sys.exit(f"run.py: the tests of {name} do not compile: see {log}")
 
+    def end(*_):
+        raise KeyboardInterrupt
+
+    # A shell's background has interrupts ignored, and `timeout` sends the other one.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
     bare, recorded = Side("bare"), Side("recorded")
     sides = (recorded,) if arguments.once else (bare, recorded)
     try:

@@ -76,7 +76,10 @@ fn note(range: Range<usize>) {
         let Some(place) = TABLE.get((hash + at) % PLACES) else {
             return;
         };
-        let known = match place.start.compare_exchange(0, range.start, AcqRel, Acquire) {
+        let known = match place
+            .start
+            .compare_exchange(0, range.start, AcqRel, Acquire)
+        {
             Ok(_) => range.start,
             Err(known) => known,
         };
