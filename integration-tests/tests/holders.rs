@@ -227,6 +227,11 @@ fn what_something_holds_is_no_leak_and_its_holder_is_named() {
                 }
             }
             assert_eq!(out.matches("garbage: 1 lost\n").count(), 2, "{out}");
+            // Memory that lies next to what is known is not known for that.
+            assert_eq!(out.matches("neighbours: 1 lost\n").count(), 2, "{out}");
+            let known =
+                "1006 HELD by (anonymous namespace)::neighbour (libHolders.so .bss) → memory";
+            assert!(out.contains(known) && !out.contains("1007 HELD"), "{out}");
         }
     }
 }

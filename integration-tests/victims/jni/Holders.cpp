@@ -257,6 +257,7 @@ char* global_block;
 thread_local char* local_block;
 pthread_key_t key;
 void** mapped;
+void** volatile neighbour;  // Nothing reads it, and it has to be there.
 
 // Never destroyed: threads still wait at the end.
 std::mutex& lock = *new std::mutex;
@@ -331,6 +332,22 @@ JNIEXPORT void JNICALL Java_Holders_inMapping(JNIEnv*, jclass) {
   }
   free(mapped[700]);
   mapped[700] = calloc(1, 1004);
+}
+
+// Two mappings that the kernel has made one of, since they are neighbours. One is known, the other is not.
+JNIEXPORT void JNICALL Java_Holders_inNeighbours(JNIEnv*, jclass) {
+  constexpr size_t len = 256 << 10;
+  constexpr int rights = PROT_READ | PROT_WRITE, flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  char *lower, *upper;
+  do {
+    char* room = static_cast<char*>(mmap(nullptr, 2 * len, PROT_NONE, flags, -1, 0));
+    munmap(room, 2 * len);
+    upper = static_cast<char*>(mmap(room + len, len, rights, flags, -1, 0));
+    lower = static_cast<char*>(mmap(room, len, rights, flags, -1, 0));
+  } while (lower + len != upper);
+  neighbour = reinterpret_cast<void**>(upper);
+  neighbour[500] = calloc(1, 1006);
+  reinterpret_cast<void**>(lower)[500] = calloc(1, 1007);
 }
 
 JNIEXPORT void JNICALL Java_Holders_onStackOfThread(JNIEnv*, jclass) {

@@ -39,6 +39,8 @@ public class Holders {
 
   static native void inMapping();
 
+  static native void inNeighbours();
+
   static native void onStackOfThread();
 
   static native void asGlobalReference();
@@ -371,6 +373,7 @@ public class Holders {
     held("field", () -> owner = new Owner(block(3_333)));
     held("inherited", () -> owner = new Special(block(4_444)));
     held("buffer", () -> buffer.set(ByteBuffer.allocateDirect(55_555)));
+    held("neighbours", Holders::inNeighbours);
     held("garbage", () -> new Owner(block(6_666)));
   }
 }

@@ -193,7 +193,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
     let objects = Objects::read()?;
     let mut threads = threads::read(&memory, &maps)?;
     let nodes = Nodes::read(|live| choice.suspects(live))?;
-    let areas = areas::read(&maps, &memory, &nodes, &threads)?;
+    let areas = areas::read(&maps, &memory, &nodes, &objects, &threads)?;
     let mut marks = Marks::new(nodes, areas, Stale::of_now()?);
     let mut native = Table::new();
     let mut look = |marks: &mut Marks, root: Root, of: NativeRoot| {

@@ -2,14 +2,15 @@
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is
-//! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, and
-//! `JNI_CreateJavaVM` in `create_vm`.
+//! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, `mmap` in `mappings`,
+//! and `JNI_CreateJavaVM` in `create_vm`.
 
 mod addresses;
 mod create_vm;
 mod dynamic;
 mod exhausted;
 mod malloc;
+mod mappings;
 mod operators;
 mod pool;
 mod real;
@@ -17,6 +18,7 @@ mod threads;
 
 pub use create_vm::loaded_libjvm;
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
+pub use mappings::{Asked, asked as asked_mappings, is_cut, longer, own_memory};
 pub use threads::thread_begin;
 
 use core::ffi::{CStr, c_void};
