@@ -11,7 +11,7 @@ mod launcher;
 mod malloc;
 mod operators;
 mod pool;
-mod real;
+pub mod real;
 mod threads;
 
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};

@@ -434,6 +434,8 @@ pub mod module_flags {
     pub const EXECUTABLE: u32 = 2;
     /// Loaded by `dlmopen` into another namespace than the recorder.
     pub const APART: u32 = 4;
+    /// The process's `malloc` is this library's, to which the recorder passes calls on.
+    pub const ALLOCATOR: u32 = 8;
 }
 
 /// A Java method, resolved while it was live on a stack.

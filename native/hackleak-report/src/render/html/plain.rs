@@ -6,7 +6,7 @@ use super::escape::text;
 use crate::model::{Outcome, Process, Report, Sight, Verdict};
 use crate::render::numbers::{bytes, counted, thousands};
 use crate::render::stack;
-use crate::render::text::{headline, of_process, tracked, untracked};
+use crate::render::text::{headline, not_tracked, of_process, tracked};
 
 /// The most sites of a process that are written here; the data has all.
 const MAX_SITES: usize = 25;
@@ -212,7 +212,7 @@ fn not_seen(report: &Report) -> Vec<String> {
         }
     };
     for process in &report.processes {
-        untracked(process).into_iter().for_each(&mut add);
+        not_tracked(process).into_iter().for_each(&mut add);
     }
     for cause in report.incomplete() {
         add(format!(
