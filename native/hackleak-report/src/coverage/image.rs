@@ -1,5 +1,6 @@
 //! The coverage of the modules in an image.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use super::reason::apart;
 use super::under_test::{self, Runtime};
 use crate::judge::losses;
 use crate::model::{Coverage, Module, Sight};
+use crate::stable::library_name;
 use crate::suppress::pattern::matches;
 use crate::symbolise::file;
 
@@ -107,9 +109,9 @@ impl Modules {
         let blind = notes.iter().any(|(sight, _)| *sight == Sight::Blind)
             || image.counter(Counter::OtherNamespaces) > 0;
         let mut notes: Vec<String> = notes.into_iter().map(|(_, note)| note).collect();
-        let left_out: Vec<&str> = under_test()
+        let left_out: Vec<Cow<'_, str>> = under_test()
             .filter(|(module, coverage)| coverage.untracked && module.fails_strict())
-            .map(|(module, _)| base_name(&module.path))
+            .map(|(module, _)| library_name(&module.path))
             .collect();
         if !left_out.is_empty() {
             notes.push(format!(
@@ -154,8 +156,8 @@ impl Module {
     }
 
     /// Its file name.
-    pub(crate) fn file_name(&self) -> &str {
-        base_name(&self.path)
+    pub(crate) fn file_name(&self) -> Cow<'_, str> {
+        library_name(&self.path)
     }
 }
 
@@ -305,5 +307,5 @@ fn sentence(module: &Module, coverage: &Coverage) -> String {
         Sight::Unknown => "unknown",
         Sight::Partly | Sight::Seen => "partly",
     };
-    format!("{how}: `{}`: {}", base_name(&module.path), coverage.why())
+    format!("{how}: `{}`: {}", library_name(&module.path), coverage.why())
 }

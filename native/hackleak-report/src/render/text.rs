@@ -141,7 +141,7 @@ impl Page {
     /// The libraries under test that are seen; notes name those that are not.
     fn seen(&mut self, process: &Process) {
         let seen = process.modules.iter().filter(|m| m.is_seen_under_test());
-        let names: Vec<&str> = seen.map(Module::file_name).collect();
+        let names: Vec<_> = seen.map(Module::file_name).collect();
         if names.is_empty() || process.verdict == Verdict::Clean {
             return;
         }
