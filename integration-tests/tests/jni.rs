@@ -427,8 +427,13 @@ fn the_image_survives_a_crash_of_the_jvm() {
 #[test]
 fn natives_bound_before_hackleak_was_used_have_java_frames_too() {
     on_each_jdk(|jdk, entry| {
+        let followed = match entry {
+            Entry::Embedded => "track=new+jni+unsafe",
+            Entry::Preload | Entry::Agent => "follow=jvm,track=new+jni+unsafe",
+        };
         let run = Victim::new(jdk, "BoundEarlier")
             .recording(entry, &[])
+            .options(followed)
             .run()
             .expect_code(0);
         let report = run.report();
@@ -448,6 +453,10 @@ fn natives_bound_before_hackleak_was_used_have_java_frames_too() {
         if entry == Entry::Agent {
             assert_eq!(before.java(), java);
         }
+        let late = "JNI references and Unsafe memory were tracked too late";
+        let notes = &report.process().notes;
+        let is_said = notes.iter().any(|note| note.starts_with(late));
+        assert_eq!(is_said, entry == Entry::Embedded, "{notes:?}");
     });
 }
 

@@ -9,7 +9,14 @@ use integration_tests::{artefacts, process, workspace};
 fn library(folder: &Path, name: &str, flags: &[&str]) -> PathBuf {
     let output = folder.join(format!("{name}.so"));
     let mut command = Command::new("g++");
-    command.args(["-std=c++17", "-g", "-O1", "-shared", "-fPIC", "-fno-builtin"]);
+    command.args([
+        "-std=c++17",
+        "-g",
+        "-O1",
+        "-shared",
+        "-fPIC",
+        "-fno-builtin",
+    ]);
     command.arg(format!("-DNAME={name}")).args(flags);
     command
         .arg(workspace::victims().join("jni/DeletedLibrary.cpp"))
@@ -32,7 +39,9 @@ fn a_library_whose_file_is_gone_is_seen_or_said_to_be_blind() {
         for strict in [false, true] {
             let run = Victim::new(jdk, "DeletedLibrary")
                 .recording(entry, &[&place])
-                .options(&format!("follow=jvm,held=fail,strict={strict}"))
+                .options(&format!(
+                    "follow=jvm,track=new+malloc+jni+unsafe,held=fail,strict={strict}"
+                ))
                 .args(&libraries)
                 .run();
             let out = &run.ended.stdout;

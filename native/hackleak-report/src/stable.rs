@@ -261,22 +261,36 @@ mod tests {
     #[test]
     fn an_unpacked_library_has_one_name() {
         for (path, expected) in [
-            ("/tmp/onnxruntime-java120798416530/libonnxruntime.so", "libonnxruntime.so"),
+            (
+                "/tmp/onnxruntime-java120798416530/libonnxruntime.so",
+                "libonnxruntime.so",
+            ),
             ("/tmp/gone10593733314169613301.so", "gone.so"),
-            ("/tmp/libzstd-jni-1.5.6-312847561234987.so", "libzstd-jni-1.5.6.so"),
-            ("/tmp/libnetty_linux_x86_6416230810609573.so", "libnetty_linux_x86_64.so"),
+            (
+                "/tmp/libzstd-jni-1.5.6-312847561234987.so",
+                "libzstd-jni-1.5.6.so",
+            ),
+            (
+                "/tmp/libnetty_linux_x86_6416230810609573.so",
+                "libnetty_linux_x86_64.so",
+            ),
             (
                 "/tmp/snappy-1.1.10-6a1f9c1e-1b2c-4d3e-8f90-a1b2c3d4e5f6-libsnappyjava.so",
                 "snappy-1.1.10-libsnappyjava.so",
             ),
             ("/root/.cache/JNA/temp/jna5612839471283.tmp", "jna.tmp"),
             ("/tmp/123456789.so", "123456789.so"),
-            ("/usr/lib/libabsl_base.so.20240116", "libabsl_base.so.20240116"),
+            (
+                "/usr/lib/libabsl_base.so.20240116",
+                "libabsl_base.so.20240116",
+            ),
             ("/usr/lib/libstdc++.so.6.0.30", "libstdc++.so.6.0.30"),
         ] {
             assert_eq!(library_name(path), expected, "{path}");
         }
-        assert!(is_unpacked("/tmp/onnxruntime-java120798416530/libonnxruntime.so"));
+        assert!(is_unpacked(
+            "/tmp/onnxruntime-java120798416530/libonnxruntime.so"
+        ));
         assert!(!is_unpacked("/opt/libcuda12.so"));
     }
 

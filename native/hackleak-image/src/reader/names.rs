@@ -199,12 +199,7 @@ impl Image {
         let build_id = module.build_id[..length].to_vec();
         Some(LoadedModule {
             path,
-            kept: kept_name(
-                &build_id,
-                self.header.start_unix_ns,
-                self.header.pid,
-                index,
-            ),
+            kept: kept_name(&build_id, self.header.start_unix_ns, self.header.pid, index),
             build_id,
             flags: module.flags,
         })

@@ -76,7 +76,9 @@ impl Unseen {
 
 /// The names of the kinds in the bits of a header.
 fn names(bits: u32) -> Vec<String> {
-    let tracked = Track::ALL.iter().filter(|(_, track)| bits & track.bits() != 0);
+    let tracked = Track::ALL
+        .iter()
+        .filter(|(_, track)| bits & track.bits() != 0);
     tracked.map(|(name, _)| (*name).to_owned()).collect()
 }
 
@@ -87,7 +89,8 @@ fn line(modules: &[Module]) -> Option<String> {
         let told = coverage.verdict != Sight::Seen && !under_test::is_system(&module.path);
         told.then(|| sentence(module, coverage))
     });
-    let unseen: Vec<String> = unseen.collect();
+    let mut unseen: Vec<String> = unseen.collect();
+    unseen.dedup();
     (!unseen.is_empty()).then(|| format!("not all leaks are seen: {}", unseen.join(". ")))
 }
 
@@ -109,10 +112,11 @@ impl Modules {
         let blind = notes.iter().any(|(sight, _)| *sight == Sight::Blind)
             || image.counter(Counter::OtherNamespaces) > 0;
         let mut notes: Vec<String> = notes.into_iter().map(|(_, note)| note).collect();
-        let left_out: Vec<Cow<'_, str>> = under_test()
+        let mut left_out: Vec<Cow<'_, str>> = under_test()
             .filter(|(module, coverage)| coverage.untracked && module.fails_strict())
             .map(|(module, _)| library_name(&module.path))
             .collect();
+        left_out.dedup();
         if !left_out.is_empty() {
             notes.push(format!(
                 "`{}`: what they allocate is not tracked at all; see `track`",
@@ -187,8 +191,7 @@ pub fn libraries(image: &Image) -> Vec<Module> {
         .iter()
         .find(|module| module.flags & module_flags::ALLOCATOR != 0)
         .map(|module| module.path.clone());
-    let runtime =
-        Runtime::of(modules.iter().map(|module| &*module.path)).with_allocator(allocator);
+    let runtime = Runtime::of(modules.iter().map(|module| &*module.path)).with_allocator(allocator);
     let options = image.options().parse::<Options>();
     let (include, exclude) = match &options {
         Ok(options) => (&*options.include, &*options.exclude),
@@ -307,5 +310,9 @@ fn sentence(module: &Module, coverage: &Coverage) -> String {
         Sight::Unknown => "unknown",
         Sight::Partly | Sight::Seen => "partly",
     };
-    format!("{how}: `{}`: {}", library_name(&module.path), coverage.why())
+    format!(
+        "{how}: `{}`: {}",
+        library_name(&module.path),
+        coverage.why()
+    )
 }

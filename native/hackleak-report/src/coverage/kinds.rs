@@ -81,14 +81,23 @@ mod tests {
     fn what_is_not_tracked_is_named() {
         let some = not_tracked(&track(&["new", "malloc", "unsafe", "fd"]), true);
         let some = some.expect("kinds are missing");
-        assert!(some.starts_with("not tracked: JNI references, mapped"), "{some}");
-        assert!(!some.contains("Unsafe") && !some.contains("descriptors"), "{some}");
+        assert!(
+            some.starts_with("not tracked: JNI references, mapped"),
+            "{some}"
+        );
+        assert!(
+            !some.contains("Unsafe") && !some.contains("descriptors"),
+            "{some}"
+        );
     }
 
     #[test]
     fn a_plain_program_lacks_nothing_of_a_jvm() {
         let plain = not_tracked(&track(&["new", "malloc"]), false).expect("kinds are missing");
-        assert!(!plain.contains("JNI") && plain.contains("threads"), "{plain}");
+        assert!(
+            !plain.contains("JNI") && plain.contains("threads"),
+            "{plain}"
+        );
         let all = KINDS.map(|(name, ..)| name);
         assert_eq!(not_tracked(&track(&all), true), None);
     }

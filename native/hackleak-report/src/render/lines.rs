@@ -71,7 +71,10 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
         rows.row(&["incomplete", cause.code()]);
     }
     for process in &report.processes {
-        let failing = process.modules.iter().filter(|module| module.fails_strict());
+        let failing = process
+            .modules
+            .iter()
+            .filter(|module| module.fails_strict());
         failing.for_each(|module| rows.row(&["blind", &module.path, &module.why_unseen()]));
     }
     if !report.strict_failures().is_empty() {
@@ -92,7 +95,10 @@ pub fn unseen(unseen: &Unseen) -> String {
     let mut rows = Rows::default();
     rows.row(&["hackleak-lines", "1"]);
     rows.row(&["total", "0", "0"]);
-    unseen.notes.iter().for_each(|note| rows.row(&["note", note]));
+    unseen
+        .notes
+        .iter()
+        .for_each(|note| rows.row(&["note", note]));
     for (path, why) in &unseen.blind {
         rows.row(&["blind", path, why]);
     }

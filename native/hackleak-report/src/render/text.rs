@@ -282,7 +282,11 @@ fn since(process: &Process) -> String {
 
 /// What was tracked, and how much of it there was.
 pub(super) fn tracked(process: &Process) -> String {
-    let kinds: Vec<&str> = process.track.iter().map(|kind| kinds::phrase(kind)).collect();
+    let kinds: Vec<&str> = process
+        .track
+        .iter()
+        .map(|kind| kinds::phrase(kind))
+        .collect();
     format!(
         "{} ({} recorded on {})",
         if kinds.is_empty() {

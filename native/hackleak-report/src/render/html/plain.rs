@@ -6,9 +6,9 @@ use std::fmt::Write;
 use super::escape::text;
 use crate::model::{Outcome, Process, Report, Sight, Verdict};
 use crate::render::numbers::{bytes, counted, thousands};
-use crate::stable::library_name;
 use crate::render::stack;
 use crate::render::text::{headline, not_tracked, of_process, tracked};
+use crate::stable::library_name;
 
 /// The most sites of a process that are written here; the data has all.
 const MAX_SITES: usize = 25;
