@@ -428,7 +428,7 @@ fn the_image_survives_a_crash_of_the_jvm() {
 fn natives_bound_before_hackleak_was_used_have_java_frames_too() {
     on_each_jdk(|jdk, entry| {
         let followed = match entry {
-            Entry::Embedded => "track=new+jni+unsafe",
+            Entry::Embedded => "follow=all,track=new+jni+unsafe",
             Entry::Preload | Entry::Agent => "follow=jvm,track=new+jni+unsafe",
         };
         let run = Victim::new(jdk, "BoundEarlier")
