@@ -220,17 +220,20 @@ pub fn libraries(image: &Image) -> Vec<Module> {
             }
         })
         .collect();
-    believe_calls(image, &runtime, &mut all);
+    // A copy of the same file may be loaded in this namespace as well.
+    let here = all.iter_mut().zip(&modules);
+    let here = here.filter(|(_, loaded)| loaded.flags & module_flags::APART == 0);
+    believe_calls(image, &runtime, here.map(|(module, _)| module).collect());
     all
 }
 
 /// Of a library whose allocations are recorded some are seen, whatever its file says.
-fn believe_calls(image: &Image, runtime: &Runtime, modules: &mut [Module]) {
+fn believe_calls(image: &Image, runtime: &Runtime, mut modules: Vec<&mut Module>) {
     let is_blind = |module: &Module| {
         let coverage = module.coverage.as_ref();
         coverage.is_some_and(|coverage| coverage.verdict == Sight::Blind && !coverage.untracked)
     };
-    if !modules.iter().any(is_blind) {
+    if !modules.iter().any(|module| is_blind(module)) {
         return;
     }
     let callers = callers(image, runtime);
