@@ -11,7 +11,7 @@
 //! is found. That cannot be changed, so it is counted, and the report names what is loaded there.
 
 use super::create_vm::Found;
-use crate::{IMAGE, boundary, gate, jvm, pools, unwind};
+use crate::{IMAGE, boundary, gate, jvm, keep, pools, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -65,6 +65,7 @@ pub extern "C" fn dlopen_request(flags: c_int) -> Request {
     }
     if gate::is_open() {
         boundary::guarded(unwind::opening);
+        keep::opening();
     }
     Request::seen(flags, &REAL_DLOPEN)
 }
@@ -147,6 +148,9 @@ pub extern "C" fn dlsym_request(handle: *mut c_void, name: *const c_char, caller
         }
     }
     let mut found = ptr::null_mut();
+    if gate::is_open() {
+        boundary::guarded(keep::looking);
+    }
     if gate::is_open() && jvm::is_jvm_code(caller) && !name.is_null() {
         boundary::guarded(pools::look);
         if handle != libc::RTLD_DEFAULT && handle != libc::RTLD_NEXT {

@@ -13,7 +13,7 @@ mod malloc;
 mod mappings;
 mod operators;
 mod pool;
-mod real;
+pub mod real;
 mod threads;
 
 pub use create_vm::loaded_libjvm;

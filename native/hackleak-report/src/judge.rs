@@ -2,12 +2,13 @@
 //! seen, or of which anything may be missing.
 
 pub(crate) mod held;
-mod losses;
+pub(crate) mod losses;
 
 use hackleak_image::layout::flags;
 use hackleak_image::reader::Damage;
 use hackleak_image::{Image, Shortage};
 
+use crate::coverage::kinds;
 use crate::incomplete::Incomplete;
 use crate::model::{Frame, Leaks, Module, Process, Site, State, Verdict};
 use crate::read::{Selected, Sum};
@@ -118,6 +119,8 @@ pub(crate) fn notes(
                 .to_owned(),
         );
     }
+    let is_jvm = kinds::is_jvm(process.modules.iter().map(|module| &*module.path));
+    notes.extend(kinds::missed(image, &process.track, is_jvm));
     if lacks_java(image, process) {
         notes.push(
             "Java stacks were not recorded: the JNI boundary was not watched; run with the agent, \
