@@ -93,9 +93,9 @@ public final class LeakReport implements Serializable {
   }
 
   /**
-   * Sites whose blocks are still live but held, and therefore no leaks, and those that were made, even
-   * if they are lost, when a library was loaded or a class initialised; empty with {@code held=fail},
-   * which makes leaks of them, and with {@code held=ignore}.
+   * Sites whose blocks are still live but held, and therefore no leaks, and those that were made,
+   * even if they are lost, when a library was loaded or a class initialised; empty with {@code
+   * held=fail}, which makes leaks of them, and with {@code held=ignore}.
    */
   public List<LeakSite> held() {
     return held;
