@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fresh chaos bench bench-quick fmt lint clean
+.PHONY: help setup build demo test fresh recall chaos bench bench-quick fmt lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -20,6 +20,9 @@ test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, w
 
 fresh: ## `make demo` and `make test` from a fresh clone of HEAD with an empty home: no caches, nothing built before
 	.ci/fresh
+
+recall: setup ## planted leaks that nothing holds, thousands of them, under each collector and beside 20 threads: all are lost
+	cargo test -p integration-tests --test holders -- --ignored --nocapture
 
 chaos: setup ## random programs bare and recorded, with fresh seeds (MINUTES=60), or one seed again (SEED=1234)
 	cargo run -q -p hackleak-chaos -- $(if $(SEED),--seed $(SEED),--minutes $(or $(MINUTES),5)) $(ARGS)

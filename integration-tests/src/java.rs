@@ -155,8 +155,8 @@ pub enum Entry {
     Preload,
     /// `LD_PRELOAD` and `-agentpath`.
     Agent,
-    /// `LD_PRELOAD` alone, and a program that embeds the JVM: the JNI boundary is watched only from the first use of
-    /// `HackLeak` on.
+    /// `LD_PRELOAD` alone, and a program whose making of the JVM is not met: the JNI boundary is watched only from the
+    /// first use of `HackLeak` on.
     Embedded,
 }
 
@@ -252,6 +252,31 @@ fn embedding(jdk: &Jdk) -> PathBuf {
         &output,
         &["-O2", &include, &platform, "-ldl"],
     )
+}
+
+/// `victims/cpp/becoming.cpp` as a program; `linked` with the JDK's `libjvm.so`.
+pub fn becoming(jdk: &Jdk, linked: bool) -> PathBuf {
+    let folder = jdk.home.join("lib/server").display().to_string();
+    let [library, path] = [format!("-L{folder}"), format!("-Wl,-rpath,{folder}")];
+    let [include, platform] = includes(jdk);
+    let mut flags = vec!["-O2", "-pthread", &include, &platform, "-ldl"];
+    if linked {
+        flags.extend(["-DLINKED", &library, &path, "-ljvm"]);
+    }
+    let output = format!("jni{}/becoming{}", jdk.feature, u8::from(linked));
+    victims::compile("cpp/becoming.cpp", &output, &flags)
+}
+
+/// The same as a library that is linked with `libjvm.so`.
+pub fn becoming_extension(jdk: &Jdk) -> PathBuf {
+    let folder = jdk.home.join("lib/server").display().to_string();
+    let [library, path] = [format!("-L{folder}"), format!("-Wl,-rpath,{folder}")];
+    let [include, platform] = includes(jdk);
+    let flags = [
+        "-O2", "-shared", "-pthread", &include, &platform, "-DLINKED", &library, &path, "-ljvm",
+    ];
+    let output = format!("jni{}/libbecoming.so", jdk.feature);
+    victims::compile("cpp/becoming.cpp", &output, &flags)
 }
 
 fn includes(jdk: &Jdk) -> [String; 2] {

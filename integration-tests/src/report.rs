@@ -35,6 +35,9 @@ pub struct Process {
     pub state: String,
     /// `leaks`, `incomplete` (none seen, but not all was recorded) or `clean`.
     pub verdict: String,
+    /// Which kinds were tracked.
+    #[serde(default)]
+    pub track: Vec<String>,
     /// Events of the whole run.
     pub totals: Totals,
     /// What could not be recorded, by name.

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Runs the own tests of another project under HackLeak, and prints what failed and the times.
 
-    run.py SUITE CHECKOUT [--work DIR] [--tests PATTERN] [--once]
+    run.py SUITE CHECKOUT [--work DIR] [--tests PATTERN | --classes A,B] [--batch N]
+                          [--limit SECONDS] [--once] [--keep]
 
 SUITE is a name from suites.json, CHECKOUT a folder with that project's sources. The tests are
 copied into a Maven project of their own, which has the released jar of the library, the block
@@ -11,13 +12,20 @@ switch on, so there each test class gets the rule. Nothing is suppressed.
 The tests run bare first (`-Dhackleak.skip=true`), then recorded. A test that fails bare as well
 is the suite's own failure and counts neither way. What a recorded test leaked is listed by the
 sites of its LeakError; whether that is a true leak only a person can say: docs/trust.md does.
+
+With `--batch`, so many test classes share one start of Maven, bare and then recorded, and
+`--limit` ends a start that takes longer. What the classes judged that had ended by then counts;
+the classes that had not are named. An interrupted run prints its table, too. `--keep` goes on
+with the project that an earlier run has compiled.
 """
 
 import argparse
 import json
+import os
 import re
 import resource
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -139,17 +147,28 @@ def lay_out(name, suite, checkout, project):
     (project / "pom.xml").write_text(pom(name, suite))
 
 
-def maven(project, log, *arguments):
-    """Seconds by the clock and of processor time, of Maven and of the test JVMs together."""
+def maven(project, log, *arguments, limit=None):
+    """Maven's exit code, None when it was ended at the limit, and seconds by the clock and of
+    processor time, of Maven and of the test JVMs together."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     with open(log, "w") as output:
-        code = subprocess.run(
+        process = subprocess.Popen(
             ["mvn", "-B", "-ntp", "-Dstyle.color=never", *arguments],
             cwd=project,
             stdout=output,
             stderr=subprocess.STDOUT,
-        ).returncode
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            # The test JVM is a child of Maven's, and would otherwise run on.
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
     wall = time.monotonic() - start
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
@@ -191,41 +210,56 @@ def sites(text):
             yield line.strip(), frames
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("suite", choices=sorted(json.loads((HERE / "suites.json").read_text())))
-    parser.add_argument("checkout", type=Path)
-    parser.add_argument("--work", type=Path, default=REPOSITORY / "target" / "suites")
-    parser.add_argument("--tests", help="only these, as Surefire's -Dtest")
-    parser.add_argument("--once", action="store_true", help="only recorded, not bare")
-    arguments = parser.parse_args()
-    name = arguments.suite
-    suite = json.loads((HERE / "suites.json").read_text())[name]
-    project = arguments.work.resolve() / name
-    lay_out(name, suite, arguments.checkout.resolve(), project)
+def batches(project, arguments):
+    """Values of Surefire's -Dtest, one for each start of Maven; None is all tests."""
+    if arguments.classes:
+        classes = arguments.classes.split(",")
+    elif arguments.batch:
+        sources = sorted((project / "src" / "test" / "java").rglob("*.java"))
+        classes = [p.stem for p in sources if re.match(r"Test\w|\w+Tests?$", p.stem)]
+        classes = [c for c in classes if not c.startswith(("Abstract", "ITTest"))]
+    else:
+        return [arguments.tests]
+    size = arguments.batch or len(classes)
+    return [",".join(classes[at : at + size]) for at in range(0, len(classes), size)]
 
-    log = project / "compile.log"
-    if maven(project, log, "-q", "test-compile")[0] != 0:
-        sys.exit(f"run.py: the tests of {name} do not compile: see {log}")
-    test = ["test", "-Dmaven.test.failure.ignore=true"]
-    if arguments.tests:
-        test.append(f"-Dtest={arguments.tests}")
 
-    bare, times = {}, {}
-    for mode in ("recorded",) if arguments.once else ("bare", "recorded"):
+class Side:
+    """What the starts of one mode, bare or recorded, have had for outcomes, and their times."""
+
+    def __init__(self, mode):
+        self.mode, self.ran, self.wall, self.cpu, self.cut = mode, {}, 0.0, 0.0, []
+
+    def run(self, project, tests, number, limit):
         shutil.rmtree(project / "target" / "surefire-reports", ignore_errors=True)
-        log = project / f"{mode}.log"
-        options = [f"-Dhackleak.{'required' if mode == 'recorded' else 'skip'}=true"]
-        code, *times[mode] = maven(project, log, *test, *options)
+        log = project / f"{self.mode}-{number}.log"
+        options = ["test", "-Dmaven.test.failure.ignore=true"]
+        options.append("-Dsurefire.failIfNoSpecifiedTests=false")
+        options.append(f"-Dhackleak.{'required' if self.mode == 'recorded' else 'skip'}=true")
+        if tests:
+            options.append(f"-Dtest={tests}")
+        code, wall, cpu = maven(project, log, *options, limit=limit)
         ran = outcomes(project)
-        if code != 0 or not ran:
-            sys.exit(f"run.py: Maven failed, or no test ran, {mode}: see {log}")
-        reports = project / f"reports-{mode}"
-        shutil.copytree(project / "target" / "surefire-reports", reports, dirs_exist_ok=True)
-        if mode == "bare":
-            bare = ran
+        self.ran.update(ran)
+        self.wall += wall
+        self.cpu += cpu
+        if code != 0:
+            why = f"ended after {limit} s" if code is None else f"Maven failed with {code}"
+            done = {test.rsplit(".", 1)[0].rsplit(".", 1)[-1] for test in ran}
+            late = [c for c in (tests or "").split(",") if c not in done]
+            self.cut.append(f"{self.mode}: {why}, not judged: {', '.join(late)}, see {log}")
+        reports = project / "target" / "surefire-reports"
+        if reports.is_dir():
+            shutil.copytree(reports, project / f"reports-{self.mode}", dirs_exist_ok=True)
+        return ran
 
-    own = {test for test, outcome in bare.items() if isinstance(outcome, tuple)}
+    def times(self):
+        return f"{self.wall:.1f} s ({self.cpu:.1f} s CPU)" if self.wall else "not run"
+
+
+def summary(name, bare, recorded):
+    own = {test for test, outcome in bare.ran.items() if isinstance(outcome, tuple)}
+    ran = recorded.ran
     failed = {t: o for t, o in ran.items() if isinstance(o, tuple) and t not in own}
     leaks = {t: o for t, o in failed.items() if "LeakError" in o[0] or "LeakError" in o[1]}
     for test, (kind, text) in sorted(failed.items()):
@@ -236,21 +270,67 @@ def main():
             print(f"    {head}")
             for frame in frames:
                 print(f"        {frame}")
+    for cut in bare.cut + recorded.cut:
+        print(f"\n{cut}")
     # What fails bare says nothing of HackLeak, so it is not among the tests either.
     count = sum(outcome != "skipped" for test, outcome in ran.items() if test not in own)
-    missing = set(bare) - set(ran)
+    missing = set(bare.ran) - set(ran)
     if missing:
         print(f"\n{len(missing)} tests ran bare only, such as {sorted(missing)[0]}")
-
-    def seconds(mode):
-        return "{:.1f} s ({:.1f} s CPU)".format(*times[mode]) if mode in times else "not run"
-
+    unknown = set(ran) - set(bare.ran) if bare.wall else ()
+    if unknown:
+        print(f"\n{len(unknown)} tests ran recorded only, such as {sorted(unknown)[0]}")
     print("\n| suite | tests | leaks | failed otherwise | failed bare, too | bare | recorded |")
     print("|---|---|---|---|---|---|---|")
     print(
         f"| {name} | {count} | {len(leaks)} | {len(failed) - len(leaks)} | {len(own)} "
-        f"| {seconds('bare')} | {seconds('recorded')} |"
+        f"| {bare.times()} | {recorded.times()} |"
     )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("suite", choices=sorted(json.loads((HERE / "suites.json").read_text())))
+    parser.add_argument("checkout", type=Path)
+    parser.add_argument("--work", type=Path, default=REPOSITORY / "target" / "suites")
+    parser.add_argument("--tests", help="only these, as Surefire's -Dtest")
+    parser.add_argument("--classes", help="only these classes, with commas between")
+    parser.add_argument("--batch", type=int, help="so many classes to a start of Maven")
+    parser.add_argument("--limit", type=float, help="seconds after which a start is ended")
+    parser.add_argument("--once", action="store_true", help="only recorded, not bare")
+    parser.add_argument("--keep", action="store_true", help="do not lay the project out anew")
+    arguments = parser.parse_args()
+    name = arguments.suite
+    suite = json.loads((HERE / "suites.json").read_text())[name]
+    project = arguments.work.resolve() / name
+    if not (arguments.keep and (project / "pom.xml").exists()):
+        lay_out(name, suite, arguments.checkout.resolve(), project)
+        log = project / "compile.log"
+        if maven(project, log, "-q", "test-compile")[0] != 0:
+            sys.exit(f"run.py: the tests of {name} do not compile: see {log}")
+
+    def end(*_):
+        raise KeyboardInterrupt
+
+    # A shell's background has interrupts ignored, and `timeout` sends the other one.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+    bare, recorded = Side("bare"), Side("recorded")
+    sides = (recorded,) if arguments.once else (bare, recorded)
+    try:
+        for number, tests in enumerate(batches(project, arguments), 1):
+            for side in sides:
+                ran = side.run(project, tests, number, arguments.limit)
+                if len(sides) == 2 and side is bare and not ran:
+                    break
+                print(f"{side.mode} {number}: {len(ran)} tests, {side.times()}", flush=True)
+    except KeyboardInterrupt:
+        print("\nrun.py: interrupted; what follows is what was judged by then")
+    if not recorded.ran:
+        sys.exit(f"run.py: no test was judged: see the logs in {project}")
+    summary(name, bare, recorded)
+    if recorded.cut:
+        sys.exit(3)
 
 
 if __name__ == "__main__":

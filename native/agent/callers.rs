@@ -67,12 +67,22 @@ const LENDERS: [&[u8]; 6] = [
 struct Rules {
     include: Vec<u8>,
     exclude: Vec<u8>,
-    /// The folder of the JDK, with a slash at its end; empty when there is none.
-    jdk: Vec<u8>,
     executable: Vec<u8>,
 }
 
 static RULES: OnceLock<Rules> = OnceLock::new();
+
+/// The folder of the JDK, with a slash at its end.
+static JDK: OnceLock<Vec<u8>> = OnceLock::new();
+
+/// Says which JDK's libraries are the runtime's; an empty path says nothing. The first one stays.
+pub fn set_jdk(folder: &Path) {
+    let mut folder = folder.as_os_str().as_bytes().to_vec();
+    if !folder.is_empty() {
+        folder.push(b'/');
+        let _ = JDK.set(folder);
+    }
+}
 
 const MAX_MODULES: usize = 1 << 14;
 const UNKNOWN: u8 = 0;
@@ -91,18 +101,13 @@ const OPENS_FOR_JAVA: u8 = 64;
 static DECISIONS: [AtomicU8; MAX_MODULES] = [const { AtomicU8::new(UNKNOWN) }; MAX_MODULES];
 
 /// Takes over the patterns. Called before the gate opens.
-pub fn init(options: &Options, executable: &Path, jdk: &Path) {
-    let mut jdk = jdk.as_os_str().as_bytes().to_vec();
-    if !jdk.is_empty() {
-        jdk.push(b'/');
-    }
+pub fn init(options: &Options, executable: &Path) {
     let include = options.include.clone().into_bytes();
     let exclude = options.exclude.clone().into_bytes();
     let executable = executable.as_os_str().as_bytes().to_vec();
     let _ = RULES.set(Rules {
         include,
         exclude,
-        jdk,
         executable,
     });
 }
@@ -197,7 +202,7 @@ pub fn decide(index: u32, path: &[u8]) {
     };
     let excluded = matches_any(&rules.exclude, path);
     let included = matches_any(&rules.include, path);
-    let recorded = !excluded && (included || !is_runtime(rules, path));
+    let recorded = !excluded && (included || !is_runtime(path));
     let decision = if recorded { RECORDED } else { LEFT_OUT };
     let chosen = included || excluded;
     let name = file_name(path);
@@ -231,8 +236,8 @@ pub fn is_lender(path: &[u8]) -> bool {
     is_part || path.len() > name.len() && path[..path.len() - name.len()].ends_with(b"/gconv/")
 }
 
-fn is_runtime(rules: &Rules, path: &[u8]) -> bool {
-    is_plain_runtime(path) || !rules.jdk.is_empty() && path.starts_with(&rules.jdk)
+fn is_runtime(path: &[u8]) -> bool {
+    is_plain_runtime(path) || JDK.get().is_some_and(|jdk| path.starts_with(jdk))
 }
 
 /// Whether the module is a library of the JDK, but for those that open files for the JVM.

@@ -38,6 +38,16 @@ pub fn tracks(kinds: Track) -> bool {
     TRACK.load(Relaxed) & kinds.bits() == kinds.bits()
 }
 
+/// Stops tracking these kinds. Called before any of them was recorded.
+pub fn give_up(kinds: Track) {
+    TRACK.fetch_and(!kinds.bits(), Relaxed);
+}
+
+/// The bits of the kinds that are tracked.
+pub fn tracked() -> u32 {
+    TRACK.load(Relaxed)
+}
+
 /// Which frames are recorded.
 #[inline(always)]
 pub fn stacks() -> Stacks {

@@ -124,6 +124,7 @@ fn begin(seed: &Seed, flags: u32) -> Result<(), Refusal> {
     header.epoch = 1;
     header.flags |= flags;
     header.start_unix_ns = checkpoint::now();
+    crate::keep::began(header.start_unix_ns, header.pid);
     header.start_ticks = start_ticks();
     header.track = seed.track;
     header.exe = IMAGE.blob(&seed.exe);

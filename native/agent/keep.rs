@@ -1,19 +1,46 @@
 //! Copies of libraries that will be gone when the report is made.
 //!
 //! Many JNI libraries unpack themselves into a temporary folder and delete the file at the exit
-//! of the JVM, before anyone has looked at the image. A library that is loaded from there is
-//! linked, or copied, to `modules/<build-id>` beside the image, where the reporter looks for it.
-//! That happens when a native method of it is bound, or at a checkpoint: never in a hook.
+//! of the JVM, before anyone has looked at the image; some do so as soon as it is loaded. A library that
+//! lies in such a folder, or that was written since the process began, is linked, or copied, to
+//! `modules/` beside the image, where the reporter looks for it, by its build-id or else by its place
+//! in this image. That happens at the first `dlsym` after a `dlopen`, which is what the JVM and JNA do
+//! first with a library, when a native method of it is bound, and at a checkpoint: in no other hook.
 
 use crate::{IMAGE, lifecycle, unwind};
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use hackleak_image::layout::Module;
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use hackleak_image::layout::{Module, kept_name, module_flags};
 use hackleak_image::writer::quietly;
-use std::fmt::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Modules below this index have been looked at.
 static SEEN: AtomicU32 = AtomicU32::new(0);
+
+/// When this process began, and its number, as its image has them.
+static START: AtomicU64 = AtomicU64::new(0);
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// A library is being loaded.
+static LOADING: AtomicBool = AtomicBool::new(false);
+
+/// An image is being made, whose header says so.
+pub fn began(unix_ns: u64, pid: u32) {
+    START.store(unix_ns, Relaxed);
+    PROCESS.store(pid, Relaxed);
+}
+
+/// A `dlopen` begins.
+pub fn opening() {
+    LOADING.store(true, Relaxed);
+}
+
+/// The program looks for a function: what it has loaded since the last call is still there.
+pub fn looking() {
+    if LOADING.load(Relaxed) && LOADING.swap(false, Relaxed) {
+        modules();
+    }
+}
 
 /// In a forked child: its image has no modules yet.
 pub fn left_parent() {
@@ -45,15 +72,14 @@ fn keep(index: u32) {
     }
     // SAFETY: a module below the arena's length; one that is still being written has no build-id.
     let module = unsafe { place.read_volatile() };
+    let left_alone = module_flags::RECORDER | module_flags::EXECUTABLE;
     let path = IMAGE.text(module.path);
-    let len = (module.build_id_len as usize).min(module.build_id.len());
-    if len == 0 || !is_temporary(Path::new(&path)) {
+    if module.flags & left_alone != 0 || !is_fleeting(Path::new(&path)) {
         return;
     }
-    let mut name = String::new();
-    for byte in &module.build_id[..len] {
-        let _ = write!(name, "{byte:02x}");
-    }
+    let len = (module.build_id_len as usize).min(module.build_id.len());
+    let id = &module.build_id[..len];
+    let name = kept_name(id, START.load(Relaxed), PROCESS.load(Relaxed), index);
     let Some(folder) = Path::new(lifecycle::image_path()).parent() else {
         return;
     };
@@ -74,6 +100,23 @@ fn keep(index: u32) {
             let _ = std::fs::remove_file(&partial);
         }
     }
+}
+
+/// Whether the file may be gone when the report is made.
+fn is_fleeting(path: &Path) -> bool {
+    /// The kernel's times of files may be so much behind its clock.
+    const LAG: i128 = 20_000_000;
+    if !path.is_absolute() {
+        return false;
+    }
+    let changed = |file: std::fs::Metadata| {
+        i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec())
+    };
+    let start = i128::from(START.load(Relaxed));
+    is_temporary(path)
+        || path
+            .metadata()
+            .is_ok_and(|file| changed(file) + LAG >= start)
 }
 
 fn is_temporary(path: &Path) -> bool {

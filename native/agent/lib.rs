@@ -12,6 +12,8 @@
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod again;
+mod agentpath;
 mod arch;
 mod boundary;
 mod callers;

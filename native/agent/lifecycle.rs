@@ -2,18 +2,18 @@
 //!
 //! ```text
 //! constructor ─► options ─► is this process recorded? ─no─► pass-through for good
-//!                                   │ yes
+//!                                   │ yes           └► under follow=jvm: when it makes a JVM
 //!                                   ▼
 //!                          image, tables, gate open ─► … ─► destructor: state FINISHED
 //! ```
 
 use crate::{
-    IMAGE, boundary, callers, control, descriptors, forks, gate, holders, hooks, image, lent, log,
-    pools, stack_bounds, stderr, thread, timeline, unwind,
+    IMAGE, again, agentpath, boundary, callers, control, descriptors, forks, gate, holders, hooks,
+    image, lent, log, pools, stack_bounds, stderr, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
-use core::sync::atomic::Ordering::Release;
-use hackleak_image::layout::{Cause, state};
+use core::sync::atomic::Ordering::{Relaxed, Release};
+use hackleak_image::layout::{Cause, flags, state};
 use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -27,12 +27,22 @@ struct Recording {
 
 enum Outcome {
     Recorded(Recording),
+    /// `follow=jvm`, and this program is none yet: recorded from the moment at which it makes one.
+    Dormant(Options, String),
+    /// It would be recorded if the library had been preloaded.
+    NotPreloaded(Options, String),
     /// The reason, and whether an agent should print it: a user who names the library in
     /// `-agentpath` expects a recording.
     Not(String, bool),
 }
 
 static OUTCOME: OnceLock<Outcome> = OnceLock::new();
+/// What became of a dormant process that made a JVM.
+static LATER: OnceLock<Outcome> = OnceLock::new();
+
+fn outcome() -> Option<&'static Outcome> {
+    LATER.get().or_else(|| OUTCOME.get())
+}
 
 #[used]
 #[unsafe(link_section = ".init_array")]
@@ -50,7 +60,12 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
     let outcome = boundary::guarded(begin)
         .unwrap_or_else(|| Outcome::Not("the recorder could not start".to_owned(), true));
     let _ = OUTCOME.set(outcome);
-    if let Some(Outcome::Recorded(recording)) = OUTCOME.get() {
+    open();
+}
+
+/// Lets the hooks record, if this process is recorded.
+fn open() {
+    if let Some(Outcome::Recorded(recording)) = outcome() {
         let track = recording.options.track;
         let log = !recording.options.log.is_empty();
         let bits = gate::bits(
@@ -94,31 +109,82 @@ fn begin() -> Outcome {
         Ok(options) => options,
         Err(error) => return refused(&format!("{error} (in {ENVIRONMENT})")),
     };
-    for text in agent_options_ahead() {
+    for text in agentpath::options_ahead()
+        .into_iter()
+        .chain(again::options())
+    {
         if let Err(error) = options.apply(&text) {
             return refused(&format!("{error} (in -agentpath)"));
         }
     }
-    let exe = std::fs::read_link("/proc/self/exe").unwrap_or_default();
+    let exe = executable_now();
     match options.follow {
         Follow::All => {}
         Follow::Jvm if is_jvm(&exe) => {}
-        Follow::Jvm => {
-            let reason = format!("follow=jvm, and {} is no JVM launcher", exe.display());
-            return Outcome::Not(reason, true);
+        Follow::Jvm if is_preloaded() => {
+            let reason = format!("follow=jvm, and {} has made no JVM", exe.display());
+            // The program may go to another folder before.
+            options.make_paths_absolute();
+            return Outcome::Dormant(options, reason);
         }
+        Follow::Jvm => {}
         Follow::None => return Outcome::Not("follow=none".to_owned(), false),
     }
     if !is_preloaded() {
-        let library = library_path();
-        return Outcome::Not(
-            format!(
-                "not preloaded, so allocations do not pass through it: set LD_PRELOAD={}",
-                library.display()
-            ),
-            true,
+        let reason = format!(
+            "not preloaded, so allocations do not pass through it: set LD_PRELOAD={}",
+            library_path().display()
         );
+        return Outcome::NotPreloaded(options, reason);
     }
+    record(options, &exe)
+}
+
+fn executable_now() -> PathBuf {
+    std::fs::read_link("/proc/self/exe").unwrap_or_default()
+}
+
+/// A JVM is about to be made by the function at `create`, with the options `texts`: a process that was
+/// dormant is recorded from now on.
+pub fn makes_jvm<'text>(create: usize, texts: impl Iterator<Item = &'text str>) {
+    let Some(Outcome::Dormant(options, _)) = outcome() else {
+        return;
+    };
+    let mut options = options.clone();
+    let begun = LATER.get_or_init(|| {
+        for text in texts.filter_map(agentpath::options_in) {
+            if let Err(error) = options.apply(&text) {
+                return refused(&format!("{error} (in -agentpath)"));
+            }
+        }
+        if options.follow == Follow::None {
+            return Outcome::Not("follow=none".to_owned(), false);
+        }
+        if let Some((_, library)) = object_at(create as *const libc::c_void) {
+            callers::set_jdk(&jdk_of(&library));
+        }
+        record(options, &executable_now())
+    });
+    if let Outcome::Recorded(_) = begun {
+        IMAGE.flags().fetch_or(flags::BEGUN_LATE, Relaxed);
+        open();
+    }
+}
+
+/// The folder of the JDK that this `libjvm.so` belongs to; empty when it lies elsewhere.
+fn jdk_of(libjvm: &Path) -> PathBuf {
+    let libjvm = std::fs::canonicalize(libjvm).unwrap_or_default();
+    let name = |folder: &Path| folder.file_name().map(OsStr::to_owned).unwrap_or_default();
+    let mut folder = libjvm.parent().and_then(Path::parent);
+    if folder.is_some_and(|folder| name(folder) == "amd64") {
+        folder = folder.and_then(Path::parent);
+    }
+    let is_lib = |folder: &&Path| name(folder) == "lib";
+    let home = folder.filter(is_lib).and_then(Path::parent);
+    home.map(Path::to_owned).unwrap_or_default()
+}
+
+fn record(mut options: Options, exe: &Path) -> Outcome {
     if let Some(other) = preceding() {
         return refused(&format!(
             "the `malloc` of `{other}` comes first, so that calls do not pass through here: name \
@@ -135,7 +201,7 @@ fn begin() -> Outcome {
     if let Err(error) = log::open(&options) {
         return refused(&error);
     }
-    match create(&options, &exe) {
+    match create(&options, exe) {
         Ok(()) => {
             log::start(exe.as_os_str().as_bytes());
             if let Some(sentence) = image::shortage() {
@@ -199,59 +265,50 @@ fn preceding() -> Option<String> {
     (!is_program).then(|| path.display().to_string())
 }
 
-/// Options of `-agentpath` that the JVM has not read yet: from the command line and from the two
-/// variables that launchers read. The image must be made before `Agent_OnLoad`.
-fn agent_options_ahead() -> Vec<String> {
-    let command = std::fs::read("/proc/self/cmdline").unwrap_or_default();
-    let arguments = command.split(|byte| *byte == 0);
-    let arguments = arguments.map(|argument| String::from_utf8_lossy(argument).into_owned());
-    let words = variable_words().chain(arguments);
-    words.filter_map(|word| of_agentpath(&word)?.1).collect()
-}
-
-fn variable_words() -> impl Iterator<Item = String> {
-    let variables = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"].into_iter();
-    let texts = variables.filter_map(|name| std::env::var(name).ok());
-    texts.flat_map(|text| {
-        text.split_whitespace()
-            .map(str::to_owned)
-            .collect::<Vec<_>>()
-    })
-}
-
-/// Whether a variable that launchers read names this library as an agent.
-pub fn is_agent_ahead() -> bool {
-    variable_words().any(|word| is_agent(&word))
-}
-
-/// Whether the argument names this library as an agent.
-pub fn is_agent(argument: &str) -> bool {
-    of_agentpath(argument).is_some()
-}
-
-/// Library and options of an `-agentpath` argument that names this library.
-fn of_agentpath(argument: &str) -> Option<(&str, Option<String>)> {
-    let rest = argument.strip_prefix("-agentpath:")?;
-    let (library, options) = match rest.split_once('=') {
-        Some((library, options)) => (library, Some(options.to_owned())),
-        None => (rest, None),
+/// Called in `Agent_OnLoad` with the options of `-agentpath`: a program that was not preloaded is executed
+/// again. Returns if it cannot or need not be.
+pub fn preload(text: &str, is_again: bool) {
+    let Some(Outcome::NotPreloaded(options, reason)) = outcome() else {
+        return;
     };
-    (Path::new(library).file_name()? == "libhackleak.so").then_some((library, options))
+    let mut options = options.clone();
+    if let Err(error) = options.apply(text) {
+        return stderr::say(format_args!("not recording: {error} (in -agentpath)"));
+    }
+    if options.follow == Follow::None {
+        return;
+    }
+    if !options.preload {
+        return stderr::say(reason);
+    }
+    let why = if is_again {
+        let library = library_path();
+        let library = library.display();
+        format!("LD_PRELOAD={library} took no effect on this program")
+    } else {
+        again::execute(text)
+    };
+    stderr::say(format_args!("not recording: {why}"));
 }
 
-/// File name of the executable.
-pub fn executable_name() -> Option<&'static OsStr> {
-    Path::new(OsStr::from_bytes(callers::executable())).file_name()
+/// The folder of the JDK of this process, which has a JVM.
+pub fn jdk_of_this_process() -> PathBuf {
+    let library = hooks::loaded_libjvm();
+    library.map_or_else(PathBuf::new, |library| jdk_of(&library))
 }
 
 /// Called with the options of `-agentpath`, which the constructor should have read already.
 pub fn agent_options(text: &str) {
-    let Some(Outcome::Recorded(recording)) = OUTCOME.get() else {
+    let Some(Outcome::Recorded(recording)) = outcome() else {
         return;
     };
-    let mut options = recording.options.clone();
-    match options.apply(text) {
-        Ok(()) if options == recording.options => {}
+    let mut before = recording.options.clone();
+    let mut options = before.clone();
+    let applied = options.apply(text);
+    before.make_paths_absolute();
+    options.make_paths_absolute();
+    match applied {
+        Ok(()) if options == before => {}
         Ok(()) => {
             stderr::say(format_args!(
                 "-agentpath options from an argument file come too late and are not used: put \
@@ -267,7 +324,8 @@ pub fn agent_options(text: &str) {
 fn create(options: &Options, exe: &Path) -> Result<(), String> {
     image::create(options, exe)?;
     control::set(options);
-    callers::init(options, exe, &exe_home(exe));
+    callers::set_jdk(&exe_home(exe));
+    callers::init(options, exe);
     descriptors::init();
     lent::find();
     #[cfg(feature = "verify")]
@@ -280,8 +338,12 @@ fn create(options: &Options, exe: &Path) -> Result<(), String> {
 
 /// Why the process is not recorded.
 pub fn reason() -> String {
-    match OUTCOME.get() {
-        Some(Outcome::Not(reason, _)) => reason.clone(),
+    match outcome() {
+        Some(
+            Outcome::Not(reason, _)
+            | Outcome::Dormant(_, reason)
+            | Outcome::NotPreloaded(_, reason),
+        ) => reason.clone(),
         Some(Outcome::Recorded(_)) => "a forked child is not recorded".to_owned(),
         None => "the recorder has not started".to_owned(),
     }
@@ -289,7 +351,7 @@ pub fn reason() -> String {
 
 /// The reason, when it has not been printed and an agent should print it.
 pub fn worth_saying() -> Option<String> {
-    match OUTCOME.get() {
+    match outcome() {
         Some(Outcome::Not(reason, true)) => Some(reason.clone()),
         _ => None,
     }
@@ -297,7 +359,7 @@ pub fn worth_saying() -> Option<String> {
 
 /// What is done at the exit of a JVM.
 pub fn exit() -> Exit {
-    match OUTCOME.get() {
+    match outcome() {
         Some(Outcome::Recorded(recording)) => recording.options.exit,
         _ => Exit::Off,
     }
@@ -306,7 +368,7 @@ pub fn exit() -> Exit {
 /// Whether the user said what is done at the exit, be it nothing.
 pub fn is_exit_given() -> bool {
     let environment = std::env::var(ENVIRONMENT).unwrap_or_default();
-    let mut texts = agent_options_ahead();
+    let mut texts = agentpath::options_ahead();
     texts.push(environment);
     texts.iter().any(|text| Options::names(text, "exit"))
 }
@@ -319,7 +381,7 @@ pub fn image_path() -> &'static str {
 
 /// What the process is recorded with.
 pub fn options() -> Option<&'static Options> {
-    match OUTCOME.get()? {
+    match outcome()? {
         Outcome::Recorded(recording) => Some(&recording.options),
         _ => None,
     }
@@ -331,7 +393,7 @@ pub fn library_path() -> PathBuf {
 }
 
 /// Where the object that the address lies in is mapped, and its path.
-fn object_at(address: *const libc::c_void) -> Option<(usize, PathBuf)> {
+pub fn object_at(address: *const libc::c_void) -> Option<(usize, PathBuf)> {
     // SAFETY: a question about an address; the name ends in a zero byte.
     unsafe {
         let mut info: libc::Dl_info = core::mem::zeroed();

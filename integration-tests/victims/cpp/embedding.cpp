@@ -1,4 +1,4 @@
-// A program that embeds a JVM, as Python bindings and C++ services do: no `java` launcher helps the recorder in, so with
+// A program that embeds a JVM in a way that the recorder does not meet: it asks for the function by its version. So with
 // LD_PRELOAD alone the JNI boundary is watched from the first use of HackLeak on.
 //
 //   embedding LIBJVM OPTION... MAIN_CLASS ARGUMENT...     options begin with `-`; `-cp PATH` is understood
@@ -23,7 +23,7 @@ static int run_main(JNIEnv* env, const char* name, char** arguments, int count) 
 
 int main(int argc, char** argv) {
   void* library = dlopen(argv[1], RTLD_NOW | RTLD_GLOBAL);
-  auto create = reinterpret_cast<Create>(library ? dlsym(library, "JNI_CreateJavaVM") : nullptr);
+  auto create = reinterpret_cast<Create>(library ? dlvsym(library, "JNI_CreateJavaVM", "SUNWprivate_1.1") : nullptr);
   if (!create) {
     std::fprintf(stderr, "%s\n", dlerror());
     return 2;

@@ -3,15 +3,19 @@
 //!
 //! What is difficult is that most mappings are not of that sort, and nobody says of which sort one is. Left
 //! out are heaps of allocators (their free blocks are full of old pointers), stacks (of threads that have
-//! ended, too, which the C library keeps for later ones), the Java heap, and the recorder's own memory. The
-//! kernel joins neighbours, so what is left out may be a part of a mapping.
+//! ended, too, which the C library keeps for later ones), the Java heap, the recorder's own memory, and what
+//! modules have for their zeros (`.bss`), which are roots, or hold nothing. The
+//! kernel joins neighbours, so what is left out may be a part of a mapping. Where the joined ones were asked
+//! for with `mmap`, they are areas of their own: what one of them holds, a pointer into the other does not.
 
 use super::Stop;
 use super::maps::{Mapping, Of};
 use super::memory::{Memory, WORD};
 use super::nodes::{Nodes, Parent};
+use super::objects::Objects;
 use super::table::{self, Table};
 use super::threads::{self, Thread};
+use crate::hooks::{self, Asked};
 use crate::thread::ThreadState;
 use core::ops::Range;
 use hackleak_image::layout::Kind;
@@ -30,7 +34,7 @@ pub struct Area {
 const LOWEST: usize = 0x7000_0000_0000;
 /// The C library's further heaps begin at multiples of their greatest length.
 const HEAP_LEN: usize = 64 << 20;
-/// A guard that is longer is no guard of a stack's.
+/// A guard that is longer is not that of a stack alone.
 const LONGEST_GUARD: usize = 1 << 20;
 
 /// The areas of this process, by address.
@@ -38,44 +42,92 @@ pub fn read(
     maps: &[Mapping],
     memory: &Memory,
     nodes: &Nodes,
+    objects: &Objects,
     running: &[Thread],
 ) -> Result<Table<Area>, Stop> {
     let mut areas = Table::new();
     let mut holes: Table<(usize, usize)> = Table::new();
+    let mut asked: Table<Asked> = Table::new();
+    for one in hooks::asked_mappings() {
+        asked.push(one)?;
+    }
+    let mut near: Table<Asked> = Table::new();
+    let mut cuts: Table<usize> = Table::new();
     for (index, mapping) in maps.iter().enumerate() {
         if mapping.of != Of::Anonymous || !mapping.is_data() || mapping.start < LOWEST {
             continue;
         }
-        if is_heap(nodes, &mapping.range()) {
-            continue;
-        }
-        holes.clear();
-        for stack in threads::recorder_stacks() {
-            holes.push((stack.start, stack.end + size_of::<ThreadState>()))?;
-        }
-        for table in table::mappings() {
-            holes.push((table.start, table.end))?;
-        }
-        for thread in running.iter().filter(|thread| thread.record != 0) {
-            // The whole stack, below what is in use too.
-            if mapping.range().contains(&thread.record) {
-                holes.push((mapping.start, thread.record + RECORD_LEN))?;
+        cuts_in(&mapping.range(), &asked, &mut near, &mut cuts)?;
+        let mut start = mapping.start;
+        for end in cuts.iter().copied().chain([mapping.end]) {
+            let part = start..end;
+            start = end;
+            if is_heap(nodes, &part) {
+                continue;
             }
+            holes.clear();
+            for (start, end) in objects.all_data() {
+                // The last page has more than the module needs.
+                holes.push((start, end.next_multiple_of(PAGE)))?;
+            }
+            for stack in threads::recorder_stacks() {
+                holes.push((stack.start, stack.end + size_of::<ThreadState>()))?;
+            }
+            for table in table::mappings() {
+                holes.push((table.start, table.end))?;
+            }
+            for thread in running.iter().filter(|thread| thread.record != 0) {
+                // The whole stack, below what is in use too.
+                if part.contains(&thread.record) {
+                    holes.push((part.start, thread.record + RECORD_LEN))?;
+                }
+            }
+            heaps_of_libc(memory, &part, &mut holes)?;
+            let guard = guard_before(maps, index).filter(|_| part.start == mapping.start);
+            if let Some(guard) = guard {
+                let end = end_of_stack(memory, &part);
+                // A guard that has grown together with what somebody else has reserved tells less.
+                let end = end.or((guard <= LONGEST_GUARD).then_some(part.end));
+                if let Some(end) = end {
+                    holes.push((part.start, end))?;
+                }
+            }
+            without(&part, &mut holes, &mut areas)?;
         }
-        heaps_of_libc(memory, mapping, &mut holes)?;
-        if follows_guard(maps, index) {
-            let end = end_of_stack(memory, mapping).unwrap_or(mapping.end);
-            holes.push((mapping.start, end))?;
-        }
-        without(&mapping.range(), &mut holes, &mut areas)?;
     }
     Ok(areas)
 }
 
+/// Where one mapping ends and the next one begins in what the kernel has joined, by address.
+fn cuts_in(
+    range: &Range<usize>,
+    asked: &[Asked],
+    near: &mut Table<Asked>,
+    cuts: &mut Table<usize>,
+) -> Result<(), Stop> {
+    near.clear();
+    cuts.clear();
+    for one in asked {
+        if one.start < range.end && range.start < one.end {
+            near.push(*one)?;
+        }
+    }
+    for one in near.iter() {
+        for end in [one.start, one.end] {
+            if range.start < end && end < range.end && hooks::is_cut(end, near) {
+                cuts.push(end)?;
+            }
+        }
+    }
+    cuts.sort_unstable();
+    Ok(())
+}
+
+const PAGE: usize = 4096;
 /// More than the length of `struct pthread`.
 const RECORD_LEN: usize = 4096;
 
-/// Whether blocks lie in the mapping that are no mapping of their own, which begins sixteen bytes into a page.
+/// Whether blocks lie in `range` that are no mapping of their own, which begins sixteen bytes into a page.
 fn is_heap(nodes: &Nodes, range: &Range<usize>) -> bool {
     nodes.all[nodes.in_range(range)].iter().any(|node| {
         let page = node.start & 0xfff;
@@ -83,15 +135,15 @@ fn is_heap(nodes: &Nodes, range: &Range<usize>) -> bool {
     })
 }
 
-/// Adds the C library's heaps in the mapping: `heap_info` at their start tells where their arena lies and how
+/// Adds the C library's heaps in the part of a mapping: `heap_info` at their start tells where their arena lies and how
 /// long they are.
 fn heaps_of_libc(
     memory: &Memory,
-    mapping: &Mapping,
+    part: &Range<usize>,
     holes: &mut Table<(usize, usize)>,
 ) -> Result<(), Stop> {
-    let mut at = mapping.start.next_multiple_of(HEAP_LEN);
-    while at < mapping.end {
+    let mut at = part.start.next_multiple_of(HEAP_LEN);
+    while at < part.end {
         let word = |index| memory.word(at + index * WORD).unwrap_or(0) as usize;
         let (arena, size, usable) = (word(0), word(2), word(3));
         let is_length = |len: usize| len != 0 && len.is_multiple_of(4096) && len <= HEAP_LEN;
@@ -104,19 +156,18 @@ fn heaps_of_libc(
     Ok(())
 }
 
-fn follows_guard(maps: &[Mapping], index: usize) -> bool {
-    let before = index.checked_sub(1).map(|before| &maps[before]);
-    before.is_some_and(|before| {
-        let len = before.end - before.start;
-        before.is_guard() && before.end == maps[index].start && len <= LONGEST_GUARD
-    })
+/// The length of what lies right before the mapping and nobody may touch.
+fn guard_before(maps: &[Mapping], index: usize) -> Option<usize> {
+    let before = &maps[index.checked_sub(1)?];
+    let joins = before.is_guard() && before.end == maps[index].start;
+    joins.then(|| before.end - before.start)
 }
 
-/// Where the stack at the start of the mapping ends: after the record of the thread that had it.
-fn end_of_stack(memory: &Memory, mapping: &Mapping) -> Option<usize> {
+/// Where the stack at the start of the part ends: after the record of the thread that had it.
+fn end_of_stack(memory: &Memory, part: &Range<usize>) -> Option<usize> {
     const SELF: u64 = 2;
     let mut end = None;
-    memory.runs(mapping.range(), |at, words| {
+    memory.runs(part.clone(), |at, words| {
         for (index, word) in words.iter().enumerate() {
             let place = at + index * WORD;
             let is_record = *word == place as u64

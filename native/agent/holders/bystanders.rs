@@ -11,9 +11,33 @@ use super::memory::Memory;
 use super::objects::Objects;
 use super::table::Table;
 use super::threads::{self, Thread};
+use crate::IMAGE;
+use core::sync::atomic::Ordering::Relaxed;
+use hackleak_image::layout::flags;
+
+/// How names begin, as the kernel cuts them, of threads that run nothing of the program's, whatever
+/// addresses of code lie on their stacks: the heap is walked on one of them, some walk other threads'
+/// frames, some make code, and one waits for processes that have ended.
+const OF_THE_JVM_ALONE: [&str; 15] = [
+    "VM Thread",
+    "VM Periodic Tas",
+    "VM Operation Th",
+    "C1 CompilerThre",
+    "C2 CompilerThre",
+    "Sweeper thread",
+    "GC Thread#",
+    "G1 Main Marker",
+    "G1 Conc#",
+    "G1 Refine#",
+    "G1 Service",
+    "Shenandoah ",
+    "ZWorker",
+    "XWorker",
+    "process reaper",
+];
 
 /// Names of the JVM's threads that run Java code of its own, as the kernel cuts them.
-const OF_THE_JVM: [&str; 10] = [
+const OF_THE_JVM: [&str; 9] = [
     "Reference Handl",
     "Finalizer",
     "Common-Cleaner",
@@ -22,7 +46,6 @@ const OF_THE_JVM: [&str; 10] = [
     "Notification Th",
     "Monitor Deflati",
     "Attach Listener",
-    "process reaper",
     "DestroyJavaVM",
 ];
 
@@ -74,6 +97,11 @@ impl Codes {
 
     /// Whether something of the program's runs on the thread, which may then hold something.
     pub fn run_on(&self, memory: &Memory, thread: &Thread) -> bool {
+        let name = threads::name(thread.tid);
+        let in_jvm = IMAGE.flags().load(Relaxed) & flags::JAVA != 0;
+        if in_jvm && OF_THE_JVM_ALONE.iter().any(|own| name.starts_with(own)) {
+            return false;
+        }
         let mut found = None;
         memory.runs(thread.stack.0..thread.stack.1, |_, words| {
             if found != Some(Whose::Program) {
@@ -84,7 +112,7 @@ impl Codes {
         match found {
             None => false,
             Some(Whose::Program) => true,
-            Some(Whose::Generated) => !OF_THE_JVM.contains(&&*threads::name(thread.tid)),
+            Some(Whose::Generated) => !OF_THE_JVM.contains(&&*name),
         }
     }
 }

@@ -36,6 +36,17 @@ const GAP: usize = 4096;
 /// The most that is read together.
 const RUN: usize = 1 << 20;
 
+/// Where a word leads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Points {
+    /// To nothing, or to what is held already.
+    Nowhere,
+    /// To a block.
+    ToBlock,
+    /// To memory that the program has mapped.
+    ToArea,
+}
+
 /// What was reached so far.
 pub struct Marks {
     pub nodes: Nodes,
@@ -86,17 +97,18 @@ impl Marks {
         }
     }
 
-    /// Whether the word points at something that was not reached yet.
-    pub fn is_new(&self, memory: &Memory, word: u64) -> bool {
+    /// What the word points at, of what was not reached yet.
+    pub fn points(&self, memory: &Memory, word: u64) -> Points {
         let address = (word & ADDRESS) as usize;
         let found = self.nodes.find(address, |at| memory.word(at) == Some(0));
-        found.map_or_else(
-            || {
-                self.area_at(address)
-                    .is_some_and(|area| area.parent == Parent::None)
+        match found {
+            Some(found) if self.nodes.all[found].is_held() => Points::Nowhere,
+            Some(_) => Points::ToBlock,
+            None => match self.area_at(address) {
+                Some(area) if area.parent == Parent::None => Points::ToArea,
+                _ => Points::Nowhere,
             },
-            |found| !self.nodes.all[found].is_held(),
-        )
+        }
     }
 
     fn area_at(&self, address: usize) -> Option<&Area> {

@@ -32,10 +32,11 @@ mod table;
 pub mod threads;
 mod verdicts;
 
-pub use flood::Marks;
+pub use flood::{Marks, Points};
 pub use memory::Memory;
 pub use nodes::Parent;
 pub use objects::Trust;
+pub use stale::Large;
 pub use verdicts::{JAVA, JavaRoot};
 
 use crate::checkpoint::{self, Choice};
@@ -48,7 +49,7 @@ use hackleak_options::Track;
 use nodes::Nodes;
 use objects::Objects;
 use stale::Stale;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, TryLockError};
 use table::Table;
 
 /// Why it cannot be told who holds what.
@@ -160,6 +161,19 @@ pub fn judge_native(choice: Choice) -> Result<Option<u32>, Stop> {
     verdicts::keep(choice, false, true, &found, None).map(Some)
 }
 
+/// Does something during which no pass runs; nothing, if one runs.
+pub fn between_passes(work: impl FnOnce()) {
+    if !can_judge() {
+        return;
+    }
+    let _alone = match PASS.try_lock() {
+        Ok(alone) => alone,
+        Err(TryLockError::Poisoned(alone)) => alone.into_inner(),
+        Err(TryLockError::WouldBlock) => return,
+    };
+    work();
+}
+
 /// Whether everything is tracked that may lie between a root and a block.
 pub fn can_judge() -> bool {
     control::tracks(Track::NEW) && control::tracks(Track::MALLOC)
@@ -179,7 +193,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
     let objects = Objects::read()?;
     let mut threads = threads::read(&memory, &maps)?;
     let nodes = Nodes::read(|live| choice.suspects(live))?;
-    let areas = areas::read(&maps, &memory, &nodes, &threads)?;
+    let areas = areas::read(&maps, &memory, &nodes, &objects, &threads)?;
     let mut marks = Marks::new(nodes, areas, Stale::of_now()?);
     let mut native = Table::new();
     let mut look = |marks: &mut Marks, root: Root, of: NativeRoot| {

@@ -63,6 +63,11 @@ impl Objects {
         }
     }
 
+    /// The writable data of all modules, also of those whose pointers are worth nothing.
+    pub fn all_data(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.data.iter().copied()
+    }
+
     /// The writable data of a module.
     pub fn data_of(&self, object: &Object) -> impl Iterator<Item = Range<usize>> {
         let ranges = &self.data[object.first_data..object.first_data + object.data_count];

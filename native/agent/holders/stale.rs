@@ -186,28 +186,38 @@ impl Look {
         });
     }
 
-    /// Small blocks, those near each other in one go.
+    /// Small blocks, those near each other in one go; and those that were freed: who gets such memory next need
+    /// not write all of it.
     fn blocks(&mut self) -> Result<(), Stop> {
         let mut group: Table<(usize, usize)> = Table::new();
         let mut failed = None;
         let mut large = Table::new();
-        IMAGE.live.for_each(IMAGE.window(), |start, live| {
-            let end = start + live.size() as usize;
-            if end - start > NEAR && failed.is_none() {
-                failed = large.push((start, end)).err();
-            }
-            if !may_keep_pointers(live) || end - start > LARGEST || failed.is_some() {
-                return;
-            }
-            let first = group.first().map_or(start, |block| block.0);
-            let last = group.last().map_or(start, |block| block.1);
-            let joins = start >= last && start - last < GAP && end - first <= RUN;
-            if !joins {
-                self.group(&group);
-                group.clear();
-            }
-            failed = group.push((start, end)).err();
-        });
+        IMAGE
+            .live
+            .for_each_and_freed(IMAGE.window(), |start, live| {
+                let end = start + live.size() as usize;
+                if live.is_live() && end - start > NEAR && failed.is_none() {
+                    failed = large.push((start, end)).err();
+                }
+                let last = group.last().map_or(0, |block| block.1);
+                if !live.is_live()
+                    && group.last().is_some_and(|block| block.0 <= start)
+                    && start < last
+                {
+                    return;
+                }
+                if !may_keep_pointers(live) || end - start > LARGEST || failed.is_some() {
+                    return;
+                }
+                let first = group.first().map_or(start, |block| block.0);
+                let last = if group.is_empty() { start } else { last };
+                let joins = start >= last && start - last < GAP && end - first <= RUN;
+                if !joins {
+                    self.group(&group);
+                    group.clear();
+                }
+                failed = group.push((start, end)).err();
+            });
         self.group(&group);
         self.large = large;
         let failed = failed.or(self.failed.take());
@@ -241,6 +251,31 @@ impl Look {
     }
 }
 
+/// The blocks that the table of live blocks does not find from far inside.
+pub struct Large(Table<(usize, usize)>);
+
+impl Large {
+    /// Those of now.
+    pub fn of_now() -> Result<Large, Stop> {
+        let mut blocks = Table::new();
+        let mut failed = None;
+        IMAGE.live.for_each(IMAGE.window(), |start, live| {
+            if live.size() as usize > NEAR && failed.is_none() {
+                failed = blocks.push((start, start + live.size() as usize)).err();
+            }
+        });
+        blocks.sort_unstable();
+        failed.map_or(Ok(Large(blocks)), Err)
+    }
+
+    /// Whether the address lies in one of them.
+    pub fn has(&self, address: usize) -> bool {
+        let after = self.0.partition_point(|(start, _)| *start <= address);
+        let last = after.checked_sub(1).map(|at| self.0[at]);
+        last.is_some_and(|(_, end)| address < end)
+    }
+}
+
 fn may_keep_pointers(live: Live) -> bool {
     use Kind::*;
     matches!(
@@ -249,7 +284,9 @@ fn may_keep_pointers(live: Live) -> bool {
     )
 }
 
-fn is_of_no_use(word: u64) -> bool {
+/// Whether a word points near blocks, and at none that is live, as far as that is known from the table of live
+/// blocks alone: see [`Large`].
+pub fn is_of_no_use(word: u64) -> bool {
     /// No mapping begins below.
     const LOWEST: usize = 1 << 16;
     let address = word as usize;

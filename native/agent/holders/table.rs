@@ -5,6 +5,7 @@
 //! still there is known (see [`mappings`]) and left out.
 
 use super::Stop;
+use crate::hooks;
 use core::ops::{Deref, DerefMut, Range};
 use core::ptr;
 use core::sync::atomic::{
@@ -98,21 +99,12 @@ impl<T: Copy> Table<T> {
             self.place = STARTS.iter().position(free).ok_or(Stop::NoMemory)?;
         }
         let old = self.room * size_of::<T>();
-        // SAFETY: a new mapping, or one of this table's own that may move.
-        let new = unsafe {
-            if self.at.is_null() {
-                libc::mmap(
-                    ptr::null_mut(),
-                    bytes,
-                    libc::PROT_READ | libc::PROT_WRITE,
-                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-                    -1,
-                    0,
-                )
-            } else {
-                let old = old.next_multiple_of(PAGE);
-                libc::mremap(self.at.cast(), old, bytes, libc::MREMAP_MAYMOVE)
-            }
+        let new = if self.at.is_null() {
+            hooks::own_memory(bytes)
+        } else {
+            let old = old.next_multiple_of(PAGE);
+            // SAFETY: the table's own mapping with its length.
+            unsafe { hooks::longer(self.at.cast(), old, bytes) }
         };
         if new == libc::MAP_FAILED {
             return Err(Stop::NoMemory);

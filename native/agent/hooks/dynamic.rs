@@ -10,7 +10,8 @@
 //! `dlmopen` loads a library into a namespace of its own, with a C library of its own, where no hook
 //! is found. That cannot be changed, so it is counted, and the report names what is loaded there.
 
-use crate::{IMAGE, boundary, gate, jvm, pools, unwind};
+use super::create_vm::Found;
+use crate::{IMAGE, boundary, gate, jvm, keep, pools, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -64,6 +65,7 @@ pub extern "C" fn dlopen_request(flags: c_int) -> Request {
     }
     if gate::is_open() {
         boundary::guarded(unwind::opening);
+        keep::opening();
     }
     Request::seen(flags, &REAL_DLOPEN)
 }
@@ -86,7 +88,7 @@ pub extern "C" fn dlmopen_request(namespace: libc::c_long, flags: c_int) -> Requ
     Request::of(flags, &REAL_DLMOPEN)
 }
 
-type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
+pub type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
 
 static REAL_DLSYM: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
@@ -97,19 +99,58 @@ pub struct Answer {
     real: *mut c_void,
 }
 
-/// Called by `arch::dlsym`.
-///
-/// The JVM asks the C library itself for functions that Java code names (`Linker.defaultLookup`), so
-/// that its `malloc` and `free` would not pass here. It is also what the JVM does first with a
-/// library that is new.
-pub extern "C" fn dlsym_request(handle: *mut c_void, name: *const c_char, caller: usize) -> Answer {
+fn real_dlsym() -> *mut c_void {
     let mut real = REAL_DLSYM.load(Relaxed);
     if real.is_null() {
         // SAFETY: a lookup by name and by the version that every C library here has.
         real = unsafe { dlvsym(libc::RTLD_NEXT, c"dlsym".as_ptr(), c"GLIBC_2.2.5".as_ptr()) };
         REAL_DLSYM.store(real, Relaxed);
     }
+    real
+}
+
+/// What the C library's `dlsym` answers to this library.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[inline(never)]
+pub unsafe fn plain_dlsym(handle: *mut c_void, name: &CStr) -> *mut c_void {
+    // SAFETY: the function of this name and type; it has one in every process.
+    let found = unsafe { transmute::<*mut c_void, Dlsym>(real_dlsym())(handle, name.as_ptr()) };
+    // No jump: the caller of the function decides what `RTLD_NEXT` means, and is to be this library.
+    core::hint::black_box(found)
+}
+
+/// Called by `arch::dlsym`.
+///
+/// The JVM asks the C library itself for functions that Java code names (`Linker.defaultLookup`), so
+/// that its `malloc` and `free` would not pass here. It is also what the JVM does first with a
+/// library that is new.
+pub extern "C" fn dlsym_request(handle: *mut c_void, name: *const c_char, caller: usize) -> Answer {
+    let real = real_dlsym();
+    if !name.is_null() {
+        // SAFETY: the caller's string, and the function of this name and type.
+        let answer = unsafe {
+            let real: Dlsym = transmute(real);
+            super::create_vm::dlsym(handle, CStr::from_ptr(name), caller, real)
+        };
+        match answer {
+            Found::Hook(hook) => return Answer { found: hook, real },
+            Found::Instead(real) => {
+                let found = ptr::null_mut();
+                return Answer {
+                    found,
+                    real: real as *mut c_void,
+                };
+            }
+            Found::Nothing => {}
+        }
+    }
     let mut found = ptr::null_mut();
+    if gate::is_open() {
+        boundary::guarded(keep::looking);
+    }
     if gate::is_open() && jvm::is_jvm_code(caller) && !name.is_null() {
         boundary::guarded(pools::look);
         if handle != libc::RTLD_DEFAULT && handle != libc::RTLD_NEXT {

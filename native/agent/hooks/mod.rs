@@ -2,22 +2,25 @@
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is
-//! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, and what opens and closes
-//! files in `descriptors`.
+//! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, `mmap` in `mappings`,
+//! what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`.
 
 mod addresses;
+mod create_vm;
 mod descriptors;
 mod dynamic;
 mod exhausted;
-mod launcher;
 mod malloc;
+mod mappings;
 mod operators;
 mod pool;
-mod real;
+pub mod real;
 mod threads;
 
+pub use create_vm::loaded_libjvm;
 pub use descriptors::{fdopen_request, fdopendir_request, vfork_request};
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
+pub use mappings::{Asked, asked as asked_mappings, is_cut, longer, own_memory};
 pub use threads::thread_begin;
 
 use core::ffi::{CStr, c_void};

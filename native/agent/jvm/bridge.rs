@@ -2,7 +2,7 @@
 //!
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
-use super::{buffers, collect, exit, judging, method_ids};
+use super::{buffers, collect, exit, java_stale, judging, method_ids};
 use crate::checkpoint::Choice;
 use crate::{IMAGE, checkpoint, descriptors, gate, holders, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
@@ -143,6 +143,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
         let label = text(env, label)?;
         method_ids::make();
         holders::stale::note();
+        java_stale::note();
         Ok(checkpoint::take(label.as_bytes()) as i32)
     })
 }

@@ -43,9 +43,13 @@ pub fn signature(env: *mut jvmtiEnv, class: jclass) -> String {
     taken(env, text)
 }
 
-/// A class as Java names it.
+/// A class as Java names it, without the numbers that the class of a lambda gets anew in every
+/// process.
 pub fn shown(signature: &str) -> String {
+    const LAMBDA: &str = "$$Lambda";
     let name = signature.strip_prefix('L').unwrap_or(signature);
+    let end = name.find(LAMBDA).map(|at| at + LAMBDA.len());
+    let name = &name[..end.unwrap_or(name.len())];
     name.trim_end_matches(';').replace('/', ".")
 }
 

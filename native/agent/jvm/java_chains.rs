@@ -8,16 +8,17 @@
 //!
 //! The callback runs at a safepoint, on a thread of the JVM's: it may not call it.
 
-use super::java_heap::{done, with_tags};
+use super::heap_tags::{done, untag, with_tags};
 use super::java_paths::follow_references;
 use super::methods::Text;
+use super::own_frames::OwnFrames;
 use super::{class_fields, functions};
+use crate::checkpoint::clock;
 use core::ffi::c_void;
 use core::ptr;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jmethodID, jobject};
 use jvmti_bindings::sys::jvmti::*;
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
 
 /// Objects on the way get tags from here on.
 const ON_THE_WAY: jlong = 1 << 43;
@@ -27,8 +28,9 @@ const LONGEST: usize = 16;
 const MOST_REFERRERS: usize = 8;
 /// The most objects that are looked at.
 const MOST_OBJECTS: usize = 4096;
-/// How long it may take; what was not found by then has no way.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long it may take, of the clock and of the process's CPU time; what was not found by then has no way.
+const PATIENCE: u64 = 2_000_000_000;
+const CLOCKS: [libc::clockid_t; 2] = [libc::CLOCK_MONOTONIC, libc::CLOCK_PROCESS_CPUTIME_ID];
 
 /// Who refers to an object.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -65,7 +67,9 @@ impl Referrer {
 }
 
 /// What the callback works on.
-struct Search {
+struct Search<'own> {
+    /// Frames that hold nothing.
+    own: &'own OwnFrames,
     /// Objects whose referrers are wanted in this round.
     wanted: HashSet<jlong>,
     referrers: HashMap<jlong, Vec<Referrer>>,
@@ -96,9 +100,21 @@ pub struct Way {
 
 /// The ways to the objects with these tags, as far as they were found. Objects on the way lose the
 /// tags that they get here.
-pub fn to_objects(env: *mut jvmtiEnv, jni: *mut JNIEnv, targets: &[jlong]) -> HashMap<jlong, Way> {
-    let begun = Instant::now();
+pub fn to_objects(
+    env: *mut jvmtiEnv,
+    jni: *mut JNIEnv,
+    own: &OwnFrames,
+    targets: &[jlong],
+) -> HashMap<jlong, Way> {
+    let begun = CLOCKS.map(clock);
+    let is_late = || {
+        let took = CLOCKS.map(clock);
+        took.iter()
+            .zip(begun)
+            .all(|(now, then)| now.saturating_sub(then) > PATIENCE)
+    };
     let mut search = Search {
+        own,
         wanted: targets.iter().copied().collect(),
         referrers: HashMap::new(),
         next: ON_THE_WAY,
@@ -110,7 +126,7 @@ pub fn to_objects(env: *mut jvmtiEnv, jni: *mut JNIEnv, targets: &[jlong]) -> Ha
         }
         open.retain(|target| chain(*target, &search.referrers).is_none());
         let many = search.referrers.len() + search.wanted.len() > MOST_OBJECTS;
-        if open.is_empty() || many || begun.elapsed() > PATIENCE {
+        if open.is_empty() || many || is_late() {
             break;
         }
         let known = &search.referrers;
@@ -136,9 +152,7 @@ pub fn to_objects(env: *mut jvmtiEnv, jni: *mut JNIEnv, targets: &[jlong]) -> Ha
         .collect();
     let named = named(env, jni, &chains);
     let tags: Vec<jlong> = (ON_THE_WAY..search.next).collect();
-    for object in with_tags(env, &tags).into_values() {
-        done(env, jni, object, true);
-    }
+    untag(env, jni, &tags);
     named
 }
 
@@ -342,6 +356,7 @@ unsafe extern "system" fn on_reference(
                 from().map(|object| Referrer::Field(object, (*info).field.index))
             }
             JVMTI_HEAP_REFERENCE_ARRAY_ELEMENT => from().map(Referrer::Element),
+            _ if search.own.have(kind, info) => None,
             JVMTI_HEAP_REFERENCE_STACK_LOCAL => {
                 let method = (*info).stack_local.method;
                 Some(if method.is_null() {

@@ -1,36 +1,63 @@
 //! Which objects are reached only through some others.
 //!
 //! A test that has ended still has its instance, because the framework keeps it; what only the instance holds
-//! is lost. To follow all references takes several times as long as to walk the heap, so first it is looked at
-//! what the finished objects reach at all, which is little as long as classes are not followed.
+//! is lost. So is what only the program's frames on the thread that asks reach, its variables. To follow
+//! all references takes several times as long as to walk the heap, so first it is looked at what these
+//! reach at all, which is little as long as classes are not followed.
 
 use super::functions;
+use super::heap_tags::{set_tag, tag_of, untag};
+use super::own_frames::OwnFrames;
 use core::ffi::c_void;
 use core::ptr;
-use jvmti_bindings::sys::jni::{jint, jlong, jobject};
+use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject};
 use jvmti_bindings::sys::jvmti::*;
 use std::collections::HashSet;
 
 /// The tag of objects that hold nothing.
 const FINISHED: jlong = 1 << 42;
+/// What the frames of the thread that asks have gets a tag from here on, unless it has one.
+const LOCALS: jlong = 3 << 42;
 /// `JVMTI_HEAP_REFERENCE_CLASS`: from an object to its class.
 const TO_CLASS: jvmtiHeapReferenceKind = 1;
+/// References of this kind and above are from roots.
+const ROOTS: jvmtiHeapReferenceKind = 21;
+
+/// Where a walk begins, and what it does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum From {
+    /// A finished object; it keeps away from classes.
+    Finished,
+    /// The frames of the thread that asks, likewise; what they have gets tags.
+    Frames,
+    /// All other roots; it ends at finished objects.
+    Roots,
+}
 
 /// What the callback works on.
 struct Walk<'tags> {
     wanted: &'tags HashSet<jlong>,
     reached: HashSet<jlong>,
-    /// The walk begins at a finished object, and keeps away from classes.
-    from_finished: bool,
+    from: From,
+    own: &'tags OwnFrames,
+    locals: jlong,
 }
 
-/// Those of the objects with these tags that nothing reaches except through one of `finished`.
-pub fn only_through(env: *mut jvmtiEnv, finished: &[jobject], tags: &[jlong]) -> HashSet<jlong> {
-    let wanted: HashSet<jlong> = tags.iter().copied().collect();
+/// Those of the objects with these tags that nothing reaches except through one of `finished`, or
+/// through a frame of the program's on the thread that asks.
+pub fn only_through(
+    env: *mut jvmtiEnv,
+    jni: *mut JNIEnv,
+    finished: &[jobject],
+    own: &OwnFrames,
+    wanted: &HashSet<jlong>,
+) -> HashSet<jlong> {
     let mut walk = Walk {
-        wanted: &wanted,
+        wanted,
         reached: HashSet::new(),
-        from_finished: true,
+        from: From::Finished,
+        own,
+        locals: LOCALS,
     };
     for object in finished {
         // An object that holds something itself is its own way.
@@ -38,45 +65,39 @@ pub fn only_through(env: *mut jvmtiEnv, finished: &[jobject], tags: &[jlong]) ->
             .extend(tag_of(env, *object).filter(|tag| wanted.contains(tag)));
         follow(env, *object, 0, &mut walk);
     }
-    let doubtful = walk.reached;
-    if doubtful.is_empty() {
-        return doubtful;
+    if own.are_any() {
+        walk.from = From::Frames;
+        follow(env, ptr::null_mut(), 0, &mut walk);
     }
-    let marked: Vec<(jobject, jlong)> = finished
-        .iter()
-        .filter_map(|object| Some((*object, tag_of(env, *object)?)))
-        .collect();
-    for (object, _) in &marked {
-        set_tag(env, *object, FINISHED);
+    let (doubtful, locals) = (walk.reached, walk.locals);
+    let mut only = HashSet::new();
+    if !doubtful.is_empty() {
+        let marked: Vec<(jobject, jlong)> = finished
+            .iter()
+            .filter_map(|object| Some((*object, tag_of(env, *object)?)))
+            .collect();
+        for (object, _) in &marked {
+            set_tag(env, *object, FINISHED);
+        }
+        let mut walk = Walk {
+            wanted,
+            reached: HashSet::new(),
+            from: From::Roots,
+            own,
+            locals,
+        };
+        // Objects without a tag are followed all the same, and cost no callback.
+        let told = follow(env, ptr::null_mut(), JVMTI_HEAP_FILTER_UNTAGGED, &mut walk);
+        for (object, tag) in marked {
+            set_tag(env, object, tag);
+        }
+        if told {
+            only = doubtful.difference(&walk.reached).copied().collect();
+        }
     }
-    let mut walk = Walk {
-        wanted: &wanted,
-        reached: HashSet::new(),
-        from_finished: false,
-    };
-    // Objects without a tag are followed all the same, and cost no callback.
-    let told = follow(env, ptr::null_mut(), JVMTI_HEAP_FILTER_UNTAGGED, &mut walk);
-    for (object, tag) in marked {
-        set_tag(env, object, tag);
-    }
-    if !told {
-        return HashSet::new();
-    }
-    doubtful.difference(&walk.reached).copied().collect()
-}
-
-fn tag_of(env: *mut jvmtiEnv, object: jobject) -> Option<jlong> {
-    let mut tag = 0;
-    // SAFETY: a JVMTI call with a reference of the caller's and a valid place.
-    let error = unsafe { functions(env).GetTag?(env, object, &mut tag) };
-    (error == JVMTI_ERROR_NONE).then_some(tag)
-}
-
-fn set_tag(env: *mut jvmtiEnv, object: jobject, tag: jlong) {
-    if let Some(set) = functions(env).SetTag {
-        // SAFETY: a JVMTI call with a reference of the caller's.
-        unsafe { set(env, object, tag) };
-    }
+    let tags: Vec<jlong> = (LOCALS..locals).collect();
+    untag(env, jni, &tags);
+    only
 }
 
 fn follow(env: *mut jvmtiEnv, from: jobject, filter: jint, walk: &mut Walk) -> bool {
@@ -120,7 +141,7 @@ pub unsafe fn follow_references<T>(
 #[allow(clippy::too_many_arguments)]
 unsafe extern "system" fn on_reference(
     kind: jvmtiHeapReferenceKind,
-    _info: *const jvmtiHeapReferenceInfo,
+    info: *const jvmtiHeapReferenceInfo,
     _class_tag: jlong,
     _referrer_class_tag: jlong,
     _size: jlong,
@@ -130,12 +151,24 @@ unsafe extern "system" fn on_reference(
     walk: *mut c_void,
 ) -> jint {
     // SAFETY: the pointer that `follow` passed, and the object's tag, valid during the call.
-    let (walk, tag) = unsafe { (&mut *walk.cast::<Walk>(), *tag) };
-    if tag == FINISHED || walk.from_finished && kind == TO_CLASS {
+    let (walk, tag) = unsafe { (&mut *walk.cast::<Walk>(), &mut *tag) };
+    // SAFETY: the JVM fills in the member that belongs to the kind.
+    let is_local = unsafe { walk.own.have(kind, info) };
+    let goes_on = match walk.from {
+        From::Finished => *tag != FINISHED && kind != TO_CLASS,
+        From::Frames if kind >= ROOTS => is_local,
+        From::Frames => kind != TO_CLASS,
+        From::Roots => *tag != FINISHED && !is_local,
+    };
+    if !goes_on {
         return 0;
     }
-    if walk.wanted.contains(&tag) {
-        walk.reached.insert(tag);
+    if walk.from == From::Frames && is_local && *tag == 0 {
+        *tag = walk.locals;
+        walk.locals += 1;
+    }
+    if walk.wanted.contains(tag) {
+        walk.reached.insert(*tag);
     }
     JVMTI_VISIT_OBJECTS
 }

@@ -9,12 +9,15 @@
 //! - `resources`: references, array elements and the like; `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
+//! - `aot`: JVMs that start from a cache of linked classes.
 //! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
 //! - `collect`: forcing a collection; `critical`: whether a thread stands in its way; `queues`: whether what it found is worked off.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
-//! - `java_heap`: which objects hold native memory, named with `class_fields` and by the way to them (`java_chains`), and (`java_paths`)
-//!   reached without the test; `judging`: who asks for it.
+//! - `java_heap`: which objects hold native memory, by a walk of the heap (`heap_walk`, `heap_tags`), named with `class_fields`
+//!   and by the way to them (`java_chains`), and (`java_paths`) reached without the test and without the frames of who asks
+//!   (`own_frames`); `java_stale`: values that say nothing; `judging`: who asks for it.
 
+pub mod aot;
 mod bridge;
 pub mod buffers;
 mod class_fields;
@@ -24,14 +27,18 @@ mod critical;
 mod ending;
 pub mod entries;
 mod exit;
+mod heap_tags;
+mod heap_walk;
 mod java_chains;
 mod java_frames;
 mod java_heap;
 mod java_paths;
+mod java_stale;
 mod judging;
 mod memo;
 mod method_ids;
 mod methods;
+mod own_frames;
 mod properties;
 mod queues;
 mod resources;

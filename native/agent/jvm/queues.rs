@@ -10,7 +10,7 @@
 //! others nobody knows, so they are told by a number that changes with what lies in them, and the Java side waits.
 
 use super::bridge::{Failure, call};
-use super::java_heap::{all_with_tags, environment};
+use super::heap_tags::{all_with_tags, environment};
 use super::{class_fields, functions, jni_env};
 use core::ffi::{CStr, c_void};
 use core::ptr;

@@ -211,7 +211,8 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
             thread.record().java_fallbacks += 1;
             // JVMTI may only be called from native code, not from inside the JVM.
             let safe = !matches!(answer, Err(Refusal::InJava | Refusal::NotWalkable))
-                && !unwind::passes_through(position, &mut thread.bounds, thunks::jvm());
+                && (!unwind::passes_through(position, &mut thread.bounds, thunks::jvm())
+                    || loads_library(position, &mut thread.bounds));
             let better = if safe {
                 jvmti_trace(&mut thread.java, cut)
             } else {
@@ -247,6 +248,17 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
     })
 }
 
+/// Whether the JVM has the loader run the constructors of a library, as `System.load` does: the thread is in
+/// native code then, for the JVM too, though a frame of the JVM's is on the stack.
+#[cold]
+#[inline(never)]
+fn loads_library(position: Position, bounds: &mut StackBounds) -> bool {
+    // SAFETY: the kernel's own record of where it mapped the loader; 0 when there is none.
+    let loader = unsafe { libc::getauxval(libc::AT_BASE) } as usize;
+    let range = unwind::module_range(loader);
+    range.is_some_and(|range| unwind::passes_through(position, bounds, range))
+}
+
 /// Interns the first `len` frames with the native frames between them.
 #[cold]
 #[inline(never)]
@@ -277,7 +289,9 @@ fn plant_unnamed(buffers: &mut Buffers, len: usize) -> u32 {
     buffers.last_len = 0;
     let mut node = 0;
     for CallFrame { bci, method } in buffers.frames[..len].iter().rev() {
-        if let Some(method) = methods::index_unnamed(*method) {
+        if method.is_null() {
+            node = intern(node, Frame::Marker(Marker::JavaNameless).encode());
+        } else if let Some(method) = methods::index_unnamed(*method) {
             let bci = if *bci < 0 { BCI_NATIVE } else { *bci as u16 };
             node = intern(node, Frame::Java { method, bci }.encode());
         }
@@ -333,10 +347,13 @@ fn async_trace(
     unsafe { function(&mut trace, MAX_FRAMES as jint, context.cast()) };
     match trace.len {
         // Methods without an id cannot be named, nor JVMTI be asked to make them one.
-        len @ 0.. if top.is_some() => match drop_nameless(&mut frames[..len as usize]) {
-            0 => Err(Refusal::NotWalkable),
-            named => Ok(named),
-        },
+        len @ 0.. if top.is_some() => {
+            let len = join_nameless(&mut frames[..len as usize]);
+            match frames[..len].iter().any(|frame| !frame.method.is_null()) {
+                true => Ok(len),
+                false => Err(Refusal::NotWalkable),
+            }
+        }
         len @ 0.. => {
             let len = len as usize;
             // A method without an id cannot be named.
@@ -352,16 +369,18 @@ fn async_trace(
     }
 }
 
-/// Moves the frames with a method id to the front; how many they are.
-fn drop_nameless(frames: &mut [CallFrame]) -> usize {
-    let mut named = 0;
+/// Moves the frames with a method id to the front, and of those without, that follow one another, the
+/// first; how many are left.
+fn join_nameless(frames: &mut [CallFrame]) -> usize {
+    let mut left = 0;
     for index in 0..frames.len() {
-        if !frames[index].method.is_null() {
-            frames[named] = frames[index];
-            named += 1;
+        let is_first = left == 0 || !frames[left - 1].method.is_null();
+        if is_first || !frames[index].method.is_null() {
+            frames[left] = frames[index];
+            left += 1;
         }
     }
-    named
+    left
 }
 
 /// For the tests: whether `AsyncGetCallTrace` said the same as JVMTI does.

@@ -4,10 +4,10 @@
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
 use super::{
-    Jvmti, VM, ending, jni_env, memo, method_ids, stacks, thunks, unsafe_memory, upcalls,
+    Jvmti, VM, aot, ending, jni_env, memo, method_ids, stacks, thunks, unsafe_memory, upcalls,
     vm_structs,
 };
-use crate::{IMAGE, boundary, control, gate, lifecycle, pools, stderr};
+use crate::{IMAGE, again, boundary, control, gate, lifecycle, pools, stderr};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{
@@ -49,11 +49,16 @@ pub unsafe extern "system" fn Agent_OnLoad(
     _reserved: *mut c_void,
 ) -> jint {
     boundary::guarded(|| {
-        if !options.is_null() {
+        let options = match options.is_null() {
+            true => c"",
             // SAFETY: the JVM's options end in a zero byte.
-            let options = unsafe { CStr::from_ptr(options) };
-            lifecycle::agent_options(&options.to_string_lossy());
-        }
+            false => unsafe { CStr::from_ptr(options) },
+        };
+        let options = options.to_string_lossy();
+        // SAFETY: no Java code runs yet, and the launcher's other thread waits for the JVM's end.
+        let is_again = unsafe { again::put_back() };
+        lifecycle::preload(&options, is_again);
+        lifecycle::agent_options(&options);
         if gate::is_open() {
             start(vm, true);
         } else if let Some(reason) = lifecycle::worth_saying() {
@@ -121,7 +126,9 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
             unsafe { get(env, &mut potential) };
         }
         wanted.set_can_generate_early_vmstart(
-            potential.can_generate_early_vmstart() && control::tracks(Track::UNSAFE),
+            potential.can_generate_early_vmstart()
+                && control::tracks(Track::UNSAFE)
+                && !aot::keeps_cache(),
         );
     }
     let add = functions.AddCapabilities.ok_or("no AddCapabilities")?;

@@ -5,6 +5,7 @@
 //! when their code is first seen on a stack, and known again when they are loaded a second time.
 
 use super::{older_loader, rules};
+use crate::hooks::real;
 use crate::{IMAGE, callers};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
@@ -311,6 +312,9 @@ fn enter_named(object: &Object, name: &[u8], flags: u32) -> Option<u32> {
         flags |= module_flags::RECORDER;
     }
     let mut path = absolute(name);
+    if (object.map_start..object.map_end).contains(&(real::malloc() as *const () as usize)) {
+        flags |= module_flags::ALLOCATOR;
+    }
     if name.is_empty() {
         flags |= module_flags::EXECUTABLE;
         path = Blob(EXECUTABLE.load(Relaxed));

@@ -162,6 +162,9 @@ pub(crate) struct Report {
     pub(crate) known: crate::known::Args,
     #[command(flatten)]
     pub(crate) selection: SelectionArguments,
+    /// Only tell, in `lines`, what is not seen: libraries and kinds
+    #[arg(long, hide = true)]
+    pub(crate) unseen: bool,
     /// What to print; `lines` is for the Java library
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
     pub(crate) format: ReportFormat,

@@ -4,6 +4,9 @@ use std::io::IsTerminal;
 use std::path::Path;
 
 use anyhow::bail;
+use hackleak_image::Image;
+use hackleak_report::coverage::Unseen;
+use hackleak_report::render;
 use hackleak_report::{Process, Report as Found, Verdict};
 
 use crate::arguments::{Report, ReportFormat};
@@ -20,6 +23,13 @@ pub(crate) fn report_to(
     arguments: &Report,
     print: &mut dyn FnMut(&[u8]) -> anyhow::Result<()>,
 ) -> anyhow::Result<u8> {
+    if arguments.unseen {
+        let [image] = &*arguments.inputs else {
+            bail!("--unseen is about one image");
+        };
+        print(render::unseen(&Unseen::of(&Image::open(image)?)).as_bytes())?;
+        return Ok(exit::CLEAN);
+    }
     let selection = arguments.selection.selection();
     if arguments.format.is_binary() && arguments.output.is_none() && std::io::stdout().is_terminal()
     {

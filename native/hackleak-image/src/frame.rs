@@ -65,11 +65,13 @@ pub enum Marker {
     Off = 7,
     /// Java frames below the depth limit are missing.
     JavaTruncated = 8,
+    /// Java frames are missing here: their methods had no id yet, and the JVM could not be asked.
+    JavaNameless = 9,
 }
 
 impl Marker {
     /// Every marker, in the order of their codes, which begin at 1.
-    pub const ALL: [Marker; 8] = [
+    pub const ALL: [Marker; 9] = [
         Marker::Truncated,
         Marker::FramePointers,
         Marker::NoUnwindTables,
@@ -78,6 +80,7 @@ impl Marker {
         Marker::TreeFull,
         Marker::Off,
         Marker::JavaTruncated,
+        Marker::JavaNameless,
     ];
 
     fn from_code(code: u64) -> Option<Marker> {

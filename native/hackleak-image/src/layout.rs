@@ -187,6 +187,8 @@ pub mod flags {
     pub const FILE_REFUSED: u32 = 64;
     /// The process was forked and did not call `exec`: what is recorded begins at its first allocation.
     pub const FORKED: u32 = 128;
+    /// The program made a JVM when it had run for a while, and what is recorded begins there.
+    pub const BEGUN_LATE: u32 = 256;
 }
 
 macro_rules! counters {
@@ -430,6 +432,20 @@ pub struct Module {
     pub end: u64,
 }
 
+/// The name in the folder `modules` of a copy of module `index`: its build-id, or where it has none the
+/// process and its place there.
+pub fn kept_name(build_id: &[u8], start_unix_ns: u64, pid: u32, index: u32) -> String {
+    use core::fmt::Write;
+    let mut name = String::new();
+    for byte in build_id {
+        let _ = write!(name, "{byte:02x}");
+    }
+    if name.is_empty() {
+        let _ = write!(name, "{start_unix_ns}-{pid}-{index}");
+    }
+    name
+}
+
 /// Bits of [`Module::flags`].
 pub mod module_flags {
     /// HackLeak's own library: its frames are not shown.
@@ -438,6 +454,8 @@ pub mod module_flags {
     pub const EXECUTABLE: u32 = 2;
     /// Loaded by `dlmopen` into another namespace than the recorder.
     pub const APART: u32 = 4;
+    /// The process's `malloc` is this library's, to which the recorder passes calls on.
+    pub const ALLOCATOR: u32 = 8;
 }
 
 /// A Java method, resolved while it was live on a stack.

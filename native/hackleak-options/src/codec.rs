@@ -71,6 +71,12 @@ pub const KEYS: &[Key] = &[
         meaning: "which processes are recorded; all others pass through untouched",
     },
     Key {
+        name: "preload",
+        values: "yes|no",
+        default: "yes",
+        meaning: "a JVM with `-agentpath` that was not preloaded executes its command line once more, preloaded: [docs/agent.md](docs/agent.md)",
+    },
+    Key {
         name: "depth",
         values: "1..2000",
         default: "2000",
@@ -269,6 +275,8 @@ pub struct Options {
     pub out: String,
     /// See the key `follow`.
     pub follow: Follow,
+    /// See the key `preload`.
+    pub preload: bool,
     /// See the key `depth`.
     pub depth: u32,
     /// See the key `exit`.
@@ -304,6 +312,7 @@ impl Default for Options {
             stacks: Stacks::Full,
             out: "hackleak-out".to_owned(),
             follow: Follow::Jvm,
+            preload: true,
             depth: MAX_DEPTH,
             exit: Exit::Off,
             strict: false,
@@ -314,6 +323,13 @@ impl Default for Options {
             known: Known::Note,
             known_leaks: String::new(),
         }
+    }
+}
+
+fn absolute(file: &str) -> String {
+    match std::path::absolute(file) {
+        Ok(path) => path.to_string_lossy().into_owned(),
+        Err(_) => file.to_owned(),
     }
 }
 
@@ -377,10 +393,6 @@ impl Options {
     /// Makes the paths of suppressions, known leaks and baseline absolute, so that another process in another
     /// folder finds them. `out` stays as it is.
     pub fn make_files_absolute(&mut self) {
-        let absolute = |file: &str| match std::path::absolute(file) {
-            Ok(path) => path.to_string_lossy().into_owned(),
-            Err(_) => file.to_owned(),
-        };
         let files: Vec<String> = self.suppression_files().map(absolute).collect();
         self.suppressions = files.join(":");
         let files: Vec<String> = self.known_leaks_files().map(absolute).collect();
@@ -390,12 +402,25 @@ impl Options {
         }
     }
 
+    /// The same for what the recorder itself opens, in a process that may go elsewhere before.
+    pub fn make_paths_absolute(&mut self) {
+        self.make_files_absolute();
+        self.out = absolute(&self.out);
+        if !self.pools.is_empty() {
+            self.pools = absolute(&self.pools);
+        }
+        if !self.log.is_empty() && self.log != "stderr" {
+            self.log = absolute(&self.log);
+        }
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), OptionError> {
         match key {
             "track" => self.track = track(value)?,
             "findings" => self.findings = choice(key, value, FINDINGS)?,
             "held" => self.held = choice(key, value, HELD)?,
             "stacks" => self.stacks = choice(key, value, STACKS)?,
+            "preload" => self.preload = choice(key, value, YES_NO)?,
             "follow" => self.follow = choice(key, value, FOLLOW)?,
             "exit" => self.exit = choice(key, value, EXIT)?,
             "strict" => self.strict = choice(key, value, SWITCH)?,
@@ -458,6 +483,7 @@ const FOLLOW: &[(&str, Follow)] = &[
     ("all", Follow::All),
     ("none", Follow::None),
 ];
+const YES_NO: &[(&str, bool)] = &[("yes", true), ("no", false)];
 const SWITCH: &[(&str, bool)] = &[("true", true), ("false", false)];
 const EXIT: &[(&str, Exit)] = &[
     ("off", Exit::Off),
@@ -533,6 +559,9 @@ impl fmt::Display for Options {
         for (key, value) in texts.into_iter().filter(|(_, value)| !value.is_empty()) {
             write!(f, ",{key}={value}")?;
         }
+        if !self.preload {
+            f.write_str(",preload=no")?;
+        }
         if self.known != Known::Note {
             write!(f, ",known={}", name(self.known, KNOWN))?;
         }
@@ -549,7 +578,7 @@ mod tests {
 
     #[test]
     fn text_form_reads_back_as_the_same_options() {
-        let text = "track=new,findings=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,known-leaks=k.known,known=fail,builtin-suppressions=false";
+        let text = "track=new,findings=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,known-leaks=k.known,preload=no,known=fail,builtin-suppressions=false";
         let options: Options = text.parse().expect("valid");
         assert_eq!(options.to_string(), text);
         assert_eq!(options.depth, 12);
@@ -569,6 +598,17 @@ mod tests {
         assert_eq!(options.baseline, format!("{here}/c.json"));
         assert_eq!(options.suppression_files().count(), 2);
         assert_eq!(options.known_leaks, format!("{here}/d.known:/e.known"));
+
+        let mut elsewhere: Options = "out=o,pools=p,log=l-%p".parse().expect("known keys");
+        elsewhere.make_paths_absolute();
+        let paths = [elsewhere.out, elsewhere.pools, elsewhere.log];
+        assert_eq!(
+            paths,
+            ["o", "p", "l-%p"].map(|name| format!("{here}/{name}"))
+        );
+        let mut stderr: Options = "log=stderr".parse().expect("a known key");
+        stderr.make_paths_absolute();
+        assert_eq!(stderr.log, "stderr");
 
         let mut none = Options::default();
         none.make_files_absolute();

@@ -2,14 +2,15 @@
 //! seen, or of which anything may be missing.
 
 pub(crate) mod held;
-mod losses;
+pub(crate) mod losses;
 
 use hackleak_image::layout::flags;
 use hackleak_image::reader::Damage;
 use hackleak_image::{Image, Shortage};
 
+use crate::coverage::kinds;
 use crate::incomplete::Incomplete;
-use crate::model::{BLOCK, Frame, Leaks, Process, Site, State, Verdict};
+use crate::model::{BLOCK, Frame, Leaks, Module, Process, Site, State, Verdict};
 use crate::read::{Selected, Sum};
 use crate::render::label as label_of;
 use crate::render::numbers::{self, blocks, counted};
@@ -111,6 +112,15 @@ pub(crate) fn notes(
                 .to_owned(),
         );
     }
+    if image.has_flag(flags::BEGUN_LATE) {
+        notes.push(
+            "recorded since the program made its JVM: what native code allocated before came too \
+             late; `follow=all` records a program from its start"
+                .to_owned(),
+        );
+    }
+    let is_jvm = kinds::is_jvm(process.modules.iter().map(|module| &*module.path));
+    notes.extend(kinds::missed(image, &process.track, is_jvm));
     if lacks_java(image, process) {
         notes.push(
             "Java stacks were not recorded: the JNI boundary was not watched; run with the agent, \
@@ -126,7 +136,8 @@ pub(crate) fn notes(
 /// Whether Java frames are missing from leaks of what looks like a JVM.
 fn lacks_java(image: &Image, process: &Process) -> bool {
     let sites = &process.leaks.sites;
-    process.exe.ends_with("/java")
+    let is_libjvm = |module: &Module| module.path.ends_with("/libjvm.so");
+    (process.exe.ends_with("/java") || process.modules.iter().any(is_libjvm))
         && !image.has_flag(flags::JAVA)
         && !sites.is_empty()
         && !sites.iter().any(|site| {

@@ -379,6 +379,18 @@ pub struct Coverage {
     pub untracked: bool,
 }
 
+impl Coverage {
+    /// The reasons and the remedy, as a clause or more.
+    pub(crate) fn why(&self) -> String {
+        let mut why = self.reasons.join("; ");
+        if let Some(remedy) = &self.remedy {
+            why.push_str(". Remedy: ");
+            why.push_str(remedy);
+        }
+        why
+    }
+}
+
 /// How much of a module's allocations is recorded.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -1065,17 +1077,6 @@ pub struct StrictFailure<'report> {
 }
 
 impl StrictFailure<'_> {
-    /// Why, with the remedy.
-    pub fn why(&self) -> String {
-        match self.is_known {
-            true => self.why.clone(),
-            false => format!(
-                "whether its allocations are seen is not known: {}",
-                self.why
-            ),
-        }
-    }
-
     /// All of it.
     pub fn sentence(&self) -> String {
         let StrictFailure { path, why, .. } = self;
@@ -1100,19 +1101,11 @@ impl Process {
         let failing = self.modules.iter().filter(|module| module.fails_strict());
         failing
             .map(|module| {
-                let mut why = String::new();
-                if let Some(coverage) = &module.coverage {
-                    why = coverage.reasons.join("; ");
-                    if let Some(remedy) = &coverage.remedy {
-                        why.push_str(". Remedy: ");
-                        why.push_str(remedy);
-                    }
-                }
                 let coverage = module.coverage.as_ref();
                 StrictFailure {
                     path: &module.path,
                     is_known: coverage.is_none_or(|it| it.verdict != Sight::Unknown),
-                    why,
+                    why: coverage.map(Coverage::why).unwrap_or_default(),
                 }
             })
             .collect()

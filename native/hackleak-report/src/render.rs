@@ -27,7 +27,7 @@ pub use folded::{Weight, folded};
 pub use html::html;
 pub use junit::junit_xml;
 pub use label::label;
-pub use lines::lines;
+pub use lines::{lines, unseen};
 pub use markdown::markdown;
 pub use pprof::pprof;
 pub use sarif::sarif;

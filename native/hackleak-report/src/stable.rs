@@ -164,6 +164,29 @@ thread_local! {
     static KNOWN: RefCell<HashMap<String, Rc<str>>> = RefCell::default();
 }
 
+pattern!(
+    UNPACKED,
+    r"(x86_64|aarch_64|aarch64|amd64)?[-_]?(?:[0-9]{9,}|[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})"
+);
+
+/// The file name of the module at `path` without the random digits that were added when it was
+/// unpacked, so that it is one library in every run; its version stays.
+pub(crate) fn library_name(path: &str) -> Cow<'_, str> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let short = UNPACKED.replace_all(name, "$1");
+    let stem = short.split('.').next().unwrap_or_default();
+    // A name that is nothing but numbers stays as it is.
+    match stem.is_empty() {
+        true => Cow::Borrowed(name),
+        false => short,
+    }
+}
+
+/// Whether the path has digits that are others in the next run.
+pub(crate) fn is_unpacked(path: &str) -> bool {
+    UNPACKED.is_match(path)
+}
+
 fn short_module_name(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     let name = name.strip_suffix(" (deleted)").unwrap_or(name);
@@ -233,6 +256,42 @@ mod tests {
         ] {
             assert_eq!(&*module_name(path), expected, "{path}");
         }
+    }
+
+    #[test]
+    fn an_unpacked_library_has_one_name() {
+        for (path, expected) in [
+            (
+                "/tmp/onnxruntime-java120798416530/libonnxruntime.so",
+                "libonnxruntime.so",
+            ),
+            ("/tmp/gone10593733314169613301.so", "gone.so"),
+            (
+                "/tmp/libzstd-jni-1.5.6-312847561234987.so",
+                "libzstd-jni-1.5.6.so",
+            ),
+            (
+                "/tmp/libnetty_linux_x86_6416230810609573.so",
+                "libnetty_linux_x86_64.so",
+            ),
+            (
+                "/tmp/snappy-1.1.10-6a1f9c1e-1b2c-4d3e-8f90-a1b2c3d4e5f6-libsnappyjava.so",
+                "snappy-1.1.10-libsnappyjava.so",
+            ),
+            ("/root/.cache/JNA/temp/jna5612839471283.tmp", "jna.tmp"),
+            ("/tmp/123456789.so", "123456789.so"),
+            (
+                "/usr/lib/libabsl_base.so.20240116",
+                "libabsl_base.so.20240116",
+            ),
+            ("/usr/lib/libstdc++.so.6.0.30", "libstdc++.so.6.0.30"),
+        ] {
+            assert_eq!(library_name(path), expected, "{path}");
+        }
+        assert!(is_unpacked(
+            "/tmp/onnxruntime-java120798416530/libonnxruntime.so"
+        ));
+        assert!(!is_unpacked("/opt/libcuda12.so"));
     }
 
     #[test]

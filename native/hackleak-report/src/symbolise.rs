@@ -45,6 +45,31 @@ pub fn stacks(image: &Image, nodes: &[u32]) -> HashMap<u32, Rc<[Frame]>> {
     symbolise(image, nodes.iter().copied()).stacks
 }
 
+/// Java code that the JVM makes for method handles and calls of native functions. Its own traces leave it out, and
+/// it is another at the first calls of a place than later.
+const HIDDEN: [&str; 6] = [
+    "java.lang.invoke.LambdaForm$",
+    "java.lang.invoke.DirectMethodHandle$Holder",
+    "java.lang.invoke.DelegatingMethodHandle$Holder",
+    "java.lang.invoke.Invokers$Holder",
+    "jdk.internal.foreign.abi.DowncallStub",
+    "jdk.internal.foreign.abi.UpcallStub",
+];
+
+/// Leaves hidden frames out, where other Java frames are left.
+fn fold_hidden(frames: &mut Vec<Frame>) {
+    let is_hidden = |frame: &Frame| match frame {
+        Frame::Java(java) => HIDDEN.iter().any(|start| java.class.starts_with(start)),
+        _ => false,
+    };
+    let is_plain = |frame: &Frame| matches!(frame, Frame::Java(_)) && !is_hidden(frame);
+    if frames.iter().any(is_plain) {
+        frames.retain(|frame| !is_hidden(frame));
+        // What is missing on both sides of them is said once.
+        frames.dedup_by(|one, two| matches!(one, Frame::Mark { .. }) && one == two);
+    }
+}
+
 /// Looks up the stacks of `nodes`.
 pub(crate) fn symbolise(image: &Image, nodes: impl Iterator<Item = u32>) -> Symbolised {
     let nodes: BTreeSet<u32> = nodes.collect();
@@ -88,6 +113,7 @@ pub(crate) fn symbolise(image: &Image, nodes: impl Iterator<Item = u32>) -> Symb
                 }
             }
         }
+        fold_hidden(&mut frames);
         if stack.incomplete {
             symbolised.incomplete += 1;
             frames.push(marks::incomplete());

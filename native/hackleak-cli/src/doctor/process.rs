@@ -42,7 +42,13 @@ pub(super) fn examine(pid: u32, track: Track) -> anyhow::Result<Subject> {
 
     let executable = fs::read_link(folder.join("exe")).unwrap_or_default();
     let of_executable = Facts::read(&folder.join("exe")).ok();
-    let runtime = Runtime::of(modules.iter().map(|module| &*module.path));
+    let exports_malloc = |module: &&Module| {
+        let facts = read(&folder, module);
+        facts.is_ok_and(|facts| facts.malloc.exported && !facts.executable)
+    };
+    let allocator = modules.iter().find(exports_malloc);
+    let runtime = Runtime::of(modules.iter().map(|module| &*module.path))
+        .with_allocator(allocator.map(|module| module.path.clone()));
     let bindings = recorder.and_then(|_| Bindings::open(&folder, &maps, RECORDER));
     let under_test = modules
         .iter()

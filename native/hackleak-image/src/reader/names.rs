@@ -7,7 +7,7 @@ use super::open::Image;
 use crate::Whose;
 use crate::layout::{
     Assertion, Cause, Check, Checkpoint, Context, Finding, Method, Module, Outcome, Point, Scope,
-    SegmentKind, Thread, module_flags, state,
+    SegmentKind, Thread, kept_name, module_flags, state,
 };
 
 /// The longest name in bytes, as class files limit it; also for paths.
@@ -24,6 +24,8 @@ pub struct LoadedModule {
     pub build_id: Vec<u8>,
     /// See [`module_flags`].
     pub flags: u32,
+    /// The name of a copy that the process may have kept: see [`kept_name`].
+    pub kept: String,
 }
 
 impl LoadedModule {
@@ -197,6 +199,7 @@ impl Image {
         let build_id = module.build_id[..length].to_vec();
         Some(LoadedModule {
             path,
+            kept: kept_name(&build_id, self.header.start_unix_ns, self.header.pid, index),
             build_id,
             flags: module.flags,
         })

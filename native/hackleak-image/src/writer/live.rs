@@ -303,7 +303,7 @@ impl LiveTable {
     /// Blocks that come and go meanwhile may or may not be seen.
     /// Blocks of the runtime are left out.
     pub fn for_each_since(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
-        self.walk(window, epoch, |address, live| {
+        self.walk(window, epoch, LIVE, |address, live| {
             if live.kind() != Kind::Runtime as u8 {
                 each(address, live);
             }
@@ -312,11 +312,18 @@ impl LiveTable {
 
     /// Calls `each` with every live block, those of the runtime too.
     pub fn for_each(&self, window: &Window, each: impl FnMut(usize, Live)) {
-        self.walk(window, 0, each);
+        self.walk(window, 0, LIVE, each);
     }
 
-    /// The walk over the table; pages without an allocation in `epoch` or later are skipped.
-    fn walk(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
+    /// Calls `each` with every live block and with what is left of those that were freed, which may lie partly
+    /// in others by now.
+    pub fn for_each_and_freed(&self, window: &Window, each: impl FnMut(usize, Live)) {
+        self.walk(window, 0, LIVE | FREED, each);
+    }
+
+    /// The walk over the table; pages without an allocation in `epoch` or later are skipped, and records without
+    /// any of the bits `wanted`.
+    fn walk(&self, window: &Window, epoch: u32, wanted: u64, mut each: impl FnMut(usize, Live)) {
         for index in 0..window.segment_count() {
             let Some((segment, kind)) = window.segment_at(index) else {
                 continue;
@@ -337,14 +344,14 @@ impl LiveTable {
                 for slot in page * 256..(page + 1) * 256 {
                     let (origin, block) = words(segment, slot);
                     let before = block.load(Acquire);
-                    if before & LIVE == 0 {
+                    if before & wanted == 0 {
                         continue;
                     }
                     let live = Live {
                         origin: origin.load(Acquire),
                         block: before,
                     };
-                    if live.is_live() && block.load(Relaxed) == before {
+                    if block.load(Relaxed) == before {
                         each(((base as usize) << MIB_BITS) + slot * 16 + odd, live);
                     }
                 }

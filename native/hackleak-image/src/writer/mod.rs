@@ -218,6 +218,13 @@ impl Writer {
         unsafe { (&raw mut (*self.window.header()).stopped_at).write_volatile(place) };
     }
 
+    /// Changes which kinds are tracked. Called before any of those that change was recorded.
+    #[cold]
+    pub fn set_track(&self, track: u32) {
+        // SAFETY: as above; one thread starts a JVM's agent.
+        unsafe { (&raw mut (*self.window.header()).track).write_volatile(track) };
+    }
+
     /// Adds what threads without a record did.
     #[cold]
     pub fn add_strays(&self, more: Strays) {

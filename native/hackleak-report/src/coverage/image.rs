@@ -1,20 +1,26 @@
 //! The coverage of the modules in an image.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hackleak_image::reader::LoadedModule;
 use hackleak_image::{
     Image,
-    layout::{Counter, module_flags},
+    frame::Frame,
+    layout::{Counter, Kind, module_flags},
 };
-use hackleak_options::Options;
+use hackleak_options::{Options, Track};
 
 use super::assess::{Tracked, assess};
 use super::facts::{Facts, Unreadable};
+use super::kinds;
 use super::reason::apart;
 use super::under_test::{self, Runtime};
+use crate::judge::losses;
 use crate::model::{Coverage, Module, Sight};
+use crate::stable::library_name;
 use crate::suppress::pattern::matches;
 use crate::symbolise::file;
 
@@ -28,6 +34,66 @@ pub(crate) struct Modules {
     pub(crate) blind: bool,
 }
 
+/// What is not seen of a process, whatever it leaks: what a check that passes must say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unseen {
+    /// One sentence for each library under test that is not seen in full, and for kinds.
+    pub notes: Vec<String>,
+    /// The libraries under test that are blind, or of which nothing is known, and why.
+    pub blind: Vec<(String, String)>,
+    /// Whether a check fails because of them.
+    pub fails: bool,
+    /// One line that names the libraries which the program brought along; `None` when all of them are
+    /// seen.
+    pub line: Option<String>,
+}
+
+impl Unseen {
+    /// Looks at the modules of `image`.
+    pub fn of(image: &Image) -> Unseen {
+        let modules = Modules::of(image);
+        let track = names(image.header().track);
+        let is_jvm = kinds::is_jvm(modules.all.iter().map(|module| &*module.path));
+        let mut notes = modules.notes;
+        let elsewhere = image.counter(Counter::OtherNamespaces);
+        if elsewhere > 0 {
+            notes.push(losses::sentence(image, Counter::OtherNamespaces, elsewhere));
+        }
+        notes.extend(kinds::missed(image, &track, is_jvm));
+        notes.extend(kinds::not_tracked(&track, is_jvm));
+        let failing = modules.all.iter().filter(|module| module.fails_strict());
+        let blind: Vec<_> = failing
+            .map(|module| (module.path.clone(), module.why_unseen()))
+            .collect();
+        Unseen {
+            notes,
+            fails: !blind.is_empty() && is_strict(&image.options()),
+            blind,
+            line: line(&modules.all),
+        }
+    }
+}
+
+/// The names of the kinds in the bits of a header.
+fn names(bits: u32) -> Vec<String> {
+    let tracked = Track::ALL
+        .iter()
+        .filter(|(_, track)| bits & track.bits() != 0);
+    tracked.map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// What the line on stderr says; the distribution's libraries come along with the JVM.
+fn line(modules: &[Module]) -> Option<String> {
+    let unseen = modules.iter().filter_map(|module| {
+        let coverage = module.coverage.as_ref()?;
+        let told = coverage.verdict != Sight::Seen && !under_test::is_system(&module.path);
+        told.then(|| sentence(module, coverage))
+    });
+    let mut unseen: Vec<String> = unseen.collect();
+    unseen.dedup();
+    (!unseen.is_empty()).then(|| format!("not all leaks are seen: {}", unseen.join(". ")))
+}
+
 impl Modules {
     /// Looks at all modules of `image`.
     pub(crate) fn of(image: &Image) -> Modules {
@@ -38,7 +104,7 @@ impl Modules {
         };
         let mut notes: Vec<(Sight, String)> = under_test()
             .filter(|(_, coverage)| !coverage.untracked)
-            .filter(|(_, coverage)| matches!(coverage.verdict, Sight::Partly | Sight::Blind))
+            .filter(|(_, coverage)| coverage.verdict != Sight::Seen)
             .map(|(module, coverage)| (coverage.verdict, sentence(module, coverage)))
             .collect();
         notes.sort_by_key(|(sight, _)| std::cmp::Reverse(*sight));
@@ -46,10 +112,11 @@ impl Modules {
         let blind = notes.iter().any(|(sight, _)| *sight == Sight::Blind)
             || image.counter(Counter::OtherNamespaces) > 0;
         let mut notes: Vec<String> = notes.into_iter().map(|(_, note)| note).collect();
-        let left_out: Vec<&str> = under_test()
+        let mut left_out: Vec<Cow<'_, str>> = under_test()
             .filter(|(module, coverage)| coverage.untracked && module.fails_strict())
-            .map(|(module, _)| base_name(&module.path))
+            .map(|(module, _)| library_name(&module.path))
             .collect();
+        left_out.dedup();
         if !left_out.is_empty() {
             notes.push(format!(
                 "`{}`: what they allocate is not tracked at all; see `track`",
@@ -78,9 +145,23 @@ impl Module {
             && !under_test::is_system(&self.path)
     }
 
+    /// Why it is not seen, with the remedy.
+    pub(crate) fn why_unseen(&self) -> String {
+        let Some(coverage) = &self.coverage else {
+            return String::new();
+        };
+        match coverage.verdict {
+            Sight::Unknown => format!(
+                "whether its allocations are seen is not known: {}",
+                coverage.why()
+            ),
+            Sight::Blind | Sight::Partly | Sight::Seen => coverage.why(),
+        }
+    }
+
     /// Its file name.
-    pub(crate) fn file_name(&self) -> &str {
-        base_name(&self.path)
+    pub(crate) fn file_name(&self) -> Cow<'_, str> {
+        library_name(&self.path)
     }
 }
 
@@ -106,7 +187,11 @@ pub fn libraries(image: &Image) -> Vec<Module> {
         .modules()
         .filter(|module| !module.is_recorder())
         .collect();
-    let runtime = Runtime::of(modules.iter().map(|module| &*module.path));
+    let allocator = modules
+        .iter()
+        .find(|module| module.flags & module_flags::ALLOCATOR != 0)
+        .map(|module| module.path.clone());
+    let runtime = Runtime::of(modules.iter().map(|module| &*module.path)).with_allocator(allocator);
     let options = image.options().parse::<Options>();
     let (include, exclude) = match &options {
         Ok(options) => (&*options.include, &*options.exclude),
@@ -117,7 +202,7 @@ pub fn libraries(image: &Image) -> Vec<Module> {
         .iter()
         .find(|module| module.flags & module_flags::EXECUTABLE != 0)
         .and_then(|module| facts(&images, module).ok());
-    modules
+    let mut all: Vec<Module> = modules
         .iter()
         .map(|module| {
             let under_test = (tracked.new || tracked.malloc)
@@ -134,7 +219,55 @@ pub fn libraries(image: &Image) -> Vec<Module> {
                 coverage,
             }
         })
-        .collect()
+        .collect();
+    // A copy of the same file may be loaded in this namespace as well.
+    let here = all.iter_mut().zip(&modules);
+    let here = here.filter(|(_, loaded)| loaded.flags & module_flags::APART == 0);
+    believe_calls(image, &runtime, here.map(|(module, _)| module).collect());
+    all
+}
+
+/// Of a library whose allocations are recorded some are seen, whatever its file says.
+fn believe_calls(image: &Image, runtime: &Runtime, mut modules: Vec<&mut Module>) {
+    let is_blind = |module: &Module| {
+        let coverage = module.coverage.as_ref();
+        coverage.is_some_and(|coverage| coverage.verdict == Sight::Blind && !coverage.untracked)
+    };
+    if !modules.iter().any(|module| is_blind(module)) {
+        return;
+    }
+    let callers = callers(image, runtime);
+    for module in modules.iter_mut().filter(|module| is_blind(module)) {
+        if callers.contains(&module.path)
+            && let Some(coverage) = &mut module.coverage
+        {
+            coverage.verdict = Sight::Partly;
+            let reason = "some of its allocations are recorded all the same";
+            coverage.reasons.push(reason.to_owned());
+        }
+    }
+}
+
+/// The libraries that allocated what is live, by the innermost frame that is not the runtime's.
+fn callers(image: &Image, runtime: &Runtime) -> BTreeSet<String> {
+    /// The most blocks and frames that are looked at.
+    const BLOCKS: usize = 1 << 20;
+    const FRAMES: usize = 16;
+    let allocated = image.live_records(0).take(BLOCKS).filter(|block| {
+        let by_call = [Kind::New, Kind::NewArray, Kind::Malloc];
+        by_call.contains(&block.kind)
+    });
+    let stacks: BTreeSet<u32> = allocated.map(|block| block.stack).collect();
+    let caller = |stack: u32| {
+        let frames = image.stack_up_to(stack, FRAMES).frames;
+        let modules = frames.into_iter().map_while(|frame| match frame {
+            Frame::Native { module, .. } => image.module(module),
+            _ => None,
+        });
+        let mut others = modules.filter(|it| !it.is_recorder() && !runtime.contains(&it.path));
+        others.next().map(|module| module.path)
+    };
+    stacks.into_iter().filter_map(caller).collect()
 }
 
 /// The coverage of a module whose file cannot be analysed.
@@ -177,16 +310,12 @@ fn base_name(path: &str) -> &str {
 fn sentence(module: &Module, coverage: &Coverage) -> String {
     let how = match coverage.verdict {
         Sight::Blind => "blind",
-        _ => "partly",
+        Sight::Unknown => "unknown",
+        Sight::Partly | Sight::Seen => "partly",
     };
-    let mut sentence = format!(
+    format!(
         "{how}: `{}`: {}",
-        base_name(&module.path),
-        coverage.reasons.join("; ")
-    );
-    if let Some(remedy) = &coverage.remedy {
-        sentence.push_str(". Remedy: ");
-        sentence.push_str(remedy);
-    }
-    sentence
+        library_name(&module.path),
+        coverage.why()
+    )
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 /// Starts of the file names of the runtime's own libraries: the loader, the C and C++ runtimes,
-/// the recorder, and allocators that stand in for the C library's.
-const NAMES: [&str; 31] = [
+/// and the recorder. An allocator is none by its name, but where its `malloc` is the process's.
+const NAMES: [&str; 28] = [
     "ld-linux",
     "ld-2.",
     "libc.so",
@@ -33,9 +33,6 @@ const NAMES: [&str; 31] = [
     "[",
     "libjvm.so",
     "libjli.so",
-    "libjemalloc.so",
-    "libtcmalloc",
-    "libmimalloc.so",
 ];
 
 /// Folders of libraries that belong to the distribution.
@@ -46,6 +43,8 @@ const SYSTEM: [&str; 4] = ["/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/"];
 pub struct Runtime {
     /// Folders of JDKs.
     jdks: Vec<PathBuf>,
+    /// The library whose `malloc` is the process's, where that is not the C library.
+    allocator: Option<String>,
 }
 
 impl Runtime {
@@ -53,14 +52,26 @@ impl Runtime {
     pub fn of<'a>(paths: impl Iterator<Item = &'a str>) -> Runtime {
         let mut jdks: Vec<PathBuf> = paths.filter_map(jdk).collect();
         jdks.dedup();
-        Runtime { jdks }
+        Runtime {
+            jdks,
+            allocator: None,
+        }
+    }
+
+    /// The same where the process's `malloc` is that of the library at `path`.
+    pub fn with_allocator(self, path: Option<String>) -> Runtime {
+        Runtime {
+            allocator: path,
+            ..self
+        }
     }
 
     /// Whether the module at `path` belongs to the runtime, so that its coverage is of no
     /// interest.
     pub fn contains(&self, path: &str) -> bool {
         let name = path.rsplit('/').next().unwrap_or(path);
-        NAMES.iter().any(|start| name.starts_with(start))
+        self.allocator.as_deref() == Some(path)
+            || NAMES.iter().any(|start| name.starts_with(start))
             || self.jdks.iter().any(|jdk| Path::new(path).starts_with(jdk))
     }
 }
@@ -118,5 +129,15 @@ mod tests {
             assert!(!runtime.contains(path), "{path}");
         }
         assert!(!Runtime::of(["/lib/libjvm.so"].into_iter()).contains("/tmp/x.so"));
+    }
+
+    #[test]
+    fn an_allocator_is_the_runtimes_by_what_it_is() {
+        let runtime = Runtime::default();
+        let theirs = "/tmp/lwjgl/libjemalloc.so";
+        assert!(!runtime.contains(theirs));
+        let runtime = runtime.with_allocator(Some("/opt/libmy_malloc.so.1".to_owned()));
+        assert!(runtime.contains("/opt/libmy_malloc.so.1"));
+        assert!(!runtime.contains(theirs));
     }
 }

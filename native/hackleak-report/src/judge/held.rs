@@ -6,7 +6,7 @@ use super::amount;
 use crate::model::{Frame, JavaFrame, Judgement, Process, Site};
 use crate::read::{Selected, Sum};
 use crate::render::label;
-use crate::render::stack::base_name;
+use crate::stable::library_name;
 
 /// The most sites that are named in a sentence; the JSON has all.
 const MAX_NAMED: usize = 3;
@@ -116,7 +116,7 @@ pub(crate) fn beginning(frames: &[Frame]) -> Option<String> {
     for (index, frame) in frames.iter().enumerate() {
         match frame {
             Frame::Native(native) => {
-                let name = base_name(&native.module);
+                let name = library_name(&native.module);
                 if name.starts_with(LOADER) {
                     let function = native.function.as_deref().unwrap_or_default();
                     if AT_AN_END.iter().any(|part| function.contains(part)) {

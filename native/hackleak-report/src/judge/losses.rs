@@ -23,7 +23,7 @@ fn in_memory(image: &Image, count: u64) -> String {
     format!("{segments} in memory only: {}", shortage.reason())
 }
 
-fn sentence(image: &Image, counter: Counter, count: u64) -> String {
+pub(crate) fn sentence(image: &Image, counter: Counter, count: u64) -> String {
     use Counter::*;
     let allocations = counted(count, "allocation");
     match counter {

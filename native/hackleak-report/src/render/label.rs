@@ -3,6 +3,7 @@
 use super::names::brief;
 use super::stack::base_name;
 use crate::model::Frame;
+use crate::stable::library_name;
 
 /// Functions that hand memory on to whoever asked for it: no site is recognised by them.
 const ALLOCATING: [&str; 9] = [
@@ -40,9 +41,9 @@ pub fn label(frames: &[Frame]) -> String {
                 format!("{}  {}:{line}", brief(function), base_name(file))
             }
             (Some(function), _, _) => {
-                format!("{}  ({})", brief(function), base_name(&native.module))
+                format!("{}  ({})", brief(function), library_name(&native.module))
             }
-            (None, _, _) => format!("{}+{}", base_name(&native.module), native.offset),
+            (None, _, _) => format!("{}+{}", library_name(&native.module), native.offset),
         }
     });
     let java = frames.iter().find_map(|frame| match frame {

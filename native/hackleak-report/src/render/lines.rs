@@ -18,7 +18,9 @@
 //! allocated                                                 the frames of the allocation
 //! verdict clean|incomplete|findings|leaks
 //! incomplete  code                                          for each cause; see `Incomplete`
-//! blind   path  why                                         only with strict=true
+//! blind   path  why                                         a library under test that is not seen
+//! strict                                                    a check fails because of those
+//! unseen  line                                              what must be said once: libraries that are not seen in full
 //! covered  stack  kind                                      numbers of the image: a stack that rules match
 //! text    one line of the message for people
 //! end
@@ -29,8 +31,9 @@
 
 use std::path::Path;
 
-use super::text::message;
-use crate::model::{Finding, Frame, Holder, Process, Report, Site};
+use super::text::{message, not_tracked};
+use crate::coverage::Unseen;
+use crate::model::{Finding, Frame, Holder, Report, Site};
 
 /// The report as lines. `json` is where the whole report was written, if it was.
 pub fn lines(report: &Report, json: Option<&Path>) -> String {
@@ -47,6 +50,8 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
             .iter()
             .for_each(|note| rows.row(&["note", note]));
     }
+    let unseen = report.processes.iter().filter_map(not_tracked);
+    unseen.for_each(|note| rows.row(&["note", &note]));
     for note in report.unreadable_notes() {
         rows.row(&["note", &note]);
     }
@@ -65,8 +70,15 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
     for cause in report.incomplete() {
         rows.row(&["incomplete", cause.code()]);
     }
-    for failure in report.processes.iter().flat_map(Process::strict_failures) {
-        rows.row(&["blind", failure.path, &failure.why()]);
+    for process in &report.processes {
+        let failing = process
+            .modules
+            .iter()
+            .filter(|module| module.fails_strict());
+        failing.for_each(|module| rows.row(&["blind", &module.path, &module.why_unseen()]));
+    }
+    if !report.strict_failures().is_empty() {
+        rows.row(&["strict"]);
     }
     for (stack, kind) in report.processes.iter().flat_map(|process| &process.covered) {
         rows.row(&["covered", &stack.to_string(), &kind.to_string()]);
@@ -74,6 +86,28 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
     message(report, json)
         .lines()
         .for_each(|line| rows.row(&["text", line]));
+    rows.row(&["end"]);
+    rows.0
+}
+
+/// What is not seen of a process, as the lines of a report without leaks.
+pub fn unseen(unseen: &Unseen) -> String {
+    let mut rows = Rows::default();
+    rows.row(&["hackleak-lines", "1"]);
+    rows.row(&["total", "0", "0"]);
+    unseen
+        .notes
+        .iter()
+        .for_each(|note| rows.row(&["note", note]));
+    for (path, why) in &unseen.blind {
+        rows.row(&["blind", path, why]);
+    }
+    if unseen.fails {
+        rows.row(&["strict"]);
+    }
+    if let Some(line) = &unseen.line {
+        rows.row(&["unseen", line]);
+    }
     rows.row(&["end"]);
     rows.0
 }

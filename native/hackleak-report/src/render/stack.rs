@@ -8,6 +8,7 @@ use super::fold::framework_frames;
 use super::names;
 use super::numbers::thousands;
 use crate::model::{Frame, JavaFrame, NativeFrame};
+use crate::stable::{is_unpacked, library_name};
 use crate::symbolise::native::NO_MODULE;
 
 /// A part with more frames than this is shown without its middle.
@@ -181,7 +182,7 @@ pub(crate) fn frame_name(frame: &Frame) -> String {
     match frame {
         Frame::Java(java) => java_place(java),
         Frame::Native(native) => {
-            let module = base_name(&native.module);
+            let module = library_name(&native.module);
             let Some(function) = &native.function else {
                 return format!("{module}+{}", native.offset);
             };
@@ -216,6 +217,8 @@ fn native_line(frame: &NativeFrame) -> String {
     let Some(function) = frame.function.as_deref().map(names::brief) else {
         return if frame.module == NO_MODULE {
             format!("{offset} {NO_MODULE}")
+        } else if is_unpacked(&frame.module) {
+            format!("{}+{offset}", library_name(&frame.module))
         } else {
             format!("{}+{offset}", frame.module)
         };
@@ -225,7 +228,7 @@ fn native_line(frame: &NativeFrame) -> String {
         (Some(file), None) => format!("{function}{inlined}  {file}"),
         (None, _) => format!(
             "{function}{inlined}  ({}+{offset})",
-            base_name(&frame.module)
+            library_name(&frame.module)
         ),
     }
 }

@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use hackleak_image::layout::Counter;
-use hackleak_options::Track;
-
 use super::numbers::{self, blocks, counted, thousands};
 use super::{sites, stack};
-use crate::model::{Finding, Module, Problem, Process, Report, Sight, State, Verdict};
+use crate::coverage::kinds;
+use crate::model::{Finding, Module, Problem, Process, Report, State, Verdict};
 
 /// The most wrong frees that are shown per process; the JSON has all.
 const MAX_FINDINGS: usize = 20;
@@ -34,12 +32,9 @@ pub fn text(report: &Report, json: Option<&Path>) -> String {
         }
         page.process(process, &of_process(process));
         if process.verdict == Verdict::Leaks {
-            page.line(&format!(
-                "tracked: {}; {}",
-                tracked(process),
-                untracked(process).unwrap_or_else(|| every_kind(process).to_owned())
-            ));
+            page.line(&format!("tracked: {}", tracked(process)));
         }
+        not_tracked(process).iter().for_each(|line| page.line(line));
         page.notes(process);
         page.seen(process);
         if process.state == State::Running {
@@ -61,13 +56,10 @@ pub fn message(report: &Report, json: Option<&Path>) -> String {
             page.line(&failure.sentence());
             page.line("");
         }
-        if process.verdict == Verdict::Leaks {
-            let untracked = untracked(process);
-            untracked
-                .iter()
-                .for_each(|text| page.line(&format!("note: {text}")));
-        }
         page.notes(process);
+        if let Some(kinds) = not_tracked(process) {
+            page.line(&format!("note: {kinds}"));
+        }
         page.seen(process);
     }
     page.json(json);
@@ -149,7 +141,7 @@ impl Page {
     /// The libraries under test that are seen; notes name those that are not.
     fn seen(&mut self, process: &Process) {
         let seen = process.modules.iter().filter(|m| m.is_seen_under_test());
-        let names: Vec<&str> = seen.map(Module::file_name).collect();
+        let names: Vec<_> = seen.map(Module::file_name).collect();
         if names.is_empty() || process.verdict == Verdict::Clean {
             return;
         }
@@ -226,7 +218,6 @@ impl Page {
 pub(super) fn headline(process: &Process, place: &str) -> String {
     let leaks = &process.leaks;
     let place = format!("{place}{}", since(process));
-    let unseen = untracked(process).map_or_else(String::new, |text| format!("; {text}"));
     match process.verdict {
         Verdict::Leaks => format!(
             "{} at {}{place}",
@@ -237,9 +228,9 @@ pub(super) fn headline(process: &Process, place: &str) -> String {
             "{}{place}, and no leaks",
             counted(process.findings.len() as u64, "wrong free")
         ),
-        Verdict::Clean => format!("no leaks among {}{place}{unseen}", tracked(process)),
+        Verdict::Clean => format!("no leaks among {}{place}", tracked(process)),
         Verdict::Incomplete => format!(
-            "incomplete: no leaks were seen among {}{place}, but not everything was recorded{unseen}",
+            "incomplete: no leaks were seen among {}{place}, but not everything was recorded",
             tracked(process)
         ),
     }
@@ -290,7 +281,11 @@ fn since(process: &Process) -> String {
 
 /// What was tracked, and how much of it there was.
 pub(super) fn tracked(process: &Process) -> String {
-    let kinds: Vec<&str> = process.track.iter().map(|kind| phrase(kind)).collect();
+    let kinds: Vec<&str> = process
+        .track
+        .iter()
+        .map(|kind| kinds::phrase(kind))
+        .collect();
     format!(
         "{} ({} recorded on {})",
         if kinds.is_empty() {
@@ -304,42 +299,7 @@ pub(super) fn tracked(process: &Process) -> String {
 }
 
 /// What was not tracked, so that nobody takes silence for an answer.
-pub(super) fn untracked(process: &Process) -> Option<String> {
-    let missing: Vec<&str> = Track::ALL
-        .iter()
-        .map(|(kind, _)| *kind)
-        .filter(|kind| !process.track.iter().any(|tracked| tracked == kind))
-        .map(phrase)
-        .collect();
-    match missing.split_last()? {
-        (last, []) if last.ends_with('s') => Some(format!("{last} were not tracked")),
-        (last, []) => Some(format!("{last} was not tracked")),
-        (last, others) => Some(format!("{} and {last} were not tracked", others.join(", "))),
-    }
-}
-
-/// What is said when no kind is missing, which is not yet everything.
-fn every_kind(process: &Process) -> &'static str {
-    let is_partial = |module: &Module| {
-        let coverage = module.coverage.as_ref();
-        coverage.is_some_and(|c| !matches!(c.verdict, Sight::Seen) && !c.untracked)
-    };
-    let apart = process
-        .counters
-        .contains_key(Counter::OtherNamespaces.name());
-    if apart || process.modules.iter().any(is_partial) {
-        "every kind was tracked, but not in every library: see the notes"
-    } else {
-        "every kind was tracked"
-    }
-}
-
-fn phrase(kind: &str) -> &str {
-    match kind {
-        "new" => "C++ new/delete",
-        "jni" => "JNI references",
-        "unsafe" => "Unsafe memory",
-        "fd" => "file descriptors",
-        other => other,
-    }
+pub(super) fn not_tracked(process: &Process) -> Option<String> {
+    let paths = process.modules.iter().map(|module| &*module.path);
+    kinds::not_tracked(&process.track, kinds::is_jvm(paths))
 }

@@ -19,17 +19,15 @@ pub(crate) struct SymbolFile {
 }
 
 /// The symbols of `module`, recorded in an image in the folder `images`. Libraries that were
-/// unpacked to a temporary file and deleted are kept by the recorder in `modules/<build-id>`.
+/// unpacked to a temporary file and deleted are kept by the recorder in `modules`.
 pub(crate) fn find(images: &Path, module: &LoadedModule) -> SymbolFile {
     let build_id = module.build_id_hex();
-    if !build_id.is_empty() {
-        let kept = images.join("modules").join(&build_id);
-        if has_build_id(&kept, &module.build_id) == Some(true) {
-            return SymbolFile {
-                path: Some(kept),
-                note: None,
-            };
-        }
+    let kept = images.join("modules").join(&module.kept);
+    if has_build_id(&kept, &module.build_id) == Some(true) {
+        return SymbolFile {
+            path: Some(kept),
+            note: None,
+        };
     }
     let path = Path::new(&module.path);
     if !path.is_absolute() {

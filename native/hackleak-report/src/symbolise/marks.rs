@@ -14,6 +14,7 @@ pub(super) fn of(marker: Marker) -> Frame {
         Marker::NoJavaStack => "the JVM gave no Java stack",
         Marker::TreeFull => "the stack was lost: the recorder's stack tree is full",
         Marker::Off => "stacks were switched off",
+        Marker::JavaNameless => "Java frames are missing here: the JVM could not name them",
         Marker::JavaTruncated => "Java frames beyond the depth limit were not recorded",
     })
 }

@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::render::fold::framework_frames;
 use crate::render::names;
-use crate::render::stack::base_name;
+use crate::stable::library_name;
 
 /// What stands for the frames that only say how a test was started.
 const FRAMEWORK: &str = "test framework";
@@ -343,7 +343,7 @@ impl<'report> Tables<'report> {
                 self.push(Side::Java, [name, name, place, 0, 0], false)
             }
             Frame::Native(native) => {
-                let address = || format!("{}+{}", base_name(&native.module), native.offset);
+                let address = || format!("{}+{}", library_name(&native.module), native.offset);
                 let full = native.function.clone().unwrap_or_else(address);
                 let brief = names::brief(&full).into_owned();
                 let place = match (&native.file, native.line) {

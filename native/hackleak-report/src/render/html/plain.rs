@@ -1,5 +1,6 @@
 //! The part of the page that needs neither script nor style.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::escape::text;
@@ -7,7 +8,8 @@ use crate::model::{Outcome, Process, Report, Sight, Verdict};
 use crate::render::caption;
 use crate::render::numbers::{self, bytes, counted, thousands};
 use crate::render::stack;
-use crate::render::text::{headline, of_process, tracked, untracked};
+use crate::render::text::{headline, not_tracked, of_process, tracked};
+use crate::stable::library_name;
 
 /// The most sites of a process that are written here; the data has all.
 const MAX_SITES: usize = 25;
@@ -216,7 +218,7 @@ fn not_seen(report: &Report) -> Vec<String> {
         }
     };
     for process in &report.processes {
-        untracked(process).into_iter().for_each(&mut add);
+        not_tracked(process).into_iter().for_each(&mut add);
     }
     for cause in report.incomplete() {
         add(format!(
@@ -229,7 +231,7 @@ fn not_seen(report: &Report) -> Vec<String> {
         .unreadable
         .iter()
         .for_each(|image| add(image.reason.clone()));
-    let mut unseen: Vec<(Sight, &str)> = report
+    let mut unseen: Vec<(Sight, Cow<'_, str>)> = report
         .processes
         .iter()
         .flat_map(|process| &process.modules)
@@ -237,7 +239,7 @@ fn not_seen(report: &Report) -> Vec<String> {
             let coverage = module.coverage.as_ref()?;
             let told = coverage.untracked && !module.fails_strict();
             (coverage.verdict != Sight::Seen && !told)
-                .then(|| (coverage.verdict, stack::base_name(&module.path)))
+                .then(|| (coverage.verdict, library_name(&module.path)))
         })
         .collect();
     unseen.sort_by(|a, b| b.cmp(a));
@@ -250,7 +252,7 @@ fn not_seen(report: &Report) -> Vec<String> {
         let names: Vec<&str> = unseen
             .iter()
             .filter(|(found, _)| *found == sight)
-            .map(|(_, name)| *name)
+            .map(|(_, name)| &**name)
             .collect();
         if !names.is_empty() {
             let shown = names.iter().take(8).copied().collect::<Vec<_>>().join(", ");

@@ -106,7 +106,7 @@ class ScopesTest {
     allocate(1);
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
     assertEquals(1, error.report().count());
-    assertEquals(1, error.report().notes().size());
+    assertEquals(2, error.report().notes().size());
     String note = error.report().notes().get(0);
     assertTrue(note.startsWith("3 blocks (5,999,979 bytes)"), note);
   }

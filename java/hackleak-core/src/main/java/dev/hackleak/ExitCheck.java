@@ -59,6 +59,7 @@ final class ExitCheck {
           Settling.class,
           StackText.class,
           Threads.class,
+          Unseen.class,
           Verdict.class,
           Whose.class,
           WorkedOff.class,

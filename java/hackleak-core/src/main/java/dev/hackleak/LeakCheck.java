@@ -37,6 +37,7 @@ public final class LeakCheck {
   private final int fewestTests;
   private final Collection<Long> fell;
   private final List<Object> finished;
+  private final boolean ofEndedTest;
   private final boolean settled;
   private final Boolean failOnKnown;
 
@@ -54,6 +55,7 @@ public final class LeakCheck {
     fewestTests = draft.fewestTests;
     fell = draft.fell;
     finished = Immutable.copyOf(draft.finished);
+    ofEndedTest = draft.ofEndedTest;
     settled = draft.settled;
     failOnKnown = draft.failOnKnown;
   }
@@ -73,6 +75,7 @@ public final class LeakCheck {
     draft.fewestTests = fewestTests;
     draft.fell = fell;
     draft.finished.addAll(finished);
+    draft.ofEndedTest = ofEndedTest;
     draft.settled = settled;
     draft.failOnKnown = failOnKnown;
     return draft;
@@ -243,15 +246,28 @@ public final class LeakCheck {
     return settled || settles();
   }
 
-  /** What only these objects hold is held by nobody: a test that has ended, and its parameters. */
+  /**
+   * For a test that has ended: what only these objects hold, its instance and its parameters, is
+   * held by nobody.
+   */
   LeakCheck withFinished(Collection<?> objects) {
     Draft draft = draft();
+    draft.ofEndedTest = true;
     draft.finished.addAll(objects);
     return new LeakCheck(draft);
   }
 
+  /**
+   * The objects that hold nothing. Who asks in the middle of its work names the calling thread,
+   * which stands for its frames: their variables have what was closed as well as what is open.
+   * Behind a test that has ended there are the framework's frames, which hold what they have.
+   */
   Object[] finished() {
-    return finished.toArray();
+    List<Object> objects = new ArrayList<>(finished);
+    if (!ofEndedTest) {
+      objects.add(Thread.currentThread());
+    }
+    return objects.toArray();
   }
 
   boolean settles() {
@@ -348,6 +364,7 @@ public final class LeakCheck {
     private int fewestTests;
     private Collection<Long> fell = Collections.emptyList();
     private final List<Object> finished = new ArrayList<>();
+    private boolean ofEndedTest;
     private boolean settled;
     private Boolean failOnKnown;
 

@@ -14,9 +14,6 @@ import java.util.List;
 final class LeakQuery {
   private static final int RAW_SITES = 1_000;
 
-  /** The number of modules at which no library under test was blind; see {@link #unseen()}. */
-  private static volatile int seenModules = -1;
-
   private final Recorder recorder;
   private final Checkpoint since;
   private final LeakCheck check;
@@ -108,12 +105,9 @@ final class LeakQuery {
     return recorder.findingsSince(since.epoch(), check.scope(), check.whose());
   }
 
-  /**
-   * Whether the reporter must be asked if a library under test is blind. Its answer holds until
-   * another library is loaded.
-   */
+  /** Whether the whole report must be made because a library under test may fail the check. */
   private boolean unseen() {
-    return recorder.strict() && recorder.modules() != seenModules;
+    return recorder.strict() && Unseen.of(recorder).mayFail();
   }
 
   private long liveBlocks() {
@@ -161,11 +155,8 @@ final class LeakQuery {
     judge(description);
     try {
       Reporter reporter = reporter(description);
-      int modules = recorder.strict() ? recorder.modules() : -1;
       LeakReport report = reporter.report(description, since.epoch(), check, judging);
-      if (report.blindLibraries().isEmpty()) {
-        seenModules = modules;
-      }
+      Unseen.tell(report.unseen());
       return report.withNotes(notes);
     } catch (ReporterException e) {
       return raw(e.getMessage());
@@ -203,7 +194,7 @@ final class LeakQuery {
     if (unseen()) {
       String unknown = "strict: whether the libraries under test are seen is unknown: " + reason;
       List<String> notes = Collections.singletonList(unknown);
-      judged = judged.withBlind(notes).withNotes(notes);
+      judged = judged.withBlind(notes, true).withNotes(notes);
     }
     return judged;
   }
@@ -211,7 +202,8 @@ final class LeakQuery {
   private LeakReport nothingLive() {
     noteUnrecordedEvents();
     List<String> text = Collections.singletonList(LeakText.nothingLive(since));
-    return new LeakReport(0, 0, noSites(), Collections.emptyList(), null, text).withNotes(notes);
+    LeakReport report = new LeakReport(0, 0, noSites(), Collections.emptyList(), null, text);
+    return Unseen.of(recorder).qualify(report.withNotes(notes));
   }
 
   private LeakReport unlisted(long bytes, long count) {

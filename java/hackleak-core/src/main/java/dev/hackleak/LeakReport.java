@@ -26,6 +26,8 @@ public final class LeakReport implements Serializable {
   private final List<WrongFree> wrongFrees;
   private final boolean wrongFreesFail;
   private final List<String> blind;
+  private final boolean blindFails;
+  private final String unseen;
   private final List<String> incomplete;
   private final List<LeakSite> held;
   private final List<LeakSite> known;
@@ -50,6 +52,8 @@ public final class LeakReport implements Serializable {
     wrongFrees = Immutable.copyOf(draft.wrongFrees);
     wrongFreesFail = draft.wrongFreesFail;
     blind = Immutable.copyOf(draft.blind);
+    blindFails = draft.blindFails;
+    unseen = draft.unseen;
     incomplete = Immutable.copyOf(draft.incomplete);
     held = Immutable.copyOf(draft.held);
     known = Immutable.copyOf(draft.known);
@@ -60,6 +64,8 @@ public final class LeakReport implements Serializable {
     draft.wrongFrees = wrongFrees;
     draft.wrongFreesFail = wrongFreesFail;
     draft.blind = blind;
+    draft.blindFails = blindFails;
+    draft.unseen = unseen;
     draft.incomplete = incomplete;
     draft.held = held;
     draft.known = known;
@@ -87,9 +93,9 @@ public final class LeakReport implements Serializable {
   }
 
   /**
-   * Sites whose blocks are still live but held, and therefore no leaks, and those that were made, even
-   * if they are lost, when a library was loaded or a class initialised; empty with {@code held=fail},
-   * which makes leaks of them, and with {@code held=ignore}.
+   * Sites whose blocks are still live but held, and therefore no leaks, and those that were made,
+   * even if they are lost, when a library was loaded or a class initialised; empty with {@code
+   * held=fail}, which makes leaks of them, and with {@code held=ignore}.
    */
   public List<LeakSite> held() {
     return held;
@@ -103,7 +109,10 @@ public final class LeakReport implements Serializable {
     return known;
   }
 
-  /** What qualifies the figures, such as events that could not be recorded; empty is the best. */
+  /**
+   * What qualifies the figures: events that could not be recorded, libraries under test that are
+   * not seen in full, and kinds that were not tracked, whether or not there are leaks.
+   */
   public List<String> notes() {
     return notes;
   }
@@ -114,8 +123,9 @@ public final class LeakReport implements Serializable {
   }
 
   /**
-   * The libraries under test whose allocations are not seen, each with the reason and the remedy.
-   * Filled only when the recorder was given {@code strict=true}.
+   * The libraries under test whose allocations are not seen, or of which that is not known, each
+   * with the reason and the remedy; filled whether or not there are leaks. An assertion fails
+   * because of them when the recorder was given {@code strict=true}.
    */
   public List<String> blindLibraries() {
     return blind;
@@ -135,7 +145,7 @@ public final class LeakReport implements Serializable {
    * findings=fail}, and for blind libraries when it was given {@code strict=true}.
    */
   public boolean fails() {
-    return hasLeaks() || wrongFreesFail || !blind.isEmpty();
+    return hasLeaks() || wrongFreesFail || blindFails;
   }
 
   /** The JSON file with this report, if one was written. */
@@ -168,10 +178,23 @@ public final class LeakReport implements Serializable {
     return new LeakReport(draft);
   }
 
-  /** This report with the libraries that a strict check fails because of. */
-  LeakReport withBlind(List<String> libraries) {
+  /** What is to be said once in a JVM about libraries that are not seen in full, or empty. */
+  String unseen() {
+    return unseen;
+  }
+
+  /** This report with that line. */
+  LeakReport withUnseen(String line) {
+    Draft draft = draft();
+    draft.unseen = line;
+    return new LeakReport(draft);
+  }
+
+  /** This report with the libraries that are not seen, and whether that fails a check. */
+  LeakReport withBlind(List<String> libraries, boolean fail) {
     Draft draft = draft();
     draft.blind = libraries;
+    draft.blindFails = fail;
     return new LeakReport(draft);
   }
 
@@ -212,6 +235,8 @@ public final class LeakReport implements Serializable {
     private List<WrongFree> wrongFrees = Collections.emptyList();
     private boolean wrongFreesFail;
     private List<String> blind = Collections.emptyList();
+    private boolean blindFails;
+    private String unseen = "";
     private List<String> incomplete = Collections.emptyList();
     private List<LeakSite> held = Collections.emptyList();
     private List<LeakSite> known = Collections.emptyList();

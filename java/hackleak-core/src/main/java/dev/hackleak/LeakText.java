@@ -70,6 +70,10 @@ final class LeakText {
     return amount(bytes, count) + " at sites that suppressions cover are not counted";
   }
 
+  static String unseenUnknown(String reason) {
+    return "whether the libraries under test are seen is not known: " + reason;
+  }
+
   static String unjudged(String reason) {
     return "who holds what is still live is not known, so all of it counts: " + reason;
   }

@@ -28,7 +28,9 @@ import java.util.function.LongConsumer;
  * allocated
  * verdict clean|incomplete|findings|leaks
  * incomplete  code                     for each cause
- * blind   path  why                    a library that fails a strict check
+ * blind   path  why                    a library under test that is not seen
+ * strict                               a check fails because of those
+ * unseen  line                         what is said once about libraries that are not seen in full
  * covered  stack  kind                 by their numbers in the image: what rules match for sure
  * text    line of the human rendering
  * end
@@ -54,6 +56,8 @@ final class LinesParser {
   private final List<WrongFree> wrongFrees = new ArrayList<>();
   private final List<String> blind = new ArrayList<>();
   private final List<String> incomplete = new ArrayList<>();
+  private boolean strict;
+  private String unseen = "";
   private String verdict = "";
 
   /** The row of kind site, held or wrong whose frames are being read. */
@@ -165,6 +169,12 @@ final class LinesParser {
       case "blind":
         blind.add(row.text(1) + ": " + row.text(2));
         break;
+      case "strict":
+        strict = true;
+        break;
+      case "unseen":
+        unseen = row.text(1);
+        break;
       case "covered":
         covered.accept(CoveredSites.site(row.number(1), row.number(2)));
         break;
@@ -256,7 +266,8 @@ final class LinesParser {
         .withHeld(held)
         .withKnown(known)
         .withWrongFrees(wrongFrees, verdict.equals("findings"))
-        .withBlind(blind)
+        .withBlind(blind, strict)
+        .withUnseen(unseen)
         .withIncomplete(incomplete);
   }
 }

@@ -39,7 +39,8 @@ final class NativeBridge {
    * Finds out who holds what was allocated since the epoch and is still live, and keeps that in the
    * image. Scope 0 means all.
    *
-   * @param finished objects that hold nothing, and through which nothing is reached
+   * @param finished objects that hold nothing, and through which nothing is reached; the calling
+   *     thread stands for its frames
    * @return the number by which the reporter finds it
    * @throws IllegalStateException if it cannot be told; the message says why
    */

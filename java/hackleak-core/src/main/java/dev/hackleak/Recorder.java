@@ -28,7 +28,8 @@ interface Recorder {
   /**
    * Finds out who holds what is still live, and gives the number by which the reporter finds it.
    *
-   * @param finished objects that hold nothing, and through which nothing is reached
+   * @param finished objects that hold nothing, and through which nothing is reached; the calling
+   *     thread stands for its frames
    * @throws IllegalStateException if it cannot be told; the message says why
    */
   int judge(int epoch, int scope, Whose whose, Object[] finished);

@@ -80,6 +80,13 @@ final class Reporter {
     LinesParser.parse(usable(ask(arguments)).out, covered::add);
   }
 
+  /** What is not seen of this process: a report without leaks, with libraries and kinds. */
+  LeakReport unseen(RecorderDescription recorder) throws ReporterException {
+    List<String> arguments =
+        Arrays.asList(recorder.image().toString(), "--unseen", "--format", "lines");
+    return LinesParser.parse(usable(ask(arguments)).out);
+  }
+
   /** Asks the resident reporter, and a process of its own where that one cannot be used. */
   private ReporterAnswer ask(List<String> arguments) throws ReporterException {
     if (!UNUSABLE.contains(program)) {

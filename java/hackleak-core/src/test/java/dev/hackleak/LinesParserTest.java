@@ -209,8 +209,10 @@ class LinesParserTest {
     assertEquals("[A.make(A.java:7)]", wrong.allocated().toString());
     assertFalse(LinesParser.parse(lines + "verdict\tclean\nend\n").fails());
 
-    String blind = "hackleak-lines\t1\ntotal\t0\t0\nblind\t/lib/a.so\thidden\nend\n";
-    assertTrue(LinesParser.parse(blind).fails());
+    String blind = "hackleak-lines\t1\ntotal\t0\t0\nblind\t/lib/a.so\thidden\n";
+    assertTrue(LinesParser.parse(blind + "strict\nend\n").fails());
+    blind += "end\n";
+    assertFalse(LinesParser.parse(blind).fails());
     assertEquals("[/lib/a.so: hidden]", LinesParser.parse(blind).blindLibraries().toString());
   }
 

@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -131,8 +133,49 @@ class ReporterTest {
     recording.recorder().modules = 10;
     script(
         "hackleak",
-        "printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\nblind\\ta.so\\tx\\nend\\n'; exit 23");
+        "printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\nblind\\ta.so\\tx\\nstrict\\nend\\n'; exit 23");
     assertEquals("[a.so: x]", failure().report().blindLibraries().toString());
+  }
+
+  @Test
+  void aCheckThatPassesSaysWhatIsNotSeen() throws IOException {
+    recording.freeNewest(1);
+    recording.recorder().modules = 21;
+    Path asked = folder.resolve("asked");
+    script(
+        "hackleak",
+        "echo \"$*\" >> '"
+            + asked
+            + "'; printf 'hackleak-lines\\t1\\ntotal\\t0\\t0\\nnote\\tnot tracked: threads\\n"
+            + "blind\\tb.so\\thidden\\nend\\n'");
+    for (int check = 0; check < 3; check++) {
+      LeakReport report = HackLeak.leaksSince(HackLeak.checkpoint());
+      assertFalse(report.fails());
+      assertEquals("[not tracked: threads]", report.notes().toString());
+      assertEquals("[b.so: hidden]", report.blindLibraries().toString());
+      assertTrue(report.toString().contains("\nnote: not tracked: threads"), report.toString());
+    }
+    assertEquals(1, Files.readAllLines(asked).size());
+    assertTrue(Files.readAllLines(asked).get(0).contains("--unseen"));
+    recording.recorder().modules = 22;
+    HackLeak.assertNoLeaks();
+    assertEquals(2, Files.readAllLines(asked).size());
+  }
+
+  @Test
+  void whatIsNotSeenIsToldOnce() throws Exception {
+    PrintStream before = System.err;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(bytes, true, "UTF-8"));
+    try {
+      Unseen.tell("");
+      assertEquals("", bytes.toString("UTF-8"));
+      Unseen.tell("blind: `a.so`");
+      Unseen.tell("blind: `b.so`");
+    } finally {
+      System.setErr(before);
+    }
+    assertEquals("hackleak: blind: `a.so`\n", bytes.toString("UTF-8"));
   }
 
   @Test

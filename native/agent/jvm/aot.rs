@@ -1,0 +1,60 @@
+//! JVMs that start from a cache of classes which were linked ahead of time (JDK 24 and later).
+//!
+//! Such a cache and an early start of the tool interface exclude each other, and with `AOTMode=on` the JVM would not
+//! start. So the early start is not asked for then. It is there for `Unsafe`, whose native methods are bound
+//! before the ordinary start: its memory is not tracked, and that is said.
+
+use crate::{IMAGE, agentpath, control, stderr};
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use hackleak_options::Track;
+
+static IS_CACHE_NAMED: AtomicBool = AtomicBool::new(false);
+
+/// Looks at the options that a JVM is made with.
+pub fn look<'text>(options: impl Iterator<Item = &'text str>) {
+    let variables = agentpath::words(&["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"]);
+    let all = options.map(str::to_owned).chain(variables);
+    IS_CACHE_NAMED.store(names_cache(all), Relaxed);
+}
+
+/// Whether a JVM with these options may use a cache.
+fn names_cache(options: impl Iterator<Item = String>) -> bool {
+    let mut is_named = false;
+    let mut mode = String::new();
+    for option in options {
+        if let Some(value) = option.strip_prefix("-XX:AOTMode=") {
+            value.clone_into(&mut mode);
+        }
+        is_named |= option.starts_with("-XX:AOTCache=");
+    }
+    is_named && !["off", "record", "create"].contains(&mode.as_str())
+}
+
+/// Whether the JVM keeps its cache, so that the tool interface must not start early. What that gives up is
+/// left out of what is tracked.
+pub fn keeps_cache() -> bool {
+    if !IS_CACHE_NAMED.load(Relaxed) {
+        return false;
+    }
+    control::give_up(Track::UNSAFE);
+    IMAGE.set_track(control::tracked());
+    stderr::say(
+        "the JVM starts from an AOT cache, so memory of `Unsafe` is not recorded; it is with \
+         -XX:AOTMode=off",
+    );
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_cache;
+
+    #[test]
+    fn a_cache_is_used_where_one_is_named_and_not_being_made() {
+        let is = |text: &str| names_cache(text.split(' ').map(str::to_owned));
+        assert!(is("-XX:AOTCache=a -Xmx1g"));
+        assert!(is("-XX:AOTMode=on -XX:AOTCache=a"));
+        assert!(!is("-XX:AOTMode=create -XX:AOTCache=a"));
+        assert!(!is("-XX:AOTMode=auto -Xmx1g"));
+    }
+}

@@ -1,0 +1,274 @@
+//! Values in Java objects that are known to be of no use any more.
+//!
+//! An object that was closed keeps the address of what it had, and the allocator hands out the same address
+//! again: a new leak would look as if the closed object held it. So checkpoints note the places in the heap with
+//! a value that points at memory where no block is live. What is allocated there later is younger than
+//! the value, which cannot be its handle, as long as the place does not change.
+//!
+//! What is difficult: objects move, so they are known by tags, which the collector takes along and drops with
+//! the object. And a look takes as long as the heap is large. So what it will take is reckoned from the memory
+//! that the heap has in use, and it has to be a small share of the time; a larger one after a judging that had
+//! to look at the heap, which shows that it may matter. Where the heap is small, the first checkpoint looks,
+//! and the next one after each such judging. A place that is written with the very same value once more (a static
+//! that keeps the address of what was freed, and then of its successor) is not noticed.
+
+use super::java_heap::Place;
+use super::{heap_walk, jni_env};
+use crate::checkpoint::clock;
+use crate::holders::{self, Large, stale};
+use core::ffi::c_void;
+use core::ptr;
+use hackleak_image::layout::Root;
+use jvmti_bindings::sys::jni::{jint, jlong, jvalue};
+use jvmti_bindings::sys::jvmti::*;
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// An object with such a value has a tag from here on, for as long as it lives.
+const NOTED: jlong = 1 << 44;
+/// The share of the time that looking may take: one part in so many.
+const SHARE: u64 = 128;
+/// The same after a judging, and for the first look.
+const SHARE_WHEN_IT_MATTERS: u64 = 16;
+/// With so much of the heap in use it may always be taken when it matters, in MiB.
+const SMALL: u64 = 64;
+/// What it takes for each MiB that the heap has in use, in nanoseconds, as long as none was taken.
+const PER_MIB: u64 = 1_500_000;
+/// The most values that are noted.
+const MOST: usize = 1 << 20;
+
+/// What was noted last, and when.
+pub struct Stale {
+    /// With all bits turned: what stands here must not look like a pointer.
+    values: Option<HashMap<Place, u64>>,
+    tags: jlong,
+    ended: u64,
+    per_mib: u64,
+    /// No look was taken yet, or a judging had to look at the heap since the last one.
+    matters: bool,
+}
+
+static LAST: Mutex<Stale> = Mutex::new(Stale {
+    values: None,
+    tags: 0,
+    ended: 0,
+    per_mib: PER_MIB,
+    matters: true,
+});
+
+/// What was noted at the last checkpoint that could afford it.
+pub fn of_now() -> MutexGuard<'static, Stale> {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Stale {
+    /// Whether the place has had the value since before what it points at was allocated.
+    pub fn contains(&self, place: Place, value: u64) -> bool {
+        let values = self.values.as_ref().filter(|_| place.0 != 0);
+        values.is_some_and(|values| values.get(&place) == Some(&!value))
+    }
+
+    /// Whether a look may be taken with so much of the heap in use.
+    fn may_take(&self, used: u64) -> bool {
+        let since = match self.ended {
+            0 => clock(libc::CLOCK_PROCESS_CPUTIME_ID),
+            ended => clock(libc::CLOCK_MONOTONIC).saturating_sub(ended),
+        };
+        let share = if self.matters {
+            SHARE_WHEN_IT_MATTERS
+        } else {
+            SHARE
+        };
+        let is_small = self.matters && used <= SMALL;
+        is_small || since >= used.saturating_mul(self.per_mib).saturating_mul(share)
+    }
+}
+
+/// A judging has looked at the heap: so should the next checkpoint.
+pub fn judged() {
+    of_now().matters = true;
+}
+
+/// Notes the values that are of no use now, if that may be afforded. Called at checkpoints, not in hooks.
+pub fn note() {
+    holders::between_passes(|| {
+        let mut last = of_now();
+        let Some(used) = used_mib() else { return };
+        if last.may_take(used) {
+            let started = clock(libc::CLOCK_MONOTONIC);
+            look(&mut last);
+            last.ended = clock(libc::CLOCK_MONOTONIC);
+            last.per_mib = last.ended.saturating_sub(started) / used;
+            last.matters = false;
+        }
+    });
+}
+
+/// What the heap has in use, garbage too, at least 1.
+fn used_mib() -> Option<u64> {
+    let jni = jni_env();
+    if jni.is_null() {
+        return None;
+    }
+    // SAFETY: JNI calls of this thread with live references and the methods' own signatures; what they
+    // throw is none of the program's, and the references are given back.
+    unsafe {
+        let functions = &**jni;
+        let class = (functions.FindClass)(jni, c"java/lang/Runtime".as_ptr());
+        if class.is_null() {
+            (functions.ExceptionClear)(jni);
+            return None;
+        }
+        let get = (functions.GetStaticMethodID)(
+            jni,
+            class,
+            c"getRuntime".as_ptr(),
+            c"()Ljava/lang/Runtime;".as_ptr(),
+        );
+        let total = (functions.GetMethodID)(jni, class, c"totalMemory".as_ptr(), c"()J".as_ptr());
+        let free = (functions.GetMethodID)(jni, class, c"freeMemory".as_ptr(), c"()J".as_ptr());
+        let mut used = None;
+        if !get.is_null() && !total.is_null() && !free.is_null() {
+            let runtime = (functions.CallStaticObjectMethodA)(jni, class, get, ptr::null());
+            if !runtime.is_null() {
+                let total = (functions.CallLongMethodA)(jni, runtime, total, ptr::null());
+                let free = (functions.CallLongMethodA)(jni, runtime, free, ptr::null());
+                used = Some((total.saturating_sub(free).max(0) as u64 >> 20).max(1));
+            }
+            (functions.DeleteLocalRef)(jni, runtime);
+        }
+        (functions.ExceptionClear)(jni);
+        (functions.DeleteLocalRef)(jni, class);
+        used
+    }
+}
+
+/// What the callbacks work on. They run at a safepoint.
+struct Walk<'last> {
+    before: &'last Stale,
+    found: HashMap<Place, u64>,
+    tags: jlong,
+}
+
+fn look(last: &mut Stale) {
+    let jni = jni_env();
+    let env = if jni.is_null() {
+        None
+    } else {
+        heap_walk::chosen(jni)
+    };
+    let Some(env) = env else { return };
+    let mut walk = Walk {
+        before: last,
+        found: HashMap::new(),
+        tags: last.tags,
+    };
+    let callbacks = jvmtiHeapCallbacks {
+        primitive_field_callback: Some(on_field),
+        array_primitive_value_callback: Some(on_array),
+        ..jvmtiHeapCallbacks::default()
+    };
+    let whole = heap_walk::iterate(env, &callbacks, (&raw mut walk).cast());
+    let Walk {
+        mut found, tags, ..
+    } = walk;
+    last.tags = tags;
+    let large = Large::of_now();
+    let (Ok(()), Ok(large)) = (whole, large) else {
+        return;
+    };
+    found.retain(|place, value| last.contains(*place, !*value) || !large.has(!*value as usize));
+    last.values = Some(found);
+}
+
+impl Walk<'_> {
+    fn value(&mut self, tag: &mut jlong, sort: Root, index: jint, value: jlong) {
+        let value = value as u64;
+        // What was of no use before and has not changed is of none now, whoever has the address.
+        let known = self.before.contains((*tag, sort as u32, index), value);
+        if (known || stale::is_of_no_use(value)) && self.found.len() < MOST {
+            if *tag == 0 {
+                *tag = NOTED + self.tags;
+                self.tags += 1;
+            }
+            self.found.insert((*tag, sort as u32, index), !value);
+        }
+    }
+}
+
+unsafe extern "system" fn on_field(
+    kind: jvmtiHeapReferenceKind,
+    info: *const jvmtiHeapReferenceInfo,
+    _class_tag: jlong,
+    tag: *mut jlong,
+    value: jvalue,
+    of: jvmtiPrimitiveType,
+    walk: *mut c_void,
+) -> jint {
+    if of == JVMTI_PRIMITIVE_TYPE_LONG {
+        let sort = match kind {
+            JVMTI_HEAP_REFERENCE_STATIC_FIELD => Root::StaticField,
+            _ => Root::Field,
+        };
+        // SAFETY: the pointer that `look` passed; a value of this type; the field's index and the object's
+        // tag lie where the JVM says during the call.
+        unsafe {
+            let walk = &mut *walk.cast::<Walk>();
+            walk.value(&mut *tag, sort, (*info).field.index, value.j);
+        }
+    }
+    JVMTI_VISIT_OBJECTS
+}
+
+unsafe extern "system" fn on_array(
+    _class_tag: jlong,
+    _size: jlong,
+    tag: *mut jlong,
+    count: jint,
+    of: jvmtiPrimitiveType,
+    elements: *const c_void,
+    walk: *mut c_void,
+) -> jint {
+    if of == JVMTI_PRIMITIVE_TYPE_LONG && !elements.is_null() {
+        // SAFETY: the pointer that `look` passed; as many elements as the JVM says, and the array's tag, all
+        // valid during the call.
+        unsafe {
+            let walk = &mut *walk.cast::<Walk>();
+            for index in 0..count.max(0) {
+                let value = elements
+                    .cast::<jlong>()
+                    .add(index as usize)
+                    .read_unaligned();
+                walk.value(&mut *tag, Root::Element, index, value);
+            }
+        }
+    }
+    JVMTI_VISIT_OBJECTS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    fn ended(ago: u64, matters: bool) -> Stale {
+        Stale {
+            values: None,
+            tags: 0,
+            ended: clock(libc::CLOCK_MONOTONIC).saturating_sub(ago).max(1),
+            per_mib: MS,
+            matters,
+        }
+    }
+
+    #[test]
+    fn a_look_is_a_share_of_the_time_but_when_it_matters_in_a_small_heap() {
+        assert!(ended(0, true).may_take(SMALL));
+        assert!(!ended(0, false).may_take(1));
+        assert!(!ended(1_000 * MS, true).may_take(100));
+        assert!(ended(2_000 * MS, true).may_take(100));
+        assert!(!ended(2_000 * MS, false).may_take(100));
+        assert!(ended(20_000 * MS, false).may_take(100));
+    }
+}
