@@ -220,7 +220,7 @@ pub fn decide(index: u32, path: &[u8]) {
     } else {
         0
     };
-    let opens = if opens_for_java(rules, path) && !excluded {
+    let opens = if opens_for_java(path) && !excluded {
         OPENS_FOR_JAVA
     } else {
         0
@@ -241,10 +241,9 @@ fn is_runtime(path: &[u8]) -> bool {
 }
 
 /// Whether the module is a library of the JDK, but for those that open files for the JVM.
-fn opens_for_java(rules: &Rules, path: &[u8]) -> bool {
+fn opens_for_java(path: &[u8]) -> bool {
     let name = file_name(path);
-    !rules.jdk.is_empty()
-        && path.starts_with(&rules.jdk)
+    JDK.get().is_some_and(|jdk| path.starts_with(jdk))
         && !RUNTIME.contains(&name)
         && !FOR_THE_JVM.contains(&name)
 }

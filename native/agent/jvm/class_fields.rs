@@ -12,10 +12,24 @@ use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiEnv};
 
 const STATIC: jint = 8;
 
+/// In the tag of a class whose objects may hold file descriptors.
+const WITH_DESCRIPTORS: jlong = 1 << 39;
+
 /// A tag that no class has yet.
-pub fn next_tag() -> jlong {
+pub fn next_tag(holds: Holds) -> jlong {
     static NEXT: AtomicI64 = AtomicI64::new(1);
-    NEXT.fetch_add(1, Relaxed)
+    let tag = NEXT.fetch_add(1, Relaxed);
+    if holds.descriptors {
+        tag | WITH_DESCRIPTORS
+    } else {
+        tag
+    }
+}
+
+/// Whether an `int` in objects of the class with this tag may be a file descriptor: the number of one is in
+/// many an `int`.
+pub fn tells_descriptors(tag: jlong) -> bool {
+    tag & WITH_DESCRIPTORS != 0
 }
 
 /// What the JVM gave in memory of its own, which goes back to it.
@@ -96,9 +110,31 @@ pub enum Keeps {
     Any,
 }
 
-/// Whether the class declares a field of its objects' that may hold something: a `long`, or an `int` by whose
-/// name it is a file descriptor; `None` while it is not linked.
-pub fn may_hold(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
+/// What objects of a class may hold by the fields that it declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holds {
+    /// A `long`, which may be an address.
+    pub memory: bool,
+    /// An `int` by whose name it is a file descriptor.
+    pub descriptors: bool,
+}
+
+impl Holds {
+    pub const fn anything(self) -> bool {
+        self.memory || self.descriptors
+    }
+
+    /// What either of them holds.
+    pub const fn or(self, other: Holds) -> Holds {
+        Holds {
+            memory: self.memory || other.memory,
+            descriptors: self.descriptors || other.descriptors,
+        }
+    }
+}
+
+/// What the class declares; `None` while it is not linked.
+pub fn may_hold(env: *mut jvmtiEnv, class: jclass) -> Option<Holds> {
     let functions = functions(env);
     let (get_name, get_modifiers) = (functions.GetFieldName?, functions.GetFieldModifiers?);
     let fields = declared(env, class)?;
@@ -108,7 +144,7 @@ pub fn may_hold(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
         unsafe {
             get_modifiers(env, class, field, &mut modifiers);
             if modifiers & STATIC != 0 {
-                return false;
+                return Holds::default();
             }
             get_name(
                 env,
@@ -120,9 +156,17 @@ pub fn may_hold(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
             );
         }
         let (name, signature) = (taken(env, name), taken(env, signature));
-        signature == "J" || signature == "I" && names_descriptor(&name)
+        Holds {
+            memory: signature == "J",
+            descriptors: signature == "I" && names_descriptor(&name),
+        }
     };
-    Some(fields.into_iter().any(holds))
+    Some(
+        fields
+            .into_iter()
+            .map(holds)
+            .fold(Holds::default(), Holds::or),
+    )
 }
 
 /// `package.Class.field` for the field of this index in objects of `class`, or of the class itself.

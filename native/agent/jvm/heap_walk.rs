@@ -5,8 +5,9 @@
 //! that. All of it is done by an environment of its own: the tags of other tools stay what they are, and a
 //! process that never asks pays nothing.
 
+use super::class_fields::{self, Holds};
+use super::functions;
 use super::heap_tags::environment;
-use super::{class_fields, functions};
 use crate::holders::Stop;
 use core::ffi::c_void;
 use core::ptr;
@@ -19,9 +20,10 @@ use jvmti_bindings::sys::jvmti::*;
 static CHOOSING: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
 static SEEN: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
 
-/// A class that was looked at has no objects with such a field, or has.
-const WITHOUT: jlong = 1;
-const WITH: jlong = 2;
+/// In the tag of a class that was looked at: what its objects may hold.
+const LOOKED_AT: jlong = 1;
+const MEMORY: jlong = 2;
+const DESCRIPTORS: jlong = 4;
 
 pub const NOT_TOLD: Stop = Stop::Unknown("what Java objects hold: the JVM does not tell");
 
@@ -69,41 +71,54 @@ fn choose(jni: *mut JNIEnv, choosing: *mut jvmtiEnv, seen: *mut jvmtiEnv) -> Opt
     Some(())
 }
 
-/// Whether objects of the class have such a field; remembered in the tags.
-fn may_hold(jni: *mut JNIEnv, choosing: *mut jvmtiEnv, seen: *mut jvmtiEnv, class: jclass) -> bool {
+/// What objects of the class may hold; remembered in the tags.
+fn may_hold(
+    jni: *mut JNIEnv,
+    choosing: *mut jvmtiEnv,
+    seen: *mut jvmtiEnv,
+    class: jclass,
+) -> Holds {
     let functions = functions(seen);
     let (Some(get_tag), Some(set_tag)) = (functions.GetTag, functions.SetTag) else {
-        return false;
+        return Holds::default();
     };
     let mut known = 0;
     // SAFETY: JVMTI and JNI calls in the live phase, with a local reference and places of the callers.
     unsafe {
-        if get_tag(seen, class, &mut known) == JVMTI_ERROR_NONE && known != 0 {
-            return known == WITH;
+        if get_tag(seen, class, &mut known) == JVMTI_ERROR_NONE && known & LOOKED_AT != 0 {
+            return Holds {
+                memory: known & MEMORY != 0,
+                descriptors: known & DESCRIPTORS != 0,
+            };
         }
     }
     let signature = class_fields::signature(seen, class);
-    let mut has = matches!(signature.as_str(), "[J" | "Ljava/lang/Class;");
-    if !has && !signature.starts_with('[') {
+    let mut holds = Holds {
+        memory: matches!(signature.as_str(), "[J" | "Ljava/lang/Class;"),
+        descriptors: false,
+    };
+    if !holds.memory && !signature.starts_with('[') {
         let Some(own) = class_fields::may_hold(seen, class) else {
             // Not linked yet: it has no objects, and is looked at again.
-            return false;
+            return Holds::default();
         };
-        has = own;
+        holds = own;
         // SAFETY: as above.
         let parent = unsafe { ((**jni).GetSuperclass)(jni, class) };
         if !parent.is_null() {
-            has |= may_hold(jni, choosing, seen, parent);
+            holds = holds.or(may_hold(jni, choosing, seen, parent));
             // SAFETY: the reference was just made for this call.
             unsafe { ((**jni).DeleteLocalRef)(jni, parent) };
         }
     }
+    let bit = |set: bool, bit: jlong| if set { bit } else { 0 };
     // SAFETY: as above.
     unsafe {
-        set_tag(seen, class, if has { WITH } else { WITHOUT });
-        if has {
-            set_tag(choosing, class, class_fields::next_tag());
+        let held = bit(holds.memory, MEMORY) | bit(holds.descriptors, DESCRIPTORS);
+        set_tag(seen, class, LOOKED_AT | held);
+        if holds.anything() {
+            set_tag(choosing, class, class_fields::next_tag(holds));
         }
     }
-    has
+    holds
 }

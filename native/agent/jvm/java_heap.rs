@@ -313,13 +313,16 @@ unsafe extern "system" fn on_field(
         // tag lie where the JVM says during the call.
         unsafe {
             let walk = &mut *walk.cast::<Walk>();
-            let value = match of {
-                JVMTI_PRIMITIVE_TYPE_INT if value.i < 0 => return JVMTI_VISIT_OBJECTS,
-                JVMTI_PRIMITIVE_TYPE_INT => descriptors::address(value.i) as jlong,
-                _ => value.j,
+            let is_static = kind == JVMTI_HEAP_REFERENCE_STATIC_FIELD;
+            let value = if of == JVMTI_PRIMITIVE_TYPE_LONG {
+                value.j
+            } else if value.i >= 0 && (is_static || class_fields::tells_descriptors(class_tag)) {
+                descriptors::address(value.i) as jlong
+            } else {
+                return JVMTI_VISIT_OBJECTS;
             };
             let (index, tag) = ((*info).field.index, &mut *object_tag);
-            if kind == JVMTI_HEAP_REFERENCE_STATIC_FIELD {
+            if is_static {
                 if walk.is_hit(value, (*tag, Root::StaticField as u32, index)) {
                     if *tag == 0 {
                         *tag = walk.next_class;
