@@ -17,6 +17,7 @@ use super::table::{self, Table};
 use super::threads::{self, Thread};
 use crate::hooks::{self, Asked};
 use crate::thread::ThreadState;
+use core::cell::LazyCell;
 use core::ops::Range;
 use hackleak_image::layout::Kind;
 
@@ -60,7 +61,8 @@ pub fn read(
         cuts_in(&mapping.range(), &asked, &mut near, &mut cuts)?;
         // The C library maps stacks unseen, so an older border may lie in the middle of one.
         let guard = guard_before(maps, index);
-        let stack_end = guard.and_then(|guard| {
+        let stack_end = LazyCell::new(|| {
+            let guard = guard?;
             let first = cuts.first().copied().unwrap_or(mapping.end);
             // A guard that has grown together with what somebody else has reserved tells less.
             end_of_stack(memory, &mapping.range()).or((guard <= LONGEST_GUARD).then_some(first))
@@ -94,7 +96,7 @@ pub fn read(
                 }
             }
             heaps_of_libc(memory, &part, &mut holes)?;
-            if let Some(end) = stack_end {
+            if let Some(end) = *stack_end {
                 holes.push((mapping.start, end))?;
             }
             without(&part, &mut holes, &mut areas)?;
