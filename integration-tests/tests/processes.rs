@@ -215,9 +215,9 @@ fn the_recorder_exports_nothing_but_what_it_hooks_and_its_own() {
     let hooks = others
         .into_iter()
         .filter(|name| !own.iter().any(|prefix| name.starts_with(prefix)));
-    let expected = "JLI_Launch __strdup __strndup aligned_alloc calloc dlclose dlmopen dlopen dlsym \
-                    free free_aligned_sized free_sized getaddrinfo malloc memalign posix_memalign \
-                    pthread_create pvalloc realloc reallocarray strdup strndup valloc";
+    let expected = "JNI_CreateJavaVM __strdup __strndup aligned_alloc calloc dlclose dlmopen dlopen dlsym \
+                    free free_aligned_sized free_sized getaddrinfo malloc memalign mmap mmap64 \
+                    mremap posix_memalign pthread_create pvalloc realloc reallocarray strdup strndup valloc";
     assert_eq!(
         hooks.collect::<Vec<_>>(),
         expected.split_whitespace().collect::<Vec<_>>()

@@ -42,6 +42,9 @@ pub struct StackBounds {
     low: usize,
     /// One past the highest.
     high: usize,
+    /// The stack does not reach below this: a page was missing there. Else a thread that often runs on
+    /// other stacks would ask about each page of its own, every time.
+    gap: usize,
 }
 
 impl StackBounds {
@@ -55,7 +58,11 @@ impl StackBounds {
         } else {
             arch::thread_control_block()
         };
-        StackBounds { low: high, high }
+        StackBounds {
+            low: high,
+            high,
+            gap: 0,
+        }
     }
 
     /// Whether the address lies in the known part of the thread's own stack.
@@ -91,13 +98,15 @@ impl StackBounds {
     #[inline(never)]
     fn grow(&mut self, address: usize) -> bool {
         let from = address & !(PAGE - 1);
-        if address >= self.low || self.low - from > FARTHEST {
+        if address >= self.low || address < self.gap || self.low - from > FARTHEST {
             return false;
         }
         let mut at = self.low & !(PAGE - 1);
         while at > from {
             at -= PAGE;
             if !is_readable(at) {
+                // If it grows down to here after all, the deeper part is read as another stack is.
+                self.gap = at + PAGE;
                 return false;
             }
         }

@@ -520,7 +520,9 @@ CASE(iconv_open) {
 }
 
 CASE(catopen) {
-  nl_catd catalogue = catopen(catalogue_file(), 0);
+  const char* file = catalogue_file();
+  nl_catd catalogue = catopen(file, 0);
+  unlink(file);
   if (catalogue == reinterpret_cast<nl_catd>(-1)) std::abort();
   if (clean) catclose(catalogue);
 }

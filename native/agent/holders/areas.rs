@@ -17,6 +17,7 @@ use super::table::{self, Table};
 use super::threads::{self, Thread};
 use crate::hooks::{self, Asked};
 use crate::thread::ThreadState;
+use core::cell::LazyCell;
 use core::ops::Range;
 use hackleak_image::layout::Kind;
 
@@ -58,6 +59,14 @@ pub fn read(
             continue;
         }
         cuts_in(&mapping.range(), &asked, &mut near, &mut cuts)?;
+        // The C library maps stacks unseen, so an older border may lie in the middle of one.
+        let guard = guard_before(maps, index);
+        let stack_end = LazyCell::new(|| {
+            let guard = guard?;
+            let first = cuts.first().copied().unwrap_or(mapping.end);
+            // A guard that has grown together with what somebody else has reserved tells less.
+            end_of_stack(memory, &mapping.range()).or((guard <= LONGEST_GUARD).then_some(first))
+        });
         let mut start = mapping.start;
         for end in cuts.iter().copied().chain([mapping.end]) {
             let part = start..end;
@@ -78,19 +87,17 @@ pub fn read(
             }
             for thread in running.iter().filter(|thread| thread.record != 0) {
                 // The whole stack, below what is in use too.
-                if part.contains(&thread.record) {
-                    holes.push((part.start, thread.record + RECORD_LEN))?;
+                let range = match guard {
+                    Some(_) => mapping.range(),
+                    None => part.clone(),
+                };
+                if range.contains(&thread.record) {
+                    holes.push((range.start, thread.record + RECORD_LEN))?;
                 }
             }
             heaps_of_libc(memory, &part, &mut holes)?;
-            let guard = guard_before(maps, index).filter(|_| part.start == mapping.start);
-            if let Some(guard) = guard {
-                let end = end_of_stack(memory, &part);
-                // A guard that has grown together with what somebody else has reserved tells less.
-                let end = end.or((guard <= LONGEST_GUARD).then_some(part.end));
-                if let Some(end) = end {
-                    holes.push((part.start, end))?;
-                }
+            if let Some(end) = *stack_end {
+                holes.push((mapping.start, end))?;
             }
             without(&part, &mut holes, &mut areas)?;
         }
@@ -163,11 +170,11 @@ fn guard_before(maps: &[Mapping], index: usize) -> Option<usize> {
     joins.then(|| before.end - before.start)
 }
 
-/// Where the stack at the start of the part ends: after the record of the thread that had it.
-fn end_of_stack(memory: &Memory, part: &Range<usize>) -> Option<usize> {
+/// Where the stack at the start of the mapping ends: after the record of the thread that had it.
+fn end_of_stack(memory: &Memory, mapping: &Range<usize>) -> Option<usize> {
     const SELF: u64 = 2;
     let mut end = None;
-    memory.runs(part.clone(), |at, words| {
+    memory.runs(mapping.clone(), |at, words| {
         for (index, word) in words.iter().enumerate() {
             let place = at + index * WORD;
             let is_record = *word == place as u64

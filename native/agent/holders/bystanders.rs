@@ -12,6 +12,7 @@ use super::objects::Objects;
 use super::table::Table;
 use super::threads::{self, Thread};
 use crate::IMAGE;
+use core::cell::LazyCell;
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::flags;
 
@@ -97,7 +98,7 @@ impl Codes {
 
     /// Whether something of the program's runs on the thread, which may then hold something.
     pub fn run_on(&self, memory: &Memory, thread: &Thread) -> bool {
-        let name = threads::name(thread.tid);
+        let name = LazyCell::new(|| threads::name(thread.tid));
         let in_jvm = IMAGE.flags().load(Relaxed) & flags::JAVA != 0;
         if in_jvm && OF_THE_JVM_ALONE.iter().any(|own| name.starts_with(own)) {
             return false;
@@ -112,7 +113,7 @@ impl Codes {
         match found {
             None => false,
             Some(Whose::Program) => true,
-            Some(Whose::Generated) => !OF_THE_JVM.contains(&&*name),
+            Some(Whose::Generated) => !OF_THE_JVM.contains(&&**name),
         }
     }
 }

@@ -199,18 +199,16 @@ impl Look {
                 if live.is_live() && end - start > NEAR && failed.is_none() {
                     failed = large.push((start, end)).err();
                 }
-                let last = group.last().map_or(0, |block| block.1);
-                if !live.is_live()
-                    && group.last().is_some_and(|block| block.0 <= start)
-                    && start < last
-                {
+                let previous = group.last().copied();
+                let is_inside = previous.is_some_and(|(from, to)| from <= start && start < to);
+                if !live.is_live() && is_inside {
                     return;
                 }
                 if !may_keep_pointers(live) || end - start > LARGEST || failed.is_some() {
                     return;
                 }
                 let first = group.first().map_or(start, |block| block.0);
-                let last = if group.is_empty() { start } else { last };
+                let last = previous.map_or(start, |block| block.1);
                 let joins = start >= last && start - last < GAP && end - first <= RUN;
                 if !joins {
                     self.group(&group);

@@ -1,18 +1,20 @@
 //! Walks over those objects of the Java heap that may hold native memory.
 //!
-//! JVMTI tells the values of fields, which is what takes the time. So only objects of classes that have a
-//! `long`, or an `int` with the name of a descriptor, are looked at, arrays of them, and the static fields of all classes; the classes carry a tag for
-//! that. All of it is done by an environment of its own: the tags of other tools stay what they are, and a
-//! process that never asks pays nothing.
+//! JVMTI tells the values of fields, which is what takes the time. So a walk looks only at objects of classes
+//! that have a `long`, or an `int` with the name of a descriptor, at arrays of `long`s, and at the static
+//! fields of all classes. The classes carry a tag for that. An environment of the recorder's own does all of
+//! it: the tags of other tools stay what they are, and a process that never asks pays nothing.
 
 use super::class_fields::{self, Holds};
 use super::functions;
 use super::heap_tags::environment;
+use crate::descriptors;
 use crate::holders::Stop;
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
-use jvmti_bindings::sys::jni::{JNIEnv, jclass, jlong};
+use hackleak_image::layout::Root;
+use jvmti_bindings::sys::jni::{JNIEnv, jclass, jint, jlong, jvalue};
 use jvmti_bindings::sys::jvmti::*;
 
 /// The environments: one whose tags choose what is looked at, and one whose tags tell which classes were
@@ -27,19 +29,88 @@ const DESCRIPTORS: jlong = 4;
 
 pub const NOT_TOLD: Stop = Stop::Unknown("what Java objects hold: the JVM does not tell");
 
+/// Whoever is told the values of `long`s, and the descriptors in `int`s by the address that the live table
+/// has for each. That is at a safepoint, on a thread of the JVM's: it may not be
+/// called from there.
+pub trait Visitor {
+    /// A value in an object or in a class: the tag of the object's class, its own (of a static field, its
+    /// class's), which may be changed, and the index of the field or element.
+    fn value(&mut self, class: jlong, tag: &mut jlong, sort: Root, index: jint, value: jlong);
+}
+
 /// Walks over the objects of the classes that were chosen, and over all static fields.
-pub fn iterate(
-    choosing: *mut jvmtiEnv,
-    callbacks: &jvmtiHeapCallbacks,
-    walk: *mut c_void,
-) -> Result<(), Stop> {
+pub fn iterate<V: Visitor>(choosing: *mut jvmtiEnv, visitor: &mut V) -> Result<(), Stop> {
     let iterate = functions(choosing).IterateThroughHeap.ok_or(NOT_TOLD)?;
+    let callbacks = jvmtiHeapCallbacks {
+        primitive_field_callback: Some(on_field::<V>),
+        array_primitive_value_callback: Some(on_array::<V>),
+        ..jvmtiHeapCallbacks::default()
+    };
     let filter = JVMTI_HEAP_FILTER_CLASS_UNTAGGED;
-    // SAFETY: a JVMTI call in the live phase, with callbacks of its types; the caller's `walk` outlives it.
-    match unsafe { iterate(choosing, filter, ptr::null_mut(), callbacks, walk) } {
+    let visitor = (&raw mut *visitor).cast();
+    // SAFETY: a JVMTI call in the live phase, with callbacks of its types; the visitor outlives it.
+    match unsafe { iterate(choosing, filter, ptr::null_mut(), &callbacks, visitor) } {
         JVMTI_ERROR_NONE => Ok(()),
         _ => Err(NOT_TOLD),
     }
+}
+
+unsafe extern "system" fn on_field<V: Visitor>(
+    kind: jvmtiHeapReferenceKind,
+    info: *const jvmtiHeapReferenceInfo,
+    class_tag: jlong,
+    tag: *mut jlong,
+    value: jvalue,
+    of: jvmtiPrimitiveType,
+    visitor: *mut c_void,
+) -> jint {
+    let sort = match kind {
+        JVMTI_HEAP_REFERENCE_STATIC_FIELD => Root::StaticField,
+        _ => Root::Field,
+    };
+    let names_descriptors =
+        || matches!(sort, Root::StaticField) || class_fields::tells_descriptors(class_tag);
+    // SAFETY: the union is read as the type that the JVM tells.
+    let value = unsafe {
+        match of {
+            JVMTI_PRIMITIVE_TYPE_LONG => value.j,
+            JVMTI_PRIMITIVE_TYPE_INT if value.i >= 0 && names_descriptors() => {
+                descriptors::address(value.i) as jlong
+            }
+            _ => return JVMTI_VISIT_OBJECTS,
+        }
+    };
+    // SAFETY: the pointer that `iterate` passed; the field's index and the object's tag lie where the JVM says
+    // during the call.
+    unsafe {
+        let visitor = &mut *visitor.cast::<V>();
+        visitor.value(class_tag, &mut *tag, sort, (*info).field.index, value);
+    }
+    JVMTI_VISIT_OBJECTS
+}
+
+unsafe extern "system" fn on_array<V: Visitor>(
+    class_tag: jlong,
+    _size: jlong,
+    tag: *mut jlong,
+    count: jint,
+    of: jvmtiPrimitiveType,
+    elements: *const c_void,
+    visitor: *mut c_void,
+) -> jint {
+    if of == JVMTI_PRIMITIVE_TYPE_LONG && !elements.is_null() {
+        let elements = elements.cast::<jlong>();
+        // SAFETY: the pointer that `iterate` passed; as many elements as the JVM says, and the array's tag, all
+        // valid during the call.
+        unsafe {
+            let visitor = &mut *visitor.cast::<V>();
+            for index in 0..count.max(0) {
+                let value = elements.add(index as usize).read_unaligned();
+                visitor.value(class_tag, &mut *tag, Root::Element, index, value);
+            }
+        }
+    }
+    JVMTI_VISIT_OBJECTS
 }
 
 /// The environment whose tags choose what is looked at, with the classes tagged that there are now.

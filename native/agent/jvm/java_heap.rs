@@ -1,20 +1,17 @@
-//! Java objects that hold native memory, which have its address in a `long`, or file descriptors, in an `int`
-//! with the name of one.
-//!
-//! The callbacks run at a safepoint, on a thread of the JVM's: they may not call it.
+//! Java objects that hold native memory, which have its address in a `long`, or file descriptors, in an
+//! `int` with the name of one.
 
 use super::class_fields::Keeps;
 use super::heap_tags::{done, untag, with_tags};
-use super::heap_walk::{self, NOT_TOLD};
+use super::heap_walk::{self, NOT_TOLD, Visitor};
 use super::java_chains::{self, Start, Way};
 use super::java_stale::{self, Stale};
 use super::own_frames::OwnFrames;
 use super::{class_fields, java_paths};
 use crate::descriptors;
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Points, Stop, Trust};
-use core::ffi::c_void;
 use hackleak_image::layout::Root;
-use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject, jvalue};
+use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject};
 use jvmti_bindings::sys::jvmti::*;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -95,12 +92,7 @@ impl Java for Heap {
             next_object: OBJECTS,
             tells_objects: !self.finished.is_empty(),
         };
-        let callbacks = jvmtiHeapCallbacks {
-            primitive_field_callback: Some(on_field),
-            array_primitive_value_callback: Some(on_array),
-            ..jvmtiHeapCallbacks::default()
-        };
-        heap_walk::iterate(choosing, &callbacks, (&raw mut walk).cast())?;
+        heap_walk::iterate(choosing, &mut walk)?;
         let Walk {
             places,
             mut hits,
@@ -110,8 +102,8 @@ impl Java for Heap {
         drop(stale);
         java_stale::judged();
         self.drop_other_numbers(choosing, &places, &mut hits);
-        let objects: HashSet<jlong> = hits.iter().map(|hit| hit.object).collect();
-        let objects: HashSet<jlong> = objects.into_iter().filter(|tag| *tag != 0).collect();
+        let objects = hits.iter().map(|hit| hit.object).filter(|tag| *tag != 0);
+        let objects: HashSet<jlong> = objects.collect();
         let (own, finished) = OwnFrames::split(choosing, self.jni, &self.finished);
         if !self.finished.is_empty() && !objects.is_empty() {
             let only = java_paths::only_through(choosing, self.jni, &finished, &own, &objects);
@@ -265,6 +257,27 @@ impl Heap {
     }
 }
 
+impl Visitor for Walk<'_> {
+    fn value(&mut self, class: jlong, tag: &mut jlong, sort: Root, index: jint, value: jlong) {
+        if !self.is_hit(value, (*tag, sort as u32, index)) {
+            return;
+        }
+        if sort == Root::StaticField {
+            if *tag == 0 {
+                *tag = self.next_class;
+                self.next_class += 1;
+            }
+            self.hit(value, (*tag, sort as u32, index), 0);
+            return;
+        }
+        // The elements of all arrays of a class are one place.
+        let index = if sort == Root::Element { 0 } else { index };
+        let place = (class, sort as u32, index);
+        let object = self.object(tag, &place);
+        self.hit(value, place, object);
+    }
+}
+
 impl Walk<'_> {
     /// Whether the value is the address of something that was not reached yet, and may be evidence: not
     /// what the place has had since before the block was there.
@@ -297,72 +310,4 @@ impl Walk<'_> {
         }
         *tag
     }
-}
-
-unsafe extern "system" fn on_field(
-    kind: jvmtiHeapReferenceKind,
-    info: *const jvmtiHeapReferenceInfo,
-    class_tag: jlong,
-    object_tag: *mut jlong,
-    value: jvalue,
-    of: jvmtiPrimitiveType,
-    walk: *mut c_void,
-) -> jint {
-    if of == JVMTI_PRIMITIVE_TYPE_LONG || of == JVMTI_PRIMITIVE_TYPE_INT {
-        // SAFETY: the pointer that `look` passed; a value of the type told; the field's index and the object's
-        // tag lie where the JVM says during the call.
-        unsafe {
-            let walk = &mut *walk.cast::<Walk>();
-            let is_static = kind == JVMTI_HEAP_REFERENCE_STATIC_FIELD;
-            let value = if of == JVMTI_PRIMITIVE_TYPE_LONG {
-                value.j
-            } else if value.i >= 0 && (is_static || class_fields::tells_descriptors(class_tag)) {
-                descriptors::address(value.i) as jlong
-            } else {
-                return JVMTI_VISIT_OBJECTS;
-            };
-            let (index, tag) = ((*info).field.index, &mut *object_tag);
-            if is_static {
-                if walk.is_hit(value, (*tag, Root::StaticField as u32, index)) {
-                    if *tag == 0 {
-                        *tag = walk.next_class;
-                        walk.next_class += 1;
-                    }
-                    walk.hit(value, (*tag, Root::StaticField as u32, index), 0);
-                }
-            } else if walk.is_hit(value, (*tag, Root::Field as u32, index)) {
-                let place = (class_tag, Root::Field as u32, index);
-                let object = walk.object(tag, &place);
-                walk.hit(value, place, object);
-            }
-        }
-    }
-    JVMTI_VISIT_OBJECTS
-}
-
-unsafe extern "system" fn on_array(
-    class_tag: jlong,
-    _size: jlong,
-    tag: *mut jlong,
-    count: jint,
-    of: jvmtiPrimitiveType,
-    elements: *const c_void,
-    walk: *mut c_void,
-) -> jint {
-    if of == JVMTI_PRIMITIVE_TYPE_LONG && !elements.is_null() {
-        // SAFETY: the pointer that `look` passed; as many elements as the JVM says, and the array's tag, all
-        // valid during the call.
-        unsafe {
-            let walk = &mut *walk.cast::<Walk>();
-            for index in 0..count.max(0) as usize {
-                let value = elements.cast::<jlong>().add(index).read_unaligned();
-                if walk.is_hit(value, (*tag, Root::Element as u32, index as jint)) {
-                    let place = (class_tag, Root::Element as u32, 0);
-                    let object = walk.object(&mut *tag, &place);
-                    walk.hit(value, place, object);
-                }
-            }
-        }
-    }
-    JVMTI_VISIT_OBJECTS
 }

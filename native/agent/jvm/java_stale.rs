@@ -12,15 +12,14 @@
 //! and the next one after each such judging. A place that is written with the very same value once more (a static
 //! that keeps the address of what was freed, and then of its successor) is not noticed.
 
+use super::heap_walk::{self, Visitor};
 use super::java_heap::Place;
-use super::{heap_walk, jni_env};
+use super::jni_env;
 use crate::checkpoint::clock;
 use crate::holders::{self, Large, stale};
-use core::ffi::c_void;
 use core::ptr;
 use hackleak_image::layout::Root;
-use jvmti_bindings::sys::jni::{jint, jlong, jvalue};
-use jvmti_bindings::sys::jvmti::*;
+use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -93,10 +92,15 @@ pub fn judged() {
 pub fn note() {
     holders::between_passes(|| {
         let mut last = of_now();
-        let Some(used) = used_mib() else { return };
+        let jni = jni_env();
+        // Most checkpoints come too soon for the smallest heap: then the JVM is not asked.
+        if jni.is_null() || !last.may_take(1) {
+            return;
+        }
+        let Some(used) = used_mib(jni) else { return };
         if last.may_take(used) {
             let started = clock(libc::CLOCK_MONOTONIC);
-            look(&mut last);
+            look(&mut last, jni);
             last.ended = clock(libc::CLOCK_MONOTONIC);
             last.per_mib = last.ended.saturating_sub(started) / used;
             last.matters = false;
@@ -105,11 +109,7 @@ pub fn note() {
 }
 
 /// What the heap has in use, garbage too, at least 1.
-fn used_mib() -> Option<u64> {
-    let jni = jni_env();
-    if jni.is_null() {
-        return None;
-    }
+fn used_mib(jni: *mut JNIEnv) -> Option<u64> {
     // SAFETY: JNI calls of this thread with live references and the methods' own signatures; what they
     // throw is none of the program's, and the references are given back.
     unsafe {
@@ -143,32 +143,22 @@ fn used_mib() -> Option<u64> {
     }
 }
 
-/// What the callbacks work on. They run at a safepoint.
 struct Walk<'last> {
     before: &'last Stale,
     found: HashMap<Place, u64>,
     tags: jlong,
 }
 
-fn look(last: &mut Stale) {
-    let jni = jni_env();
-    let env = if jni.is_null() {
-        None
-    } else {
-        heap_walk::chosen(jni)
+fn look(last: &mut Stale, jni: *mut JNIEnv) {
+    let Some(env) = heap_walk::chosen(jni) else {
+        return;
     };
-    let Some(env) = env else { return };
     let mut walk = Walk {
         before: last,
         found: HashMap::new(),
         tags: last.tags,
     };
-    let callbacks = jvmtiHeapCallbacks {
-        primitive_field_callback: Some(on_field),
-        array_primitive_value_callback: Some(on_array),
-        ..jvmtiHeapCallbacks::default()
-    };
-    let whole = heap_walk::iterate(env, &callbacks, (&raw mut walk).cast());
+    let whole = heap_walk::iterate(env, &mut walk);
     let Walk {
         mut found, tags, ..
     } = walk;
@@ -181,8 +171,8 @@ fn look(last: &mut Stale) {
     last.values = Some(found);
 }
 
-impl Walk<'_> {
-    fn value(&mut self, tag: &mut jlong, sort: Root, index: jint, value: jlong) {
+impl Visitor for Walk<'_> {
+    fn value(&mut self, _class: jlong, tag: &mut jlong, sort: Root, index: jint, value: jlong) {
         let value = value as u64;
         // What was of no use before and has not changed is of none now, whoever has the address.
         let known = self.before.contains((*tag, sort as u32, index), value);
@@ -194,56 +184,6 @@ impl Walk<'_> {
             self.found.insert((*tag, sort as u32, index), !value);
         }
     }
-}
-
-unsafe extern "system" fn on_field(
-    kind: jvmtiHeapReferenceKind,
-    info: *const jvmtiHeapReferenceInfo,
-    _class_tag: jlong,
-    tag: *mut jlong,
-    value: jvalue,
-    of: jvmtiPrimitiveType,
-    walk: *mut c_void,
-) -> jint {
-    if of == JVMTI_PRIMITIVE_TYPE_LONG {
-        let sort = match kind {
-            JVMTI_HEAP_REFERENCE_STATIC_FIELD => Root::StaticField,
-            _ => Root::Field,
-        };
-        // SAFETY: the pointer that `look` passed; a value of this type; the field's index and the object's
-        // tag lie where the JVM says during the call.
-        unsafe {
-            let walk = &mut *walk.cast::<Walk>();
-            walk.value(&mut *tag, sort, (*info).field.index, value.j);
-        }
-    }
-    JVMTI_VISIT_OBJECTS
-}
-
-unsafe extern "system" fn on_array(
-    _class_tag: jlong,
-    _size: jlong,
-    tag: *mut jlong,
-    count: jint,
-    of: jvmtiPrimitiveType,
-    elements: *const c_void,
-    walk: *mut c_void,
-) -> jint {
-    if of == JVMTI_PRIMITIVE_TYPE_LONG && !elements.is_null() {
-        // SAFETY: the pointer that `look` passed; as many elements as the JVM says, and the array's tag, all
-        // valid during the call.
-        unsafe {
-            let walk = &mut *walk.cast::<Walk>();
-            for index in 0..count.max(0) {
-                let value = elements
-                    .cast::<jlong>()
-                    .add(index as usize)
-                    .read_unaligned();
-                walk.value(&mut *tag, Root::Element, index, value);
-            }
-        }
-    }
-    JVMTI_VISIT_OBJECTS
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use hackleak_image::{Image, Shortage};
 
 use crate::coverage::kinds;
 use crate::incomplete::Incomplete;
-use crate::model::{BLOCK, Frame, Leaks, Module, Process, Site, State, Verdict};
+use crate::model::{BLOCK, Frame, Leaks, Process, Site, State, Verdict};
 use crate::read::{Selected, Sum};
 use crate::render::label as label_of;
 use crate::render::numbers::{self, blocks, counted};
@@ -121,7 +121,7 @@ pub(crate) fn notes(
     }
     let is_jvm = kinds::is_jvm(process.modules.iter().map(|module| &*module.path));
     notes.extend(kinds::missed(image, &process.track, is_jvm));
-    if lacks_java(image, process) {
+    if lacks_java(image, process, is_jvm) {
         notes.push(
             "Java stacks were not recorded: the JNI boundary was not watched; run with the agent, \
              or use `HackLeak` in the process"
@@ -134,10 +134,9 @@ pub(crate) fn notes(
 }
 
 /// Whether Java frames are missing from leaks of what looks like a JVM.
-fn lacks_java(image: &Image, process: &Process) -> bool {
+fn lacks_java(image: &Image, process: &Process, is_jvm: bool) -> bool {
     let sites = &process.leaks.sites;
-    let is_libjvm = |module: &Module| module.path.ends_with("/libjvm.so");
-    (process.exe.ends_with("/java") || process.modules.iter().any(is_libjvm))
+    (process.exe.ends_with("/java") || is_jvm)
         && !image.has_flag(flags::JAVA)
         && !sites.is_empty()
         && !sites.iter().any(|site| {

@@ -8,9 +8,9 @@ use std::time::Duration;
 use hackleak_image::layout::Kind;
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
-use hackleak_options::{Findings, Held as OfHeld, Options, Track};
+use hackleak_options::{Findings, Held as OfHeld, Options};
 
-use crate::coverage::{Modules, Runtime};
+use crate::coverage::{Modules, Runtime, kinds};
 use crate::fold::fold_roots;
 use crate::group::group;
 use crate::growth::Growing;
@@ -155,7 +155,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         incomplete: Vec::new(),
         image: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
         options: image.options(),
-        track: tracked(image.header().track),
+        track: kinds::names(image.header().track),
         totals,
         counters: image
             .counters()
@@ -329,12 +329,4 @@ fn leaks(selection: &Selection, sites: Vec<Site>) -> Leaks {
 fn fails(image: &Image) -> bool {
     let options: Result<Options, _> = image.options().parse();
     options.is_ok_and(|options| options.findings == Findings::Fail)
-}
-
-/// The names of the kinds in the bits of a header.
-fn tracked(bits: u32) -> Vec<String> {
-    let names = Track::ALL
-        .iter()
-        .filter(|(_, track)| bits & track.bits() != 0);
-    names.map(|(name, _)| (*name).to_owned()).collect()
 }

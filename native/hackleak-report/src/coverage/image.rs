@@ -11,7 +11,7 @@ use hackleak_image::{
     frame::Frame,
     layout::{Counter, Kind, module_flags},
 };
-use hackleak_options::{Options, Track};
+use hackleak_options::Options;
 
 use super::assess::{Tracked, assess};
 use super::facts::{Facts, Unreadable};
@@ -52,7 +52,7 @@ impl Unseen {
     /// Looks at the modules of `image`.
     pub fn of(image: &Image) -> Unseen {
         let modules = Modules::of(image);
-        let track = names(image.header().track);
+        let track = kinds::names(image.header().track);
         let is_jvm = kinds::is_jvm(modules.all.iter().map(|module| &*module.path));
         let mut notes = modules.notes;
         let elsewhere = image.counter(Counter::OtherNamespaces);
@@ -72,14 +72,6 @@ impl Unseen {
             line: line(&modules.all),
         }
     }
-}
-
-/// The names of the kinds in the bits of a header.
-fn names(bits: u32) -> Vec<String> {
-    let tracked = Track::ALL
-        .iter()
-        .filter(|(_, track)| bits & track.bits() != 0);
-    tracked.map(|(name, _)| (*name).to_owned()).collect()
 }
 
 /// What the line on stderr says; the distribution's libraries come along with the JVM.

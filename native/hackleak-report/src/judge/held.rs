@@ -16,8 +16,7 @@ pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
     let judging = selected.judging.as_ref();
     let mut notes = Vec::new();
     let mut threads: BTreeMap<String, Sum> = BTreeMap::new();
-    let mut since: BTreeMap<String, Sum> = BTreeMap::new();
-    let mut lost: BTreeMap<String, Sum> = BTreeMap::new();
+    let mut since: BTreeMap<(Judgement, String), Sum> = BTreeMap::new();
     let mut others: Vec<&Site> = Vec::new();
     let mut sum = Sum::default();
     for site in &process.held.sites {
@@ -30,10 +29,10 @@ pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
             continue;
         }
         match beginning(&site.frames) {
-            Some(beginning) if site.verdict == Judgement::Lost => {
-                lost.entry(beginning).or_default().add(Sum::of(site));
-            }
-            Some(beginning) => since.entry(beginning).or_default().add(Sum::of(site)),
+            Some(beginning) => since
+                .entry((site.verdict, beginning))
+                .or_default()
+                .add(Sum::of(site)),
             None => {
                 others.push(site);
                 sum.add(Sum::of(site));
@@ -46,11 +45,13 @@ pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
             amount(sum)
         ));
     }
-    for (beginning, sum) in since {
-        notes.push(format!("{} held since {beginning}", amount(sum)));
-    }
-    for (beginning, sum) in lost {
-        notes.push(format!("{} lost when {beginning}, once", amount(sum)));
+    for ((verdict, beginning), sum) in since {
+        let amount = amount(sum);
+        notes.push(match verdict {
+            Judgement::Lost => format!("{amount} lost when {beginning}, once"),
+            Judgement::Unknown => format!("{amount} made when {beginning}, and not freed"),
+            Judgement::Held | Judgement::Growing => format!("{amount} held since {beginning}"),
+        });
     }
     if !others.is_empty() {
         let sites = others.iter().take(MAX_NAMED).map(|site| named(site));

@@ -70,16 +70,10 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
     for cause in report.incomplete() {
         rows.row(&["incomplete", cause.code()]);
     }
-    for process in &report.processes {
-        let failing = process
-            .modules
-            .iter()
-            .filter(|module| module.fails_strict());
-        failing.for_each(|module| rows.row(&["blind", &module.path, &module.why_unseen()]));
-    }
-    if !report.strict_failures().is_empty() {
-        rows.row(&["strict"]);
-    }
+    let modules = report.processes.iter().flat_map(|process| &process.modules);
+    let failing = modules.filter(|module| module.fails_strict());
+    let failing = failing.map(|module| (&*module.path, module.why_unseen()));
+    rows.blind(failing, !report.strict_failures().is_empty());
     for (stack, kind) in report.processes.iter().flat_map(|process| &process.covered) {
         rows.row(&["covered", &stack.to_string(), &kind.to_string()]);
     }
@@ -99,12 +93,11 @@ pub fn unseen(unseen: &Unseen) -> String {
         .notes
         .iter()
         .for_each(|note| rows.row(&["note", note]));
-    for (path, why) in &unseen.blind {
-        rows.row(&["blind", path, why]);
-    }
-    if unseen.fails {
-        rows.row(&["strict"]);
-    }
+    let blind = unseen.blind.iter();
+    rows.blind(
+        blind.map(|(path, why)| (&**path, why.clone())),
+        unseen.fails,
+    );
     if let Some(line) = &unseen.line {
         rows.row(&["unseen", line]);
     }
@@ -116,6 +109,16 @@ pub fn unseen(unseen: &Unseen) -> String {
 struct Rows(String);
 
 impl Rows {
+    /// Libraries that are not seen and why, and whether a check fails because of them.
+    fn blind<'path>(&mut self, all: impl Iterator<Item = (&'path str, String)>, fails: bool) {
+        for (path, why) in all {
+            self.row(&["blind", path, &why]);
+        }
+        if fails {
+            self.row(&["strict"]);
+        }
+    }
+
     fn row(&mut self, fields: &[&str]) {
         for (position, field) in fields.iter().enumerate() {
             if position > 0 {

@@ -192,7 +192,7 @@ final class LeakQuery {
               .withNotes(Collections.singletonList(LeakText.wrongFrees(wrong)));
     }
     if (unseen()) {
-      String unknown = "strict: whether the libraries under test are seen is unknown: " + reason;
+      String unknown = "strict: " + LeakText.unseenUnknown(reason);
       List<String> notes = Collections.singletonList(unknown);
       judged = judged.withBlind(notes, true).withNotes(notes);
     }

@@ -29,9 +29,9 @@ import org.junit.jupiter.api.extension.ExtendWith;
  * <p>Tests may run in parallel: see {@link dev.hackleak.LeakWatch} for what a test then answers
  * for.
  *
- * <p>What a library allocates when it is used for the first time, and keeps, is held and no leak, and
- * so is what it makes when it is loaded. What it allocates once and loses is a leak of the first
- * test; use the library once in {@code @BeforeAll}, or have the test {@link #repeat()}.
+ * <p>What a library allocates when it is used for the first time, and keeps, is held and no leak,
+ * and so is what it makes when it is loaded. What it allocates once and loses is a leak of the
+ * first test; use the library once in {@code @BeforeAll}, or have the test {@link #repeat()}.
  */
 @Documented
 @Inherited
