@@ -43,6 +43,11 @@ pub fn is_address(address: usize) -> bool {
     (BASE..BASE + ((MOST as usize) << 4)).contains(&address)
 }
 
+/// The number of the one at this place.
+pub fn number(address: usize) -> Option<u32> {
+    is_address(address).then(|| ((address - BASE) >> 4) as u32)
+}
+
 /// Called before the gate opens.
 pub fn init() {
     PROCESS.store(std::process::id(), Relaxed);

@@ -27,6 +27,12 @@ import java.util.List;
 public class Descriptors {
   static native void opened(int times, boolean release);
 
+  static native void used();
+
+  static native void keep(int times);
+
+  static native void drop(boolean release);
+
   interface Opening {
     AutoCloseable open() throws Exception;
   }
@@ -84,6 +90,22 @@ public class Descriptors {
     System.out.println(report.toString().split("\n")[2]);
   }
 
+  static void keptByNativeCode() {
+    Checkpoint since = HackLeak.checkpoint("first use");
+    used();
+    System.out.println("first use: " + lostAndHeld(HackLeak.leaksSince(since)));
+    since = HackLeak.checkpoint("database");
+    keep(11);
+    String kept = lostAndHeld(HackLeak.leaksSince(since));
+    drop(true);
+    String closed = lostAndHeld(HackLeak.leaksSince(since));
+    since = HackLeak.checkpoint("database");
+    keep(11);
+    drop(false);
+    String dropped = lostAndHeld(HackLeak.leaksSince(since));
+    System.out.println("database: kept " + kept + "; closed " + closed + "; dropped " + dropped);
+  }
+
   static void inParallel() throws Exception {
     Checkpoint since = HackLeak.checkpoint("parallel");
     String[] results = new String[2];
@@ -138,6 +160,7 @@ public class Descriptors {
             pipe.sink().close();
           };
         });
+    keptByNativeCode();
     try (ServerSocket server = new ServerSocket(0, 50, java.net.InetAddress.getLoopbackAddress())) {
       sort("Socket", () -> connected(server));
     }
