@@ -196,6 +196,9 @@ pub struct Site {
     pub verdict: String,
     /// Who holds it.
     pub holder: Option<Holder>,
+    /// What handles stand for.
+    #[serde(default)]
+    pub names: Vec<String>,
 }
 
 /// Who holds a site's blocks.

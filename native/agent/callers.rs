@@ -29,6 +29,16 @@ const RUNTIME: [&[u8]; 10] = [
     b"linux-vdso.so.1",
 ];
 
+/// Libraries of the JDK that open files for the JVM itself, or for those who look into it.
+const FOR_THE_JVM: [&[u8]; 6] = [
+    b"libjimage.so",
+    b"libzip.so",
+    b"libinstrument.so",
+    b"libjdwp.so",
+    b"libdt_socket.so",
+    b"libattach.so",
+];
+
 /// Libraries that a JDK may share with the program, by the beginning of their file names.
 const SHARED: [&[u8]; 8] = [
     b"libz.so",
@@ -86,6 +96,8 @@ const IS_SHARED: u8 = 8;
 const IS_LENDER: u8 = 16;
 /// Added to the decision about the JVM and the recorder, which hold nothing of the program's.
 const HOLDS_NOTHING: u8 = 32;
+/// Added to the decision about a library of the JDK that opens what Java code asks for.
+const OPENS_FOR_JAVA: u8 = 64;
 static DECISIONS: [AtomicU8; MAX_MODULES] = [const { AtomicU8::new(UNKNOWN) }; MAX_MODULES];
 
 /// Takes over the patterns. Called before the gate opens.
@@ -138,6 +150,16 @@ pub fn counts(index: u32) -> Counts {
         LEFT_OUT => Counts::No,
         other if other & IS_SHARED != 0 => Counts::LikeItsCaller,
         _ => Counts::LikeItsCallerIfLent,
+    }
+}
+
+/// What counts for file descriptors that module `index` opens. Those of Java's streams, channels and sockets
+/// are opened by libraries of the JDK, for Java code.
+pub fn opens(index: u32) -> Counts {
+    let decision = DECISIONS.get(index as usize);
+    match decision {
+        Some(decision) if decision.load(Relaxed) & OPENS_FOR_JAVA != 0 => Counts::Yes,
+        _ => counts(index),
     }
 }
 
@@ -198,7 +220,12 @@ pub fn decide(index: u32, path: &[u8]) {
     } else {
         0
     };
-    place.store(decision | unwinds | kind, Relaxed);
+    let opens = if opens_for_java(path) && !excluded {
+        OPENS_FOR_JAVA
+    } else {
+        0
+    };
+    place.store(decision | unwinds | kind | opens, Relaxed);
 }
 
 /// Whether the module is the C library, a part of it (before glibc 2.34 there are more), or one that
@@ -211,6 +238,14 @@ pub fn is_lender(path: &[u8]) -> bool {
 
 fn is_runtime(path: &[u8]) -> bool {
     is_plain_runtime(path) || JDK.get().is_some_and(|jdk| path.starts_with(jdk))
+}
+
+/// Whether the module is a library of the JDK, but for those that open files for the JVM.
+fn opens_for_java(path: &[u8]) -> bool {
+    let name = file_name(path);
+    JDK.get().is_some_and(|jdk| path.starts_with(jdk))
+        && !RUNTIME.contains(&name)
+        && !FOR_THE_JVM.contains(&name)
 }
 
 fn file_name(path: &[u8]) -> &[u8] {

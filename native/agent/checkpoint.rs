@@ -183,7 +183,8 @@ fn thread_ended(index: u32) -> u32 {
     unsafe { (&raw const (*place).ended).read_volatile() }
 }
 
-fn context(index: u32) -> Context {
+/// The context of this number; of an older epoch than any where there is none.
+pub fn context(index: u32) -> Context {
     let place = IMAGE.contexts.get(index);
     if place.is_null() {
         return Context {

@@ -57,6 +57,28 @@ pub fn not_held(address: usize, release: Release, position: Position) {
     }
 }
 
+/// A descriptor was closed that had been closed before, and nobody has opened it since.
+pub fn closed_twice(address: usize, left: Live, position: Position) {
+    double_free(address, left, Release::Close, position);
+}
+
+/// A descriptor was closed that is not open and was not before, as far as is known.
+pub fn not_open(number: i32, position: Position) {
+    let nothing = Live {
+        origin: 0,
+        block: 0,
+    };
+    let address = crate::descriptors::address(number);
+    note(
+        Wrong::NotHeld,
+        address,
+        nothing,
+        Release::Close,
+        number as u64,
+        position,
+    );
+}
+
 /// The memory under a direct byte buffer was freed, as `freed` tells, and Java code can still reach
 /// the buffer, which was made as `buffer` tells.
 pub fn under_buffer(address: usize, buffer: Live, release: Release, freed: u64) {

@@ -11,7 +11,9 @@
 //!
 //! Where a child cannot be recorded, its parent's image counts it.
 
-use crate::{IMAGE, boundary, callers, control, image, keep, log, thread, timeline, unwind};
+use crate::{
+    IMAGE, boundary, callers, control, descriptors, image, keep, log, thread, timeline, unwind,
+};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::Ledger;
@@ -79,6 +81,7 @@ fn start(parent: Ledger) -> Option<()> {
     thread::left_parent();
     unwind::left_parent();
     callers::left_parent();
+    descriptors::left_parent();
     timeline::left_parent();
     keep::left_parent();
     let unseen = parent.counter(Counter::PoolFunctionsUnseen);

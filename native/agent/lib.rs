@@ -20,6 +20,7 @@ mod callers;
 mod checkpoint;
 mod child;
 mod control;
+mod descriptors;
 mod findings;
 mod forks;
 mod gate;

@@ -8,8 +8,8 @@
 //! ```
 
 use crate::{
-    IMAGE, again, agentpath, boundary, callers, control, forks, gate, holders, hooks, image, lent,
-    log, pools, stack_bounds, stderr, thread, timeline, unwind,
+    IMAGE, again, agentpath, boundary, callers, control, descriptors, forks, gate, holders, hooks,
+    image, lent, log, pools, stack_bounds, stderr, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -88,6 +88,7 @@ extern "C" fn destructor() {
         let ended = boundary::guarded(|| {
             boundary::may_panic();
             unwind::enter_all_modules();
+            descriptors::look(0);
             holders::at_end();
             timeline::now(Cause::End);
             log::finish();
@@ -325,6 +326,7 @@ fn create(options: &Options, exe: &Path) -> Result<(), String> {
     control::set(options);
     callers::set_jdk(&exe_home(exe));
     callers::init(options, exe);
+    descriptors::init();
     lent::find();
     #[cfg(feature = "verify")]
     unwind::verify::init();

@@ -8,7 +8,7 @@ use crate::thread::{self, ThreadState};
 use crate::{IMAGE, boundary, findings, gate, jvm, log, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
-use hackleak_image::layout::{Counter, Kind, Live, Release, Strays};
+use hackleak_image::layout::{Counter, Kind, Live, PIN_SHIFT, Release, Strays};
 use hackleak_image::writer::{LiveTable, Refused};
 
 /// Records a block that was just handed out. `address` is not null.
@@ -211,6 +211,17 @@ pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
             IMAGE.live.pin(IMAGE.window(), address, live, epoch)
         });
     }
+}
+
+/// Records a descriptor that a library of the JDK has opened for Java code, which its [`Live::pins`] tell.
+pub fn opened_for_java(address: usize, position: Position) {
+    record(0, Kind::Fd, position, |live, epoch, _| {
+        let live = Live {
+            block: live.block | 1 << PIN_SHIFT,
+            ..live
+        };
+        IMAGE.live.insert(IMAGE.window(), address, live, epoch)
+    });
 }
 
 /// Records an object of a pool.

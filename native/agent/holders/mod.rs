@@ -10,6 +10,7 @@
 //!
 //! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
 //! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `flood`: the way from there.
+//! - `numbers`: native memory that keeps file descriptors.
 //! - `stale`: words that are known to be of no use any more.
 //! - `verdicts`: what comes of it, in the image.
 //!
@@ -26,6 +27,7 @@ mod flood;
 mod maps;
 mod memory;
 mod nodes;
+mod numbers;
 mod objects;
 pub mod stale;
 mod table;
@@ -252,6 +254,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
     }
     marks.flood(&memory)?;
     marks.doubt(&memory)?;
+    numbers::hold(&mut marks, &memory, &objects, &native)?;
     Ok(Pass {
         marks,
         objects,

@@ -89,19 +89,20 @@ pub struct Nodes {
 fn can_be_held(live: Live) -> bool {
     use Kind::*;
     match Kind::from_number(live.kind()) {
-        Some(New | NewArray | Malloc | Unsafe | Runtime | GlobalRef | WeakGlobalRef) => true,
+        Some(New | NewArray | Malloc | Unsafe | Runtime | GlobalRef | WeakGlobalRef | Fd) => true,
         Some(ArrayElements | StringChars | StringUtfChars) => live.size() > 0,
         Some(ArrayCritical | StringCritical | Monitor | Pool | DirectBuffer) | None => false,
     }
 }
 
 /// Whether it matters for a block's verdict who holds it. Handles of the JVM's must be given back, whoever
-/// knows them, except for references, which may be kept.
+/// knows them, except for references, which may be kept. So may file descriptors, but only Java's objects are
+/// known to keep them: any small number of native code's could be one.
 pub fn is_judged(live: Live) -> bool {
     use Kind::*;
     matches!(
         Kind::from_number(live.kind()),
-        Some(New | NewArray | Malloc | Unsafe | GlobalRef | WeakGlobalRef)
+        Some(New | NewArray | Malloc | Unsafe | GlobalRef | WeakGlobalRef | Fd)
     )
 }
 

@@ -3,10 +3,11 @@
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is
 //! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, `mmap` in `mappings`,
-//! and `JNI_CreateJavaVM` in `create_vm`.
+//! what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`.
 
 mod addresses;
 mod create_vm;
+mod descriptors;
 mod dynamic;
 mod exhausted;
 mod malloc;
@@ -17,6 +18,7 @@ pub mod real;
 mod threads;
 
 pub use create_vm::loaded_libjvm;
+pub use descriptors::{fdopen_request, fdopendir_request, vfork_request};
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
 pub use mappings::{Asked, asked as asked_mappings, is_cut, longer, own_memory};
 pub use threads::thread_begin;
@@ -29,7 +31,10 @@ type Hook = (&'static str, unsafe extern "C" fn());
 
 /// The hook that stands before `found`, which the loader gave for `name`; null for anything else.
 fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
-    let mut hooks = malloc::HOOKS.iter().chain(addresses::HOOKS);
+    let mut hooks = malloc::HOOKS
+        .iter()
+        .chain(addresses::HOOKS)
+        .chain(descriptors::HOOKS);
     match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
         // Another allocator that the program has beside its own keeps its functions.
         Some((_, hook)) if !found.is_null() && found == next(name) => *hook as *mut c_void,
@@ -53,6 +58,7 @@ pub fn launcher() -> Option<usize> {
 pub fn init() {
     real::init();
     addresses::init();
+    descriptors::init();
     dynamic::init();
     threads::init();
 }

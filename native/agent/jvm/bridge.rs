@@ -4,7 +4,7 @@
 
 use super::{buffers, collect, exit, java_stale, judging, method_ids};
 use crate::checkpoint::Choice;
-use crate::{IMAGE, checkpoint, gate, holders, keep, lifecycle, thread};
+use crate::{IMAGE, checkpoint, descriptors, gate, holders, keep, lifecycle, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
 use hackleak_image::{Frame, Whose};
@@ -159,6 +159,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
 ) -> JLongArray<'local> {
     call(env, |env| {
         let (mut blocks, mut bytes) = (0, 0);
+        descriptors::look(epoch as u32);
         checkpoint::leaks(choice(epoch, scope, whose)?, |_, live| {
             blocks += 1;
             bytes += live.size() as i64;

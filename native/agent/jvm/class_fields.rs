@@ -12,10 +12,24 @@ use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiEnv};
 
 const STATIC: jint = 8;
 
+/// In the tag of a class whose objects may hold file descriptors.
+const WITH_DESCRIPTORS: jlong = 1 << 39;
+
 /// A tag that no class has yet.
-pub fn next_tag() -> jlong {
+pub fn next_tag(holds: Holds) -> jlong {
     static NEXT: AtomicI64 = AtomicI64::new(1);
-    NEXT.fetch_add(1, Relaxed)
+    let tag = NEXT.fetch_add(1, Relaxed);
+    if holds.descriptors {
+        tag | WITH_DESCRIPTORS
+    } else {
+        tag
+    }
+}
+
+/// Whether an `int` in objects of the class with this tag may be a file descriptor: the number of one is in
+/// many an `int`.
+pub fn tells_descriptors(tag: jlong) -> bool {
+    tag & WITH_DESCRIPTORS != 0
 }
 
 /// What the JVM gave in memory of its own, which goes back to it.
@@ -69,31 +83,90 @@ fn declared(env: *mut jvmtiEnv, class: jclass) -> Option<Vec<jfieldID>> {
     }
 }
 
-/// Whether the class declares a `long` of its objects'; `None` while it is not linked.
-pub fn has_long(env: *mut jvmtiEnv, class: jclass) -> Option<bool> {
+/// Whether a field of this name keeps a file descriptor: `fd`, `epfd`, `socketFd`, `fdVal`.
+pub fn names_descriptor(field: &str) -> bool {
+    let ends = |end| field.ends_with(end);
+    field.starts_with("fd") || ends("fd") || ends("Fd") || ends("FD") || ends("escriptor")
+}
+
+/// Which descriptors a field of this class and name may keep. Java's own classes keep what the JDK has opened;
+/// its `FileDescriptor` may have been given any.
+pub fn keeps(class: &str, field: &str) -> Keeps {
+    let is_own = ["java.", "sun.", "jdk.", "com.sun."];
+    if !names_descriptor(field) {
+        Keeps::None
+    } else if class != "java.io.FileDescriptor" && is_own.iter().any(|own| class.starts_with(own)) {
+        Keeps::OfJava
+    } else {
+        Keeps::Any
+    }
+}
+
+/// See [`keeps`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keeps {
+    None,
+    OfJava,
+    Any,
+}
+
+/// What objects of a class may hold by the fields that it declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Holds {
+    /// A `long`, which may be an address.
+    pub memory: bool,
+    /// An `int` by whose name it is a file descriptor.
+    pub descriptors: bool,
+}
+
+impl Holds {
+    pub const fn anything(self) -> bool {
+        self.memory || self.descriptors
+    }
+
+    /// What either of them holds.
+    pub const fn or(self, other: Holds) -> Holds {
+        Holds {
+            memory: self.memory || other.memory,
+            descriptors: self.descriptors || other.descriptors,
+        }
+    }
+}
+
+/// What the class declares; `None` while it is not linked.
+pub fn may_hold(env: *mut jvmtiEnv, class: jclass) -> Option<Holds> {
     let functions = functions(env);
     let (get_name, get_modifiers) = (functions.GetFieldName?, functions.GetFieldModifiers?);
     let fields = declared(env, class)?;
-    let is_long = |field: jfieldID| {
-        let (mut signature, mut modifiers) = (ptr::null_mut(), 0);
+    let holds = |field: jfieldID| {
+        let (mut name, mut signature, mut modifiers) = (ptr::null_mut(), ptr::null_mut(), 0);
         // SAFETY: JVMTI calls with an id of this class and valid places.
         unsafe {
             get_modifiers(env, class, field, &mut modifiers);
             if modifiers & STATIC != 0 {
-                return false;
+                return Holds::default();
             }
             get_name(
                 env,
                 class,
                 field,
-                ptr::null_mut(),
+                &mut name,
                 &mut signature,
                 ptr::null_mut(),
             );
         }
-        taken(env, signature) == "J"
+        let (name, signature) = (taken(env, name), taken(env, signature));
+        Holds {
+            memory: signature == "J",
+            descriptors: signature == "I" && names_descriptor(&name),
+        }
     };
-    Some(fields.into_iter().any(is_long))
+    Some(
+        fields
+            .into_iter()
+            .map(holds)
+            .fold(Holds::default(), Holds::or),
+    )
 }
 
 /// `package.Class.field` for the field of this index in objects of `class`, or of the class itself.
@@ -105,7 +178,8 @@ pub fn name(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, index: jint) ->
     }
 }
 
-fn field(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, index: jint) -> Option<String> {
+/// The name of that field alone.
+pub fn field(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, index: jint) -> Option<String> {
     // From the class up to `Object`; the references die with the frame.
     // SAFETY: JNI calls on an attached thread.
     if unsafe { ((**jni).PushLocalFrame)(jni, 64) } != 0 {
@@ -185,4 +259,25 @@ fn fields_of_interfaces(env: *mut jvmtiEnv, jni: *mut JNIEnv, classes: &[jclass]
         }
     }
     fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_is_kept_by_a_field_with_the_name_of_one() {
+        for (class, field, kept) in [
+            ("java.io.FileDescriptor", "fd", Keeps::Any),
+            ("sun.nio.ch.SocketChannelImpl", "fdVal", Keeps::OfJava),
+            ("sun.nio.ch.EPollSelectorImpl", "epfd", Keeps::OfJava),
+            ("io.netty.channel.unix.FileDescriptor", "fd", Keeps::Any),
+            ("demo.Store", "socketFd", Keeps::Any),
+            ("demo.Store", "fileDescriptor", Keeps::Any),
+            ("demo.Store", "size", Keeps::None),
+            ("java.lang.Thread", "priority", Keeps::None),
+        ] {
+            assert_eq!(keeps(class, field), kept, "{class}.{field}");
+        }
+    }
 }

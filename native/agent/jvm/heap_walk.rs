@@ -1,12 +1,14 @@
 //! Walks over those objects of the Java heap that may hold native memory.
 //!
-//! JVMTI tells the values of fields, which is what takes the time. So only objects of classes that have a
-//! `long` are looked at, arrays of them, and the static fields of all classes; the classes carry a tag for
-//! that. All of it is done by an environment of its own: the tags of other tools stay what they are, and a
-//! process that never asks pays nothing.
+//! JVMTI tells the values of fields, which is what takes the time. So a walk looks only at objects of classes
+//! that have a `long`, or an `int` with the name of a descriptor, at arrays of `long`s, and at the static
+//! fields of all classes. The classes carry a tag for that. An environment of the recorder's own does all of
+//! it: the tags of other tools stay what they are, and a process that never asks pays nothing.
 
+use super::class_fields::{self, Holds};
+use super::functions;
 use super::heap_tags::environment;
-use super::{class_fields, functions};
+use crate::descriptors;
 use crate::holders::Stop;
 use core::ffi::c_void;
 use core::ptr;
@@ -20,13 +22,15 @@ use jvmti_bindings::sys::jvmti::*;
 static CHOOSING: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
 static SEEN: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
 
-/// A class that was looked at has no objects with a `long`, or has.
-const WITHOUT: jlong = 1;
-const WITH: jlong = 2;
+/// In the tag of a class that was looked at: what its objects may hold.
+const LOOKED_AT: jlong = 1;
+const MEMORY: jlong = 2;
+const DESCRIPTORS: jlong = 4;
 
 pub const NOT_TOLD: Stop = Stop::Unknown("what Java objects hold: the JVM does not tell");
 
-/// Whoever is told the values of `long`s. That is at a safepoint, on a thread of the JVM's: it may not be
+/// Whoever is told the values of `long`s, and the descriptors in `int`s by the address that the live table
+/// has for each. That is at a safepoint, on a thread of the JVM's: it may not be
 /// called from there.
 pub trait Visitor {
     /// A value in an object or in a class: the tag of the object's class, its own (of a static field, its
@@ -60,17 +64,27 @@ unsafe extern "system" fn on_field<V: Visitor>(
     of: jvmtiPrimitiveType,
     visitor: *mut c_void,
 ) -> jint {
-    if of == JVMTI_PRIMITIVE_TYPE_LONG {
-        let sort = match kind {
-            JVMTI_HEAP_REFERENCE_STATIC_FIELD => Root::StaticField,
-            _ => Root::Field,
-        };
-        // SAFETY: the pointer that `iterate` passed; a value of this type; the field's index and the object's
-        // tag lie where the JVM says during the call.
-        unsafe {
-            let visitor = &mut *visitor.cast::<V>();
-            visitor.value(class_tag, &mut *tag, sort, (*info).field.index, value.j);
+    let sort = match kind {
+        JVMTI_HEAP_REFERENCE_STATIC_FIELD => Root::StaticField,
+        _ => Root::Field,
+    };
+    let names_descriptors =
+        || matches!(sort, Root::StaticField) || class_fields::tells_descriptors(class_tag);
+    // SAFETY: the union is read as the type that the JVM tells.
+    let value = unsafe {
+        match of {
+            JVMTI_PRIMITIVE_TYPE_LONG => value.j,
+            JVMTI_PRIMITIVE_TYPE_INT if value.i >= 0 && names_descriptors() => {
+                descriptors::address(value.i) as jlong
+            }
+            _ => return JVMTI_VISIT_OBJECTS,
         }
+    };
+    // SAFETY: the pointer that `iterate` passed; the field's index and the object's tag lie where the JVM says
+    // during the call.
+    unsafe {
+        let visitor = &mut *visitor.cast::<V>();
+        visitor.value(class_tag, &mut *tag, sort, (*info).field.index, value);
     }
     JVMTI_VISIT_OBJECTS
 }
@@ -119,7 +133,7 @@ fn choose(jni: *mut JNIEnv, choosing: *mut jvmtiEnv, seen: *mut jvmtiEnv) -> Opt
         // SAFETY: the list has `count` local references, which are this call's.
         unsafe {
             let class = *list.add(index);
-            has_long(jni, choosing, seen, class);
+            may_hold(jni, choosing, seen, class);
             ((**jni).DeleteLocalRef)(jni, class);
         }
     }
@@ -128,41 +142,54 @@ fn choose(jni: *mut JNIEnv, choosing: *mut jvmtiEnv, seen: *mut jvmtiEnv) -> Opt
     Some(())
 }
 
-/// Whether objects of the class have a `long`; remembered in the tags.
-fn has_long(jni: *mut JNIEnv, choosing: *mut jvmtiEnv, seen: *mut jvmtiEnv, class: jclass) -> bool {
+/// What objects of the class may hold; remembered in the tags.
+fn may_hold(
+    jni: *mut JNIEnv,
+    choosing: *mut jvmtiEnv,
+    seen: *mut jvmtiEnv,
+    class: jclass,
+) -> Holds {
     let functions = functions(seen);
     let (Some(get_tag), Some(set_tag)) = (functions.GetTag, functions.SetTag) else {
-        return false;
+        return Holds::default();
     };
     let mut known = 0;
     // SAFETY: JVMTI and JNI calls in the live phase, with a local reference and places of the callers.
     unsafe {
-        if get_tag(seen, class, &mut known) == JVMTI_ERROR_NONE && known != 0 {
-            return known == WITH;
+        if get_tag(seen, class, &mut known) == JVMTI_ERROR_NONE && known & LOOKED_AT != 0 {
+            return Holds {
+                memory: known & MEMORY != 0,
+                descriptors: known & DESCRIPTORS != 0,
+            };
         }
     }
     let signature = class_fields::signature(seen, class);
-    let mut has = matches!(signature.as_str(), "[J" | "Ljava/lang/Class;");
-    if !has && !signature.starts_with('[') {
-        let Some(own) = class_fields::has_long(seen, class) else {
+    let mut holds = Holds {
+        memory: matches!(signature.as_str(), "[J" | "Ljava/lang/Class;"),
+        descriptors: false,
+    };
+    if !holds.memory && !signature.starts_with('[') {
+        let Some(own) = class_fields::may_hold(seen, class) else {
             // Not linked yet: it has no objects, and is looked at again.
-            return false;
+            return Holds::default();
         };
-        has = own;
+        holds = own;
         // SAFETY: as above.
         let parent = unsafe { ((**jni).GetSuperclass)(jni, class) };
         if !parent.is_null() {
-            has |= has_long(jni, choosing, seen, parent);
+            holds = holds.or(may_hold(jni, choosing, seen, parent));
             // SAFETY: the reference was just made for this call.
             unsafe { ((**jni).DeleteLocalRef)(jni, parent) };
         }
     }
+    let bit = |set: bool, bit: jlong| if set { bit } else { 0 };
     // SAFETY: as above.
     unsafe {
-        set_tag(seen, class, if has { WITH } else { WITHOUT });
-        if has {
-            set_tag(choosing, class, class_fields::next_tag());
+        let held = bit(holds.memory, MEMORY) | bit(holds.descriptors, DESCRIPTORS);
+        set_tag(seen, class, LOOKED_AT | held);
+        if holds.anything() {
+            set_tag(choosing, class, class_fields::next_tag(holds));
         }
     }
-    has
+    holds
 }

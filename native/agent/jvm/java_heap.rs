@@ -1,11 +1,14 @@
-//! Java objects that hold native memory: those with its address in a `long`.
+//! Java objects that hold native memory, which have its address in a `long`, or file descriptors, in an
+//! `int` with the name of one.
 
+use super::class_fields::Keeps;
 use super::heap_tags::{done, untag, with_tags};
 use super::heap_walk::{self, NOT_TOLD, Visitor};
 use super::java_chains::{self, Start, Way};
 use super::java_stale::{self, Stale};
 use super::own_frames::OwnFrames;
 use super::{class_fields, java_paths};
+use crate::descriptors;
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Points, Stop, Trust};
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject};
@@ -98,6 +101,7 @@ impl Java for Heap {
         } = walk;
         drop(stale);
         java_stale::judged();
+        self.drop_other_numbers(choosing, &places, &mut hits);
         let objects = hits.iter().map(|hit| hit.object).filter(|tag| *tag != 0);
         let objects: HashSet<jlong> = objects.collect();
         let (own, finished) = OwnFrames::split(choosing, self.jni, &self.finished);
@@ -125,6 +129,54 @@ impl Java for Heap {
 }
 
 impl Heap {
+    /// Takes out the fields with the number of a descriptor that by their names are something else.
+    fn drop_other_numbers(
+        &self,
+        env: *mut jvmtiEnv,
+        places: &HashMap<Place, u32>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let numbers: HashSet<u32> = hits
+            .iter()
+            .filter(|hit| descriptors::is_address(!hit.word as usize))
+            .map(|hit| hit.root)
+            .collect();
+        if numbers.is_empty() {
+            return;
+        }
+        let mut of_roots: Vec<(Place, u32)> = places
+            .iter()
+            .filter(|(_, root)| numbers.contains(root))
+            .map(|(place, root)| (*place, *root))
+            .collect();
+        of_roots.sort_unstable_by_key(|(_, root)| *root);
+        let mut tags: Vec<jlong> = of_roots.iter().map(|(place, _)| place.0).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        let classes = with_tags(env, &tags);
+        let kept: HashMap<u32, Keeps> = of_roots
+            .into_iter()
+            .filter_map(|((tag, _, index), root)| {
+                let class = *classes.get(&tag)?;
+                let field = class_fields::field(env, self.jni, class, index)?;
+                let class = class_fields::shown(&class_fields::signature(env, class));
+                Some((root, class_fields::keeps(&class, &field)))
+            })
+            .collect();
+        for class in classes.into_values() {
+            done(env, self.jni, class, false);
+        }
+        hits.retain(|hit| {
+            let address = !hit.word as usize;
+            !descriptors::is_address(address)
+                || match kept.get(&hit.root) {
+                    Some(Keeps::Any) => true,
+                    Some(Keeps::OfJava) => descriptors::is_of_java(address),
+                    Some(Keeps::None) | None => false,
+                }
+        });
+    }
+
     /// The ways to the places, by their roots: for each the way to one of its objects.
     fn ways(
         &self,

@@ -96,6 +96,55 @@ fn new_frame(lookup: usize) -> u64 {
     thread::on_own_stack(|_| rules::at(lookup).1)
 }
 
+/// Whether the descriptors that the caller at `position` opens are recorded.
+pub fn caller_opens(position: Position) -> bool {
+    caller_frame_counts(position, callers::opens)
+}
+
+/// Whether the caller at `position` is code under test, and none of the JDK's.
+pub fn caller_is_under_test(position: Position) -> bool {
+    caller_frame_counts(position, callers::counts)
+}
+
+fn caller_frame_counts(position: Position, counts: fn(u32) -> Counts) -> bool {
+    let lookup = cursor::Cursor::new(position).lookup;
+    let frame = match rules::known(lookup) {
+        Some((_, frame)) => frame,
+        None => new_frame(lookup),
+    };
+    match Frame::decode(frame) {
+        Some(Frame::Native { module, .. }) => match counts(module) {
+            Counts::Yes => true,
+            Counts::LikeItsCaller => {
+                thread::on_own_stack(|bounds| others_caller_counts(position, bounds, counts))
+            }
+            // The C library closes what it opens for itself.
+            Counts::No | Counts::LikeItsCallerIfLent => false,
+        },
+        _ => true,
+    }
+}
+
+/// What counts for the first module that does not work for its caller.
+#[cold]
+#[inline(never)]
+fn others_caller_counts(
+    position: Position,
+    bounds: &mut StackBounds,
+    counts: fn(u32) -> Counts,
+) -> bool {
+    let mut decided = true;
+    let _ = slow::frames(position, bounds, |_, frame| {
+        let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
+            return true;
+        };
+        let counts = counts(module);
+        decided = counts == Counts::Yes;
+        counts == Counts::LikeItsCaller
+    });
+    decided
+}
+
 #[inline(always)]
 fn frame_counts(frame: u64, position: Position) -> bool {
     match Frame::decode(frame) {

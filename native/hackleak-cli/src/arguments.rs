@@ -97,7 +97,7 @@ Example:
 #[derive(Debug, Args)]
 #[command(after_help = RUN_NOTES)]
 pub(crate) struct Run {
-    /// Which allocations to record [default: new+malloc+jni+unsafe]
+    /// Which allocations to record [default: new+malloc+jni+unsafe+fd]
     #[arg(long, value_name = "KINDS")]
     pub(crate) track: Option<String>,
     /// Which frames to record: full, native, java, off [default: full]

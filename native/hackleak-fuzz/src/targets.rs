@@ -224,6 +224,7 @@ pub fn suppressions(data: &[u8]) {
         baseline: None,
         known: None,
         freed_older: 0,
+        names: Vec::new(),
         frames: vec![
             native("pool::grow(unsigned long)"),
             native(&"a".repeat(3000)),

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
-pub const VERSION: u32 = 6;
+pub const VERSION: u32 = 7;
 /// The header's length; the first segment follows it.
 pub const HEADER_LEN: u64 = 4096;
 /// The length of a segment's own header.
@@ -54,6 +54,8 @@ pub enum SegmentKind {
     Judged = 13,
     /// Who holds memory: [`Holder`].
     Holders = 14,
+    /// What handles stand for: [`Named`].
+    Names = 15,
     /// Live records of one MiB of address space: [`Live`] per 16-byte granule. `base` is the
     /// address divided by one MiB. [`SegmentHeader::summary`] holds the newest epoch per page.
     Live = 16,
@@ -67,7 +69,7 @@ pub enum SegmentKind {
 
 impl SegmentKind {
     /// The kinds that are arenas, in the order of [`Header::lengths`].
-    pub const ARENAS: [SegmentKind; 14] = [
+    pub const ARENAS: [SegmentKind; 15] = [
         SegmentKind::Nodes,
         SegmentKind::Contexts,
         SegmentKind::Threads,
@@ -82,6 +84,7 @@ impl SegmentKind {
         SegmentKind::Judgings,
         SegmentKind::Judged,
         SegmentKind::Holders,
+        SegmentKind::Names,
     ];
 
     /// The kind of a number read from a file.
@@ -117,6 +120,7 @@ impl SegmentKind {
             Judgings => size_of::<Judging>(),
             Judged => size_of::<self::Judged>(),
             Holders => size_of::<Holder>(),
+            Names => size_of::<Named>(),
             Live | LiveOdd | Pool | PoolOdd => size_of::<self::Live>(),
         };
         len as u64
@@ -714,6 +718,23 @@ pub struct Link {
     pub kind: u32,
 }
 
+/// What a handle stood for when somebody last looked: the path behind a file descriptor. For one address the last
+/// such record is the one that counts, if its origin is that of the live record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Named {
+    /// The handle's place in the live table.
+    pub address: u64,
+    /// Node and context, as in [`Live::origin`].
+    pub origin: u64,
+    /// What it is called.
+    pub name: Blob,
+    /// A [`Kind`].
+    pub kind: u32,
+    /// Reserved, zero.
+    pub reserved: u32,
+}
+
 /// What is wrong with a free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]
@@ -794,6 +815,8 @@ pub enum Release {
     ReleaseArrayCritical = 10,
     /// `ReleaseStringCritical`.
     ReleaseStringCritical = 11,
+    /// `close`.
+    Close = 12,
 }
 
 impl Release {
@@ -805,7 +828,7 @@ impl Release {
         )
     }
 
-    const ALL: [Release; 11] = [
+    const ALL: [Release; 12] = [
         Release::Free,
         Release::Delete,
         Release::DeleteArray,
@@ -817,6 +840,7 @@ impl Release {
         Release::ReleaseStringUtfChars,
         Release::ReleaseArrayCritical,
         Release::ReleaseStringCritical,
+        Release::Close,
     ];
     /// The function of a number read from a file.
     pub fn from_number(number: u32) -> Option<Release> {
@@ -838,12 +862,14 @@ impl Release {
             Release::ReleaseStringUtfChars => "ReleaseStringUTFChars",
             Release::ReleaseArrayCritical => "ReleasePrimitiveArrayCritical",
             Release::ReleaseStringCritical => "ReleaseStringCritical",
+            Release::Close => "close",
         }
     }
     /// Whether it is a function of the JVM's.
     #[inline]
     pub const fn is_java(self) -> bool {
-        self as u32 >= Release::UnsafeFree as u32
+        let number = self as u32;
+        number >= Release::UnsafeFree as u32 && number < Release::Close as u32
     }
     /// The kind that it is the right function for.
     pub const fn kind(self) -> Kind {
@@ -859,6 +885,7 @@ impl Release {
             Release::ReleaseStringUtfChars => Kind::StringUtfChars,
             Release::ReleaseArrayCritical => Kind::ArrayCritical,
             Release::ReleaseStringCritical => Kind::StringCritical,
+            Release::Close => Kind::Fd,
         }
     }
     /// Whether it is the right function for a block of this kind.
@@ -924,7 +951,7 @@ impl Live {
         (self.block >> SIZE_BITS) as u8
     }
     /// How often the resource is held beyond once, for the kinds that nest; for memory, not 0 if a
-    /// direct byte buffer was made over it.
+    /// direct byte buffer was made over it; for a file descriptor, if a library of the JDK has opened it.
     #[inline]
     pub const fn pins(self) -> u8 {
         (self.block >> PIN_SHIFT) as u8 & MAX_PINS
@@ -994,6 +1021,8 @@ kinds! {
     /// Memory of the C library, the loader or one of the JDK's libraries. Never a leak, and on no report: it
     /// is in the table because what it points at is held.
     Runtime = 15 "memory of the runtime",
+    /// A file descriptor. The address is made of its number.
+    Fd = 16 "file descriptor",
 }
 
 const _: () = {
@@ -1002,6 +1031,7 @@ const _: () = {
     assert!(size_of::<Node>() == 16 && size_of::<Live>() == 16 && size_of::<Context>() == 16);
     assert!(size_of::<Thread>() == 128);
     assert!(size_of::<Judging>() == 32 && size_of::<Judged>() == 32 && size_of::<Link>() == 16);
+    assert!(size_of::<Named>() == 32);
     assert!(SegmentKind::ARENAS.len() <= 16);
     assert!(Counter::ALL.len() <= MAX_COUNTERS);
 };

@@ -18,8 +18,8 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "track",
-        values: "new|malloc|jni|unsafe",
-        default: "new+malloc+jni+unsafe",
+        values: "new|malloc|jni|unsafe|fd",
+        default: "new+malloc+jni+unsafe+fd",
         meaning: "which allocations are recorded: one kind, or several joined by `+`",
     },
     Key {
@@ -146,8 +146,11 @@ impl Track {
     /// `Unsafe.allocateMemory` and what is built on it.
     pub const UNSAFE: Track = Track(8);
 
+    /// File descriptors of code under test and of Java code.
+    pub const FD: Track = Track(16);
+
     /// All of them.
-    pub const EVERYTHING: Track = Track(15);
+    pub const EVERYTHING: Track = Track(31);
 
     /// Every kind with its name.
     pub const ALL: &'static [(&'static str, Track)] = &[
@@ -155,6 +158,7 @@ impl Track {
         ("malloc", Track::MALLOC),
         ("jni", Track::JNI),
         ("unsafe", Track::UNSAFE),
+        ("fd", Track::FD),
     ];
 
     /// The set as the bits that the image stores.

@@ -51,6 +51,8 @@ pub enum Group {
     Unsafe,
     /// Objects of libraries' own pools.
     Pool,
+    /// File descriptors.
+    Fd,
 }
 
 impl Group {
@@ -61,6 +63,7 @@ impl Group {
             Kind::Malloc => Group::Malloc,
             Kind::Unsafe => Group::Unsafe,
             Kind::Pool => Group::Pool,
+            Kind::Fd => Group::Fd,
             _ => Group::Jni,
         }
     }
@@ -76,8 +79,9 @@ impl FromStr for Group {
             "jni" => Ok(Group::Jni),
             "unsafe" => Ok(Group::Unsafe),
             "pool" => Ok(Group::Pool),
+            "fd" => Ok(Group::Fd),
             other => Err(format!(
-                "`{other}` is no kind: use new, malloc, jni, unsafe or pool"
+                "`{other}` is no kind: use new, malloc, jni, unsafe, pool or fd"
             )),
         }
     }

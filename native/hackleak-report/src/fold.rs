@@ -44,6 +44,9 @@ fn add(to: &mut Site, more: Site) {
     to.bytes = to.bytes.saturating_add(more.bytes);
     to.count = to.count.saturating_add(more.count);
     to.freed_older = to.freed_older.saturating_add(more.freed_older);
+    to.names.extend(more.names);
+    to.names.sort();
+    to.names.dedup();
     to.stacks = to.stacks.saturating_add(more.stacks);
     to.threads.extend(more.threads);
     to.threads.sort();

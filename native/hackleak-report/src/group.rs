@@ -9,6 +9,7 @@ use hackleak_image::layout;
 use crate::holders::Holders;
 use crate::meanwhile::Older;
 use crate::model::{Frame, Holder, Judgement, Site, Thread};
+use crate::named::Names;
 use crate::read::{Blocks, Holding, Sum};
 use crate::render::fold::framework_frames;
 use crate::symbolise::Symbolised;
@@ -21,9 +22,13 @@ struct Group {
     threads: BTreeSet<u32>,
     scopes: BTreeSet<Option<u32>>,
     older: u64,
+    names: BTreeSet<String>,
     /// Blocks of each holder.
     holders: BTreeMap<u32, u64>,
 }
+
+/// The most names of handles that a site has.
+const MAX_NAMES: usize = 100;
 
 /// The sites of `blocks`, most bytes first, as far as they have blocks of all `rounds`.
 pub(crate) fn group(
@@ -33,6 +38,7 @@ pub(crate) fn group(
     symbolised: &Symbolised,
     holders: &Holders,
     older: &Older,
+    names: &Names,
 ) -> Vec<Site> {
     // The same node has the same frames, so most blocks meet here without comparing stacks.
     let mut by_node: HashMap<(u32, layout::Kind, Judgement), Group> = HashMap::new();
@@ -61,6 +67,7 @@ pub(crate) fn group(
             let older = older.get(&(stack, kind)).copied();
             site.older = site.older.saturating_add(older.unwrap_or(0));
         }
+        site.names.extend(names.of(stack, kind));
         site.sum.add(group.sum);
         site.rounds |= group.rounds;
         site.threads.extend(group.threads);
@@ -97,6 +104,7 @@ pub(crate) fn group(
             baseline: None,
             known: None,
             freed_older: group.older,
+            names: group.names.iter().take(MAX_NAMES).cloned().collect(),
         })
         .collect();
     sites.sort_by(|a, b| {

@@ -10,10 +10,10 @@ use hackleak_image::{Image, Shortage};
 
 use crate::coverage::kinds;
 use crate::incomplete::Incomplete;
-use crate::model::{Frame, Leaks, Process, Site, State, Verdict};
+use crate::model::{BLOCK, Frame, Leaks, Process, Site, State, Verdict};
 use crate::read::{Selected, Sum};
 use crate::render::label as label_of;
-use crate::render::numbers::{blocks, bytes, counted};
+use crate::render::numbers::{self, blocks, counted};
 use crate::symbolise::Symbolised;
 
 /// Why the record of a process is incomplete; `blind` says that a library under test is not seen.
@@ -170,5 +170,5 @@ pub(crate) fn freed_later(label: &str, sites: &[Site]) -> String {
 
 /// The bytes of `sum` for a sentence.
 pub(crate) fn amount(sum: Sum) -> String {
-    format!("{} in {}", bytes(sum.bytes), counted(sum.count, "block"))
+    numbers::amount(sum.bytes, sum.count, sum.noun.unwrap_or(BLOCK))
 }

@@ -44,6 +44,7 @@ pub mod known;
 mod meanwhile;
 pub mod merge;
 pub mod model;
+mod named;
 pub mod origin;
 mod own;
 mod process;

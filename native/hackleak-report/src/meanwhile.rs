@@ -94,6 +94,7 @@ pub(crate) fn freed_after(image: &Image, selection: &Selection) -> Vec<Reported>
                 blocks.entry((judged.origin, kind)).or_default().add(Sum {
                     bytes: judged.bytes,
                     count: judged.count.into(),
+                    noun: None,
                 });
             }
         }

@@ -309,8 +309,17 @@ impl Finding {
             released_by,
             ..
         } = self;
-        let block = format!("a block of {bytes} bytes from {}", kind.name());
+        let block = match kind {
+            Kind::Fd => "a file descriptor".to_owned(),
+            _ => format!("a block of {bytes} bytes from {}", kind.name()),
+        };
         match self.problem {
+            Problem::DoubleFree if *kind == Kind::Fd => {
+                "a file descriptor was closed twice, and the second time it was not open".to_owned()
+            }
+            Problem::NotHeld if *kind == Kind::Fd => {
+                format!("file descriptor {detail} was closed, which is not open")
+            }
             Problem::Mismatch => format!("{block} was freed by {released_by}"),
             Problem::DoubleFree => {
                 format!("{block} was freed twice, the second time by {released_by}")
@@ -580,6 +589,9 @@ pub struct Site {
     /// freed meanwhile.
     #[serde(default, rename = "freedOlder", skip_serializing_if = "is_zero")]
     pub freed_older: u64,
+    /// What handles stand for, each name once: the paths of file descriptors.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// A known leak of a library.
@@ -892,7 +904,27 @@ kinds! {
     DirectBuffer "direct byte buffer",
     /// Memory of the C library, the loader or one of the JDK's libraries; on no report.
     Runtime "memory of the runtime",
+    /// A file descriptor that is still open.
+    Fd "file descriptor",
 }
+
+impl Kind {
+    /// What one of the kind is called where it is counted. What has no bytes of its own is no block.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Kind::GlobalRef
+            | Kind::WeakGlobalRef
+            | Kind::ArrayCritical
+            | Kind::StringCritical
+            | Kind::Monitor
+            | Kind::Fd => self.name(),
+            _ => BLOCK,
+        }
+    }
+}
+
+/// What is counted, unless it is all of one kind that has a noun of its own.
+pub(crate) const BLOCK: &str = "block";
 
 /// A thread.
 #[derive(

@@ -21,6 +21,7 @@ use crate::meanwhile::{self, Older};
 use crate::model::{
     Amount, Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict,
 };
+use crate::named::Names;
 use crate::read::{Blocks, Holding, Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::{Symbolised, symbolise};
@@ -116,6 +117,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         &symbolised,
         &holders,
         &older,
+        &Names::read(&image, selection),
     );
     let own = Suppressions::of_patterns(&selection.suppress);
     let given = [&*besides.suppressions, &own].concat();
@@ -188,8 +190,9 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     process.notes.splice(0..0, modules.notes);
     process.notes.extend(sorted.notes);
     for freed in freed {
-        let none = (&Holders::default(), &Older::new());
-        let sites = group(&image, &freed.blocks, 0, &symbolised, none.0, none.1);
+        let none = (&Holders::default(), &Older::new(), &Names::default());
+        let (blocks, stacks) = (&freed.blocks, &symbolised);
+        let sites = group(&image, blocks, 0, stacks, none.0, none.1, none.2);
         let sites = rules.clone().apply(sites).sites;
         let sites = lists.clone().apply(sites, &process).sites;
         if sites.is_empty() {
@@ -232,6 +235,7 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
                 growth: None,
                 known: None,
                 freed_older: 0,
+                names: Vec::new(),
                 baseline: None,
             })
         })

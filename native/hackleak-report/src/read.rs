@@ -10,7 +10,7 @@ use hackleak_image::{Image, ImageError, Whose};
 use hackleak_options::Held;
 
 use crate::allowance::{Allowance, Group};
-use crate::model::{Judgement, Site};
+use crate::model::{BLOCK, Judgement, Site};
 use crate::progress::{self, Stage};
 
 /// Live records between two steps of the progress.
@@ -95,6 +95,8 @@ type Live = HashMap<(u32, u32, Kind), Sum>;
 pub(crate) struct Sum {
     pub(crate) bytes: u64,
     pub(crate) count: u64,
+    /// What is counted, if it is all of one sort: see [`crate::model::Kind::noun`].
+    pub(crate) noun: Option<&'static str>,
 }
 
 impl Sum {
@@ -103,12 +105,18 @@ impl Sum {
         Sum {
             bytes: site.bytes,
             count: site.count,
+            noun: Some(site.kind.noun()),
         }
     }
 
     pub(crate) fn add(&mut self, other: Sum) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.count = self.count.saturating_add(other.count);
+        self.noun = match (self.noun, other.noun) {
+            (None, noun) | (noun, None) => noun,
+            (Some(noun), Some(other)) if noun == other => Some(noun),
+            _ => Some(BLOCK),
+        };
     }
 }
 
@@ -238,6 +246,7 @@ fn live(image: &Image, selection: &Selection) -> Live {
         sum.add(Sum {
             bytes: live.size,
             count: 1,
+            noun: None,
         });
     }
     progress::step(Stage::Reading, 0, 0);

@@ -167,6 +167,7 @@ fn sum(suppressions: &[Suppression]) -> Sum {
         sum.add(Sum {
             bytes: rule.bytes,
             count: rule.count,
+            noun: None,
         });
     }
     sum
@@ -186,6 +187,7 @@ fn note(rules: &[Suppression], source: &str) -> Option<String> {
             let matched = Sum {
                 bytes: rule.bytes,
                 count: rule.count,
+                noun: None,
             };
             format!("`{}` {}", rule.rule, amount(matched))
         })

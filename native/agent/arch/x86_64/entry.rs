@@ -5,6 +5,9 @@
 /// Defines the exported function `$symbol`, which jumps to `$handler` with two more arguments:
 /// the stack pointer and `rbp`. `$args` is how many register arguments the function has itself.
 macro_rules! allocator_entry {
+    ($symbol:ident, 0, $handler:path) => {
+        allocator_entry!(@ $symbol, "mov rdi, rsp", "mov rsi, rbp", $handler);
+    };
     ($symbol:ident, 1, $handler:path) => {
         allocator_entry!(@ $symbol, "mov rsi, rsp", "mov rdx, rbp", $handler);
     };
@@ -46,7 +49,62 @@ pub unsafe extern "C" fn dlopen() {
     )
 }
 
-/// `dlmopen`: the same with `dlmopen_request`.
+/// `fdopen`: tells `fdopen_request` and jumps to the real one, which allocates for its caller.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fdopen() {
+    core::arch::naked_asm!(
+        "push rdi",
+        "push rsi",
+        "sub rsp, 8",
+        "call {request}",
+        "add rsp, 8",
+        "pop rsi",
+        "pop rdi",
+        "jmp rax",
+        request = sym crate::hooks::fdopen_request,
+    )
+}
+
+/// `fdopendir`: the same.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fdopendir() {
+    core::arch::naked_asm!(
+        "push rdi",
+        "call {request}",
+        "pop rdi",
+        "jmp rax",
+        request = sym crate::hooks::fdopendir_request,
+    )
+}
+
+/// `vfork`: tells `vfork_request` and jumps to the real one, which returns twice to the same place.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vfork() {
+    core::arch::naked_asm!(
+        "sub rsp, 8",
+        "call {request}",
+        "add rsp, 8",
+        "jmp rax",
+        request = sym crate::hooks::vfork_request,
+    )
+}
+
+/// `dlmopen`: as `dlopen`, with `dlmopen_request`.
 ///
 /// # Safety
 ///

@@ -4,7 +4,7 @@ use bytemuck::Zeroable;
 
 use super::names::MAX_NAME;
 use super::open::Image;
-use crate::layout::{Holder, Judged, Judging, Kind, Link, Root, SegmentKind, judging_flags};
+use crate::layout::{Holder, Judged, Judging, Kind, Link, Named, Root, SegmentKind, judging_flags};
 
 /// The longest chain that is read, in bytes.
 const MAX_CHAIN: usize = 64 * size_of::<Link>();
@@ -28,6 +28,15 @@ impl JudgingRecord {
     pub fn is_at_exit(&self) -> bool {
         self.record.flags & judging_flags::AT_EXIT != 0
     }
+}
+
+/// What a handle stood for when somebody last looked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedRecord {
+    /// What it is called.
+    pub name: String,
+    /// Everything else about it.
+    pub record: Named,
 }
 
 /// Who holds memory.
@@ -79,6 +88,17 @@ impl Image {
             let record: Judged = self.record(SegmentKind::Judged, index)?;
             let kind = Kind::from_number(u8::try_from(record.kind).ok()?)?;
             (record.count != 0).then_some((kind, record))
+        })
+    }
+
+    /// What handles stood for, oldest first.
+    pub fn named(&self) -> impl Iterator<Item = NamedRecord> {
+        (0..self.records::<Named>(SegmentKind::Names)).filter_map(|index| {
+            let record: Named = self.record(SegmentKind::Names, index)?;
+            (record.address != 0).then(|| NamedRecord {
+                name: self.text(record.name, MAX_NAME),
+                record,
+            })
         })
     }
 

@@ -9,9 +9,9 @@ use bytemuck::{Pod, Zeroable};
 use crate::Frame;
 use crate::layout::{
     Assertion, Blob, Cause, Check, Checkpoint, Context, Counter, Finding, HEADER_LEN, Header,
-    Holder, Judged, Judging, Kind, Link, Live, MAGIC, Method, Module, Node, Outcome, Point, Root,
-    SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind, Thread,
-    VERSION, state,
+    Holder, Judged, Judging, Kind, Link, Live, MAGIC, Method, Module, Named, Node, Outcome, Point,
+    Root, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind,
+    Thread, VERSION, state,
 };
 
 /// Builds an image in memory. The defaults are a finished process without any allocation.
@@ -33,6 +33,7 @@ pub struct ImageBuilder {
     judgings: Vec<Judging>,
     judged: Vec<Judged>,
     holders: Vec<Holder>,
+    names: Vec<Named>,
     live: BTreeMap<(bool, u64), LiveSegment>,
 }
 
@@ -71,6 +72,7 @@ impl Default for ImageBuilder {
             judgings: Vec::new(),
             judged: Vec::new(),
             holders: Vec::new(),
+            names: Vec::new(),
             live: BTreeMap::new(),
         };
         builder.header.exe = builder.text("/opt/java/bin/java");
@@ -214,6 +216,18 @@ impl ImageBuilder {
     /// Adds an assertion as it stands.
     pub fn assertion_record(&mut self, assertion: Assertion) {
         self.assertions.push(assertion);
+    }
+
+    /// Notes what the handle at `address` stands for.
+    pub fn named(&mut self, address: u64, stack: u32, context: u32, name: &str) {
+        let named = Named {
+            address,
+            origin: u64::from(stack) | u64::from(context) << 32,
+            name: self.text(name),
+            kind: Kind::Fd as u32,
+            reserved: 0,
+        };
+        self.names.push(named);
     }
 
     /// Adds a holder and gives its number.
@@ -374,7 +388,7 @@ impl ImageBuilder {
     pub fn finish(&self) -> Vec<u8> {
         let mut header = self.header;
         let mut segments: Vec<(SegmentHeader, Vec<u8>)> = Vec::new();
-        let arenas: [(SegmentKind, usize, Vec<Vec<u8>>); 14] = [
+        let arenas: [(SegmentKind, usize, Vec<Vec<u8>>); 15] = [
             (SegmentKind::Nodes, self.nodes.len(), pieces(&self.nodes)),
             (
                 SegmentKind::Contexts,
@@ -425,6 +439,7 @@ impl ImageBuilder {
                 self.holders.len(),
                 pieces(&self.holders),
             ),
+            (SegmentKind::Names, self.names.len(), pieces(&self.names)),
         ];
         for (position, (kind, length, pieces)) in arenas.into_iter().enumerate() {
             header.lengths[position] = length as u64;

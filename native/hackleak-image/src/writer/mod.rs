@@ -26,7 +26,7 @@ pub use window::{CreateError, Window};
 
 use crate::layout::{
     Assertion, Blob, Checkpoint, Context, Counter, Finding, Header, Holder, Judged, Judging,
-    Method, Module, Node, Point, Scope, SegmentKind, Strays, Thread,
+    Method, Module, Named, Node, Point, Scope, SegmentKind, Strays, Thread,
 };
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -63,6 +63,8 @@ pub struct Writer {
     pub judged: Arena<Judged>,
     /// Who holds memory.
     pub holders: Arena<Holder>,
+    /// What handles stand for.
+    pub names: Arena<Named>,
     blobs: Arena<u8>,
 }
 
@@ -92,6 +94,7 @@ impl Writer {
             judgings: Arena::new(SegmentKind::Judgings),
             judged: Arena::new(SegmentKind::Judged),
             holders: Arena::new(SegmentKind::Holders),
+            names: Arena::new(SegmentKind::Names),
             blobs: Arena::new(SegmentKind::Blobs),
         }
     }

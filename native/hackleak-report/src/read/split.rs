@@ -30,6 +30,7 @@ pub(super) fn judged(image: &Image, judging: &JudgingRecord, selection: &Selecti
         sum.add(Sum {
             bytes: judged.bytes,
             count: judged.count.into(),
+            noun: None,
         });
     }
     sums
@@ -55,7 +56,11 @@ pub(super) fn split(image: &Image, judging: &JudgingRecord, mut live: Live) -> S
         };
         if count > 0 {
             let sum = sums.entry((stack, context, kind, holding)).or_default();
-            sum.add(Sum { bytes, count });
+            sum.add(Sum {
+                bytes,
+                count,
+                noun: None,
+            });
         }
         left.count -= count;
         left.bytes -= bytes;

@@ -2,9 +2,9 @@
 
 use super::names;
 use crate::merge::Merged;
-use crate::model::{Frame, NativeFrame, Process};
+use crate::model::{BLOCK, Frame, NativeFrame, Process, Site};
 use crate::origin::Origin;
-use crate::render::numbers::{bytes, counted};
+use crate::render::numbers::{self, leaked};
 use crate::stable::module_name;
 use crate::symbolise::native::NO_MODULE;
 
@@ -32,22 +32,35 @@ pub(super) fn process(process: &Process) -> String {
     format!("{program} {}", process.pid)
 }
 
+/// What the handles of a site stand for: `/tmp/a.db, /tmp/b.db and 3 more`.
+pub(super) fn names(site: &Site) -> Option<String> {
+    const MAX_NAMED: usize = 3;
+    let shown = site.names.iter().take(MAX_NAMED).map(String::as_str);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match site.names.len().checked_sub(MAX_NAMED) {
+        _ if site.names.is_empty() => None,
+        None | Some(0) => Some(shown),
+        Some(more) => Some(format!("{shown} and {more} more")),
+    }
+}
+
 /// What leaks at a site, in one sentence without its place.
 pub(super) fn amount(merged: &Merged<'_>) -> String {
-    let mut text = format!(
-        "{} leaked in {} ({})",
-        bytes(merged.amount.bytes),
-        counted(merged.amount.count, "block"),
-        merged.site.kind.name()
-    );
+    let noun = merged.site.kind.noun();
+    let mut text = leaked(merged.amount.bytes, merged.amount.count, noun);
+    if noun == BLOCK {
+        text += &format!(" ({})", merged.site.kind.name());
+    }
+    if let Some(names) = names(merged.site) {
+        text += &format!(": {names}");
+    }
     if merged.processes.len() > 1 {
         text += &format!(" in {} processes", merged.processes.len());
     }
     if let Some(before) = merged.site.baseline {
         text += &format!(
-            ", grown from {} in {}",
-            bytes(before.bytes),
-            counted(before.count, "block")
+            ", grown from {}",
+            numbers::amount(before.bytes, before.count, noun)
         );
     }
     text

@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use super::numbers::{bytes, counted, thousands};
+use super::numbers::{self, bytes, counted, thousands};
 use super::{caption, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Process, Report, Verdict};
@@ -44,9 +44,12 @@ fn headline(report: &Report, sites: &[Merged<'_>]) -> String {
     };
     match report.verdict() {
         Verdict::Leaks => format!(
-            "❌ HackLeak: {} leaked in {} at {}{processes}",
-            bytes(leaked),
-            counted(blocks, "block"),
+            "❌ HackLeak: {} at {}{processes}",
+            numbers::leaked(
+                leaked,
+                blocks,
+                numbers::noun(sites.iter().map(|merged| merged.site))
+            ),
             counted(sites.len() as u64, "site")
         ),
         Verdict::Findings => format!(

@@ -1,5 +1,7 @@
 //! Numbers in sentences.
 
+use crate::model::{BLOCK, Site};
+
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -25,6 +27,35 @@ pub fn counted(number: u64, noun: &str) -> String {
 /// `1 byte`, `2,000 bytes`.
 pub fn bytes(number: u64) -> String {
     counted(number, "byte")
+}
+
+/// `5,999,979 bytes in 3 blocks`; what is no block has no bytes: `12 file descriptors`.
+pub fn amount(size: u64, count: u64, noun: &str) -> String {
+    if noun == BLOCK {
+        format!("{} in {}", bytes(size), counted(count, noun))
+    } else {
+        counted(count, noun)
+    }
+}
+
+/// `5,999,979 bytes leaked in 3 blocks`, `12 file descriptors leaked`.
+pub fn leaked(size: u64, count: u64, noun: &str) -> String {
+    if noun == BLOCK {
+        format!("{} leaked in {}", bytes(size), counted(count, noun))
+    } else {
+        format!("{} leaked", counted(count, noun))
+    }
+}
+
+/// The noun for all of these sites: their own, if it is the same.
+pub fn noun<'site>(sites: impl IntoIterator<Item = &'site Site>) -> &'static str {
+    let mut nouns = sites.into_iter().map(|site| site.kind.noun());
+    let first = nouns.next().unwrap_or(BLOCK);
+    if nouns.all(|noun| noun == first) {
+        first
+    } else {
+        BLOCK
+    }
 }
 
 /// `3 blocks (5,999,979 bytes)`.

@@ -7,10 +7,11 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::numbers::{bytes, counted, thousands};
+use super::caption;
+use super::numbers::{self, counted, thousands};
 use super::stack::{self, Called};
 use crate::known;
-use crate::model::{Frame, Judgement, Process, Site, Thread};
+use crate::model::{BLOCK, Frame, Judgement, Process, Site, Thread};
 
 /// The most stacks of callers that are shown per process; the JSON has all.
 const MAX_CALLERS: usize = 20;
@@ -119,7 +120,13 @@ impl Group<'_> {
 
 /// What is known of a site but its stack.
 fn description(site: &Site, process: &Process) -> String {
-    let mut text = format!("{}, {}", amount(&[site]), site.kind.name());
+    let mut text = amount(&[site]);
+    if site.kind.noun() == BLOCK {
+        let _ = write!(text, ", {}", site.kind.name());
+    }
+    if let Some(names) = caption::names(site) {
+        let _ = write!(text, ": {names}");
+    }
     if let Some(threads) = threads(&site.threads, process) {
         let _ = write!(text, ", {threads}");
     }
@@ -133,9 +140,8 @@ fn description(site: &Site, process: &Process) -> String {
     if let Some(before) = site.baseline {
         let _ = write!(
             text,
-            ", grown from {} in {}",
-            bytes(before.bytes),
-            counted(before.count, "block")
+            ", grown from {}",
+            numbers::amount(before.bytes, before.count, site.kind.noun())
         );
     }
     if let Some(holder) = &site.holder {
@@ -183,7 +189,7 @@ fn left_out(sites: &[&Site], what: &str) -> String {
 
 fn amount(sites: &[&Site]) -> String {
     let (size, count) = sum(sites);
-    format!("{} in {}", bytes(size), counted(count, "block"))
+    numbers::amount(size, count, numbers::noun(sites.iter().copied()))
 }
 
 /// Bytes and blocks.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::numbers::{blocks, bytes, counted, thousands};
+use super::numbers::{self, blocks, counted, thousands};
 use super::{sites, stack};
 use crate::coverage::kinds;
 use crate::model::{Finding, Module, Problem, Process, Report, State, Verdict};
@@ -220,9 +220,8 @@ pub(super) fn headline(process: &Process, place: &str) -> String {
     let place = format!("{place}{}", since(process));
     match process.verdict {
         Verdict::Leaks => format!(
-            "{} leaked in {} at {}{place}",
-            bytes(leaks.bytes),
-            counted(leaks.count, "block"),
+            "{} at {}{place}",
+            numbers::leaked(leaks.bytes, leaks.count, numbers::noun(&leaks.sites)),
             counted(leaks.sites.len() as u64, "site")
         ),
         Verdict::Findings => format!(

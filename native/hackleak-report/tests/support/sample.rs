@@ -92,6 +92,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         baseline: None,
         known: None,
         freed_older: 0,
+        names: Vec::new(),
     }
 }
 

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use super::escape::text;
 use crate::model::{Outcome, Process, Report, Sight, Verdict};
-use crate::render::numbers::{bytes, counted, thousands};
+use crate::render::caption;
+use crate::render::numbers::{self, bytes, counted, thousands};
 use crate::render::stack;
 use crate::render::text::{headline, not_tracked, of_process, tracked};
 use crate::stable::library_name;
@@ -45,14 +46,17 @@ fn held(report: &Report, out: &mut String) {
     );
     for process in &report.processes {
         for site in process.held.sites.iter().take(MAX_SITES) {
-            let size = format!("{} in {}", bytes(site.bytes), counted(site.count, "block"));
+            let size = numbers::amount(site.bytes, site.count, site.kind.noun());
+            let named =
+                caption::names(site).map_or_else(String::new, |names| format!(" ({names})"));
             let Some(holder) = &site.holder else {
                 continue;
             };
             let _ = write!(
                 out,
-                "<details><summary>{size}, {}: {}</summary><ol class=\"chain\">",
+                "<details><summary>{size}, {}{}: {}</summary><ol class=\"chain\">",
                 text(site.kind.name()),
+                text(&named),
                 text(&holder.root_text())
             );
             let root = holder.root_text();
@@ -297,10 +301,10 @@ fn of(process: &Process, out: &mut String) {
     for site in process.leaks.sites.iter().take(MAX_SITES) {
         let _ = writeln!(
             out,
-            "<details><summary>{} in {}, {}{}{}</summary><pre>{}</pre></details>",
-            bytes(site.bytes),
-            counted(site.count, "block"),
+            "<details><summary>{}, {}{}{}{}</summary><pre>{}</pre></details>",
+            numbers::amount(site.bytes, site.count, site.kind.noun()),
             text(site.kind.name()),
+            text(&caption::names(site).map_or_else(String::new, |names| format!(" ({names})"))),
             match &site.owner {
                 Some(owner) => format!(": {}", text(&owner.sentence())),
                 None => String::new(),

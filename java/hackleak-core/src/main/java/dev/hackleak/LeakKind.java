@@ -13,7 +13,9 @@ public enum LeakKind {
   /** {@code Unsafe.allocateMemory}, and with it direct byte buffers. */
   UNSAFE,
   /** Objects of libraries' own pools. */
-  POOL;
+  POOL,
+  /** File descriptors: of files, sockets, pipes and the like, opened by native or Java code. */
+  FD;
 
   /** The name that the reporter knows it by. */
   String option() {

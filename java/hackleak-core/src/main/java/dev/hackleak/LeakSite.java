@@ -84,7 +84,7 @@ public final class LeakSite implements Serializable {
 
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(LeakText.amount(bytes, count) + ", " + kind);
+    StringBuilder text = new StringBuilder(LeakText.amount(bytes, count, kind));
     holder().ifPresent(holder -> text.append("\n    held by ").append(holder));
     knownLeak().ifPresent(known -> text.append("\n    ").append(known));
     for (String line : StackText.of(frames)) {

@@ -9,6 +9,15 @@ import java.util.Locale;
 final class LeakText {
   private static final int MAX_SITES = 10;
 
+  private static final List<String> HANDLES =
+      Arrays.asList(
+          "global reference",
+          "weak global reference",
+          "critical array",
+          "critical string",
+          "monitor",
+          "file descriptor");
+
   private LeakText() {}
 
   /** The text of a report, from its figures. */
@@ -33,6 +42,11 @@ final class LeakText {
 
   static String amount(long bytes, long count) {
     return counted(bytes, "byte") + " in " + counted(count, "block");
+  }
+
+  /** The same for blocks of one kind; handles have no bytes of their own. */
+  static String amount(long bytes, long count, String kind) {
+    return HANDLES.contains(kind) ? counted(count, kind) : amount(bytes, count) + ", " + kind;
   }
 
   private static String places(int sites) {

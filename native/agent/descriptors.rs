@@ -1,0 +1,240 @@
+//! File descriptors, which are open as blocks are live.
+//!
+//! A descriptor is a number, so the live table has a place for each, in a part of the address space where
+//! no allocator puts anything. It is recorded for code under test and for Java code: the libraries of the
+//! JDK open what that asks for. What the JVM and the C library open for themselves is left out.
+//!
+//! What is difficult: not every way to close one is seen. A system call of the program's own, or the C
+//! library that closes a stream, passes no hook. So before anybody is told what is open, the kernel is
+//! asked ([`look`]), which also says what each of them is. And a child of `vfork` shares the memory, but
+//! not the descriptors.
+
+use crate::arch::Position;
+use crate::{IMAGE, boundary, control, findings, gate, record, unwind};
+use core::ffi::c_int;
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
+use hackleak_image::layout::{Kind, Live, Named};
+use hackleak_options::Track;
+use std::os::unix::ffi::OsStrExt;
+
+/// No mapping of a process lies here, nor do the places of monitors.
+const BASE: usize = 0x4a5d_0000_0000;
+/// The most descriptors that have a place: more than any process may have by default.
+const MOST: c_int = 1 << 20;
+
+/// The highest one that was recorded, or -1.
+static HIGHEST: AtomicI32 = AtomicI32::new(-1);
+/// The process that records.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// Whether `vfork` was called.
+static SHARES_MEMORY: AtomicBool = AtomicBool::new(false);
+
+/// The last name that the image has for each of the lower ones: its index there plus one.
+static NAMES: [AtomicU32; 1 << 14] = [const { AtomicU32::new(0) }; 1 << 14];
+
+/// Where the table has it.
+pub fn address(number: c_int) -> usize {
+    BASE + ((number as usize) << 4)
+}
+
+/// Whether it is the place of one.
+pub fn is_address(address: usize) -> bool {
+    (BASE..BASE + ((MOST as usize) << 4)).contains(&address)
+}
+
+/// The number of the one at this place.
+pub fn number(address: usize) -> Option<u32> {
+    is_address(address).then(|| ((address - BASE) >> 4) as u32)
+}
+
+/// Called before the gate opens.
+pub fn init() {
+    PROCESS.store(std::process::id(), Relaxed);
+}
+
+/// In a forked child: its image has nothing of the parent's.
+pub fn left_parent() {
+    // SAFETY: asks for the number of this process.
+    PROCESS.store(unsafe { libc::getpid() } as u32, Relaxed);
+    let highest = HIGHEST.swap(-1, Relaxed);
+    for name in NAMES.iter().take((highest + 1).max(0) as usize) {
+        name.store(0, Relaxed);
+    }
+}
+
+/// Whether they are recorded.
+pub fn is_tracked() -> bool {
+    gate::is_open() && control::tracks(Track::FD)
+}
+
+/// From now on there may be a child that shares this process's memory.
+pub fn will_share_memory() {
+    SHARES_MEMORY.store(true, Relaxed);
+}
+
+/// Whether this is a child of `vfork`. Asking costs a system call, so only a process that has called that does.
+fn is_elsewhere() -> bool {
+    // SAFETY: as above.
+    SHARES_MEMORY.load(Relaxed) && (unsafe { libc::getpid() }) as u32 != PROCESS.load(Relaxed)
+}
+
+/// Whether it has a place.
+fn is_placed(number: c_int) -> bool {
+    (0..MOST).contains(&number)
+}
+
+/// Whether it is open now.
+pub fn is_open(number: c_int) -> bool {
+    // SAFETY: a question about a number.
+    let open = unsafe { libc::syscall(libc::SYS_fcntl, number, libc::F_GETFD) } >= 0;
+    if !open {
+        // SAFETY: the C library's own place for the error of this thread, which was none.
+        unsafe { *libc::__errno_location() = 0 };
+    }
+    open
+}
+
+/// Records one that was just opened.
+pub fn opened(number: c_int, position: Position) {
+    opened_by(number, position, unwind::caller_opens);
+}
+
+/// The same for what Java code cannot ask for: the JDK's libraries have pairs of sockets of their own, by which
+/// they wake threads, for as long as the process runs.
+pub fn opened_by_native_code(number: c_int, position: Position) {
+    opened_by(number, position, unwind::caller_is_under_test);
+}
+
+fn opened_by(number: c_int, position: Position, counts: fn(Position) -> bool) {
+    // The first event of a forked child may be this one.
+    if !gate::is_open_to_allocate() || !control::tracks(Track::FD) || !is_placed(number) {
+        return;
+    }
+    if is_elsewhere() {
+        return;
+    }
+    if !boundary::guarded(|| counts(position)).unwrap_or(false) {
+        record::passed(address(number));
+        return;
+    }
+    HIGHEST.fetch_max(number, Relaxed);
+    if boundary::guarded(|| unwind::caller_is_under_test(position)).unwrap_or(true) {
+        record::allocated(address(number), 0, Kind::Fd, position);
+    } else {
+        record::opened_for_java(address(number), position);
+    }
+}
+
+/// Whether the one at this place was opened by a library of the JDK.
+pub fn is_of_java(address: usize) -> bool {
+    let live = IMAGE.live.live_at(address);
+    live.is_some_and(|live| live.pins() != 0)
+}
+
+/// Something new is open under the number. If something was before, it was closed by that: what is not
+/// recorded, such as a standard stream that is led elsewhere, is no more to close than it was.
+pub fn replaced(number: c_int, was_open: bool, position: Position) {
+    let recorded = closing(number).is_ok();
+    if recorded || !was_open {
+        opened(number, position);
+    }
+}
+
+/// Takes one out of the table that is about to be closed: its record, or what was left of an older one.
+pub fn closing(number: c_int) -> Result<Live, Live> {
+    const NOTHING: Live = Live {
+        origin: 0,
+        block: 0,
+    };
+    if !gate::is_open() || number > HIGHEST.load(Relaxed) || !is_placed(number) || is_elsewhere() {
+        return Err(NOTHING);
+    }
+    let removed = IMAGE.live.remove(address(number));
+    if removed.is_ok() {
+        record::ended(0);
+    }
+    removed
+}
+
+/// The same for all of these; numbers are what the system takes.
+pub fn closing_from(first: usize, last: usize) {
+    let highest = HIGHEST.load(Relaxed);
+    if highest >= 0 {
+        for number in first..=last.min(highest as usize) {
+            let _ = closing(number as c_int);
+        }
+    }
+}
+
+/// One was closed that was not open; `before` is what [`closing`] knew of it.
+#[cold]
+pub fn was_not_open(number: c_int, before: Result<Live, Live>, position: Position) {
+    // Programs close -1 where opening failed.
+    if number < 0 || !is_tracked() || is_elsewhere() {
+        return;
+    }
+    boundary::guarded(|| {
+        boundary::may_panic();
+        match before {
+            // It was closed in a way that is not seen, so nothing is known.
+            Ok(_) => IMAGE.live.forget(address(number)),
+            Err(left) if left.block != 0 => {
+                findings::closed_twice(address(number), left, position);
+            }
+            Err(_) if unwind::caller_is_under_test(position) => {
+                findings::not_open(number, position);
+            }
+            Err(_) => {}
+        }
+    });
+}
+
+/// Looks at those that are recorded as open and as young as `epoch`: takes out what is not, and keeps in the
+/// image what the others are. Not for hooks.
+pub fn look(epoch: u32) {
+    if !is_tracked() {
+        return;
+    }
+    for number in 0..=HIGHEST.load(Relaxed) {
+        let Some(live) = IMAGE.live.live_at(address(number)) else {
+            continue;
+        };
+        let context = crate::checkpoint::context(live.context());
+        if live.context() != 0 && context.epoch < epoch {
+            continue;
+        }
+        match std::fs::read_link(format!("/proc/self/fd/{number}")) {
+            Ok(path) => keep_name(number, live, path.as_os_str().as_bytes()),
+            Err(_) if !is_open(number) => {
+                // Only if nobody else has got the number meanwhile.
+                if IMAGE.live.live_at(address(number)) == Some(live) && closing(number).is_ok() {
+                    IMAGE.live.forget(address(number));
+                }
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+fn keep_name(number: c_int, live: Live, name: &[u8]) {
+    let place = NAMES.get(number as usize);
+    let last = place.map_or(0, |place| place.load(Relaxed));
+    if last != 0 {
+        // SAFETY: a record that this function has made, complete and never changed.
+        let last = unsafe { IMAGE.names.get(last - 1).read() };
+        if last.origin == live.origin && IMAGE.bytes(last.name) == name {
+            return;
+        }
+    }
+    let named = Named {
+        address: address(number) as u64,
+        origin: live.origin,
+        name: IMAGE.blob(name),
+        kind: u32::from(live.kind()),
+        reserved: 0,
+    };
+    if let (Some(index), Some(place)) = (IMAGE.names.push(IMAGE.window(), named), place) {
+        place.store(index + 1, Relaxed);
+    }
+}

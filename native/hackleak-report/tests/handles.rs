@@ -1,0 +1,72 @@
+//! What has no bytes of its own is counted by its name, and says what it stands for.
+
+mod support;
+
+use hackleak_image::Frame;
+use hackleak_image::layout::Kind;
+use hackleak_image::reader::testing::ImageBuilder;
+use hackleak_report::render::text;
+use support::report;
+
+const PLACE: u64 = 0x4a5d_0000_0000;
+
+fn image(kinds: &[(Kind, u64)]) -> (ImageBuilder, u32, u32) {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "java", 3, 0);
+    let context = image.context(1, 0, thread, 0);
+    let stack = image.stack(&[Frame::Address(1)]);
+    let mut at = PLACE;
+    for (kind, count) in kinds {
+        for _ in 0..*count {
+            image.live(at, 0, *kind, stack, context);
+            at += 16;
+        }
+    }
+    (image, stack, context)
+}
+
+#[test]
+fn descriptors_are_counted_and_named() {
+    let (mut image, stack, context) = image(&[(Kind::Fd, 5)]);
+    for (place, name) in ["/tmp/old", "/b", "/a", "/c", "/d"].iter().enumerate() {
+        image.named(PLACE + 16 * place as u64, stack, context, name);
+    }
+    // The number was used again; of another stack's and of what was closed nothing is told.
+    image.named(PLACE, stack, context, "/b");
+    image.named(PLACE + 64, stack + 1, context, "/other");
+    image.named(PLACE + 16 * 9, stack, context, "/closed");
+    let report = report(&image);
+    let site = &report.processes[0].leaks.sites[0];
+    assert_eq!((site.count, site.bytes), (5, 0));
+    assert_eq!(site.names, ["/a", "/b", "/c"]);
+    let text = text(&report, None);
+    assert!(
+        text.starts_with("5 file descriptors leaked at 1 site"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n1) 5 file descriptors: /a, /b, /c\n"),
+        "{text}"
+    );
+    assert!(!text.contains("0 bytes"), "{text}");
+}
+
+#[test]
+fn handles_of_one_kind_have_its_name_and_a_mixture_has_not() {
+    for (kind, words) in [
+        (Kind::GlobalRef, "3 global references leaked"),
+        (Kind::WeakGlobalRef, "3 weak global references leaked"),
+        (Kind::Monitor, "3 monitors leaked"),
+        (Kind::Malloc, "0 bytes leaked in 3 blocks"),
+    ] {
+        let text = text(&report(&image(&[(kind, 3)]).0), None);
+        assert!(text.starts_with(words), "{text}");
+    }
+    let mixed = image(&[(Kind::Fd, 2), (Kind::Monitor, 1)]).0;
+    let text = text(&report(&mixed), None);
+    assert!(
+        text.starts_with("0 bytes leaked in 3 blocks at 2 sites"),
+        "{text}"
+    );
+    assert!(text.contains("2 file descriptors\n"), "{text}");
+}
