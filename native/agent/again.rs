@@ -15,7 +15,7 @@
 //! - What the JVM opened without `FD_CLOEXEC` would stay open, and its files locked. What the program
 //!   inherited must stay.
 
-use crate::lifecycle;
+use crate::{jdk, this_library};
 use core::ffi::{CStr, c_char};
 use core::ptr;
 use std::ffi::{CString, OsStr, OsString};
@@ -92,7 +92,7 @@ fn prepare(options: &str) -> Result<Program, String> {
     if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
         return Err("nothing is preloaded into a program that runs with other rights".to_owned());
     }
-    let library = std::path::absolute(lifecycle::library_path()).unwrap_or_default();
+    let library = std::path::absolute(this_library::library_path()).unwrap_or_default();
     let bytes = library.as_os_str().as_bytes();
     if bytes.is_empty() || bytes.iter().any(|byte| b": \t\n".contains(byte)) {
         let library = library.display();
@@ -191,7 +191,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 
 /// Descriptors of files that only a JVM opens: those of its own folder, and its counters.
 fn of_the_jvm() -> Vec<i32> {
-    let home = lifecycle::jdk_of_this_process();
+    let home = jdk::of_this_process();
     let is_of_jvm = |file: &Path| {
         let is_of_jdk = !home.as_os_str().is_empty() && file.starts_with(&home);
         let folder = file.parent().and_then(Path::file_name).unwrap_or_default();

@@ -10,7 +10,7 @@
 //! not the descriptors.
 
 use crate::arch::Position;
-use crate::{IMAGE, boundary, control, findings, gate, record, unwind};
+use crate::{IMAGE, boundary, choice, control, findings, gate, origin, record};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Kind, Live, Named};
@@ -97,13 +97,13 @@ pub fn is_open(number: c_int) -> bool {
 
 /// Records one that was just opened.
 pub fn opened(number: c_int, position: Position) {
-    opened_by(number, position, unwind::caller_opens);
+    opened_by(number, position, origin::opens);
 }
 
 /// The same for what Java code cannot ask for: the JDK's libraries have pairs of sockets of their own, by which
 /// they wake threads, for as long as the process runs.
 pub fn opened_by_native_code(number: c_int, position: Position) {
-    opened_by(number, position, unwind::caller_is_under_test);
+    opened_by(number, position, origin::is_under_test);
 }
 
 fn opened_by(number: c_int, position: Position, counts: fn(Position) -> bool) {
@@ -119,7 +119,7 @@ fn opened_by(number: c_int, position: Position, counts: fn(Position) -> bool) {
         return;
     }
     HIGHEST.fetch_max(number, Relaxed);
-    if boundary::guarded(|| unwind::caller_is_under_test(position)).unwrap_or(true) {
+    if boundary::guarded(|| origin::is_under_test(position)).unwrap_or(true) {
         record::allocated(address(number), 0, Kind::Fd, position);
     } else {
         record::opened_for_java(address(number), position);
@@ -182,8 +182,8 @@ pub fn was_not_open(number: c_int, before: Result<Live, Live>, position: Positio
             Err(left) if left.block != 0 => {
                 findings::closed_twice(address(number), left, position);
             }
-            Err(_) if unwind::caller_is_under_test(position) => {
-                findings::not_open(number, position);
+            Err(_) if origin::is_under_test(position) => {
+                findings::not_open(number, address(number), position);
             }
             Err(_) => {}
         }
@@ -200,7 +200,7 @@ pub fn look(epoch: u32) {
         let Some(live) = IMAGE.live.live_at(address(number)) else {
             continue;
         };
-        let context = crate::checkpoint::context(live.context());
+        let context = choice::context(live.context());
         if live.context() != 0 && context.epoch < epoch {
             continue;
         }

@@ -5,7 +5,7 @@
 //! allocated is no finding.
 
 use crate::arch::Position;
-use crate::{IMAGE, boundary, control, jvm, record};
+use crate::{IMAGE, boundary, control, jvm, origin};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Counter, Finding, Live, Release, Wrong};
 
@@ -48,7 +48,7 @@ pub fn not_held(address: usize, release: Release, position: Position) {
     let lost = Counter::DROPPED
         .iter()
         .any(|counter| IMAGE.counter(*counter).load(Relaxed) != 0);
-    if jvm::sees_all() && !lost && record::counts(position) {
+    if jvm::sees_all() && !lost && origin::counts(position) {
         let nothing = Live {
             origin: 0,
             block: 0,
@@ -63,12 +63,11 @@ pub fn closed_twice(address: usize, left: Live, position: Position) {
 }
 
 /// A descriptor was closed that is not open and was not before, as far as is known.
-pub fn not_open(number: i32, position: Position) {
+pub fn not_open(number: i32, address: usize, position: Position) {
     let nothing = Live {
         origin: 0,
         block: 0,
     };
-    let address = crate::descriptors::address(number);
     note(
         Wrong::NotHeld,
         address,
@@ -103,7 +102,7 @@ fn note(
     if control::wants_findings() {
         boundary::guarded(|| {
             boundary::may_panic();
-            let freed = record::origin(position);
+            let freed = origin::of(position);
             push(wrong, address, allocated, release, detail, freed);
         });
     }

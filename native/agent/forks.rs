@@ -11,41 +11,26 @@
 //!
 //! Where a child cannot be recorded, its parent's image counts it.
 
+use crate::gate::{self, Children};
 use crate::{
-    IMAGE, boundary, callers, control, descriptors, image, keep, log, thread, timeline, unwind,
+    IMAGE, boundary, callers, control, descriptors, image, keep, loader_lock, log, thread,
+    timeline, unwind,
 };
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::Ledger;
 
-/// What the gate is to be in children; 0 when they pass through.
-static BITS: AtomicU32 = AtomicU32::new(0);
-/// This process is a forked child, and its parent had several threads.
-static MAY_NOT_LOCK: AtomicBool = AtomicBool::new(false);
-
 /// Forked children of this process are to be recorded, with the gate at these bits.
 pub fn follow(bits: u32) {
-    BITS.store(bits, Relaxed);
-}
-
-/// Whether forked children are recorded.
-pub fn are_followed() -> bool {
-    BITS.load(Relaxed) != 0
-}
-
-/// Whether what has this bit of the gate is recorded in forked children.
-pub fn are_followed_for(bit: u32) -> bool {
-    BITS.load(Relaxed) & bit != 0
-}
-
-/// Whether the loader's lock can be taken. In a child of a process with several threads another one may have
-/// had it at the fork, for good.
-pub fn may_lock() -> bool {
-    !MAY_NOT_LOCK.load(Relaxed)
+    static CHILDREN: Children = Children {
+        begin: || boundary::guarded(begin).flatten(),
+        missed,
+    };
+    gate::follow_children(bits, &CHILDREN);
 }
 
 /// Makes this forked child's own image. What the gate is to be; `None` when the child passes through.
-pub fn begin() -> Option<u32> {
+fn begin() -> Option<u32> {
     let _errno = KeepErrno::new();
     // A signal handler that forked inside of the recorder and returns there would find another image.
     if thread::is_busy() {
@@ -62,7 +47,7 @@ pub fn begin() -> Option<u32> {
     }
     // SAFETY: `leave` gave the only copy.
     unsafe { parents.close() };
-    Some(BITS.load(Relaxed))
+    Some(gate::children_bits())
 }
 
 /// Tells the nearest process above that has an image.
@@ -74,7 +59,7 @@ fn unrecorded(parents: Ledger) {
 
 fn start(parent: Ledger) -> Option<()> {
     if parent.threads() > 1 {
-        MAY_NOT_LOCK.store(true, Relaxed);
+        loader_lock::may_be_taken_for_good();
     }
     boundary::left_parent();
     control::left_parent();
@@ -96,7 +81,7 @@ fn start(parent: Ledger) -> Option<()> {
 }
 
 /// Counts allocations that came before the image was there.
-pub fn missed(allocations: u64) {
+fn missed(allocations: u64) {
     IMAGE
         .counter(Counter::DroppedNoSegment)
         .fetch_add(allocations, Relaxed);

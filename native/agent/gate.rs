@@ -10,14 +10,15 @@
 //!   └── in a forked child
 //! ```
 //!
-//! The first allocation that finds the word wiped decides what becomes of the child (`forks`): that comes
-//! before any thread of the child could use the recorder, unless two come at once.
+//! The first allocation that finds the word wiped decides what becomes of the child, by the functions that
+//! were given for that ([`follow_children`]): that comes before any thread of the child could use the
+//! recorder, unless two come at once.
 
-use crate::{boundary, forks};
 use core::sync::atomic::{
     AtomicU32, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
+use once_cell::race::OnceRef;
 
 #[repr(C, align(4096))]
 struct Page {
@@ -75,6 +76,29 @@ fn has(bit: u32) -> bool {
     word & bit != 0 || word & SETTLED == 0 && begin(word, bit)
 }
 
+/// What is done for a forked child.
+pub struct Children {
+    /// What the gate is to be; `None` where the child passes through. It does not panic.
+    pub begin: fn() -> Option<u32>,
+    /// So many allocations came before the child had begun.
+    pub missed: fn(u64),
+}
+
+/// What the gate is to be in children; 0 while they pass through.
+static CHILDREN_BITS: AtomicU32 = AtomicU32::new(0);
+static CHILDREN: OnceRef<'static, Children> = OnceRef::new();
+
+/// Forked children of this process are to be recorded, with the gate at these bits.
+pub fn follow_children(bits: u32, children: &'static Children) {
+    let _ = CHILDREN.set(children);
+    CHILDREN_BITS.store(bits, Relaxed);
+}
+
+/// What the gate is to be in forked children; 0 when they pass through.
+pub fn children_bits() -> u32 {
+    CHILDREN_BITS.load(Relaxed)
+}
+
 /// Allocations that came while another thread decided.
 static MISSED: AtomicU64 = AtomicU64::new(0);
 
@@ -82,11 +106,12 @@ static MISSED: AtomicU64 = AtomicU64::new(0);
 #[inline(never)]
 fn begin(word: u32, bit: u32) -> bool {
     let page = &PAGE.recording;
-    if !forks::are_followed() {
+    let followed = children_bits();
+    let Some(children) = CHILDREN.get().filter(|_| followed != 0) else {
         let _ = page.compare_exchange(WIPED, SETTLED, AcqRel, Relaxed);
         return false;
-    }
-    if !forks::are_followed_for(bit) {
+    };
+    if followed & bit == 0 {
         return false;
     }
     if word == BEGINNING
@@ -99,10 +124,10 @@ fn begin(word: u32, bit: u32) -> bool {
         return false;
     }
     MISSED.store(0, Relaxed);
-    let bits = boundary::guarded(forks::begin).flatten().unwrap_or(0);
+    let bits = (children.begin)().unwrap_or(0);
     page.store(bits | SETTLED, Release);
     if bits & OPEN != 0 {
-        forks::missed(MISSED.load(Relaxed));
+        (children.missed)(MISSED.load(Relaxed));
     }
     bits & bit != 0
 }

@@ -6,9 +6,10 @@
 //! mapping of their own.
 
 use crate::paper::Paper;
-use crate::{IMAGE, checkpoint, timeline, unwind};
+use crate::{IMAGE, clock, timeline, unwind};
 use core::ffi::CStr;
 use core::fmt::Write;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use hackleak_image::layout::{self, flags, state};
 use hackleak_image::writer::{CreateError, quiet};
 use hackleak_image::{Frame, Image, Marker, Shortage};
@@ -31,6 +32,21 @@ struct Seed {
 }
 
 static SEED: OnceLock<Seed> = OnceLock::new();
+
+/// When this process began, and its number, as its image has them.
+static START: AtomicU64 = AtomicU64::new(0);
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// When this process began, in nanoseconds since 1970, and its number.
+pub fn began() -> (u64, u32) {
+    (START.load(Relaxed), PROCESS.load(Relaxed))
+}
+
+/// The image's path; empty when the process is not recorded.
+pub fn path() -> &'static str {
+    // The folder's name was found to be valid before.
+    IMAGE.window().path().to_str().unwrap_or_default()
+}
 
 /// Why there is no image.
 pub enum Refusal {
@@ -123,8 +139,9 @@ fn begin(seed: &Seed, flags: u32) -> Result<(), Refusal> {
     header.state = state::RECORDING;
     header.epoch = 1;
     header.flags |= flags;
-    header.start_unix_ns = checkpoint::now();
-    crate::keep::began(header.start_unix_ns, header.pid);
+    header.start_unix_ns = clock::now();
+    START.store(header.start_unix_ns, Relaxed);
+    PROCESS.store(header.pid, Relaxed);
     header.start_ticks = start_ticks();
     header.track = seed.track;
     header.exe = IMAGE.blob(&seed.exe);

@@ -7,8 +7,8 @@
 //! in this image. That happens at the first `dlsym` after a `dlopen`, which is what the JVM and JNA do
 //! first with a library, when a native method of it is bound, and at a checkpoint: in no other hook.
 
-use crate::{IMAGE, lifecycle, unwind};
-use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use crate::{IMAGE, image, unwind};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Module, kept_name, module_flags};
 use hackleak_image::writer::quietly;
 use std::os::unix::fs::MetadataExt;
@@ -17,18 +17,8 @@ use std::path::Path;
 /// Modules below this index have been looked at.
 static SEEN: AtomicU32 = AtomicU32::new(0);
 
-/// When this process began, and its number, as its image has them.
-static START: AtomicU64 = AtomicU64::new(0);
-static PROCESS: AtomicU32 = AtomicU32::new(0);
-
 /// A library is being loaded.
 static LOADING: AtomicBool = AtomicBool::new(false);
-
-/// An image is being made, whose header says so.
-pub fn began(unix_ns: u64, pid: u32) {
-    START.store(unix_ns, Relaxed);
-    PROCESS.store(pid, Relaxed);
-}
 
 /// A `dlopen` begins.
 pub fn opening() {
@@ -79,8 +69,9 @@ fn keep(index: u32) {
     }
     let len = (module.build_id_len as usize).min(module.build_id.len());
     let id = &module.build_id[..len];
-    let name = kept_name(id, START.load(Relaxed), PROCESS.load(Relaxed), index);
-    let Some(folder) = Path::new(lifecycle::image_path()).parent() else {
+    let (start, process) = image::began();
+    let name = kept_name(id, start, process, index);
+    let Some(folder) = Path::new(image::path()).parent() else {
         return;
     };
     let folder = folder.join("modules");
@@ -112,7 +103,7 @@ fn is_fleeting(path: &Path) -> bool {
     let changed = |file: std::fs::Metadata| {
         i128::from(file.ctime()) * 1_000_000_000 + i128::from(file.ctime_nsec())
     };
-    let start = i128::from(START.load(Relaxed));
+    let start = i128::from(image::began().0);
     is_temporary(path)
         || path
             .metadata()

@@ -14,8 +14,7 @@
 //! what they jump to in the end, because that is what is on the stack then.
 
 use crate::lookup::Lookup;
-use crate::pools::symbols;
-use crate::{callers, unwind};
+use crate::{callers, symbols, unwind};
 use core::ffi::{c_char, c_void};
 use core::ptr;
 use std::collections::HashSet;

@@ -9,7 +9,7 @@
 
 use crate::{
     IMAGE, again, agentpath, boundary, callers, control, descriptors, forks, gate, holders, hooks,
-    image, lent, log, pools, stack_bounds, stderr, thread, timeline, unwind,
+    image, jdk, lent, log, pools, stack_bounds, stderr, this_library, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -55,7 +55,7 @@ static DESTRUCTOR: extern "C" fn() = destructor;
 extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_char) {
     stderr::init();
     boundary::init();
-    hooks::init();
+    hooks::init(makes_jvm);
     // A panic must not leave a library's constructor; nothing is recorded then.
     let outcome = boundary::guarded(begin)
         .unwrap_or_else(|| Outcome::Not("the recorder could not start".to_owned(), true));
@@ -133,7 +133,7 @@ fn begin() -> Outcome {
     if !is_preloaded() {
         let reason = format!(
             "not preloaded, so allocations do not pass through it: set LD_PRELOAD={}",
-            library_path().display()
+            this_library::library_path().display()
         );
         return Outcome::NotPreloaded(options, reason);
     }
@@ -146,13 +146,13 @@ fn executable_now() -> PathBuf {
 
 /// A JVM is about to be made by the function at `create`, with the options `texts`: a process that was
 /// dormant is recorded from now on.
-pub fn makes_jvm<'text>(create: usize, texts: impl Iterator<Item = &'text str>) {
+fn makes_jvm(create: usize, texts: &[&str]) {
     let Some(Outcome::Dormant(options, _)) = outcome() else {
         return;
     };
     let mut options = options.clone();
     let begun = LATER.get_or_init(|| {
-        for text in texts.filter_map(agentpath::options_in) {
+        for text in texts.iter().filter_map(|text| agentpath::options_in(text)) {
             if let Err(error) = options.apply(&text) {
                 return refused(&format!("{error} (in -agentpath)"));
             }
@@ -160,8 +160,8 @@ pub fn makes_jvm<'text>(create: usize, texts: impl Iterator<Item = &'text str>) 
         if options.follow == Follow::None {
             return Outcome::Not("follow=none".to_owned(), false);
         }
-        if let Some((_, library)) = object_at(create as *const libc::c_void) {
-            callers::set_jdk(&jdk_of(&library));
+        if let Some((_, library)) = this_library::object_at(create as *const libc::c_void) {
+            callers::set_jdk(&jdk::folder_of(&library));
         }
         record(options, &executable_now())
     });
@@ -169,19 +169,6 @@ pub fn makes_jvm<'text>(create: usize, texts: impl Iterator<Item = &'text str>) 
         IMAGE.flags().fetch_or(flags::BEGUN_LATE, Relaxed);
         open();
     }
-}
-
-/// The folder of the JDK that this `libjvm.so` belongs to; empty when it lies elsewhere.
-fn jdk_of(libjvm: &Path) -> PathBuf {
-    let libjvm = std::fs::canonicalize(libjvm).unwrap_or_default();
-    let name = |folder: &Path| folder.file_name().map(OsStr::to_owned).unwrap_or_default();
-    let mut folder = libjvm.parent().and_then(Path::parent);
-    if folder.is_some_and(|folder| name(folder) == "amd64") {
-        folder = folder.and_then(Path::parent);
-    }
-    let is_lib = |folder: &&Path| name(folder) == "lib";
-    let home = folder.filter(is_lib).and_then(Path::parent);
-    home.map(Path::to_owned).unwrap_or_default()
 }
 
 fn record(mut options: Options, exe: &Path) -> Outcome {
@@ -255,8 +242,8 @@ fn is_preloaded() -> bool {
 fn preceding() -> Option<String> {
     // SAFETY: a lookup by name.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr()) };
-    let (base, path) = object_at(found)?;
-    let (own, _) = object_at((preceding as *const ()).cast())?;
+    let (base, path) = this_library::object_at(found)?;
+    let (own, _) = this_library::object_at((preceding as *const ()).cast())?;
     if base == own {
         return None;
     }
@@ -282,19 +269,13 @@ pub fn preload(text: &str, is_again: bool) {
         return stderr::say(reason);
     }
     let why = if is_again {
-        let library = library_path();
+        let library = this_library::library_path();
         let library = library.display();
         format!("LD_PRELOAD={library} took no effect on this program")
     } else {
         again::execute(text)
     };
     stderr::say(format_args!("not recording: {why}"));
-}
-
-/// The folder of the JDK of this process, which has a JVM.
-pub fn jdk_of_this_process() -> PathBuf {
-    let library = hooks::loaded_libjvm();
-    library.map_or_else(PathBuf::new, |library| jdk_of(&library))
 }
 
 /// Called with the options of `-agentpath`, which the constructor should have read already.
@@ -332,7 +313,7 @@ fn create(options: &Options, exe: &Path) -> Result<(), String> {
     unwind::verify::init();
     #[cfg(feature = "verify")]
     boundary::chance::init();
-    thread::init();
+    thread::init(holders::threads::began);
     Ok(())
 }
 
@@ -373,43 +354,10 @@ pub fn is_exit_given() -> bool {
     texts.iter().any(|text| Options::names(text, "exit"))
 }
 
-/// The image's path; empty when the process is not recorded.
-pub fn image_path() -> &'static str {
-    // The folder's name was found to be valid before.
-    IMAGE.window().path().to_str().unwrap_or_default()
-}
-
 /// What the process is recorded with.
 pub fn options() -> Option<&'static Options> {
     match outcome()? {
         Outcome::Recorded(recording) => Some(&recording.options),
         _ => None,
     }
-}
-
-/// The path of this library.
-pub fn library_path() -> PathBuf {
-    object_at((library_path as *const ()).cast()).map_or_else(PathBuf::new, |(_, path)| path)
-}
-
-/// Where the object that the address lies in is mapped, and its path.
-pub fn object_at(address: *const libc::c_void) -> Option<(usize, PathBuf)> {
-    // SAFETY: a question about an address; the name ends in a zero byte.
-    unsafe {
-        let mut info: libc::Dl_info = core::mem::zeroed();
-        if libc::dladdr(address, &mut info) == 0 || info.dli_fname.is_null() {
-            return None;
-        }
-        let name = core::ffi::CStr::from_ptr(info.dli_fname).to_bytes();
-        Some((
-            info.dli_fbase as usize,
-            PathBuf::from(OsStr::from_bytes(name)),
-        ))
-    }
-}
-
-/// The reporter that lies beside this library.
-pub fn reporter() -> Option<PathBuf> {
-    let reporter = library_path().with_file_name("hackleak");
-    reporter.is_file().then_some(reporter)
 }

@@ -5,7 +5,7 @@
 
 use crate::arch::Position;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, boundary, findings, gate, jvm, log, unwind};
+use crate::{IMAGE, boundary, findings, gate, jvm, log, origin, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
 use hackleak_image::layout::{Counter, Kind, Live, PIN_SHIFT, Release, Strays};
@@ -139,27 +139,11 @@ fn dropped(refused: Refused) {
 /// Records a block of the malloc family, if it is one whose caller's memory counts.
 #[inline(always)]
 pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
-    if counts(position) {
+    if origin::counts(position) {
         allocated(address, size, Kind::Malloc, position);
     } else if !holds_at_once(address, size, position) {
         passed(address);
     }
-}
-
-/// Whether what the caller at `position` allocates is recorded.
-#[inline(always)]
-pub fn counts(position: Position) -> bool {
-    // Where the module of the caller is known already, nothing can panic.
-    match unwind::caller_counts_at_once(position) {
-        Some(counts) => counts,
-        None => counts_slowly(position),
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn counts_slowly(position: Position) -> bool {
-    boundary::guarded(|| unwind::caller_counts(position)).unwrap_or(false)
 }
 
 /// The epoch of what is older than every checkpoint.
@@ -169,7 +153,7 @@ const FIRST_EPOCH: u32 = 1;
 /// but what it points at is held. Tells whether it did.
 #[inline(always)]
 fn holds_at_once(address: usize, size: usize, position: Position) -> bool {
-    if !gate::is_open() || !unwind::caller_may_hold(position) {
+    if !gate::is_open() || !origin::may_hold(position) {
         return false;
     }
     let live = Live::of_runtime(size as u64);
@@ -197,7 +181,7 @@ pub fn taken_by_caller(address: usize, size: usize, kind: Kind, position: Positi
     if !gate::is_open() || address == 0 {
         return;
     }
-    if counts(position) {
+    if origin::counts(position) {
         allocated(address, size, kind, position);
     } else {
         passed(address);
@@ -206,7 +190,7 @@ pub fn taken_by_caller(address: usize, size: usize, kind: Kind, position: Positi
 
 /// The same for a resource that can be taken several times at one address.
 pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
-    if gate::is_open() && address != 0 && counts(position) {
+    if gate::is_open() && address != 0 && origin::counts(position) {
         record(0, kind, position, |live, epoch, _| {
             IMAGE.live.pin(IMAGE.window(), address, live, epoch)
         });
@@ -432,18 +416,6 @@ pub fn given_back(address: usize, release: Release, position: Position) -> bool 
     let known = IMAGE.live.is_known(address);
     freed(address, release, None, position);
     known
-}
-
-/// The calling thread's stack and context, for a finding; marked when the recorder is at work.
-pub fn origin(position: Position) -> u64 {
-    match thread::enter() {
-        Some(mut thread) => {
-            let stack = unwind::stack(&mut thread, position);
-            let (context, _) = thread.context();
-            u64::from(stack) | u64::from(context) << 32
-        }
-        None => u64::from(Marker::Interrupted as u32),
-    }
 }
 
 /// A block was handed out that is not recorded: what was known of the address is void.

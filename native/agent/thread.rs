@@ -13,13 +13,14 @@
 use crate::jvm::{self, entries::EntryStack};
 use crate::stack_bounds::StackBounds;
 use crate::unwind::Memo;
-use crate::{IMAGE, arch, boundary, holders, timeline};
+use crate::{IMAGE, arch, boundary, timeline};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*, compiler_fence};
 use hackleak_image::layout::{self, CONTEXT_IGNORED, CONTEXT_INHERITED, Context, Counter};
+use std::sync::OnceLock;
 
 /// The state of one thread. The entry stack comes first: the thunk knows it by the state's
 /// address.
@@ -55,8 +56,13 @@ static KEY: AtomicU32 = AtomicU32::new(u32::MAX);
 static FREE: AtomicPtr<ThreadState> = AtomicPtr::new(ptr::null_mut());
 static FREE_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Prepares the end-of-thread notice. Called once, before the gate opens.
-pub fn init() {
+/// What is told of each thread that gets a state.
+static BEGAN: OnceLock<fn(usize)> = OnceLock::new();
+
+/// Prepares the end-of-thread notice. Called once, before the gate opens. `began` is called on each thread that
+/// gets a state, with its address; it runs in hooks.
+pub fn init(began: fn(usize)) {
+    let _ = BEGAN.set(began);
     let mut key = 0;
     // SAFETY: `key` is a valid place; the destructor is a function of this library.
     if unsafe { libc::pthread_key_create(&mut key, Some(at_thread_end)) } == 0 {
@@ -216,7 +222,9 @@ fn create() -> Option<Guard> {
         state.memo.clear();
         state.java.clear();
         state.register();
-        holders::threads::began(at as usize);
+        if let Some(began) = BEGAN.get() {
+            began(at as usize);
+        }
         let key = KEY.load(Relaxed);
         if key != u32::MAX {
             // SAFETY: the key was created. A key below 32 has its place in the thread's descriptor.

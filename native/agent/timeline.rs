@@ -6,8 +6,7 @@
 //! the process makes a point in each interval. The sum runs over all threads that ever were, so
 //! the interval also grows until summing takes at most a hundredth of it.
 
-use crate::{IMAGE, checkpoint};
-
+use crate::{IMAGE, clock};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use hackleak_image::layout::{Cause, Counter, Point, Strays};
 
@@ -77,7 +76,7 @@ pub fn begin() {
 
 /// Writes a point of this moment.
 pub fn now(cause: Cause) {
-    point(cause, IMAGE.epoch().load(Relaxed), checkpoint::now());
+    point(cause, IMAGE.epoch().load(Relaxed), clock::now());
 }
 
 /// Writes a point.
@@ -124,5 +123,5 @@ pub fn traffic() {
 }
 
 fn monotonic() -> u64 {
-    checkpoint::clock(libc::CLOCK_MONOTONIC)
+    clock::of(libc::CLOCK_MONOTONIC)
 }

@@ -8,7 +8,8 @@
 //! | `slot.rs` | the thread's word: `thread_slot`, `set_thread_slot` |
 //! | `registers.rs` | DWARF register numbers, the layout of a signal frame, a signal's context, and where a function jumps |
 //! | `pool.rs` | the code in front of functions of declared pools, and which relocations hold functions |
-//! | `thunk.rs` | the code in front of native methods, and the start of threads |
+//! | `thunk.rs` | the code in front of native methods |
+//! | `thread_start.rs` | the start of threads |
 //! | `upcall.rs` | the code in front of JNI functions that can run Java code |
 //! | `own_stack.rs` | calling a function on another stack, the stack pointer, the thread's control block |
 

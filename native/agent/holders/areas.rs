@@ -15,7 +15,7 @@ use super::nodes::{Nodes, Parent};
 use super::objects::Objects;
 use super::table::{self, Table};
 use super::threads::{self, Thread};
-use crate::hooks::{self, Asked};
+use crate::mappings::{self, Asked};
 use crate::thread::ThreadState;
 use core::cell::LazyCell;
 use core::ops::Range;
@@ -49,7 +49,7 @@ pub fn read(
     let mut areas = Table::new();
     let mut holes: Table<(usize, usize)> = Table::new();
     let mut asked: Table<Asked> = Table::new();
-    for one in hooks::asked_mappings() {
+    for one in mappings::asked() {
         asked.push(one)?;
     }
     let mut near: Table<Asked> = Table::new();
@@ -121,7 +121,7 @@ fn cuts_in(
     }
     for one in near.iter() {
         for end in [one.start, one.end] {
-            if range.start < end && end < range.end && hooks::is_cut(end, near) {
+            if range.start < end && end < range.end && mappings::is_cut(end, near) {
                 cuts.push(end)?;
             }
         }

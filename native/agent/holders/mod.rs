@@ -41,7 +41,7 @@ pub use objects::Trust;
 pub use stale::Large;
 pub use verdicts::{JAVA, JavaRoot};
 
-use crate::checkpoint::{self, Choice};
+use crate::choice::{self, Choice};
 use crate::{IMAGE, control};
 use bystanders::Codes;
 use core::sync::atomic::Ordering::Relaxed;
@@ -151,7 +151,7 @@ pub fn judge_native(choice: Choice) -> Result<Option<u32>, Stop> {
     }
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut handles = false;
-    checkpoint::leaks(choice, |_, live| handles |= !nodes::is_judged(live));
+    choice::leaks(choice, |_, live| handles |= !nodes::is_judged(live));
     if handles {
         return Ok(None);
     }

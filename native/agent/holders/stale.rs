@@ -16,7 +16,7 @@ use super::objects::{Objects, Trust};
 use super::table::Table;
 use super::{PASS, Stop, threads};
 use crate::IMAGE;
-use crate::checkpoint::clock;
+use crate::clock;
 use core::ops::Range;
 use hackleak_image::layout::{Kind, Live};
 use hackleak_image::writer::State;
@@ -79,14 +79,14 @@ pub fn note() {
         Err(TryLockError::WouldBlock) => return,
     };
     let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
-    let since = clock(libc::CLOCK_MONOTONIC).saturating_sub(noted.ended);
+    let since = clock::of(libc::CLOCK_MONOTONIC).saturating_sub(noted.ended);
     if since < noted.took.saturating_mul(SHARE) {
         return;
     }
-    let started = clock(libc::CLOCK_THREAD_CPUTIME_ID);
+    let started = clock::of(libc::CLOCK_THREAD_CPUTIME_ID);
     let found = look(&noted.words);
-    noted.ended = clock(libc::CLOCK_MONOTONIC);
-    noted.took = clock(libc::CLOCK_THREAD_CPUTIME_ID).saturating_sub(started);
+    noted.ended = clock::of(libc::CLOCK_MONOTONIC);
+    noted.took = clock::of(libc::CLOCK_THREAD_CPUTIME_ID).saturating_sub(started);
     if let Ok(found) = found {
         noted.words = found;
     }

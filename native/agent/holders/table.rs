@@ -5,7 +5,7 @@
 //! still there is known (see [`mappings`]) and left out.
 
 use super::Stop;
-use crate::hooks;
+use crate::mappings;
 use core::ops::{Deref, DerefMut, Range};
 use core::ptr;
 use core::sync::atomic::{
@@ -100,11 +100,11 @@ impl<T: Copy> Table<T> {
         }
         let old = self.room * size_of::<T>();
         let new = if self.at.is_null() {
-            hooks::own_memory(bytes)
+            mappings::own_memory(bytes)
         } else {
             let old = old.next_multiple_of(PAGE);
             // SAFETY: the table's own mapping with its length.
-            unsafe { hooks::longer(self.at.cast(), old, bytes) }
+            unsafe { mappings::longer(self.at.cast(), old, bytes) }
         };
         if new == libc::MAP_FAILED {
             return Err(Stop::NoMemory);

@@ -4,8 +4,8 @@ use super::nodes::{Node, Parent};
 use super::objects::Objects;
 use super::table::Table;
 use super::{NativeRoot, Pass, Stop, threads};
-use crate::IMAGE;
-use crate::checkpoint::{self, Choice};
+use crate::choice::{self, Choice};
+use crate::{IMAGE, clock};
 use core::sync::atomic::{AtomicU64, Ordering::Release};
 use hackleak_image::layout::{Blob, Holder, Judged, Judging, Link, Live, Root, judging_flags};
 use std::collections::HashMap;
@@ -57,7 +57,7 @@ pub fn keep(
         }
     }
     // Handles are not memory: for them, to be there is to be leaked.
-    checkpoint::leaks(choice, |_, live| {
+    choice::leaks(choice, |_, live| {
         if !super::nodes::is_judged(live) {
             add(&mut sums, live, 0);
         }
@@ -104,7 +104,7 @@ fn write(choice: Choice, at_exit: bool, saw_java: bool, sums: &Sums) -> Result<u
     let index = IMAGE.judgings.push(window, judging).ok_or(Stop::NoMemory)?;
     // SAFETY: the record that was just made; this word tells a reader that it is complete.
     let done = unsafe { AtomicU64::from_ptr(&raw mut (*IMAGE.judgings.get(index)).unix_ns) };
-    done.store(checkpoint::now(), Release);
+    done.store(clock::now(), Release);
     Ok(index + 1)
 }
 

@@ -5,7 +5,7 @@
 //! for other functions of the C library (`lent`), but found in the list once that is complete.
 
 use crate::arch::{Position, allocator_entry};
-use crate::{IMAGE, gate, record};
+use crate::{IMAGE, gate, real, record};
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -24,7 +24,7 @@ static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 pub const HOOKS: &[super::Hook] = &[("getaddrinfo", getaddrinfo)];
 
 pub fn init() {
-    REAL.store(super::next(c"getaddrinfo"), Relaxed);
+    REAL.store(real::next(c"getaddrinfo"), Relaxed);
 }
 
 allocator_entry!(getaddrinfo, 4, on_getaddrinfo);

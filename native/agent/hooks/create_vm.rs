@@ -15,8 +15,8 @@
 //! alone.
 
 use super::dynamic::{Dlsym, plain_dlsym};
-use crate::{agentpath, boundary, control, gate, jvm, lifecycle};
-use core::ffi::{CStr, c_char, c_int, c_void};
+use crate::{agentpath, boundary, control, gate, jdk, jvm, this_library};
+use core::ffi::{CStr, c_char, c_void};
 use core::mem::transmute;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
@@ -26,7 +26,7 @@ use jvmti_bindings::sys::jni::{
 };
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::sync::OnceLock;
 
 const NAME: &CStr = c"JNI_CreateJavaVM";
 
@@ -87,13 +87,20 @@ fn next() -> *mut c_void {
     unsafe { plain_dlsym(libc::RTLD_NEXT, NAME) }
 }
 
+/// What is done before a JVM is made: see [`super::init`].
+static MADE: OnceLock<fn(usize, &[&str])> = OnceLock::new();
+
+pub fn init(makes_jvm: fn(usize, &[&str])) {
+    let _ = MADE.set(makes_jvm);
+}
+
 /// What code at `caller` would find without this library; null if that is nothing.
 fn in_scope_of(caller: usize) -> *mut c_void {
     let next = next();
     if !next.is_null() {
         return next;
     }
-    let module = lifecycle::object_at(caller as *const c_void);
+    let module = this_library::object_at(caller as *const c_void);
     let path = module.and_then(|(_, path)| CString::new(path.into_os_string().as_bytes()).ok());
     path.map_or(ptr::null_mut(), |path| in_module(&path))
 }
@@ -117,10 +124,10 @@ fn in_module(path: &CStr) -> *mut c_void {
 
 /// Whether the function is one of a JVM that takes agents.
 fn is_jvm(create: *mut c_void) -> bool {
-    let Some((_, library)) = lifecycle::object_at(create) else {
+    let Some((_, library)) = this_library::object_at(create) else {
         return false;
     };
-    if is_libjvm(library.as_os_str().as_bytes()) {
+    if jdk::is_libjvm(library.as_os_str().as_bytes()) {
         return true;
     }
     let Ok(path) = CString::new(library.into_os_string().as_bytes()) else {
@@ -138,51 +145,20 @@ fn is_jvm(create: *mut c_void) -> bool {
     }
 }
 
-fn is_libjvm(path: &[u8]) -> bool {
-    let name = path.rsplit(|byte| *byte == b'/').next();
-    name.is_some_and(|name| name.starts_with(b"libjvm.so"))
-}
-
 /// The function that a call to this library's was meant for.
 fn real() -> *mut c_void {
     let asked_for = ASKED_FOR.load(Relaxed);
     // Whoever asked may have closed the library since.
-    if !asked_for.is_null() && lifecycle::object_at(asked_for).is_some() {
+    if !asked_for.is_null() && this_library::object_at(asked_for).is_some() {
         return asked_for;
     }
     let next = next();
     if !next.is_null() {
         return next;
     }
-    let path = loaded_libjvm().and_then(|path| CString::new(path.into_os_string().as_bytes()).ok());
+    let path =
+        jdk::loaded_libjvm().and_then(|path| CString::new(path.into_os_string().as_bytes()).ok());
     path.map_or(ptr::null_mut(), |path| in_module(&path))
-}
-
-/// The `libjvm.so` that the process has loaded, if any.
-pub fn loaded_libjvm() -> Option<PathBuf> {
-    let mut path = Vec::new();
-    // SAFETY: the loader calls back before it returns, with this place.
-    unsafe { libc::dl_iterate_phdr(Some(note_libjvm), (&raw mut path).cast()) };
-    (!path.is_empty()).then(|| PathBuf::from(OsStr::from_bytes(&path)))
-}
-
-unsafe extern "C" fn note_libjvm(
-    info: *mut libc::dl_phdr_info,
-    _size: usize,
-    path: *mut c_void,
-) -> c_int {
-    // SAFETY: what the loader passes, and the place that `real` gave.
-    let (name, path) = unsafe { ((*info).dlpi_name, &mut *path.cast::<Vec<u8>>()) };
-    if name.is_null() {
-        return 0;
-    }
-    // SAFETY: a name ends in a zero byte.
-    let name = unsafe { CStr::from_ptr(name) }.to_bytes();
-    if !is_libjvm(name) {
-        return 0;
-    }
-    name.clone_into(path);
-    1
 }
 
 /// Hook.
@@ -240,15 +216,18 @@ unsafe fn prepare(create: *mut c_void, given: *mut JavaVMInitArgs) -> Option<Wit
             options.push(option);
         }
     }
-    lifecycle::makes_jvm(create as usize, texts.iter().map(AsRef::as_ref));
-    jvm::aot::look(texts.iter().map(AsRef::as_ref));
+    let all: Vec<&str> = texts.iter().map(AsRef::as_ref).collect();
+    if let Some(made) = MADE.get() {
+        made(create as usize, &all);
+    }
+    jvm::aot::look(all.iter().copied());
     let wanted = gate::is_open() && matches!(control::stacks(), Stacks::Full | Stacks::Java);
     let has_agent = texts.iter().any(|text| agentpath::is_ours(text));
     if !wanted || has_agent || agentpath::is_in_variables() {
         return None;
     }
     let mut agent = b"-agentpath:".to_vec();
-    let library: &OsStr = &lifecycle::library_path().into_os_string();
+    let library: &OsStr = &this_library::library_path().into_os_string();
     agent.extend_from_slice(library.as_bytes());
     let agent = CString::new(agent).ok()?;
     options.insert(

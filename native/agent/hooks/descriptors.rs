@@ -7,7 +7,7 @@
 //! Nearly all of these are points of cancellation, so a handler may be left by an unwinding.
 
 use crate::arch::{Position, allocator_entry};
-use crate::descriptors;
+use crate::{descriptors, real};
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -19,7 +19,7 @@ fn found(place: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
     if !known.is_null() {
         return known;
     }
-    let found = super::next(name);
+    let found = real::next(name);
     place.store(found, Relaxed);
     found
 }

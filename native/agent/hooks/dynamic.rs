@@ -11,7 +11,7 @@
 //! is found. That cannot be changed, so it is counted, and the report names what is loaded there.
 
 use super::create_vm::Found;
-use crate::{IMAGE, boundary, gate, jvm, keep, pools, unwind};
+use crate::{IMAGE, boundary, gate, jvm, keep, pools, real, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -27,9 +27,9 @@ static REAL_DLOPEN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 static REAL_DLMOPEN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 pub fn init() {
-    REAL.store(super::next(c"dlclose"), Relaxed);
-    REAL_DLOPEN.store(super::next(c"dlopen"), Relaxed);
-    REAL_DLMOPEN.store(super::next(c"dlmopen"), Relaxed);
+    REAL.store(real::next(c"dlclose"), Relaxed);
+    REAL_DLOPEN.store(real::next(c"dlopen"), Relaxed);
+    REAL_DLMOPEN.store(real::next(c"dlmopen"), Relaxed);
 }
 
 /// Flags and function for the real `dlopen`, as two return registers.

@@ -2,6 +2,7 @@
 //! throws `std::bad_alloc` as the standard says.
 
 use super::operators::ALLOCATORS;
+use crate::real as c_library;
 use core::ffi::{CStr, c_void};
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
@@ -36,7 +37,7 @@ pub fn real(index: usize, or_null: bool) -> *mut c_void {
 }
 
 fn find(name: &CStr) -> *mut c_void {
-    let next = super::next(name);
+    let next = c_library::next(name);
     if !next.is_null() {
         return next;
     }

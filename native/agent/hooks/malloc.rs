@@ -4,8 +4,8 @@
 //! if the module that called it is one whose memory counts (`callers`). A `free` needs no such
 //! question: an address that was not recorded is none of ours.
 
-use super::real;
 use crate::arch::{Position, allocator_entry};
+use crate::real;
 use crate::{gate, record};
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;

@@ -2,7 +2,7 @@
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is
-//! in `malloc`, what both pass on to in `real`, `getaddrinfo` in `addresses`, `mmap` in `mappings`,
+//! in `malloc`, what both pass on to in `crate::real`, `getaddrinfo` in `addresses`, `mmap` in `mappings`,
 //! what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`.
 
 mod addresses;
@@ -14,15 +14,13 @@ mod malloc;
 mod mappings;
 mod operators;
 mod pool;
-pub mod real;
 mod threads;
 
-pub use create_vm::loaded_libjvm;
 pub use descriptors::{fdopen_request, fdopendir_request, vfork_request};
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
-pub use mappings::{Asked, asked as asked_mappings, is_cut, longer, own_memory};
 pub use threads::thread_begin;
 
+use crate::real;
 use core::ffi::{CStr, c_void};
 use core::ptr;
 
@@ -37,25 +35,21 @@ fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
         .chain(descriptors::HOOKS);
     match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
         // Another allocator that the program has beside its own keeps its functions.
-        Some((_, hook)) if !found.is_null() && found == next(name) => *hook as *mut c_void,
+        Some((_, hook)) if !found.is_null() && found == real::next(name) => *hook as *mut c_void,
         _ => ptr::null_mut(),
     }
 }
 
-/// The next definition of a symbol after this library's, or null.
-fn next(name: &CStr) -> *mut c_void {
-    // SAFETY: a lookup by name; it neither loads nor unloads anything.
-    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
-}
-
 /// An address in the library of the `java` launcher, if there is one.
 pub fn launcher() -> Option<usize> {
-    let found = next(c"JLI_Launch") as usize;
+    let found = real::next(c"JLI_Launch") as usize;
     (found != 0).then_some(found)
 }
 
-/// Resolves what hooks pass on to, while that is safe: in the constructor.
-pub fn init() {
+/// Resolves what hooks pass on to, while that is safe: in the constructor. `makes_jvm` is called before a JVM
+/// is made, with the function that makes it and its options.
+pub fn init(makes_jvm: fn(usize, &[&str])) {
+    create_vm::init(makes_jvm);
     real::init();
     addresses::init();
     descriptors::init();

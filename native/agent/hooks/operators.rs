@@ -156,7 +156,7 @@ fn returned<const INDEX: usize>(
 fn malloc(size: usize) -> *mut c_void {
     // SAFETY: no contract but the C library's own. A block of no bytes must have an address of
     // its own.
-    unsafe { super::real::malloc()(size.max(1)) }
+    unsafe { crate::real::malloc()(size.max(1)) }
 }
 
 #[inline(always)]
@@ -168,7 +168,7 @@ fn memalign(size: usize, alignment: usize) -> *mut c_void {
     }
     let alignment = alignment.max(align_of::<usize>());
     // SAFETY: `block` is a valid place for the answer.
-    let refused = unsafe { super::real::posix_memalign()(&mut block, alignment, size.max(1)) };
+    let refused = unsafe { crate::real::posix_memalign()(&mut block, alignment, size.max(1)) };
     if refused == 0 { block } else { ptr::null_mut() }
 }
 

@@ -1,6 +1,6 @@
 //! `pthread_create`: a thread inherits the scope of the thread that starts it.
 
-use crate::{boundary, gate, thread};
+use crate::{boundary, gate, real, thread};
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -17,7 +17,7 @@ type Create = unsafe extern "C-unwind" fn(
 static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 pub fn init() {
-    REAL.store(super::next(c"pthread_create"), Relaxed);
+    REAL.store(real::next(c"pthread_create"), Relaxed);
 }
 
 /// What a child takes over, in a page of its own until it has.

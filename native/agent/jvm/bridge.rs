@@ -2,90 +2,21 @@
 //!
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
+use super::native_call::{Failure, call, choice, longs};
 use super::{buffers, collect, exit, java_stale, judging, method_ids};
-use crate::checkpoint::Choice;
-use crate::{IMAGE, checkpoint, descriptors, gate, holders, keep, lifecycle, thread};
+use crate::choice::{self, Choice};
+use crate::{
+    IMAGE, checkpoint, descriptors, holders, image, keep, lifecycle, this_library, thread,
+};
 use core::sync::atomic::Ordering::Relaxed;
+use hackleak_image::Frame;
 use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
-use hackleak_image::{Frame, Whose};
 use hackleak_options::{Findings, Options};
-use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
 use jni::objects::{JClass, JLongArray, JString};
-use jni::strings::JNIString;
 use jni::{Env, EnvUnowned};
-use std::any::Any;
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 use std::os::unix::fs::MetadataExt;
-
-/// What a native method can fail with.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// The process is not recorded, for this reason.
-    NotRecorded(String),
-    Jni(Error),
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Failure::NotRecorded(reason) => f.write_str(reason),
-            Failure::Jni(error) => error.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure::Jni(error)
-    }
-}
-
-/// `IllegalStateException` for a process that is not recorded, `RuntimeException` for the rest.
-struct Throw;
-
-impl<T: Default> ErrorPolicy<T, Failure> for Throw {
-    type Captures<'local: 'method, 'method> = ();
-
-    fn on_error<'local: 'method, 'method>(
-        env: &mut Env<'local>,
-        captures: &mut (),
-        failure: Failure,
-    ) -> jni::errors::Result<T> {
-        match failure {
-            Failure::NotRecorded(reason) => {
-                let class = jni::jni_str!("java/lang/IllegalStateException");
-                let _ = env.throw_new(class, JNIString::from(reason));
-                Ok(T::default())
-            }
-            other => ThrowRuntimeExAndDefault::on_error(env, captures, other),
-        }
-    }
-
-    fn on_panic<'local: 'method, 'method>(
-        env: &mut Env<'local>,
-        captures: &mut (),
-        payload: Box<dyn Any + Send + 'static>,
-    ) -> jni::errors::Result<T> {
-        <ThrowRuntimeExAndDefault as ErrorPolicy<T, Failure>>::on_panic(env, captures, payload)
-    }
-}
-
-/// Runs `body` if the process is recorded.
-pub(super) fn call<'local, T: Default>(
-    mut env: EnvUnowned<'local>,
-    body: impl FnOnce(&mut Env<'local>) -> Result<T, Failure>,
-) -> T {
-    env.with_env(|env| {
-        if !gate::is_open() {
-            return Err(Failure::NotRecorded(lifecycle::reason()));
-        }
-        body(env)
-    })
-    .resolve::<Throw>()
-}
 
 /// `String describe()`
 #[unsafe(no_mangle)]
@@ -101,8 +32,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
         })?;
         let text = format!(
             "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\nheld={}\nrules={}\n",
-            lifecycle::image_path(),
-            lifecycle::library_path().display(),
+            image::path(),
+            this_library::library_path().display(),
             std::process::id(),
             options,
             u8::from(degraded),
@@ -160,7 +91,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
     call(env, |env| {
         let (mut blocks, mut bytes) = (0, 0);
         descriptors::look(epoch as u32);
-        checkpoint::leaks(choice(epoch, scope, whose)?, |_, live| {
+        choice::leaks(choice(epoch, scope, whose)?, |_, live| {
             blocks += 1;
             bytes += live.size() as i64;
         });
@@ -182,7 +113,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_sitesSince<'local>(
     call(env, |env| {
         let most = usize::try_from(limit).unwrap_or(0);
         let mut sites: HashSet<i64> = HashSet::new();
-        checkpoint::leaks(choice(epoch, scope, whose)?, |_, live| {
+        choice::leaks(choice(epoch, scope, whose)?, |_, live| {
             if sites.len() <= most {
                 sites.insert(i64::from(live.stack()) | i64::from(live.kind()) << 32);
             }
@@ -205,7 +136,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_findingsSince<'local>(
     whose: i32,
 ) -> i64 {
     call(env, |_| {
-        Ok(checkpoint::findings(choice(epoch, scope, whose)?) as i64)
+        Ok(choice::findings(choice(epoch, scope, whose)?) as i64)
     })
 }
 
@@ -338,15 +269,6 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     })
 }
 
-pub(super) fn choice(epoch: i32, scope: i32, whose: i32) -> Result<Choice, Failure> {
-    let known = Whose::from_number(whose as u32);
-    Ok(Choice {
-        epoch: epoch as u32,
-        scope: scope as u32,
-        whose: known.ok_or_else(|| Failure::NotRecorded(format!("nobody is {whose}")))?,
-    })
-}
-
 /// `void assertion(int check, int outcome, int epoch, int scope, long bytes, long blocks,
 /// int sites, String label, String detail)`
 #[unsafe(no_mangle)]
@@ -389,19 +311,10 @@ fn text<'local>(env: &mut Env<'local>, string: JString<'local>) -> Result<String
     Ok(string.try_to_string(env)?)
 }
 
-pub(super) fn longs<'local>(
-    env: &mut Env<'local>,
-    values: &[i64],
-) -> Result<JLongArray<'local>, Failure> {
-    let array = env.new_long_array(values.len())?;
-    array.set_region(env, 0, values)?;
-    Ok(array)
-}
-
 fn raw_sites(choice: Choice, limit: usize) -> String {
     let mut sites: HashMap<(u32, u8), (u64, u64)> = HashMap::new();
     let mut total = (0, 0);
-    checkpoint::leaks(choice, |_, live| {
+    choice::leaks(choice, |_, live| {
         let site = sites.entry((live.stack(), live.kind())).or_default();
         for sum in [site, &mut total] {
             sum.0 += live.size();

@@ -18,9 +18,9 @@
 //!                          └────────buffer collected─────────────────────────┘
 //! ```
 
-use super::{jni_env, resources};
+use super::{jni_env, real_functions};
 use crate::arch::Position;
-use crate::{IMAGE, control, findings, record};
+use crate::{IMAGE, control, findings, origin};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr;
@@ -132,12 +132,12 @@ pub fn made(
         IMAGE.count(Counter::BuffersFull);
         return;
     };
-    let reference = resources::weak_reference(env, buffer);
+    let reference = real_functions::weak_reference(env, buffer);
     *entry = Buffer {
         address: !address,
         capacity,
         reference,
-        made: record::origin(position),
+        made: origin::of(position),
         freed: 0,
         release: 0,
     };
@@ -160,7 +160,7 @@ fn free_place(
         if (state == WATCHED || state == UNDER)
             && let Some(entry) = place.take(state)
         {
-            if resources::is_collected(env, entry.reference) {
+            if real_functions::is_collected(env, entry.reference) {
                 forget(env, state, entry);
                 return Some((place, entry));
             }
@@ -222,7 +222,7 @@ fn forget(env: *mut c_void, state: u32, entry: &Buffer) {
     if state == UNDER {
         UNDER_COUNT.fetch_sub(1, Relaxed);
     }
-    resources::drop_weak_reference(env, entry.reference);
+    real_functions::drop_weak_reference(env, entry.reference);
 }
 
 /// The marked block at `address` is being freed.
@@ -235,7 +235,7 @@ pub fn freed_under(address: usize, release: Release, position: Position) {
             continue;
         }
         if let Some(entry) = place.take(WATCHED) {
-            entry.freed = *freed.get_or_insert_with(|| record::origin(position));
+            entry.freed = *freed.get_or_insert_with(|| origin::of(position));
             entry.release = release as u32;
             UNDER_COUNT.fetch_add(1, Relaxed);
             place.put(UNDER);
@@ -263,11 +263,11 @@ pub fn after_collection() {
         let Some(entry) = place.take(state) else {
             continue;
         };
-        if state == WATCHED && !resources::is_collected(env, entry.reference) {
+        if state == WATCHED && !real_functions::is_collected(env, entry.reference) {
             place.put(WATCHED);
             continue;
         }
-        if !resources::is_collected(env, entry.reference)
+        if !real_functions::is_collected(env, entry.reference)
             && let Some(release) = Release::from_number(entry.release)
         {
             let (stack, context) = (entry.made as u32, (entry.made >> 32) as u32);

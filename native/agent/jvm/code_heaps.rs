@@ -4,7 +4,7 @@
 //! the block that it belongs to; several such steps lead there. A block begins with its length and
 //! whether it is in use, and holds a `CodeBlob`.
 
-use super::vm_structs::Tables;
+use super::vm_tables::Tables;
 use core::ffi::{CStr, c_char, c_int};
 use core::ops::Range;
 

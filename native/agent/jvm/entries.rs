@@ -7,8 +7,6 @@
 //! native stack to end, with the return address that was noted. The Java stack of a native method
 //! is asked for once, by the first allocation inside it, and kept in the entry.
 
-use crate::{boundary, gate, thread};
-
 /// The most entries: native methods that call back into Java that calls native methods, nested.
 const MAX_ENTRIES: usize = 64;
 /// [`EntryStack::len`] of a full stack.
@@ -48,6 +46,16 @@ pub struct Cell {
 pub const UPCALL: usize = 1;
 
 impl Entry {
+    /// A crossing at `slot`, which returns to `caller`.
+    pub fn new(slot: usize, cell: usize, detail: usize, caller: usize) -> Entry {
+        Entry {
+            slot,
+            cell,
+            detail,
+            caller,
+        }
+    }
+
     /// Offset of the cell, for `arch`.
     pub const CELL: usize = core::mem::offset_of!(Entry, cell);
 
@@ -124,7 +132,7 @@ impl EntryStack {
         outside.filter(move |entry| entry.slot > slot && entry.is_upcall())
     }
 
-    fn push(&mut self, entry: Entry) {
+    pub fn push(&mut self, entry: Entry) {
         let mut count = self.len / size_of::<Entry>();
         while count > 0 && self.items[count - 1].slot <= entry.slot {
             count -= 1;
@@ -137,26 +145,4 @@ impl EntryStack {
         }
         self.len = count * size_of::<Entry>();
     }
-}
-
-/// The first crossing of a thread without state: makes the state and notes it. Gives the thread's
-/// entry stack; null when there is none.
-pub extern "C" fn first_entry(slot: usize, cell: usize, detail: usize) -> *mut EntryStack {
-    let noted = boundary::guarded(|| {
-        let mut thread = if gate::is_open() {
-            thread::enter()
-        } else {
-            None
-        }?;
-        // SAFETY: where the thunk that called this has its return address.
-        let caller = unsafe { crate::word::read(slot) };
-        thread.entries.push(Entry {
-            slot,
-            cell,
-            detail,
-            caller,
-        });
-        Some(&raw mut thread.entries)
-    });
-    noted.flatten().unwrap_or(core::ptr::null_mut())
 }

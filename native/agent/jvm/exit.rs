@@ -5,7 +5,7 @@
 //! a cleaner, a collection or the reporter may hang, and the program must end all the same.
 
 use super::{VM, buffers, collect, jni_env, properties};
-use crate::{IMAGE, checkpoint, child, holders, lifecycle, stderr};
+use crate::{IMAGE, checkpoint, child, choice, holders, image, stderr, this_library};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
@@ -83,7 +83,7 @@ pub fn check(wanted: Exit, collects: bool) {
 /// Finds out who holds what is left. Where that cannot be told, the report says so.
 fn judge() {
     crate::descriptors::look(0);
-    let _ = super::judging::judge(checkpoint::Choice::EVERYTHING, true, Vec::new());
+    let _ = super::judging::judge(choice::Choice::EVERYTHING, true, Vec::new());
 }
 
 fn check_in_java(class: &Global<JClass<'static>>, wanted: Exit) -> bool {
@@ -141,7 +141,7 @@ fn check_here(wanted: Exit, collects: bool) -> bool {
             let limit = limit.as_millis();
             say(&format!(
                 "the check at JVM exit was given up after {limit} ms, {step}; see `hackleak report {}`",
-                lifecycle::image_path()
+                image::path()
             ));
             false
         }
@@ -268,7 +268,7 @@ fn keep(result: &Result<Output, String>) {
     // The recorder's own count, which knows no suppressions: only of use when something leaked.
     let (mut bytes, mut blocks) = (0, 0);
     if outcome == Outcome::Failed {
-        checkpoint::leaks(checkpoint::Choice::EVERYTHING, |_, live| {
+        choice::leaks(choice::Choice::EVERYTHING, |_, live| {
             blocks += 1;
             bytes += live.size();
         });
@@ -288,11 +288,12 @@ fn keep(result: &Result<Output, String>) {
 
 /// Runs the reporter on this process's image; what it prints goes to stderr.
 fn report(timeout: Duration) {
-    let result = lifecycle::reporter().ok_or_else(|| "no reporter beside the library".to_owned());
+    let result =
+        this_library::reporter().ok_or_else(|| "no reporter beside the library".to_owned());
     let result = result.and_then(|reporter| {
         let mut command = Command::new(&reporter);
         command
-            .args(["report", lifecycle::image_path()])
+            .args(["report", image::path()])
             .env_remove("LD_PRELOAD")
             .env_remove("JAVA_TOOL_OPTIONS");
         let output = child::output(&mut command, timeout)
@@ -314,7 +315,7 @@ fn report(timeout: Duration) {
         }
         Err(error) => stderr::say(format_args!(
             "the exit report could not be made ({error}); run `hackleak report {}`",
-            lifecycle::image_path()
+            image::path()
         )),
     }
 }

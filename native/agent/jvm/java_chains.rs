@@ -13,7 +13,7 @@ use super::java_paths::follow_references;
 use super::methods::Text;
 use super::own_frames::OwnFrames;
 use super::{class_fields, functions};
-use crate::checkpoint::clock;
+use crate::clock;
 use core::ffi::c_void;
 use core::ptr;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jmethodID, jobject};
@@ -106,9 +106,9 @@ pub fn to_objects(
     own: &OwnFrames,
     targets: &[jlong],
 ) -> HashMap<jlong, Way> {
-    let begun = CLOCKS.map(clock);
+    let begun = CLOCKS.map(clock::of);
     let is_late = || {
-        let took = CLOCKS.map(clock);
+        let took = CLOCKS.map(clock::of);
         took.iter()
             .zip(begun)
             .all(|(now, then)| now.saturating_sub(then) > PATIENCE)

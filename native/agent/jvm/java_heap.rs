@@ -5,7 +5,7 @@ use super::class_fields::Keeps;
 use super::heap_tags::{done, untag, with_tags};
 use super::heap_walk::{self, NOT_TOLD, Visitor};
 use super::java_chains::{self, Start, Way};
-use super::java_stale::{self, Stale};
+use super::java_stale::{self, Place, Stale};
 use super::own_frames::OwnFrames;
 use super::{class_fields, java_paths};
 use crate::descriptors;
@@ -37,9 +37,6 @@ pub struct Heap {
 static NAMED: Mutex<Option<HashSet<Place>>> = Mutex::new(None);
 /// The most objects that a way is looked for at once.
 const MOST_WAYS: usize = 64;
-
-/// A place that holds something: class or mirror by its tag, sort, and index of the field.
-pub type Place = (jlong, u32, jint);
 
 /// A value that is the address of something.
 #[derive(Clone, Copy)]

@@ -13,15 +13,17 @@
 //! that keeps the address of what was freed, and then of its successor) is not noticed.
 
 use super::heap_walk::{self, Visitor};
-use super::java_heap::Place;
 use super::jni_env;
-use crate::checkpoint::clock;
+use crate::clock;
 use crate::holders::{self, Large, stale};
 use core::ptr;
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// A place that holds something: class or mirror by its tag, sort, and index of the field.
+pub type Place = (jlong, u32, jint);
 
 /// An object with such a value has a tag from here on, for as long as it lives.
 const NOTED: jlong = 1 << 44;
@@ -70,8 +72,8 @@ impl Stale {
     /// Whether a look may be taken with so much of the heap in use.
     fn may_take(&self, used: u64) -> bool {
         let since = match self.ended {
-            0 => clock(libc::CLOCK_PROCESS_CPUTIME_ID),
-            ended => clock(libc::CLOCK_MONOTONIC).saturating_sub(ended),
+            0 => clock::of(libc::CLOCK_PROCESS_CPUTIME_ID),
+            ended => clock::of(libc::CLOCK_MONOTONIC).saturating_sub(ended),
         };
         let share = if self.matters {
             SHARE_WHEN_IT_MATTERS
@@ -99,9 +101,9 @@ pub fn note() {
         }
         let Some(used) = used_mib(jni) else { return };
         if last.may_take(used) {
-            let started = clock(libc::CLOCK_MONOTONIC);
+            let started = clock::of(libc::CLOCK_MONOTONIC);
             look(&mut last, jni);
-            last.ended = clock(libc::CLOCK_MONOTONIC);
+            last.ended = clock::of(libc::CLOCK_MONOTONIC);
             last.per_mib = last.ended.saturating_sub(started) / used;
             last.matters = false;
         }
@@ -196,7 +198,7 @@ mod tests {
         Stale {
             values: None,
             tags: 0,
-            ended: clock(libc::CLOCK_MONOTONIC).saturating_sub(ago).max(1),
+            ended: clock::of(libc::CLOCK_MONOTONIC).saturating_sub(ago).max(1),
             per_mib: MS,
             matters,
         }

@@ -1,8 +1,8 @@
 //! The judgings that the Java side asks for.
 
-use super::bridge::{Failure, call, choice};
 use super::java_heap::Heap;
-use crate::checkpoint::Choice;
+use super::native_call::{Failure, call, choice};
+use crate::choice::Choice;
 use crate::holders::{self, Java, Stop};
 use crate::lifecycle;
 use hackleak_options::{Held, Options};

@@ -2,15 +2,16 @@
 //!
 //! - `start`: finds the JVM and asks it for events, from `JNI_OnLoad` or `Agent_OnLoad`.
 //! - `thunks`: code in front of native methods, and (`upcalls`) of the JNI functions that can run
-//!   Java code; `entries`: what it notes.
+//!   Java code; `entries`, `first_entry`: what it notes; `between`: the native code inside of Java frames; `own_code`: whose
+//!   code is left alone.
 //! - `stacks`: asks the JVM for the Java stack of an entry, once; `memo`: whether it still is the one that was asked
-//!   for; `java_frames`: where its frames lie; `code_heaps`, `vm_structs`: how the JVM lays out code and stacks; `methods`: names; `method_ids`: what
+//!   for; `java_frames`: where its frames lie; `code_heaps`, `vm_structs`, `vm_tables`: how the JVM lays out code and stacks; `methods`: names; `method_ids`: what
 //!   names need, ahead of need.
-//! - `resources`: references, array elements and the like; `unsafe_memory`: what Java code allocates through
+//! - `resources`: references, array elements and the like (`real_functions`: the JVM's own); `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `aot`: JVMs that start from a cache of linked classes.
-//! - `bridge`: the native methods of `dev.hackleak.NativeBridge`.
+//! - `bridge`, `series`: the native methods of `dev.hackleak.NativeBridge`; `native_call`: their edge.
 //! - `collect`: forcing a collection; `critical`: whether a thread stands in its way; `queues`: whether what it found is worked off.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
 //! - `java_heap`: which objects hold native memory, by a walk of the heap (`heap_walk`, `heap_tags`), named with `class_fields`
@@ -18,6 +19,7 @@
 //!   (`own_frames`); `java_stale`: values that say nothing; `judging`: who asks for it.
 
 pub mod aot;
+mod between;
 mod bridge;
 pub mod buffers;
 mod class_fields;
@@ -27,6 +29,7 @@ mod critical;
 mod ending;
 pub mod entries;
 mod exit;
+pub mod first_entry;
 mod heap_tags;
 mod heap_walk;
 mod java_chains;
@@ -38,9 +41,12 @@ mod judging;
 mod memo;
 mod method_ids;
 mod methods;
+mod native_call;
+mod own_code;
 mod own_frames;
 mod properties;
 mod queues;
+mod real_functions;
 mod resources;
 mod series;
 pub mod stacks;
@@ -49,15 +55,18 @@ mod thunks;
 mod unsafe_memory;
 mod upcalls;
 mod vm_structs;
+mod vm_tables;
 
 pub use thunks::in_front_of_pool as thunk_for_pool;
 
+use crate::IMAGE;
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
     AtomicPtr,
-    Ordering::{Acquire, Release},
+    Ordering::{Acquire, Relaxed, Release},
 };
+use hackleak_image::layout::flags;
 use jvmti_bindings::sys::jni::{JNI_VERSION_1_6, JNIEnv, JavaVM};
 use jvmti_bindings::sys::jvmti::{jvmtiEnv, jvmtiInterface_1_};
 
@@ -91,11 +100,11 @@ fn functions(env: *mut jvmtiEnv) -> &'static jvmtiInterface_1_ {
     unsafe { &*(*env).functions }
 }
 
-pub use thunks::is_jvm_code;
+pub use own_code::is_jvm_code;
 
 /// Whether every native method and JNI call of the program comes after the boundary was in place.
 pub fn sees_all() -> bool {
-    start::is_early()
+    IMAGE.flags().load(Relaxed) & flags::JAVA_EARLY != 0
 }
 
 /// The JNI environment of the calling thread; null when it is not attached.

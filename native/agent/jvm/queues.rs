@@ -9,8 +9,8 @@
 //! `WeakHashMap`. Those of the JDK hold nothing native, and are known by the class of what lies in them. Of the
 //! others nobody knows, so they are told by a number that changes with what lies in them, and the Java side waits.
 
-use super::bridge::{Failure, call};
 use super::heap_tags::{all_with_tags, environment};
+use super::native_call::{Failure, call, longs};
 use super::{class_fields, functions, jni_env};
 use core::ffi::{CStr, c_void};
 use core::ptr;
@@ -53,7 +53,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_queues<'local>(
         let found = waiting(anew as u8 != 0);
         drop(alone);
         match found {
-            Some(waiting) => super::bridge::longs(env, &[waiting.cleaners, waiting.others]),
+            Some(waiting) => longs(env, &[waiting.cleaners, waiting.others]),
             None => Ok(JLongArray::default()),
         }
     })

@@ -9,35 +9,20 @@
 //! address; so can a monitor, which has no address at all and is known by its object's identity
 //! hash.
 
+use super::real_functions::{REAL, position, real};
 use super::{Jvmti, buffers, critical};
 use crate::arch::{Position, method_entry};
 use crate::{boundary, findings, record};
 use core::ffi::{c_char, c_void};
-use core::mem::{offset_of, transmute};
+use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Kind, Release};
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
 
 type Env = *mut c_void;
 type Object = *mut c_void;
-
-/// More than the functions of any JNI version.
-const TABLE_LEN: usize = 256;
-/// The JVM's own functions, by their position in the table.
-static REAL: [AtomicUsize; TABLE_LEN] = [const { AtomicUsize::new(0) }; TABLE_LEN];
-
-/// The position of a function in the table.
-macro_rules! position {
-    ($name:ident) => {
-        offset_of!(Functions, $name) / size_of::<usize>()
-    };
-}
-
-fn real(index: usize) -> usize {
-    REAL[index].load(Relaxed)
-}
 
 macro_rules! replacements {
     ($($name:ident $args:tt $handler:ident$(($constant:expr))?;)*) => {
@@ -433,28 +418,6 @@ unsafe extern "C" fn new_direct_buffer<const INDEX: usize>(
         });
     }
     buffer
-}
-
-/// A weak global reference that is not recorded; null when there is none to be had.
-pub fn weak_reference(env: Env, object: Object) -> Object {
-    // SAFETY: see `new_reference`; only called while the replacements are in place.
-    unsafe { transmute::<usize, Two>(real(position!(NewWeakGlobalRef)))(env, object) }
-}
-
-/// Gives a reference of [`weak_reference`] back.
-pub fn drop_weak_reference(env: Env, reference: Object) {
-    // SAFETY: as above.
-    unsafe { transmute::<usize, Two>(real(position!(DeleteWeakGlobalRef)))(env, reference) };
-}
-
-/// Whether the object of a weak reference has been collected.
-pub fn is_collected(env: Env, reference: Object) -> bool {
-    type Same = unsafe extern "C" fn(Env, Object, Object) -> u8;
-    // SAFETY: as above; a null reference stands for no object.
-    unsafe {
-        transmute::<usize, Same>(real(position!(IsSameObject)))(env, reference, ptr::null_mut())
-            != 0
-    }
 }
 
 /// Stands for the object's monitor in the live table: a place of its own in a part of the address

@@ -1,7 +1,7 @@
 //! What is live, by where and when it was allocated: what the tests of a class are compared by.
 
-use super::bridge::{call, choice, longs};
-use crate::checkpoint;
+use super::native_call::{call, choice, longs};
+use crate::choice;
 use hackleak_image::Whose;
 use jni::EnvUnowned;
 use jni::objects::{JClass, JLongArray};
@@ -17,8 +17,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_liveByStack<'local>(
 ) -> JLongArray<'local> {
     call(env, |env| {
         let mut blocks: HashMap<(u32, u32), i64> = HashMap::new();
-        checkpoint::leaks(choice(epoch, 0, Whose::Any as i32)?, |_, live| {
-            let epoch = checkpoint::epoch_of(live.context());
+        choice::leaks(choice(epoch, 0, Whose::Any as i32)?, |_, live| {
+            let epoch = choice::epoch_of(live.context());
             *blocks.entry((live.stack(), epoch)).or_default() += 1;
         });
         let rows = blocks

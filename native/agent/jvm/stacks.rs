@@ -6,10 +6,10 @@
 //! method id yet, because it makes them one, and where the answer may be cut: `AsyncGetCallTrace` stops
 //! without a word at a frame whose compiled code was thrown away.
 
+use super::between::Between;
 use super::entries::Entry;
 use super::memo::JavaMemo;
-use super::upcalls::Between;
-use super::{Jvmti, jni_env, method_ids, methods, start, thunks};
+use super::{Jvmti, jni_env, method_ids, methods, own_code};
 use crate::arch::{Position, signal_context};
 use crate::stack_bounds::StackBounds;
 use crate::thread::ThreadState;
@@ -123,7 +123,7 @@ pub fn is_certain(entry: &Entry, outermost: usize) -> bool {
 /// JVM's own have thunks.
 #[inline(always)]
 pub fn is_plainly_certain(outermost: usize) -> bool {
-    start::is_early() && !thunks::is_jvm_code(outermost)
+    super::sees_all() && !own_code::is_jvm_code(outermost)
 }
 
 /// The node of the Java stack that called native code with its return address at `slot`.
@@ -200,7 +200,7 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
     if let Ok(len) = answer
         && !is_cut
         && !in_java
-        && !unwind::passes_through(position, &mut thread.bounds, thunks::jvm())
+        && !unwind::passes_through(position, &mut thread.bounds, own_code::jvm())
     {
         compare_with_jvmti(&mut thread.java, len);
     }
@@ -211,7 +211,7 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
             thread.record().java_fallbacks += 1;
             // JVMTI may only be called from native code, not from inside the JVM.
             let safe = !matches!(answer, Err(Refusal::InJava | Refusal::NotWalkable))
-                && (!unwind::passes_through(position, &mut thread.bounds, thunks::jvm())
+                && (!unwind::passes_through(position, &mut thread.bounds, own_code::jvm())
                     || loads_library(position, &mut thread.bounds));
             let better = if safe {
                 jvmti_trace(&mut thread.java, cut)

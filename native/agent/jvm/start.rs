@@ -4,8 +4,8 @@
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
 use super::{
-    Jvmti, VM, aot, ending, jni_env, memo, method_ids, stacks, thunks, unsafe_memory, upcalls,
-    vm_structs,
+    Jvmti, VM, aot, ending, jni_env, memo, method_ids, own_code, stacks, thunks, unsafe_memory,
+    upcalls, vm_structs,
 };
 use crate::{IMAGE, again, boundary, control, gate, lifecycle, pools, stderr};
 use core::ffi::{CStr, c_char, c_void};
@@ -66,11 +66,6 @@ pub unsafe extern "system" fn Agent_OnLoad(
         }
     });
     0
-}
-
-/// Whether every native method of the program is bound after this point.
-pub fn is_early() -> bool {
-    IMAGE.flags().load(Relaxed) & flags::JAVA_EARLY != 0
 }
 
 fn start(vm: *mut JavaVM, early: bool) {
@@ -205,7 +200,7 @@ unsafe extern "system" fn on_native_method_bind(
 
 /// What is called in place of the native method, if it gets a thunk.
 fn thunk_of(method: usize, target: usize) -> Option<usize> {
-    let replacement = (thunks::jvm().contains(&target) && control::tracks(Track::UNSAFE))
+    let replacement = (own_code::jvm().contains(&target) && control::tracks(Track::UNSAFE))
         .then(|| unsafe_memory::replacement(method as jmethodID, target))
         .flatten();
     match replacement {

@@ -6,13 +6,13 @@
 //! target gets the thunk that it has.
 
 use super::entries::Cell;
+use super::own_code;
 use crate::arch::{STUB_LEN, thunk_common, upcall_plain, upcall_variadic, write_stub};
 use crate::{IMAGE, keep};
 use hackleak_image::layout::Counter;
 use jvmti_bindings::sys::jni::JavaVM;
 use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 const PAGE: usize = 4096;
 const STUBS: usize = PAGE / STUB_LEN;
@@ -27,37 +27,18 @@ struct Pool {
 }
 
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
-/// Native methods that get no thunk: the JVM's own, which use no allocator that is hooked, and
-/// the bridge's.
-static LEFT_ALONE: OnceLock<[Range<usize>; 2]> = OnceLock::new();
-
-/// Where the JVM's own code is mapped.
-pub fn jvm() -> Range<usize> {
-    LEFT_ALONE.get().map_or(0..0, |[jvm, _]| jvm.clone())
-}
-
-/// Whether the address lies in the JVM's own code.
-#[inline(always)]
-pub fn is_jvm_code(address: usize) -> bool {
-    match LEFT_ALONE.get() {
-        Some([jvm, _]) => jvm.contains(&address),
-        None => false,
-    }
-}
-
 /// Finds out which code is left alone.
 pub fn init(vm: *mut JavaVM) {
     // SAFETY: the invocation interface of a running JVM.
     let jvm = unsafe { (**vm).GetEnv as usize };
     let own = in_front_of_method as *const () as usize;
     let range = |at| crate::unwind::module_range(at).unwrap_or(0..0);
-    let _ = LEFT_ALONE.set([range(jvm), range(own)]);
+    own_code::init(range(jvm), range(own));
 }
 
 /// The thunk for a native method; `None` when it is called directly.
 pub fn in_front_of_method(method: usize, target: usize) -> Option<usize> {
-    let alone = LEFT_ALONE.get()?;
-    if target == 0 || alone.iter().any(|range| range.contains(&target)) {
+    if target == 0 || own_code::is_left_alone(target)? {
         return None;
     }
     keep::module_at(target);

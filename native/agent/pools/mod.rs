@@ -9,11 +9,9 @@
 //! Tables are looked at when a library is new: before its first native method is bound, when the
 //! JVM looks for its `JNI_OnLoad`, and at checkpoints. What its initialisers do comes earlier.
 
-pub mod symbols;
-
 use crate::arch::{self, Position};
 use crate::jvm::thunk_for_pool;
-use crate::{IMAGE, record};
+use crate::{IMAGE, record, symbols};
 use core::sync::atomic::{
     AtomicU64,
     Ordering::{AcqRel, Relaxed},

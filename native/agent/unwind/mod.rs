@@ -25,17 +25,16 @@ pub use crate::arch::Registers;
 pub use cursor::End;
 pub use memo::{MAX_FRAMES, Memo};
 pub use modules::Closing;
-pub use slow::{Call, end_of, java_caller, plant_call};
+pub use slow::{Call, end_of, frames, java_caller, plant_call};
 
 use crate::arch::Position;
-use crate::callers::Counts;
 use crate::stack_bounds::StackBounds;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, callers, control, jvm, lent};
+use crate::{IMAGE, control, jvm};
 use core::sync::atomic::Ordering::Relaxed;
+use hackleak_image::Marker;
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::NodeCache;
-use hackleak_image::{Frame, Marker};
 use hackleak_options::Stacks;
 
 /// The node for the stack of an allocation made at `position`.
@@ -65,27 +64,18 @@ pub fn remembered(thread: &mut ThreadState, position: Position) -> Option<u32> {
     node
 }
 
-/// Whether what the caller at `position` allocates with `malloc` is recorded, if its module alone
-/// decides that and is known. Nothing in it can panic.
+/// The frame of the caller at `position`, if it is known. Nothing in it can panic.
 #[inline(always)]
-pub fn caller_counts_at_once(position: Position) -> Option<bool> {
+pub fn known_caller(position: Position) -> Option<u64> {
     let (_, frame) = rules::known(cursor::Cursor::new(position).lookup)?;
-    match Frame::decode(frame) {
-        Some(Frame::Native { module, .. }) => match callers::counts(module) {
-            Counts::Yes => Some(true),
-            Counts::No => Some(false),
-            _ => None,
-        },
-        _ => Some(true),
-    }
+    Some(frame)
 }
 
-/// Whether what the caller at `position` allocates with `malloc` is recorded.
-pub fn caller_counts(position: Position) -> bool {
-    let lookup = cursor::Cursor::new(position).lookup;
-    match rules::known(lookup) {
-        Some((_, frame)) => frame_counts(frame, position),
-        None => frame_counts(new_frame(lookup), position),
+/// The frame of the caller at `position`.
+pub fn caller(position: Position) -> u64 {
+    match known_caller(position) {
+        Some(frame) => frame,
+        None => new_frame(cursor::Cursor::new(position).lookup),
     }
 }
 
@@ -94,105 +84,6 @@ pub fn caller_counts(position: Position) -> bool {
 #[inline(never)]
 fn new_frame(lookup: usize) -> u64 {
     thread::on_own_stack(|_| rules::at(lookup).1)
-}
-
-/// Whether the descriptors that the caller at `position` opens are recorded.
-pub fn caller_opens(position: Position) -> bool {
-    caller_frame_counts(position, callers::opens)
-}
-
-/// Whether the caller at `position` is code under test, and none of the JDK's.
-pub fn caller_is_under_test(position: Position) -> bool {
-    caller_frame_counts(position, callers::counts)
-}
-
-fn caller_frame_counts(position: Position, counts: fn(u32) -> Counts) -> bool {
-    let lookup = cursor::Cursor::new(position).lookup;
-    let frame = match rules::known(lookup) {
-        Some((_, frame)) => frame,
-        None => new_frame(lookup),
-    };
-    match Frame::decode(frame) {
-        Some(Frame::Native { module, .. }) => match counts(module) {
-            Counts::Yes => true,
-            Counts::LikeItsCaller => {
-                thread::on_own_stack(|bounds| others_caller_counts(position, bounds, counts))
-            }
-            // The C library closes what it opens for itself.
-            Counts::No | Counts::LikeItsCallerIfLent => false,
-        },
-        _ => true,
-    }
-}
-
-/// What counts for the first module that does not work for its caller.
-#[cold]
-#[inline(never)]
-fn others_caller_counts(
-    position: Position,
-    bounds: &mut StackBounds,
-    counts: fn(u32) -> Counts,
-) -> bool {
-    let mut decided = true;
-    let _ = slow::frames(position, bounds, |_, frame| {
-        let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
-            return true;
-        };
-        let counts = counts(module);
-        decided = counts == Counts::Yes;
-        counts == Counts::LikeItsCaller
-    });
-    decided
-}
-
-#[inline(always)]
-fn frame_counts(frame: u64, position: Position) -> bool {
-    match Frame::decode(frame) {
-        Some(Frame::Native { module, .. }) => match callers::counts(module) {
-            Counts::Yes => true,
-            Counts::No => false,
-            _ => thread::on_own_stack(|bounds| callers_caller_counts(position, bounds)),
-        },
-        // Code of no module: Java's own compiled code calls no `malloc`, so it is somebody's.
-        _ => true,
-    }
-}
-
-/// Whether an unrecorded block of the caller at `position` may hold others. Asked only about callers
-/// whose frame has just been looked up, so it is known. Nothing in it can panic.
-#[inline(always)]
-pub fn caller_may_hold(position: Position) -> bool {
-    let known = rules::known(cursor::Cursor::new(position).lookup);
-    match known.and_then(|(_, frame)| Frame::decode(frame)) {
-        Some(Frame::Native { module, .. }) => callers::may_hold(module),
-        _ => false,
-    }
-}
-
-/// Looks past modules that work for their caller.
-#[cold]
-#[inline(never)]
-fn callers_caller_counts(position: Position, bounds: &mut StackBounds) -> bool {
-    // What the C library's frames tell so far; a call of another module begins anew.
-    let mut in_c_library = lent::Run::default();
-    let mut decided = None;
-    let _ = slow::frames(position, bounds, |pc, frame| {
-        let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
-            return true;
-        };
-        match callers::counts(module) {
-            Counts::LikeItsCallerIfLent => in_c_library.enter(pc),
-            other => {
-                if core::mem::take(&mut in_c_library).is_kept() {
-                    decided = Some(false);
-                } else if other != Counts::LikeItsCaller {
-                    decided = Some(other == Counts::Yes);
-                }
-            }
-        }
-        decided.is_none()
-    });
-    decided.unwrap_or(!in_c_library.is_kept())
 }
 
 /// What remembers stacks.
@@ -329,7 +220,7 @@ pub fn enter_module(address: usize) -> Option<u32> {
 
 /// Enters every module that is loaded now in the image, if the loader can be asked. Not for hooks.
 pub fn enter_all_modules() {
-    if crate::forks::may_lock() {
+    if crate::loader_lock::can_be_taken() {
         modules::enter_all();
         namespaces::enter_all();
     }

@@ -5,7 +5,7 @@
 //! when their code is first seen on a stack, and known again when they are loaded a second time.
 
 use super::{older_loader, rules};
-use crate::hooks::real;
+use crate::real;
 use crate::{IMAGE, callers};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;

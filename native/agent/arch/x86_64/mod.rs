@@ -6,6 +6,7 @@ mod own_stack;
 mod pool;
 mod registers;
 mod slot;
+mod thread_start;
 mod thunk;
 mod upcall;
 
@@ -14,5 +15,6 @@ pub use own_stack::{call_on_stack, stack_pointer, thread_control_block};
 pub use pool::{holds_function, pool_alloc, pool_free};
 pub use registers::*;
 pub use slot::{set_thread_slot, thread_pointer, thread_slot};
-pub use thunk::{STUB_LEN, thread_start, thunk_common, write_stub};
+pub use thread_start::thread_start;
+pub use thunk::{STUB_LEN, thunk_common, write_stub};
 pub use upcall::{upcall_plain, upcall_variadic};

@@ -115,7 +115,7 @@ pub unsafe extern "C" fn thunk_common() {
         "pop rdi",
         "pop rax",
         "jmp qword ptr [r11]",
-        first = sym crate::jvm::entries::first_entry,
+        first = sym crate::jvm::first_entry::first_entry,
         len = const offset_of!(EntryStack, len),
         overflow = const offset_of!(EntryStack, overflow),
         items = const offset_of!(EntryStack, items),
@@ -133,20 +133,3 @@ const _: () = {
     assert!(offset_of!(Cell, target) == 0 && offset_of!(Cell, common) == 8 && UPCALL == 1);
     assert!(offset_of!(Cell, method) == 16);
 };
-
-/// Start routine of a thread whose parent has a scope: takes it over, then becomes the real one.
-///
-/// # Safety
-///
-/// Only for `pthread_create`, with an argument that `thread_begin` takes back.
-#[unsafe(naked)]
-pub unsafe extern "C" fn thread_start() {
-    naked_asm!(
-        "sub rsp, 8",
-        "call {begin}",
-        "add rsp, 8",
-        "mov rdi, rdx",
-        "jmp rax",
-        begin = sym crate::hooks::thread_begin,
-    )
-}

@@ -57,6 +57,12 @@ functions! {
     pvalloc: unsafe extern "C" fn(usize) -> Pointer = c"pvalloc", when_resolving no_one;
 }
 
+/// The next definition of a symbol after this library's, or null.
+pub fn next(name: &CStr) -> *mut c_void {
+    // SAFETY: a lookup by name; it neither loads nor unloads anything.
+    unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
+}
+
 static RESOLVING: AtomicBool = AtomicBool::new(false);
 
 /// Finds a function; null while another look-up is under way. The first look-ups happen while
@@ -67,7 +73,7 @@ fn find(place: &AtomicPtr<c_void>, name: &CStr) -> Pointer {
     if RESOLVING.swap(true, AcqRel) {
         return ptr::null_mut();
     }
-    let found = super::next(name);
+    let found = next(name);
     place.store(found, Relaxed);
     RESOLVING.store(false, Release);
     found

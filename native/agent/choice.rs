@@ -1,0 +1,108 @@
+//! Which of the live blocks and wrong frees somebody asks about: since an epoch, in a scope, whose doing.
+
+use crate::IMAGE;
+use hackleak_image::Whose;
+use hackleak_image::layout::{CONTEXT_IGNORED, Context, Finding, Kind, Live, Scope};
+
+/// What is looked at: since an epoch, in a scope (0 is any), whose doing.
+#[derive(Clone, Copy)]
+pub struct Choice {
+    pub epoch: u32,
+    pub scope: u32,
+    pub whose: Whose,
+}
+
+impl Choice {
+    /// All that was ever recorded.
+    pub const EVERYTHING: Choice = Choice {
+        epoch: 0,
+        scope: 0,
+        whose: Whose::Any,
+    };
+
+    /// Whether the live block is looked at: it was not left there on purpose.
+    pub fn suspects(self, live: Live) -> bool {
+        let context = context(live.context());
+        live.kind() != Kind::Runtime as u8
+            && context.flags & CONTEXT_IGNORED == 0
+            && self.takes(live.context(), &context)
+    }
+
+    /// Whether what was done in context `index` is looked at. What has lost its context could be
+    /// anyone's: it counts, except for a single scope among those that run in parallel.
+    fn takes(self, index: u32, context: &Context) -> bool {
+        if index == 0 {
+            return !matches!(self.whose, Whose::Owned | Whose::Claimed);
+        }
+        context.epoch >= self.epoch
+            && self
+                .whose
+                .takes(self.scope, context, self::scope, thread_ended)
+    }
+}
+
+/// Calls `each` with every live block that counts as a leak.
+pub fn leaks(choice: Choice, mut each: impl FnMut(usize, Live)) {
+    let mut consider = |address, live: Live| {
+        if choice.suspects(live) {
+            each(address, live);
+        }
+    };
+    for table in [&IMAGE.live, &IMAGE.pool] {
+        table.for_each_since(IMAGE.window(), choice.epoch, &mut consider);
+    }
+}
+
+/// How many wrong frees were made.
+pub fn findings(choice: Choice) -> u64 {
+    let mut count = 0;
+    for index in 0..IMAGE.findings.len(IMAGE.window()) {
+        let place = IMAGE.findings.get(index);
+        if place.is_null() {
+            continue;
+        }
+        // SAFETY: a record below the arena's length; one that is still being written is zero.
+        let finding: Finding = unsafe { place.read_volatile() };
+        let freed_in = (finding.freed >> 32) as u32;
+        count += u64::from(finding.wrong != 0 && choice.takes(freed_in, &context(freed_in)));
+    }
+    count
+}
+
+fn scope(index: u32) -> Option<Scope> {
+    let place = IMAGE.scopes.get(index);
+    if place.is_null() {
+        return None;
+    }
+    // SAFETY: a scope of the image; only its `closed` ever changes.
+    Some(unsafe { place.read_volatile() })
+}
+
+fn thread_ended(index: u32) -> u32 {
+    let place = IMAGE.threads.get(index);
+    if index == 0 || place.is_null() {
+        return 0;
+    }
+    // SAFETY: a record of the image that its thread writes once at its end.
+    unsafe { (&raw const (*place).ended).read_volatile() }
+}
+
+/// The context of this number; of an older epoch than any where there is none.
+pub fn context(index: u32) -> Context {
+    let place = IMAGE.contexts.get(index);
+    if place.is_null() {
+        return Context {
+            epoch: 0,
+            scope: 0,
+            thread: 0,
+            flags: 0,
+        };
+    }
+    // SAFETY: contexts never change once their index was handed out.
+    unsafe { place.read() }
+}
+
+/// The epoch of a context; 0 where that was lost.
+pub fn epoch_of(index: u32) -> u32 {
+    context(index).epoch
+}

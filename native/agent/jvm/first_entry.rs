@@ -1,0 +1,21 @@
+//! Crossings of the JNI boundary by threads that have no state yet.
+
+use super::entries::{Entry, EntryStack};
+use crate::{boundary, gate, thread};
+
+/// The first crossing of a thread without state: makes the state and notes it. Gives the thread's
+/// entry stack; null when there is none.
+pub extern "C" fn first_entry(slot: usize, cell: usize, detail: usize) -> *mut EntryStack {
+    let noted = boundary::guarded(|| {
+        let mut thread = if gate::is_open() {
+            thread::enter()
+        } else {
+            None
+        }?;
+        // SAFETY: where the thunk that called this has its return address.
+        let caller = unsafe { crate::word::read(slot) };
+        thread.entries.push(Entry::new(slot, cell, detail, caller));
+        Some(&raw mut thread.entries)
+    });
+    noted.flatten().unwrap_or(core::ptr::null_mut())
+}

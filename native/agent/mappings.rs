@@ -1,0 +1,145 @@
+//! Where what a program maps for itself begins and ends.
+//!
+//! The kernel joins neighbours with the same rights, so `/proc/self/maps` does not tell one program's
+//! table from the next one's. Who has the address of the one must not seem to hold the other.
+//!
+//! Nothing is taken out when memory is unmapped: a later mapping over a noted end makes that end void
+//! (`cuts`). Memory that the C library maps for itself is not seen here; it is told by other signs.
+//! Only atomic words are written, so a hook may be interrupted anywhere, and may run before the
+//! constructor.
+
+use core::ffi::c_void;
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
+
+/// A place of the table: once it has a start it keeps it, since programs get the same addresses again.
+struct Place {
+    start: AtomicUsize,
+    end: AtomicUsize,
+    order: AtomicUsize,
+}
+
+const BITS: u32 = 12;
+const PLACES: usize = 1 << BITS;
+/// So many places are tried for a start.
+const TRIED: usize = 64;
+
+static TABLE: [Place; PLACES] = [const {
+    Place {
+        start: AtomicUsize::new(0),
+        end: AtomicUsize::new(0),
+        order: AtomicUsize::new(0),
+    }
+}; PLACES];
+static ORDER: AtomicUsize = AtomicUsize::new(1);
+/// A mapping found no place: then none is told from its neighbours any more.
+static FULL: AtomicBool = AtomicBool::new(false);
+
+/// A mapping that was asked for, and the how manieth it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asked {
+    pub order: usize,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// What was asked for and has not been asked for anew at the same address.
+pub fn asked() -> impl Iterator<Item = Asked> {
+    let known = if FULL.load(Acquire) { 0 } else { PLACES };
+    TABLE[..known].iter().filter_map(|place| {
+        let asked = Asked {
+            order: place.order.load(Acquire),
+            start: place.start.load(Relaxed),
+            end: place.end.load(Relaxed),
+        };
+        (asked.order != 0).then_some(asked)
+    })
+}
+
+/// Whether `address` lies between two mappings, as far as `asked` knows.
+pub fn is_cut(address: usize, asked: &[Asked]) -> bool {
+    let at_an_end = asked
+        .iter()
+        .filter(|one| one.start == address || one.end == address);
+    let last = at_an_end.map(|one| one.order).max();
+    last.is_some_and(|last| {
+        let mut later = asked.iter().filter(|one| one.order > last);
+        !later.any(|one| one.start < address && address < one.end)
+    })
+}
+
+/// A mapping was made. May be called in hooks, and before the constructor.
+pub fn note(range: Range<usize>) {
+    let order = ORDER.fetch_add(1, Relaxed);
+    let hash = (range.start >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (usize::BITS - BITS);
+    for at in 0..TRIED {
+        let Some(place) = TABLE.get((hash + at) % PLACES) else {
+            return;
+        };
+        let known = match place
+            .start
+            .compare_exchange(0, range.start, AcqRel, Acquire)
+        {
+            Ok(_) => range.start,
+            Err(known) => known,
+        };
+        if known == range.start {
+            place.end.store(range.end, Relaxed);
+            place.order.store(order, Release);
+            return;
+        }
+    }
+    FULL.store(true, Release);
+}
+
+/// Memory for the recorder's own tables, which are known by other means. It must not fill the table here.
+pub fn own_memory(len: usize) -> *mut c_void {
+    let rights = libc::PROT_READ | libc::PROT_WRITE;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: a new mapping at an address of the kernel's choice.
+    let at = unsafe { libc::syscall(libc::SYS_mmap, 0usize, len, rights, flags, -1, 0usize) };
+    at as *mut c_void
+}
+
+/// Makes such memory longer. It may move.
+///
+/// # Safety
+///
+/// `old` is of `own_memory` or of this function, and has `old_len` bytes.
+pub unsafe fn longer(old: *mut c_void, old_len: usize, len: usize) -> *mut c_void {
+    // SAFETY: the caller's.
+    let at = unsafe { libc::syscall(libc::SYS_mremap, old, old_len, len, libc::MREMAP_MAYMOVE) };
+    at as *mut c_void
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Asked, is_cut};
+
+    fn asked(all: &[(usize, usize)]) -> Vec<Asked> {
+        let all = all.iter().enumerate();
+        all.map(|(order, (start, end))| Asked {
+            order: order + 1,
+            start: *start,
+            end: *end,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn neighbours_are_told_apart_until_something_lies_over_their_border() {
+        let neighbours = asked(&[(0x3000, 0x5000), (0x1000, 0x3000)]);
+        assert!(is_cut(0x3000, &neighbours));
+        assert!(!is_cut(0x4000, &neighbours));
+        let covered = asked(&[(0x3000, 0x5000), (0x1000, 0x3000), (0x2000, 0x4000)]);
+        assert!(!is_cut(0x3000, &covered));
+        assert!(is_cut(0x2000, &covered) && is_cut(0x4000, &covered));
+    }
+
+    #[test]
+    fn a_border_is_one_again_when_it_is_asked_for_again() {
+        let again = asked(&[(0x3000, 0x5000), (0x2000, 0x4000), (0x3000, 0x6000)]);
+        assert!(is_cut(0x3000, &again));
+        assert!(!is_cut(0x4000, &again));
+    }
+}
