@@ -89,6 +89,17 @@ fn what_is_led_elsewhere_is_one_and_what_a_message_brings_is_one() {
 }
 
 #[test]
+fn programs_get_the_lowest_numbers_as_without_the_recorder() {
+    let run = |recording: Recording| recording.args(["numbers"]).run().ended.stdout;
+    let bare = run(Recording::bare(cpp("descriptors")));
+    assert_eq!(bare, "3 4 5 ");
+    for options in ["follow=all", "follow=all,log=file.log"] {
+        let recorded = run(Recording::of(cpp("descriptors")).options(options));
+        assert_eq!(recorded, bare, "{options}");
+    }
+}
+
+#[test]
 fn a_child_has_its_own_and_leaves_its_parents_open() {
     let report = record("fork");
     let mut counts: Vec<u64> = report.processes.iter().map(count).collect();

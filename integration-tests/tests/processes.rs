@@ -215,9 +215,16 @@ fn the_recorder_exports_nothing_but_what_it_hooks_and_its_own() {
     let hooks = others
         .into_iter()
         .filter(|name| !own.iter().any(|prefix| name.starts_with(prefix)));
-    let expected = "JNI_CreateJavaVM __strdup __strndup aligned_alloc calloc dlclose dlmopen dlopen dlsym \
-                    free free_aligned_sized free_sized getaddrinfo malloc memalign mmap mmap64 \
-                    mremap posix_memalign pthread_create pvalloc realloc reallocarray strdup strndup valloc";
+    let expected = "JNI_CreateJavaVM __open64_2 __open_2 __openat64_2 __openat_2 __strdup \
+                    __strndup accept accept4 aligned_alloc calloc close close_range closefrom \
+                    creat creat64 dlclose dlmopen dlopen dlsym dup dup2 dup3 epoll_create \
+                    epoll_create1 eventfd fanotify_init fcntl fcntl64 fdopen fdopendir free \
+                    free_aligned_sized free_sized getaddrinfo inotify_init inotify_init1 \
+                    malloc memalign memfd_create mkostemp mkostemp64 mkostemps mkostemps64 \
+                    mkstemp mkstemp64 mkstemps mkstemps64 mmap mmap64 mremap open open64 \
+                    open_by_handle_at openat openat64 pidfd_open pipe pipe2 posix_memalign \
+                    posix_openpt pthread_create pvalloc realloc reallocarray recvmsg shm_open \
+                    signalfd socket socketpair strdup strndup timerfd_create valloc vfork";
     assert_eq!(
         hooks.collect::<Vec<_>>(),
         expected.split_whitespace().collect::<Vec<_>>()

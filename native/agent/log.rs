@@ -28,19 +28,17 @@ use core::sync::atomic::{
 };
 use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::layout::{Counter, Kind, Live};
-use hackleak_image::writer::quietly;
+use hackleak_image::writer::quiet::{self, FIRST_DESCRIPTOR, quietly};
 use hackleak_image::{Frame, Marker};
 use hackleak_options::Options;
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
 /// What a pipe takes in one piece (`PIPE_BUF` on Linux).
 const BATCH: usize = 4096;
-/// The first descriptor number that is tried: programs expect the low ones for themselves.
-const FIRST_DESCRIPTOR: c_int = 512;
 
 /// Where the log goes; set once, before the gate opens.
 static LOG: OnceLock<Log> = OnceLock::new();
@@ -176,14 +174,8 @@ fn open_file(path: &Path) -> std::io::Result<OwnedFd> {
         .create(true)
         .mode(0o644)
         .open(path)?;
-    // SAFETY: duplicates an open descriptor.
-    let high = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR) };
-    if high < 0 {
-        // Fewer descriptors are allowed than that.
-        return Ok(file.into());
-    }
-    // SAFETY: a new descriptor that nothing else owns.
-    Ok(unsafe { OwnedFd::from_raw_fd(high) })
+    // SAFETY: a descriptor that nothing else owns, before and after.
+    Ok(unsafe { OwnedFd::from_raw_fd(quiet::move_up(file.into_raw_fd())) })
 }
 
 /// The process reached its normal exit.
@@ -493,13 +485,7 @@ fn descriptor(log: &Log) -> Option<c_int> {
         if opened < 0 {
             return None;
         }
-        let high = libc::fcntl(opened, libc::F_DUPFD_CLOEXEC, FIRST_DESCRIPTOR);
-        let new = if high < 0 {
-            opened
-        } else {
-            close(opened);
-            high
-        };
+        let new = quiet::move_up(opened);
         let mut about = MaybeUninit::<libc::stat>::uninit();
         if libc::fstat(new, about.as_mut_ptr()) == 0 {
             let about = about.assume_init();

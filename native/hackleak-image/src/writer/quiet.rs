@@ -31,6 +31,28 @@ pub unsafe fn open(path: *const c_char, flags: c_int) -> c_int {
     unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path, flags, 0o644) as c_int }
 }
 
+/// The first number that descriptors of the recorder's get: programs expect the low ones for themselves, a
+/// daemon that closes all and opens its standard streams anew among them.
+pub const FIRST_DESCRIPTOR: c_int = 512;
+
+/// Gives a descriptor a high number; where fewer are allowed it keeps its own.
+///
+/// # Safety
+///
+/// `fd` is the caller's, who goes on with what this gives.
+pub unsafe fn move_up(fd: c_int) -> c_int {
+    // SAFETY: the caller's descriptor, which is closed when another one stands for it.
+    unsafe {
+        let dup = libc::F_DUPFD_CLOEXEC;
+        let high = libc::syscall(libc::SYS_fcntl, fd, dup, FIRST_DESCRIPTOR) as c_int;
+        if high < 0 {
+            return fd;
+        }
+        close(fd);
+        high
+    }
+}
+
 /// Reads as much as there is room for; negative when nothing can be read.
 ///
 /// # Safety

@@ -134,6 +134,8 @@ impl Window {
         if fd < 0 {
             return Err(CreateError::Open(errno()));
         }
+        // SAFETY: opened above.
+        let fd = unsafe { quiet::move_up(fd) };
         if let Some(stat) = status(fd) {
             self.device.store(stat.st_dev, Relaxed);
             self.inode.store(stat.st_ino, Relaxed);
