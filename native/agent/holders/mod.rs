@@ -9,7 +9,8 @@
 //! still run has its address, so nobody can free it any more.
 //!
 //! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
-//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `flood`: the way from there.
+//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `glibc`: where
+//!   threads keep what is local to them; `flood`: the way from there.
 //! - `numbers`: native memory that keeps file descriptors.
 //! - `stale`: words that are known to be of no use any more.
 //! - `verdicts`: what comes of it, in the image.
@@ -24,6 +25,7 @@
 mod areas;
 mod bystanders;
 mod flood;
+mod glibc;
 mod maps;
 mod memory;
 mod nodes;
@@ -46,6 +48,7 @@ use crate::{IMAGE, control};
 use bystanders::Codes;
 use core::sync::atomic::Ordering::Relaxed;
 use flood::Root;
+use glibc::Places;
 use hackleak_image::layout::flags;
 use hackleak_options::Track;
 use nodes::Nodes;
@@ -226,11 +229,12 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         threads = threads::read(&memory, &maps)?;
     }
     let codes = Codes::of(&objects, &maps)?;
+    let places = Places::read(&memory, &objects)?;
     let mut locals: Table<(Root, NativeRoot)> = Table::new();
     for thread in threads.iter() {
         let tid = thread.tid;
         let mut failed = None;
-        threads::locals(&memory, &objects, thread, |range, object| {
+        threads::locals(&memory, &objects, &places, thread, |range, object| {
             let start = range.start;
             let (trust, of) = match object {
                 Some(object) => (
