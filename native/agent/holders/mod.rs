@@ -16,8 +16,8 @@
 //! - `verdicts`: what comes of it, in the image.
 //!
 //! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not looked at yet
-//! to one that was; so what looks lost is looked at a second time, and is lost only if the same block is still
-//! there and still not reached. The calling thread's own stack holds nothing: it is where the test has run,
+//! to one that was; so what looks lost is looked at a second time, unless no other thread has run at all
+//! (`stillness`), and is lost only if the same block is still there and still not reached. The calling thread's own stack holds nothing: it is where the test has run,
 //! and full of words that are of no use any more.
 //!
 //! None of this runs in hooks.
@@ -32,6 +32,7 @@ mod nodes;
 mod numbers;
 mod objects;
 pub mod stale;
+mod stillness;
 mod table;
 pub mod threads;
 mod verdicts;
@@ -55,6 +56,7 @@ use nodes::Nodes;
 use objects::Objects;
 use stale::Stale;
 use std::sync::{Mutex, PoisonError, TryLockError};
+use stillness::Stillness;
 use table::Table;
 
 /// Why it cannot be told who holds what.
@@ -114,6 +116,8 @@ struct Pass {
     objects: Objects,
     native: Table<NativeRoot>,
     java: Vec<JavaRoot>,
+    /// Suspects of which the way from a root has changed meanwhile.
+    doubtful: usize,
 }
 
 /// One pass at a time: one would find the other's tables.
@@ -133,11 +137,13 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
     }
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     stale::be_thorough();
+    let stillness = Stillness::begin();
     let first = pass(choice, &mut java)?;
-    let second = if first.marks.open > 0 {
-        Some(pass(choice, &mut java)?)
-    } else {
-        None
+    let is_still = || stillness.is_some_and(|stillness| stillness.holds());
+    let is_final = first.marks.open == 0 || first.doubtful == 0 && is_still();
+    let second = match is_final {
+        true => None,
+        false => Some(pass(choice, &mut java)?),
     };
     verdicts::keep(choice, at_exit, java.is_some(), &first, second.as_ref())
 }
@@ -257,9 +263,10 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         look(&mut marks, *root, *of)?;
     }
     marks.flood(&memory)?;
-    marks.doubt(&memory)?;
+    let doubtful = marks.doubt(&memory)?;
     numbers::hold(&mut marks, &memory, &objects, &native)?;
     Ok(Pass {
+        doubtful,
         marks,
         objects,
         native,

@@ -120,7 +120,7 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
 }
 
 /// The kernel's numbers of the threads that there are.
-fn tasks() -> Result<Table<u32>, Stop> {
+pub fn tasks() -> Result<Table<u32>, Stop> {
     let mut tasks = Table::new();
     let entries = std::fs::read_dir("/proc/self/task").map_err(|_| Stop::NotReadable)?;
     for entry in entries.flatten() {
@@ -219,7 +219,7 @@ fn is_thread_stack(record: usize, layout: &Layout, tid: u32) -> bool {
 }
 
 /// The stack pointer of a thread that is in a system call; `None` while it runs.
-fn stack_position(tid: u32) -> Option<usize> {
+pub fn stack_position(tid: u32) -> Option<usize> {
     let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).ok()?;
     // The last two of its fields are stack pointer and program counter.
     let position = text.split_whitespace().rev().nth(1)?;
