@@ -79,8 +79,6 @@ static void cxx() { in<void *>("libstdc++.so.6", "__cxa_throw"); }
 static void openmp() {
   auto parallel = in<void (*)(void (*)(void *), void *, unsigned, unsigned)>("libgomp.so.1", "GOMP_parallel");
   parallel([](void *) {}, nullptr, 4, 0);
-  // Workers that still spin are not seen, and what they have in thread-local variables neither.
-  usleep(200'000);
 }
 
 static void openssl() {

@@ -32,7 +32,7 @@ pub struct Area {
 
 /// HotSpot puts a Java heap with short pointers, and every heap of ZGC, far below where the kernel puts what is
 /// mapped without a wish for an address.
-const LOWEST: usize = 0x7000_0000_0000;
+pub const LOWEST: usize = 0x7000_0000_0000;
 /// The C library's further heaps begin at multiples of their greatest length.
 const HEAP_LEN: usize = 64 << 20;
 /// A guard that is longer is not that of a stack alone.

@@ -50,6 +50,12 @@ const OF_THE_JVM: [&str; 9] = [
     "DestroyJavaVM",
 ];
 
+/// Whether a thread of this name runs nothing of the program's.
+pub fn is_of_the_jvm_alone(name: &str) -> bool {
+    let in_jvm = IMAGE.flags().load(Relaxed) & flags::JAVA != 0;
+    in_jvm && OF_THE_JVM_ALONE.iter().any(|own| name.starts_with(own))
+}
+
 /// Whose code it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Whose {
@@ -99,8 +105,7 @@ impl Codes {
     /// Whether something of the program's runs on the thread, which may then hold something.
     pub fn run_on(&self, memory: &Memory, thread: &Thread) -> bool {
         let name = LazyCell::new(|| threads::name(thread.tid));
-        let in_jvm = IMAGE.flags().load(Relaxed) & flags::JAVA != 0;
-        if in_jvm && OF_THE_JVM_ALONE.iter().any(|own| name.starts_with(own)) {
+        if is_of_the_jvm_alone(&name) {
             return false;
         }
         let mut found = None;

@@ -12,6 +12,7 @@ use super::stale::Stale;
 use super::table::Table;
 use crate::IMAGE;
 use core::ops::Range;
+use std::collections::HashSet;
 
 /// A range of memory that holds what it points at.
 #[derive(Clone, Copy)]
@@ -47,6 +48,13 @@ pub enum Points {
     ToArea,
 }
 
+/// A block or an area, by its index.
+#[derive(Clone, Copy)]
+enum Reached {
+    Node(u32),
+    Area(u32),
+}
+
 /// What was reached so far.
 pub struct Marks {
     pub nodes: Nodes,
@@ -55,6 +63,10 @@ pub struct Marks {
     /// Blocks and areas that were reached and not read yet.
     next: Table<u32>,
     next_areas: Table<u32>,
+    /// What was reached since [`Marks::watch`], in that order.
+    watched: Option<Table<Reached>>,
+    /// No word outside of these bounds points at anything.
+    bounds: Range<usize>,
     /// Suspects that nothing holds so far.
     pub open: usize,
     failed: Option<Stop>,
@@ -62,7 +74,12 @@ pub struct Marks {
 
 impl Marks {
     pub fn new(nodes: Nodes, areas: Table<Area>, stale: Stale) -> Marks {
+        let low = areas.first().map_or(usize::MAX, |area| area.start);
+        let high = areas.last().map_or(0, |area| area.end);
+        let all = nodes.bounds();
         Marks {
+            bounds: low.min(all.start)..high.max(all.end),
+            watched: None,
             open: nodes.all.iter().filter(|node| node.suspect).count(),
             nodes,
             areas,
@@ -77,6 +94,9 @@ impl Marks {
     #[inline]
     pub fn word(&mut self, memory: &Memory, word: u64, parent: Parent, via: usize, trust: Trust) {
         let address = (word & ADDRESS) as usize;
+        if !self.bounds.contains(&address) {
+            return;
+        }
         let is_cookie = |start| memory.word(start) == Some(0);
         match self.nodes.find(address, is_cookie) {
             Some(found) => {
@@ -92,6 +112,7 @@ impl Marks {
                 self.open -= usize::from(node.suspect);
                 let pushed = self.next.push(found as u32);
                 self.failed = self.failed.take().or(pushed.err());
+                self.note(Reached::Node(found as u32));
             }
             None => self.area(address, parent, via),
         }
@@ -100,6 +121,9 @@ impl Marks {
     /// What the word points at, of what was not reached yet.
     pub fn points(&self, memory: &Memory, word: u64) -> Points {
         let address = (word & ADDRESS) as usize;
+        if !self.bounds.contains(&address) {
+            return Points::Nowhere;
+        }
         let found = self.nodes.find(address, |at| memory.word(at) == Some(0));
         match found {
             Some(found) if self.nodes.all[found].is_held() => Points::Nowhere,
@@ -128,17 +152,88 @@ impl Marks {
             area.via = via;
             let pushed = self.next_areas.push(index as u32);
             self.failed = self.failed.take().or(pushed.err());
+            self.note(Reached::Area(index as u32));
         }
     }
 
+    #[inline]
+    fn note(&mut self, reached: Reached) {
+        if let Some(watched) = &mut self.watched {
+            let pushed = watched.push(reached);
+            self.failed = self.failed.take().or(pushed.err());
+        }
+    }
+
+    /// Notes what is reached from now on.
+    pub fn watch(&mut self) {
+        self.watched = Some(Table::new());
+    }
+
+    /// The roots by which suspects were reached since [`Marks::watch`]: for each suspect one.
+    pub fn roots_of_suspects(&self) -> Result<HashSet<u32>, Stop> {
+        let Some(watched) = &self.watched else {
+            return Ok(HashSet::new());
+        };
+        let mut nodes = Table::filled(self.nodes.all.len(), 0)?;
+        let mut areas = Table::filled(self.areas.len(), 0)?;
+        let mut roots = HashSet::new();
+        // What points at something was reached before it.
+        for reached in watched.iter() {
+            let parent = match reached {
+                Reached::Node(node) => self.nodes.all[*node as usize].parent,
+                Reached::Area(area) => self.areas[*area as usize].parent,
+            };
+            let root = match parent {
+                Parent::Root(root) => root,
+                Parent::Node(node) => nodes[node as usize],
+                Parent::Area(area) => areas[area as usize],
+                Parent::None => continue,
+            };
+            match reached {
+                Reached::Node(node) => {
+                    nodes[*node as usize] = root;
+                    if self.nodes.all[*node as usize].suspect {
+                        roots.insert(root);
+                    }
+                }
+                Reached::Area(area) => areas[*area as usize] = root,
+            }
+        }
+        Ok(roots)
+    }
+
+    /// Notes nothing more.
+    pub fn unwatch(&mut self) {
+        self.watched = None;
+    }
+
+    /// What was reached since [`Marks::watch`] was not.
+    pub fn undo(&mut self) {
+        for reached in self.watched.take().iter().flat_map(|all| all.iter()) {
+            match reached {
+                Reached::Node(node) => {
+                    let node = &mut self.nodes.all[*node as usize];
+                    node.parent = Parent::None;
+                    node.via = 0;
+                    self.open += usize::from(node.suspect);
+                }
+                Reached::Area(area) => self.areas[*area as usize].parent = Parent::None,
+            }
+        }
+        self.next.clear();
+        self.next_areas.clear();
+    }
+
     /// Looks once more at the ways to suspects. A block that came and went meanwhile, or a word that has changed,
-    /// is of no account: its place may have been in use only by chance, or what it held has moved on.
-    pub fn doubt(&mut self, memory: &Memory) -> Result<(), Stop> {
+    /// is of no account: its place may have been in use only by chance, or what it held has moved on. Gives the
+    /// number of such suspects.
+    pub fn doubt(&mut self, memory: &Memory) -> Result<usize, Stop> {
         const UNKNOWN: u8 = 0;
         const SURE: u8 = 1;
         const BROKEN: u8 = 2;
         let mut known = Table::filled(self.nodes.all.len(), UNKNOWN)?;
         let mut way: Table<u32> = Table::new();
+        let mut count = 0;
         for index in 0..self.nodes.all.len() {
             if !self.nodes.all[index].suspect || !self.nodes.all[index].is_held() {
                 continue;
@@ -166,9 +261,10 @@ impl Marks {
                 known[*step as usize] = state;
             }
             self.nodes.all[index].doubtful = state == BROKEN;
-            self.open += usize::from(state == BROKEN);
+            count += usize::from(state == BROKEN);
         }
-        Ok(())
+        self.open += count;
+        Ok(count)
     }
 
     /// What points at an area.

@@ -9,14 +9,15 @@
 //! still run has its address, so nobody can free it any more.
 //!
 //! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
-//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `flood`: the way from there.
+//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `glibc`: where
+//!   threads keep what is local to them; `flood`: the way from there.
 //! - `numbers`: native memory that keeps file descriptors.
 //! - `stale`: words that are known to be of no use any more.
 //! - `verdicts`: what comes of it, in the image.
 //!
 //! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not looked at yet
-//! to one that was; so what looks lost is looked at a second time, and is lost only if the same block is still
-//! there and still not reached. The calling thread's own stack holds nothing: it is where the test has run,
+//! to one that was; so what looks lost is looked at a second time, unless no other thread has run at all
+//! (`stillness`), and is lost only if the same block is still there and still not reached. The calling thread's own stack holds nothing: it is where the test has run,
 //! and full of words that are of no use any more.
 //!
 //! None of this runs in hooks.
@@ -24,12 +25,14 @@
 mod areas;
 mod bystanders;
 mod flood;
+mod glibc;
 mod maps;
 mod memory;
 mod nodes;
 mod numbers;
 mod objects;
 pub mod stale;
+mod stillness;
 mod table;
 pub mod threads;
 mod verdicts;
@@ -46,12 +49,14 @@ use crate::{IMAGE, control};
 use bystanders::Codes;
 use core::sync::atomic::Ordering::Relaxed;
 use flood::Root;
+use glibc::Places;
 use hackleak_image::layout::flags;
 use hackleak_options::Track;
 use nodes::Nodes;
 use objects::Objects;
 use stale::Stale;
 use std::sync::{Mutex, PoisonError, TryLockError};
+use stillness::Stillness;
 use table::Table;
 
 /// Why it cannot be told who holds what.
@@ -111,6 +116,8 @@ struct Pass {
     objects: Objects,
     native: Table<NativeRoot>,
     java: Vec<JavaRoot>,
+    /// Suspects of which the way from a root has changed meanwhile.
+    doubtful: usize,
 }
 
 /// One pass at a time: one would find the other's tables.
@@ -130,11 +137,13 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
     }
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     stale::be_thorough();
+    let stillness = Stillness::begin();
     let first = pass(choice, &mut java)?;
-    let second = if first.marks.open > 0 {
-        Some(pass(choice, &mut java)?)
-    } else {
-        None
+    let is_still = || stillness.is_some_and(|stillness| stillness.holds());
+    let is_final = first.marks.open == 0 || first.doubtful == 0 && is_still();
+    let second = match is_final {
+        true => None,
+        false => Some(pass(choice, &mut java)?),
     };
     verdicts::keep(choice, at_exit, java.is_some(), &first, second.as_ref())
 }
@@ -226,11 +235,12 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         threads = threads::read(&memory, &maps)?;
     }
     let codes = Codes::of(&objects, &maps)?;
+    let places = Places::read(&memory, &objects)?;
     let mut locals: Table<(Root, NativeRoot)> = Table::new();
     for thread in threads.iter() {
         let tid = thread.tid;
         let mut failed = None;
-        threads::locals(&memory, &objects, thread, |range, object| {
+        threads::locals(&memory, &objects, &places, thread, |range, object| {
             let start = range.start;
             let (trust, of) = match object {
                 Some(object) => (
@@ -253,9 +263,10 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         look(&mut marks, *root, *of)?;
     }
     marks.flood(&memory)?;
-    marks.doubt(&memory)?;
+    let doubtful = marks.doubt(&memory)?;
     numbers::hold(&mut marks, &memory, &objects, &native)?;
     Ok(Pass {
+        doubtful,
         marks,
         objects,
         native,

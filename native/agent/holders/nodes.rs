@@ -129,7 +129,7 @@ impl Nodes {
         }
         all.sort_unstable_by_key(|node| node.start);
         let mut nodes = Nodes {
-            low: all.first().map_or(0, |node| node.start),
+            low: all.first().map_or(usize::MAX, |node| node.start),
             high: all.last().map_or(0, |node| node.start + node.len() + 1),
             all,
             regions: Table::new(),
@@ -184,6 +184,11 @@ impl Nodes {
             }
         }
         Ok(self.regions[slot].1 as usize)
+    }
+
+    /// No address outside of these points at a block.
+    pub fn bounds(&self) -> Range<usize> {
+        self.low..self.high
     }
 
     /// The block that `address` points at. A pointer to the end of eight bytes counts when `is_cookie` says

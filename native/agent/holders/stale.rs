@@ -10,6 +10,7 @@
 //! that it takes a small share of the time (and after each judging, which costs more); what was noted before stays good for as long as the word stays.
 //! A program that writes the same address to the same place again is not noticed.
 
+use super::glibc::Places;
 use super::maps;
 use super::memory::{Memory, WORD};
 use super::objects::{Objects, Trust};
@@ -154,9 +155,10 @@ impl Look {
             }
         }
         let maps = maps::read()?;
+        let places = Places::read(&self.memory, &objects)?;
         for thread in threads::read(&self.memory, &maps)?.iter() {
             let mut locals: Table<(usize, usize)> = Table::new();
-            threads::locals(&self.memory, &objects, thread, |range, object| {
+            threads::locals(&self.memory, &objects, &places, thread, |range, object| {
                 let trust = object.map_or(Trust::All, |object| objects.all[object].trust);
                 if trust != Trust::None && self.failed.is_none() {
                     self.failed = locals.push((range.start, range.end)).err();

@@ -27,7 +27,7 @@ const MAX_CHAIN: usize = 5;
 /// Bytes and blocks by origin, kind and holder.
 type Sums = HashMap<(u64, u8, u32), (u64, u32)>;
 
-/// Keeps what two passes have found. Of what the first one found lost, the second one has the word.
+/// Keeps what one pass or two have found. Of what the first one found lost, the second one has the word.
 pub fn keep(
     choice: Choice,
     at_exit: bool,
@@ -37,16 +37,14 @@ pub fn keep(
 ) -> Result<u32, Stop> {
     let mut sums = Sums::new();
     let mut holders = Holders::of(first)?;
-    let mut later = second.map(Holders::of).transpose()?;
+    let mut later = Holders::of(second.unwrap_or(first))?;
     for (index, node) in first.marks.nodes.all.iter().enumerate() {
         if !node.suspect {
             continue;
         }
         if node.is_held() && !node.doubtful {
             add(&mut sums, node.live, holders.of_node(index)?);
-        } else if let Some(later) = &mut later
-            && let Some(again) = later.same(node)
-        {
+        } else if let Some(again) = later.same(node) {
             // What was on its way twice is alive: something takes it from place to place.
             let holder = if later.pass.marks.nodes.all[again].is_held() {
                 later.of_node(again)?

@@ -99,30 +99,94 @@ impl Java for Heap {
         drop(stale);
         java_stale::judged();
         self.drop_other_numbers(choosing, &places, &mut hits);
-        let objects = hits.iter().map(|hit| hit.object).filter(|tag| *tag != 0);
-        let objects: HashSet<jlong> = objects.collect();
         let (own, finished) = OwnFrames::split(choosing, self.jni, &self.finished);
-        if !self.finished.is_empty() && !objects.is_empty() {
-            let only = java_paths::only_through(choosing, self.jni, &finished, &own, &objects);
-            hits.retain(|hit| !only.contains(&hit.object));
+        // What a static field has, is held, whatever else has it.
+        let firm = if self.finished.is_empty() {
+            hits.len()
+        } else {
+            hits.sort_by_key(|hit| hit.object != 0);
+            hits.partition_point(|hit| hit.object == 0)
+        };
+        marks.watch();
+        mark(marks, memory, &hits[..firm]);
+        marks.flood(memory)?;
+        let mut used = marks.roots_of_suspects()?;
+        let mut others = hits.split_off(firm);
+        if marks.open > 0 && !others.is_empty() {
+            let only = |objects: &HashSet<jlong>| {
+                java_paths::only_through(choosing, self.jni, &finished, &own, objects)
+            };
+            drop_finished(marks, memory, &mut others, only)?;
+            marks.watch();
+            mark(marks, memory, &others);
+            marks.flood(memory)?;
+            used.extend(marks.roots_of_suspects()?);
         }
-        let ways = self.ways(choosing, &own, &places, &hits);
+        marks.unwatch();
+        hits.append(&mut others);
+        let mut places: Vec<(Place, u32)> = places.into_iter().collect();
+        places.sort_by_key(|(_, number)| *number);
+        let ways = self.ways(choosing, &own, &places, &used, &hits);
         drop(own);
         let tags: Vec<jlong> = (OBJECTS..next_object).collect();
         untag(choosing, self.jni, &tags);
-        for hit in hits {
-            marks.word(memory, !hit.word, Parent::Root(hit.root), 0, Trust::All);
-        }
-        let mut places: Vec<(Place, u32)> = places.into_iter().collect();
-        places.sort_by_key(|(_, number)| *number);
-        let places: Vec<Place> = places.into_iter().map(|(place, _)| place).collect();
-        self.roots = self.named(choosing, &places, ways);
+        self.roots = self.named(choosing, &places, &used, ways);
         Ok(())
     }
 
     fn roots(&self) -> Vec<JavaRoot> {
         self.roots.clone()
     }
+}
+
+fn mark(marks: &mut Marks, memory: &Memory, hits: &[Hit]) {
+    for hit in hits {
+        let root = Parent::Root(hit.root);
+        marks.word(memory, !hit.word, root, 0, Trust::All);
+    }
+}
+
+/// Leaves out the values of objects that `only` says hold nothing. To find out takes walks of the heap, so
+/// it is asked only of objects by which something in question was reached.
+fn drop_finished(
+    marks: &mut Marks,
+    memory: &Memory,
+    hits: &mut Vec<Hit>,
+    only: impl Fn(&HashSet<jlong>) -> HashSet<jlong>,
+) -> Result<(), Stop> {
+    const ROUNDS: usize = 3;
+    let mut known = HashSet::new();
+    for _ in 0..ROUNDS {
+        // Those that are known to hold come first: then nothing need be asked of others.
+        hits.sort_by_key(|hit| !known.contains(&hit.object));
+        let unknown = hits.partition_point(|hit| known.contains(&hit.object));
+        let tried = (0..)
+            .zip(hits.iter())
+            .map(|(root, hit)| Hit { root, ..*hit });
+        let tried: Vec<Hit> = tried.collect();
+        marks.watch();
+        mark(marks, memory, &tried[..unknown]);
+        marks.flood(memory)?;
+        mark(marks, memory, &tried[unknown..]);
+        marks.flood(memory)?;
+        let reached = marks.roots_of_suspects()?;
+        marks.undo();
+        let objects = reached.iter().map(|root| hits[*root as usize].object);
+        let objects: HashSet<jlong> = objects.filter(|tag| !known.contains(tag)).collect();
+        if objects.is_empty() {
+            return Ok(());
+        }
+        let gone = only(&objects);
+        if gone.is_empty() {
+            return Ok(());
+        }
+        hits.retain(|hit| !gone.contains(&hit.object));
+        known.extend(objects);
+    }
+    let objects: HashSet<jlong> = hits.iter().map(|hit| hit.object).collect();
+    let gone = only(&objects);
+    hits.retain(|hit| !gone.contains(&hit.object));
+    Ok(())
 }
 
 impl Heap {
@@ -174,12 +238,13 @@ impl Heap {
         });
     }
 
-    /// The ways to the places, by their roots: for each the way to one of its objects.
+    /// The ways to the places that are used, by their roots: for each the way to one of its objects.
     fn ways(
         &self,
         env: *mut jvmtiEnv,
         own: &OwnFrames,
-        places: &HashMap<Place, u32>,
+        places: &[(Place, u32)],
+        used: &HashSet<u32>,
         hits: &[Hit],
     ) -> HashMap<u32, Way> {
         let mut named = NAMED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -189,7 +254,8 @@ impl Heap {
         let objects: HashMap<u32, jlong> = told.map(|hit| (hit.root, hit.object)).rev().collect();
         let mut wanted: HashMap<u32, jlong> = HashMap::new();
         for (place, root) in places {
-            if place.1 == Root::StaticField as u32 || wanted.len() == MOST_WAYS {
+            let is_static = place.1 == Root::StaticField as u32;
+            if is_static || !used.contains(root) || wanted.len() == MOST_WAYS {
                 continue;
             }
             if let Some(object) = objects.get(root)
@@ -211,25 +277,30 @@ impl Heap {
             .collect()
     }
 
-    /// What people call the places.
+    /// What people call the places that are used, and no name for the others.
     fn named(
         &self,
         env: *mut jvmtiEnv,
-        places: &[Place],
+        places: &[(Place, u32)],
+        used: &HashSet<u32>,
         ways: HashMap<u32, Way>,
     ) -> Vec<JavaRoot> {
-        let mut tags: Vec<jlong> = places.iter().map(|place| place.0).collect();
+        let is_for_this_walk = |tag| (STATIC_ONLY..OBJECTS).contains(&tag);
+        let wanted = places
+            .iter()
+            .filter(|((tag, ..), root)| used.contains(root) || is_for_this_walk(*tag));
+        let mut tags: Vec<jlong> = wanted.map(|(place, _)| place.0).collect();
         tags.sort_unstable();
         tags.dedup();
         let classes = with_tags(env, &tags);
-        let roots = (JAVA..).zip(places).map(|(number, (tag, sort, index))| {
+        let roots = places.iter().map(|((tag, sort, index), number)| {
             let root = Root::from_number(*sort).unwrap_or(Root::Field);
-            let class = classes.get(tag).copied();
+            let class = classes.get(tag).copied().filter(|_| used.contains(number));
             let name = class.map_or_else(String::new, |class| match root {
                 Root::Element => "long[]".to_owned(),
                 _ => class_fields::name(env, self.jni, class, *index),
             });
-            let Some(way) = ways.get(&number) else {
+            let Some(way) = ways.get(number) else {
                 return JavaRoot { root, name };
             };
             let root = match way.start {
@@ -248,7 +319,7 @@ impl Heap {
         });
         let roots = roots.collect();
         for (tag, class) in classes {
-            done(env, self.jni, class, (STATIC_ONLY..OBJECTS).contains(&tag));
+            done(env, self.jni, class, is_for_this_walk(tag));
         }
         roots
     }

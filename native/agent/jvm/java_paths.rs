@@ -41,6 +41,8 @@ struct Walk<'tags> {
     from: From,
     own: &'tags OwnFrames,
     locals: jlong,
+    /// Tag of the class of all classes.
+    mirrors: jlong,
 }
 
 /// Those of the objects with these tags that nothing reaches except through one of `finished`, or
@@ -58,12 +60,14 @@ pub fn only_through(
         from: From::Finished,
         own,
         locals: LOCALS,
+        mirrors: tag_of_mirrors(env, jni),
     };
-    for object in finished {
-        // An object that holds something itself is its own way.
-        walk.reached
-            .extend(tag_of(env, *object).filter(|tag| wanted.contains(tag)));
-        follow(env, *object, 0, &mut walk);
+    // Each walk costs more than what it finds, so there is one for all of them.
+    let all = array_of(jni, finished);
+    if !all.is_null() {
+        follow(env, all, 0, &mut walk);
+        // SAFETY: the local reference that was just made.
+        unsafe { ((**jni).DeleteLocalRef)(jni, all) };
     }
     if own.are_any() {
         walk.from = From::Frames;
@@ -85,6 +89,7 @@ pub fn only_through(
             from: From::Roots,
             own,
             locals,
+            mirrors: walk.mirrors,
         };
         // Objects without a tag are followed all the same, and cost no callback.
         let told = follow(env, ptr::null_mut(), JVMTI_HEAP_FILTER_UNTAGGED, &mut walk);
@@ -98,6 +103,39 @@ pub fn only_through(
     let tags: Vec<jlong> = (LOCALS..locals).collect();
     untag(env, jni, &tags);
     only
+}
+
+/// The objects in an array; null for none. An object that holds something itself is its own way.
+fn array_of(jni: *mut JNIEnv, objects: &[jobject]) -> jobject {
+    if objects.is_empty() {
+        return ptr::null_mut();
+    }
+    // SAFETY: JNI calls with references of the caller's, and with local ones of this call's.
+    unsafe {
+        let class = ((**jni).FindClass)(jni, c"java/lang/Object".as_ptr());
+        let len = objects.len() as jint;
+        let array = ((**jni).NewObjectArray)(jni, len, class, ptr::null_mut());
+        if array.is_null() {
+            ((**jni).ExceptionClear)(jni);
+        } else {
+            for (index, object) in (0..).zip(objects) {
+                ((**jni).SetObjectArrayElement)(jni, array, index, *object);
+            }
+        }
+        ((**jni).DeleteLocalRef)(jni, class);
+        array
+    }
+}
+
+/// The tag that mirrors of classes have as that of their class; 0 for none.
+fn tag_of_mirrors(env: *mut jvmtiEnv, jni: *mut JNIEnv) -> jlong {
+    // SAFETY: JNI calls with a local reference of this call's.
+    unsafe {
+        let class = ((**jni).FindClass)(jni, c"java/lang/Class".as_ptr());
+        let tag = tag_of(env, class).unwrap_or(0);
+        ((**jni).DeleteLocalRef)(jni, class);
+        tag
+    }
 }
 
 fn follow(env: *mut jvmtiEnv, from: jobject, filter: jint, walk: &mut Walk) -> bool {
@@ -142,7 +180,7 @@ pub unsafe fn follow_references<T>(
 unsafe extern "system" fn on_reference(
     kind: jvmtiHeapReferenceKind,
     info: *const jvmtiHeapReferenceInfo,
-    _class_tag: jlong,
+    class_tag: jlong,
     _referrer_class_tag: jlong,
     _size: jlong,
     tag: *mut jlong,
@@ -154,10 +192,12 @@ unsafe extern "system" fn on_reference(
     let (walk, tag) = unsafe { (&mut *walk.cast::<Walk>(), &mut *tag) };
     // SAFETY: the JVM fills in the member that belongs to the kind.
     let is_local = unsafe { walk.own.have(kind, info) };
+    // What the statics of a class have, they hold themselves.
+    let is_class = kind == TO_CLASS || class_tag != 0 && class_tag == walk.mirrors;
     let goes_on = match walk.from {
-        From::Finished => *tag != FINISHED && kind != TO_CLASS,
-        From::Frames if kind >= ROOTS => is_local,
-        From::Frames => kind != TO_CLASS,
+        From::Finished => *tag != FINISHED && !is_class,
+        From::Frames if kind >= ROOTS => is_local && !is_class,
+        From::Frames => !is_class,
         From::Roots => *tag != FINISHED && !is_local,
     };
     if !goes_on {

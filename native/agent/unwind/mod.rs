@@ -112,7 +112,7 @@ pub fn breaks(memory: Memory) -> bool {
 }
 
 /// Whether the tests want the way of an older C library.
-fn has_older_loader() -> bool {
+pub fn has_older_loader() -> bool {
     #[cfg(feature = "verify")]
     return verify::has_older_loader();
     #[cfg(not(feature = "verify"))]
