@@ -48,6 +48,16 @@ fn add(to: &mut Site, more: Site) {
     to.names.sort();
     to.names.dedup();
     to.stacks = to.stacks.saturating_add(more.stacks);
+    for part in more.epochs {
+        match to.epochs.iter_mut().find(|to| to.epoch == part.epoch) {
+            Some(to) => {
+                to.count = to.count.saturating_add(part.count);
+                to.bytes = to.bytes.saturating_add(part.bytes);
+            }
+            None => to.epochs.push(part),
+        }
+    }
+    to.epochs.sort_by_key(|part| part.epoch);
     to.threads.extend(more.threads);
     to.threads.sort();
     to.threads.dedup();
