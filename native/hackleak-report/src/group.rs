@@ -112,6 +112,7 @@ pub(crate) fn group(
             holder: holder(group, holders, symbolised),
             growth: None,
             baseline: None,
+            grown_to: None,
             known: None,
             freed_older: group.older,
             names: group.names.iter().take(MAX_NAMES).cloned().collect(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incomplete::Incomplete;
 
-use crate::render::numbers::counted;
+use crate::render::numbers::{self, counted};
 
 /// The version of the JSON.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -603,6 +603,9 @@ pub struct Site {
     /// What the baseline has for it, when it has grown since; a new site has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Amount>,
+    /// What leaks there now in all processes, when it has grown since the baseline.
+    #[serde(default, rename = "grownTo", skip_serializing_if = "Option::is_none")]
+    pub grown_to: Option<Amount>,
     /// Whose known leak it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownLeak>,
@@ -674,6 +677,23 @@ impl Site {
             count: self.count,
             bytes: self.bytes,
         }
+    }
+}
+
+impl Site {
+    /// `, grown from 3 bytes in 1 block to 9 bytes in 2 blocks`; nothing for a new site.
+    pub(crate) fn grown(&self) -> String {
+        let noun = self.kind.noun();
+        let words = |amount: Amount| numbers::amount(amount.bytes, amount.count, noun);
+        let Some(before) = self.baseline else {
+            return String::new();
+        };
+        let now = self.grown_to.unwrap_or(self.amount());
+        let all = match now == self.amount() {
+            true => "",
+            false => " in all processes",
+        };
+        format!(", grown from {} to {}{all}", words(before), words(now))
     }
 }
 

@@ -240,6 +240,7 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
                 freed_older: 0,
                 names: Vec::new(),
                 baseline: None,
+                grown_to: None,
             })
         })
     };

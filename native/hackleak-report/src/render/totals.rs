@@ -1,8 +1,8 @@
 //! The verdict and the sums of a whole report, in one line.
 
-use super::numbers::{bytes, counted, human};
+use super::numbers::{self, bytes, counted, human};
 use crate::merge;
-use crate::model::{Outcome, Report, Verdict};
+use crate::model::{BLOCK, Outcome, Report, Verdict};
 
 /// One line, ended: what people look for at the end of a long text.
 pub fn totals(report: &Report) -> String {
@@ -21,15 +21,17 @@ pub fn totals(report: &Report) -> String {
     };
     let mut line = match report.verdict() {
         Verdict::Leaks => {
-            let (size, blocks) = report.leaked();
+            let (size, count) = report.leaked();
             let sites = counted(merge::count(report) as u64, "site");
-            format!(
-                "leaks: {} ({}) in {} at {sites}, {}",
-                human(size),
-                bytes(size),
-                counted(blocks, "block"),
-                among(Verdict::Leaks)
-            )
+            let noun = numbers::noun(report.processes.iter().flat_map(|p| &p.leaks.sites));
+            let amount = match noun {
+                BLOCK => {
+                    let blocks = counted(count, noun);
+                    format!("{} ({}) in {blocks}", human(size), bytes(size))
+                }
+                noun => counted(count, noun),
+            };
+            format!("leaks: {amount} at {sites}, {}", among(Verdict::Leaks))
         }
         Verdict::Findings => {
             let found = report.processes.iter().map(|p| p.findings.len() as u64);

@@ -91,6 +91,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         frames,
         growth: None,
         baseline: None,
+        grown_to: None,
         known: None,
         freed_older: 0,
         names: Vec::new(),

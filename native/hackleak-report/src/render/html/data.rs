@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use crate::merge;
 use crate::model::{
-    Assertion, Checkpoint, Finding, Frame, Module, Process, Report, Site, TimelinePoint, Tool,
+    Assertion, BLOCK, Checkpoint, Finding, Frame, Kind, Module, Process, Report, Site,
+    TimelinePoint, Tool,
 };
 use crate::render::fold::framework_frames;
 use crate::render::names;
@@ -26,7 +27,9 @@ pub(super) struct Data<'report> {
     strings: Vec<String>,
     frames: Frames,
     nodes: Nodes,
-    sites: Sites,
+    sites: Sites<'report>,
+    /// What is counted, for the kinds that are no blocks.
+    nouns: BTreeMap<&'static str, &'static str>,
     processes: Vec<Overview<'report>>,
 }
 
@@ -64,7 +67,7 @@ struct Nodes {
 
 /// Sites by number, most bytes of a process first.
 #[derive(Default, Serialize)]
-struct Sites {
+struct Sites<'report> {
     process: Vec<u32>,
     node: Vec<u32>,
     bytes: Vec<u64>,
@@ -79,6 +82,8 @@ struct Sites {
     id: Vec<u32>,
     /// Epoch, blocks and bytes of a site's parts, by the number of the site.
     epochs: BTreeMap<usize, Vec<(u32, u64, u64)>>,
+    /// What handles stand for, by the number of the site.
+    names: BTreeMap<usize, &'report [String]>,
     /// Who holds a site's blocks, by the number of the site; only where somebody does.
     holder: BTreeMap<usize, String>,
     /// Frames and one; 0 for none.
@@ -157,6 +162,11 @@ impl Data<'_> {
             .collect();
         Data {
             tool: &report.tool,
+            nouns: Kind::ALL
+                .iter()
+                .filter(|kind| kind.noun() != BLOCK)
+                .map(|kind| (kind.name(), kind.noun()))
+                .collect(),
             processes,
             sites,
             nodes: Nodes {
@@ -192,8 +202,8 @@ impl Ids {
     }
 }
 
-impl Sites {
-    fn push<'report>(&mut self, process: usize, site: &'report Site, tables: &mut Tables<'report>) {
+impl<'report> Sites<'report> {
+    fn push(&mut self, process: usize, site: &'report Site, tables: &mut Tables<'report>) {
         let owner = |frame: Option<u32>, tables: &mut Tables<'report>| {
             let frame = frame.and_then(|index| site.frames.get(index as usize));
             frame.map_or(0, |frame| tables.frame(frame) + 1)
@@ -225,6 +235,9 @@ impl Sites {
             let parts = site.epochs.iter();
             let parts = parts.map(|part| (part.epoch, part.count, part.bytes));
             self.epochs.insert(self.stacks.len(), parts.collect());
+        }
+        if !site.names.is_empty() {
+            self.names.insert(self.stacks.len(), &site.names);
         }
         self.stacks.push(site.stacks);
         self.java.push(java);

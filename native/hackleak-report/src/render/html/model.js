@@ -70,6 +70,19 @@ function epochsOf([process, assertion]) {
   return [assertion.since, after.reduce((least, checkpoint) => Math.min(least, checkpoint.epoch), Infinity)];
 }
 
+/** What is counted at these sites: blocks, unless all are of one kind that is none. */
+function nounOf(list) {
+  const nouns = new Set(list.map((site) => data.nouns[text(sites.kind[site])] || "block"));
+  return nouns.size === 1 ? [...nouns][0] : "block";
+}
+
+/** `1.91 MiB in 3 blocks`, `12 file descriptors`. */
+function told(list, bytes, count, live) {
+  const noun = nounOf(list);
+  const word = live ? " live" : "";
+  return noun === "block" ? size(bytes) + word + " in " + counted(count, noun) : counted(count, noun) + word;
+}
+
 /** What is live of a site and belongs to an assertion: bytes and blocks. */
 function partOf(site, test) {
   const [process, assertion] = test;

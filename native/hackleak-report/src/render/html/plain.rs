@@ -137,7 +137,10 @@ fn amount(report: &Report) -> String {
         BLOCK => format!("{}{live} in {}", human(size), counted(count, noun)),
         noun => format!("{}{live}", counted(count, noun)),
     };
-    format!("{amount} at {}", counted(merge::count(report) as u64, "site"))
+    format!(
+        "{amount} at {}",
+        counted(merge::count(report) as u64, "site")
+    )
 }
 
 /// Assertions that failed.

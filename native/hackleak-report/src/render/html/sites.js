@@ -29,7 +29,7 @@ function sitesSection(showInFlame, showInTimeline) {
   const owner = (index) => ownerText(row(index).site);
   const kind = (index) => text(sites.kind[row(index).site]);
   const columns = [
-    { title: "Size", width: "5.5rem", right: true, cell: (index) => sized(row(index).bytes), compare: byNumber((index) => row(index).bytes) },
+    { title: "Size", width: "5.5rem", right: true, cell: (index) => (nounOf([row(index).site]) === "block" ? sized(row(index).bytes) : ""), compare: byNumber((index) => row(index).bytes) },
     { title: "Blocks", width: "4.5rem", right: true, cell: (index) => number(row(index).count), compare: byNumber((index) => row(index).count) },
     { title: "Kind", width: "5rem", cell: (index) => el("span", { title: kind(index) }, kind(index)), compare: byText(kind) },
     { title: "Likely owner", width: "minmax(0, 1fr)", class: "two", main: true, cell: (index) => ownerCell(row(index).site), compare: byText(owner) },
@@ -63,14 +63,15 @@ function sitesSection(showInFlame, showInTimeline) {
     const owners = new Set([java, native].filter((frame) => frame >= 0));
     const facts = [
       ["Kind", text(sites.kind[site])],
-      ["Exactly", counted(bytes, "byte")],
+      ["Exactly", nounOf([site]) === "block" ? counted(bytes, "byte") : ""],
+      ["Open", (sites.names[site] || []).join(", ")],
       ["Thread", text(sites.threads[site])],
       ["Scope", text(sites.scope[site])],
       ["Held by", sites.holder[site] || ""],
       ["Process", data.processes.length > 1 ? processes.map(processName).join(", ") : ""],
       ["Stacks", sites.stacks[site] > 1 ? sites.stacks[site] + " that differ only in lines, or in how their threads started" : ""],
     ].filter(([, value]) => value !== "");
-    const title = size(bytes) + (isLive(processes) ? " live" : "") + " in " + counted(count, "block");
+    const title = told([site], bytes, count, isLive(processes));
     const copied = () => [title + ", " + text(sites.kind[site]), stackText(sites.node[site])].join("\n");
     detail.dataset.site = text(sites.id[site]);
     detail.replaceChildren(
@@ -108,7 +109,8 @@ function sitesSection(showInFlame, showInTimeline) {
     const { sites: list, bytes, count, searching } = selection;
     const live = list.length > 0 && isLive(list.flatMap((row) => row.processes));
     about.replaceChildren(
-      counted(list.length, "site") + (searching ? " found" : "") + ", ", sized(bytes), (live ? " live" : "") + " in " + counted(count, "block"));
+      counted(list.length, "site") + (searching ? " found" : "") + ", ",
+      el("span", { title: counted(bytes, "byte") }, told(list.map(({ site }) => site), bytes, count, live)));
     showTest();
     table.show(list.map((_, index) => index));
     if (list.length > 0) {
@@ -131,7 +133,7 @@ function sitesSection(showInFlame, showInTimeline) {
     printed.replaceChildren();
     if (!whether) return;
     for (const { site, bytes, count } of selection.sites.slice(0, 200)) {
-      printed.append(el("h3", {}, size(bytes) + " (" + counted(bytes, "byte") + ") in " + counted(count, "block") + ", " + text(sites.kind[site])),
+      printed.append(el("h3", {}, told([site], bytes, count, false) + " (" + counted(bytes, "byte") + "), " + text(sites.kind[site])),
         stackList(sites.node[site], new Set([sites.java[site] - 1, sites.native[site] - 1])));
     }
     if (selection.sites.length > 200) printed.append(el("p", {}, counted(selection.sites.length - 200, "more stack") + " in the JSON"));
