@@ -220,6 +220,29 @@ fn modules_date_command_folder_and_revision_are_told() {
 }
 
 #[test]
+fn what_has_no_bytes_is_counted_by_its_own_name() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let mut site = sample::site(0, 12, Kind::Fd, vec![sample::native("open_all", "db.c", 3)]);
+    site.names = vec!["/tmp/a.db".to_owned(), "/tmp/b.db".to_owned()];
+    let page = Page::of(&Report::new(vec![sample::process(7, vec![site])]));
+    let mut browser = Browser::start(&program, 1280, 900);
+    browser.open(&page.file());
+    let title = text_of(&mut browser, "document.querySelector('#verdict h1')");
+    assert_eq!(title, "Leaks 12 file descriptors at 1 site");
+    let about = text_of(&mut browser, "document.querySelector('#sites .about')");
+    assert_eq!(about, "1 site, 12 file descriptors");
+    let opened = text_of(&mut browser, DETAIL);
+    assert!(opened.starts_with("12 file descriptors"), "{opened}");
+    assert!(opened.contains("/tmp/a.db, /tmp/b.db"), "{opened}");
+    assert!(
+        !opened.contains("bytes") && !opened.contains("0 B"),
+        "{opened}"
+    );
+}
+
+#[test]
 fn what_still_runs_holds_what_is_live() {
     let Some(program) = chromium::program() else {
         return;
