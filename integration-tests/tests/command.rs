@@ -48,8 +48,8 @@ fn a_command_that_is_killed_is_reported_and_fails_as_in_a_shell() {
 }
 
 #[test]
-fn a_command_that_does_not_exist_is_a_usage_error() {
-    let ended = hackleak_run(&[], &["/nonexistent/program"]).expect_code(1);
+fn a_command_that_does_not_exist_ends_as_in_a_shell() {
+    let ended = hackleak_run(&[], &["/nonexistent/program"]).expect_code(127);
     assert!(ended.stderr.contains("/nonexistent/program"), "{ended}");
 }
 

@@ -15,7 +15,7 @@ use hackleak_image::writer::{CreateError, quiet};
 use hackleak_image::{Frame, Image, Marker, Shortage};
 use hackleak_options::Options;
 use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -27,6 +27,7 @@ struct Seed {
     name: String,
     exe: Vec<u8>,
     command: Vec<u8>,
+    folder: Vec<u8>,
     options: String,
     track: u32,
 }
@@ -80,6 +81,9 @@ pub fn create(options: &Options, exe: &Path) -> Result<(), String> {
         name: name.to_owned(),
         exe: exe.as_os_str().as_bytes().to_vec(),
         command: std::fs::read("/proc/self/cmdline").unwrap_or_default(),
+        folder: std::env::current_dir()
+            .map(|folder| folder.into_os_string().into_vec())
+            .unwrap_or_default(),
         options: options.to_string(),
         track: options.track.bits(),
     });
@@ -146,6 +150,7 @@ fn begin(seed: &Seed, flags: u32) -> Result<(), Refusal> {
     header.track = seed.track;
     header.exe = IMAGE.blob(&seed.exe);
     header.command = IMAGE.blob(&seed.command);
+    header.folder = IMAGE.blob(&seed.folder);
     header.options = IMAGE.blob(seed.options.as_bytes());
     header.magic = layout::MAGIC;
     unwind::set_executable(header.exe);

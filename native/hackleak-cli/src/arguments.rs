@@ -12,11 +12,12 @@ use crate::manual::{Completions, Man};
 use crate::terminal::Terminal;
 use crate::top::Top;
 
-const EXAMPLES: &str = "\
+pub(crate) const EXAMPLES: &str = "\
 Examples:
-  hackleak run -- mvn -q test                      record every JVM of a test run
-  hackleak run --follow all -- ./server --once     record a program that is no JVM
+  hackleak run mvn -q test                         record every JVM of a test run
+  hackleak run --follow all ./server --once        record a program that is no JVM
   hackleak report hackleak-out                     what the last runs left behind
+  hackleak report 4711                             what a running process holds now
   hackleak report --format json 4242.hackleak      the same for programs
   hackleak doctor libmine.so                       whether its allocations can be seen
   hackleak top 4711                                what a running process holds, live
@@ -28,7 +29,9 @@ Exit codes:
   23  leaks; `doctor`: a library that is not seen, or only in part
   24  no leaks were seen, but a record is incomplete: damaged, cut, or not everything was recorded
 Leaks go first: with them the code is 23, and the notes say what is missing.
-`hackleak run` exits as its command does, and with one of these when that succeeded.";
+`hackleak run` exits as its command does, and with one of these when that succeeded; with 127 where \
+there is no such command, and with 126 where it cannot be run.
+With --exit-zero, 23 and 24 become 0.";
 
 /// Finds native memory that programs, JVMs above all, allocate and never free.
 #[derive(Debug, Parser)]
@@ -91,8 +94,10 @@ from the first use of `dev.hackleak.HackLeak` on.
 
 Each run gets a folder of its own in DIR, so images of older runs are never mixed in.
 
-Example:
-  hackleak run --out build/leaks -- gradle test";
+Examples:
+  hackleak run java -jar app.jar
+  hackleak run --out build/leaks -- gradle test
+  hackleak run --exit-zero --follow all ./server --once";
 
 #[derive(Debug, Args)]
 #[command(after_help = RUN_NOTES)]
@@ -130,8 +135,10 @@ pub(crate) struct Run {
     /// Also pass the agent in JAVA_TOOL_OPTIONS
     #[arg(long)]
     pub(crate) java_tool_options: bool,
-    /// The command and its arguments
-    #[arg(required = true, last = true, value_name = "COMMAND")]
+    #[command(flatten)]
+    pub(crate) zero: crate::exit::Zero,
+    /// The command and its arguments; options of `run` go before it
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
 }
 
@@ -145,6 +152,8 @@ const REPORT_NOTES: &str = "\
 Examples:
   hackleak report hackleak-out
   hackleak report --since 3 --format json 4242.hackleak
+  hackleak report 4711
+  hackleak report --format json hackleak-out | hackleak report --html leaks.html -
   hackleak report --json leaks.json --html leaks.html hackleak-out
   hackleak report --write sarif=leaks.sarif --write junit-xml=leaks.xml hackleak-out
   hackleak report --format markdown hackleak-out >> $GITHUB_STEP_SUMMARY
@@ -154,9 +163,9 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = REPORT_NOTES)]
 pub(crate) struct Report {
-    /// Images, folders that hold images `*.hackleak`, themselves or in their folders, or reports
-    /// in JSON
-    #[arg(required = true, value_name = "IMAGE|DIR|JSON")]
+    /// Images, folders that hold images `*.hackleak`, themselves or in their folders, numbers of
+    /// running processes, reports in JSON, or `-` for one of these on standard input
+    #[arg(required = true, value_name = "IMAGE|DIR|PID|JSON|-")]
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) known: crate::known::Args,
@@ -178,7 +187,8 @@ pub(crate) struct Report {
     /// Write a page for the browser to this file as well: one file that needs no other
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
-    /// Print to this file instead of stdout
+    /// Print to this file instead of stdout. Here and in the other options for files, `-` is
+    /// stdout, which then has nothing else in it
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Write another format to a file as well; may be given several times
@@ -190,6 +200,8 @@ pub(crate) struct Report {
     /// The folder of the sources, to which paths in `sarif` and `markdown` are relative
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) sources: PathBuf,
+    #[command(flatten)]
+    pub(crate) zero: crate::exit::Zero,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -255,6 +267,8 @@ pub(crate) struct Doctor {
     /// Exit with 23 only for what `strict=true` fails because of
     #[arg(long)]
     pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) zero: crate::exit::Zero,
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = DoctorFormat::Text)]
     pub(crate) format: DoctorFormat,

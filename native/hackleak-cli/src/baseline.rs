@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use hackleak_report::Report;
 use hackleak_report::baseline::{Baseline, Comparison};
+use hackleak_report::render::numbers::counted;
 
 use crate::diff::{Format, conclude};
-use crate::{inputs, known, output};
+use crate::{exit, inputs, known, output, standard_input};
 
 const NOTES: &str = "\
 A baseline is a text file to commit beside the code. It holds the names of the frames of each \
@@ -55,6 +56,8 @@ enum Command {
         /// What to print
         #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
         format: Format,
+        #[command(flatten)]
+        zero: exit::Zero,
     },
 }
 
@@ -96,25 +99,30 @@ pub(crate) fn baseline(arguments: &Args) -> anyhow::Result<u8> {
             }
             let baseline = Baseline::of(&report);
             write(file, &baseline.text())?;
-            let (sites, file) = (baseline.len(), file.display());
-            output::print_aside(&format!("{sites} known sites written to {file}\n"));
-            Ok(crate::exit::CLEAN)
+            let sites = counted(baseline.len() as u64, "known site");
+            let file = file.display();
+            output::print_aside(&format!("{sites} written to {file}\n"));
+            Ok(exit::CLEAN)
         }
         Command::Check {
             file,
             images,
             format,
+            zero,
         } => {
-            let baseline = Baseline::read(file)?;
+            let baseline = Baseline::read(&standard_input::or_kept(file)?)?;
             let report = images.read()?;
             let comparison = Comparison::of(&baseline, &report);
-            conclude(&comparison, &report, *format)
+            Ok(zero.of(conclude(&comparison, &report, *format)?))
         }
     }
 }
 
 /// Replaces the file as a whole, so that whoever reads it never sees a part.
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
+    if standard_input::is_dash(file) {
+        return output::print(text);
+    }
     let cannot_write = || format!("cannot write the baseline to `{}`", file.display());
     let mut beside = file.as_os_str().to_owned();
     beside.push(".new");

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use hackleak_report::baseline::{Baseline, Comparison};
 use hackleak_report::{Report, Verdict, render};
 
-use crate::{exit, inputs, known, output, report};
+use crate::{exit, inputs, known, output, report, standard_input};
 
 const NOTES: &str = "\
 Sites are found again by the names of their frames, not by addresses or lines, so runs of \
@@ -35,6 +35,8 @@ pub(crate) struct Args {
     /// What to print
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = Format::Text)]
     format: Format,
+    #[command(flatten)]
+    zero: exit::Zero,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -45,12 +47,17 @@ pub(crate) enum Format {
 
 /// Compares and returns the exit code.
 pub(crate) fn diff(arguments: &Args) -> anyhow::Result<u8> {
-    let old = match is_baseline(&arguments.old) {
-        true => Baseline::read(&arguments.old)?,
-        false => Baseline::of(&read(&arguments.old)?),
+    let (old, new) = (
+        standard_input::or_kept(&arguments.old)?,
+        standard_input::or_kept(&arguments.new)?,
+    );
+    let old = match is_baseline(&old) {
+        true => Baseline::read(&old)?,
+        false => Baseline::of(&read(&old)?),
     };
-    let new = read(&arguments.new)?;
-    conclude(&Comparison::of(&old, &new), &new, arguments.format)
+    let new = read(&new)?;
+    let code = conclude(&Comparison::of(&old, &new), &new, arguments.format)?;
+    Ok(arguments.zero.of(code))
 }
 
 /// Prints a comparison and returns its exit code.

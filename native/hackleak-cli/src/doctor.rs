@@ -18,7 +18,7 @@ use hackleak_report::coverage::{Diagnosis, Facts, Library, Subject, libraries};
 use hackleak_report::render;
 
 use crate::arguments::{Doctor, DoctorFormat};
-use crate::{exit, images, output};
+use crate::{exit, images, output, standard_input};
 
 /// Looks at everything that was named and returns the exit code.
 pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<u8> {
@@ -33,7 +33,7 @@ pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<u8> {
             match examined {
                 Ok(subject) => subjects.push(subject),
                 Err(error) => {
-                    output::complain(&format!("{error:#}"));
+                    output::complain(&output::sentence(&error));
                     failed = true;
                 }
             }
@@ -49,6 +49,7 @@ pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<u8> {
     } else {
         code(&diagnosis)
     };
+    let code = arguments.zero.of(code);
     Ok(match failed {
         true => exit::weightier(code, exit::FAILED),
         false => code,
@@ -97,6 +98,8 @@ fn examine_one(input: &Path, track: Track) -> anyhow::Result<Subject> {
     {
         return process::examine(pid, track);
     }
+    let kept = standard_input::or_kept(input)?;
+    let input = &*kept;
     if is_image(input)? {
         return of_image(input);
     }

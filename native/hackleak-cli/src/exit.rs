@@ -1,5 +1,10 @@
 //! Exit codes, as [`hackleak_options::exit_code`] has them.
 
+/// What shells say of a command that cannot be run.
+pub(crate) const NOT_RUN: u8 = 126;
+/// What they say where there is none.
+pub(crate) const NO_COMMAND: u8 = 127;
+
 pub(crate) use hackleak_options::exit_code::{CLEAN, FAILED, INCOMPLETE, LEAKS};
 use hackleak_report::Verdict;
 
@@ -12,6 +17,24 @@ pub(crate) fn of(verdict: Verdict) -> u8 {
         Verdict::Clean => CLEAN,
         Verdict::Incomplete => INCOMPLETE,
         Verdict::Leaks | Verdict::Findings => LEAKS,
+    }
+}
+
+/// What a verdict is worth.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+pub(crate) struct Zero {
+    /// Exit with 0 whatever is found; with 1 still where something goes wrong
+    #[arg(long)]
+    exit_zero: bool,
+}
+
+impl Zero {
+    /// The code to exit with, where that of the verdict is `code`.
+    pub(crate) fn of(self, code: u8) -> u8 {
+        match code {
+            LEAKS | INCOMPLETE if self.exit_zero => CLEAN,
+            code => code,
+        }
     }
 }
 

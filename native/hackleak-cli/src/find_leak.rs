@@ -44,6 +44,8 @@ pub(crate) struct FindLeak {
     /// The most blocks that are followed at once, at about 64 bytes of memory each
     #[arg(long, value_name = "N", default_value_t = 1 << 25, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) most_live: u32,
+    #[command(flatten)]
+    pub(crate) zero: exit::Zero,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -64,7 +66,7 @@ pub(crate) fn find_leak(arguments: &FindLeak) -> anyhow::Result<u8> {
         match read(path, options) {
             Ok(log) => logs.push(log),
             Err(error) => {
-                output::complain(&format!("{error:#}"));
+                output::complain(&output::sentence(&error));
                 failed = true;
             }
         }
@@ -81,10 +83,11 @@ pub(crate) fn find_leak(arguments: &FindLeak) -> anyhow::Result<u8> {
     }
     let code = exit::of(verdict);
     // A log that cannot be read may hold leaks, so the rest does not make it clean.
-    Ok(match failed {
+    let code = match failed {
         true => exit::weightier(code, exit::INCOMPLETE),
         false => code,
-    })
+    };
+    Ok(arguments.zero.of(code))
 }
 
 fn read(path: &Path, options: LogOptions) -> anyhow::Result<TextLog> {

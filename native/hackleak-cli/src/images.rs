@@ -7,14 +7,27 @@ use anyhow::{Context, anyhow};
 use hackleak_report::model::Unreadable;
 use hackleak_report::{Process, Report, Selection};
 
-/// The images that `inputs` name: files as they are, folders with the images in them and in
-/// their folders; and the folders that hold none, or cannot be read.
+use crate::{doctor, output, standard_input};
+
+/// The images that `inputs` name: files as they are, `-` for standard input, the numbers of running
+/// processes, folders with the images in them and in their folders; and what has none or cannot be
+/// read.
 pub(crate) fn find(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<Unreadable>) {
     let mut images = Vec::new();
     let mut errors = Vec::new();
     for input in inputs {
+        if let Some(pid) = process_number(input) {
+            match doctor::image_of(pid) {
+                Ok(image) => images.push(image),
+                Err(error) => errors.push(unreadable_file(input, &error)),
+            }
+            continue;
+        }
         if !input.is_dir() {
-            images.push(input.clone());
+            match standard_input::or_kept(input) {
+                Ok(input) => images.push(input),
+                Err(error) => errors.push(unreadable_file(input, &error)),
+            }
             continue;
         }
         match in_folder(input) {
@@ -33,11 +46,17 @@ pub(crate) fn find(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<Unreadable>) {
     (images, errors)
 }
 
+/// The number of a process, unless there is a file of that name.
+fn process_number(input: &Path) -> Option<u32> {
+    let number = input.to_str()?.parse().ok()?;
+    (!input.exists()).then_some(number)
+}
+
 /// A file, and why it cannot be read.
 pub(crate) fn unreadable_file(file: &Path, error: &anyhow::Error) -> Unreadable {
     Unreadable {
         file: file.to_string_lossy().into_owned(),
-        reason: format!("{error:#}"),
+        reason: output::sentence(error),
     }
 }
 

@@ -10,7 +10,7 @@ use hackleak_report::baseline::Baseline;
 use hackleak_report::model::SCHEMA_VERSION;
 use hackleak_report::{Process, Report, Selection};
 
-use crate::{images, known, output};
+use crate::{images, known, output, standard_input};
 
 /// The report on `inputs` without what `known` leaves out but the baselines. What cannot be read is
 /// in the report, and said on stderr; it is an error when nothing is left.
@@ -75,7 +75,10 @@ pub(crate) fn read_judged(
     // A wrong baseline is said before a long report is made.
     let baseline = match &known.baseline {
         None => None,
-        Some(file) => Some((file.display().to_string(), Baseline::read(file)?)),
+        Some(file) => Some((
+            file.display().to_string(),
+            Baseline::read(&standard_input::or_kept(file)?)?,
+        )),
     };
     let mut report = read(inputs, selection, known)?;
     match &baseline {

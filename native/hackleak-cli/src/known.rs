@@ -7,6 +7,8 @@ use hackleak_report::Besides;
 use hackleak_report::known::KnownLeaks;
 use hackleak_report::suppress::Suppressions;
 
+use crate::standard_input;
+
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     /// Leaks not to report, in LeakSanitizer's syntax, besides those that were recorded with; may
@@ -28,7 +30,8 @@ impl Args {
     /// What the files have.
     pub(crate) fn besides(&self) -> anyhow::Result<Besides> {
         let known = self.known_leaks.iter().map(|file| {
-            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            let file = standard_input::or_kept(file)?;
+            let file = std::path::absolute(&file).unwrap_or(file);
             Ok(KnownLeaks::read(&file.to_string_lossy())?)
         });
         Ok(Besides {
@@ -45,7 +48,8 @@ impl Args {
 
     fn rules(&self) -> anyhow::Result<Vec<Suppressions>> {
         let rules = self.suppressions.iter().map(|file| {
-            let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+            let file = standard_input::or_kept(file)?;
+            let file = std::path::absolute(&file).unwrap_or(file);
             let file = file.to_string_lossy();
             Suppressions::read(&file)
                 .with_context(|| format!("cannot read the suppressions `{file}`"))

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hackleak_report::known::{BUILT_IN, KnownLeaks};
 
-use crate::{exit, output};
+use crate::{exit, output, standard_input};
 
 const NOTES: &str = "\
 A file has one leak per line: `library=NAME; versions=1.0..2.0; kind=KIND; site=PATTERN < PATTERN; \
@@ -43,7 +43,8 @@ pub(crate) fn known_leaks(arguments: &Args) -> anyhow::Result<u8> {
     }
     for file in &arguments.files {
         let name = file.to_string_lossy();
-        list(&name, &KnownLeaks::read(&name)?);
+        let kept = standard_input::or_kept(file)?;
+        list(&name, &KnownLeaks::read(&kept.to_string_lossy())?);
     }
     output::print(&text)?;
     Ok(exit::CLEAN)

@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod selection;
 mod serve;
+mod standard_input;
 mod suppressions;
 mod terminal;
 mod top;
@@ -75,11 +76,10 @@ fn main() -> ExitCode {
         })
         .map(|()| exit::CLEAN),
     };
-    match done {
-        Ok(code) => code.into(),
-        Err(error) => {
-            output::complain(&format!("{error:#}"));
-            exit::FAILED.into()
-        }
-    }
+    let code = done.unwrap_or_else(|error| {
+        output::complain(&output::sentence(&error));
+        exit::FAILED
+    });
+    standard_input::forget();
+    code.into()
 }

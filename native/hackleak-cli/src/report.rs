@@ -11,11 +11,25 @@ use hackleak_report::{Process, Report as Found, Verdict};
 
 use crate::arguments::{Report, ReportFormat};
 use crate::formats::{self, Form};
+use crate::standard_input::is_dash;
 use crate::{exit, inputs, output, terminal};
 
 /// Reports and returns the exit code.
 pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
-    report_to(arguments, &mut output::print_bytes)
+    let files = [
+        &arguments.json,
+        &arguments.json_on_failure,
+        &arguments.html,
+        &arguments.output,
+    ];
+    let files = files.into_iter().flatten();
+    let written = arguments.write.iter().map(|(_, file)| file);
+    match files.chain(written).filter(|file| is_dash(file)).count() {
+        0 | 1 => {}
+        _ => bail!("`-` is named for several files: standard output can be one of them"),
+    }
+    let code = report_to(arguments, &mut output::print_bytes)?;
+    Ok(arguments.zero.of(code))
 }
 
 /// The same, with `print` for what would go to stdout.
@@ -44,7 +58,10 @@ pub(crate) fn report_to(
         let file = on_failure.filter(|_| fails(&report));
         file.inspect(|_| report.processes.iter_mut().for_each(Process::only_since))
     });
-    let json = json.map(|file| std::path::absolute(file).unwrap_or_else(|_| file.clone()));
+    let json = json.map(|file| match is_dash(file) {
+        true => file.clone(),
+        false => std::path::absolute(file).unwrap_or_else(|_| file.clone()),
+    });
     let form = Form {
         json: json.as_deref(),
         weight: arguments.weight,
@@ -62,11 +79,19 @@ pub(crate) fn report_to(
     for (format, file) in &arguments.write {
         write(*format, file)?;
     }
+    let others = [&json, &arguments.html];
+    let others = others.into_iter().flatten();
+    let mut others = others.chain(arguments.write.iter().map(|(_, file)| file));
     match &arguments.output {
+        None if others.any(|file| is_dash(file)) => {}
         None if arguments.format == ReportFormat::Text => {
             if report.verdict() != Verdict::Clean || !terminal::is_quiet() {
                 let text = formats::render(&report, arguments.format, &form)?;
-                output::print_report(&String::from_utf8_lossy(&text))?;
+                let mut text = String::from_utf8_lossy(&text).into_owned();
+                if let Some(page) = &arguments.html {
+                    text += &format!("page: {}\n", page.display());
+                }
+                output::print_report(&(text + &render::totals(&report)))?;
             }
         }
         None => print(&formats::render(&report, arguments.format, &form)?)?,

@@ -16,21 +16,37 @@ use hackleak_report::{Selection, Verdict, render};
 
 use crate::arguments::{Run, RunFormat};
 use crate::report::judged;
+use crate::run::child::NotRun;
 use crate::{exit, images, output, terminal};
 
 /// Runs the command and returns the exit code.
 pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
     let mut options = options(arguments)?;
     let library = library::find()?;
+    let had_out = arguments.out.exists();
     let folder = folder::create(&arguments.out)?;
     options.out = text_of(&folder)?;
     let environment = environment::of(&library, &options, arguments.java_tool_options);
-    let code = child::run(&arguments.command, &environment)?;
+    let code = match child::run(&arguments.command, &environment) {
+        Ok(code) => code,
+        Err(error) => {
+            // What was made for the run is taken back; where something else is in it, it stays.
+            let _ = fs::remove_dir(&folder);
+            if !had_out {
+                let _ = fs::remove_dir(&arguments.out);
+            }
+            output::complain(&error.to_string());
+            return Ok(code_of(&error));
+        }
+    };
     ending::wait(&folder);
-    let said = conclude(&folder, options.follow, arguments.format).unwrap_or_else(|error| {
-        output::complain(&format!("{error:#}"));
-        exit::FAILED
-    });
+    let said = conclude(&folder, options.follow, arguments.format);
+    let said = said
+        .map(|code| arguments.zero.of(code))
+        .unwrap_or_else(|error| {
+            output::complain(&output::sentence(&error));
+            exit::FAILED
+        });
     // The command's own failure goes first.
     Ok(if code == exit::CLEAN { said } else { code })
 }
@@ -70,12 +86,16 @@ fn report(images: &[PathBuf], folder: &Path, format: RunFormat) -> anyhow::Resul
         .collect();
     failed
         .iter()
-        .for_each(|error| output::complain(&format!("{error:#}")));
+        .for_each(|error| output::complain(&output::sentence(error)));
     match format {
         RunFormat::Text if report.verdict() == Verdict::Clean && terminal::is_quiet() => {}
         RunFormat::Text => {
             let written = Some(&*file).filter(|file| file.is_file());
-            output::print_report_aside(&render::text(&report, written));
+            let mut text = render::text(&report, written);
+            if page.is_file() {
+                text += &format!("page: {}\n", page.display());
+            }
+            output::print_report_aside(&(text + &render::totals(&report)));
         }
         RunFormat::Json => output::print_aside(&json),
     }
@@ -161,4 +181,13 @@ fn nothing_recorded(follow: Follow) -> String {
         }
     };
     format!("no process was recorded: {remedy}")
+}
+
+/// The code that shells give for a command that was not run.
+fn code_of(error: &NotRun) -> u8 {
+    match error {
+        NotRun::NoCommand(_) => exit::NO_COMMAND,
+        NotRun::NoInterpreter(_) | NotRun::Folder(_) | NotRun::Refused(..) => exit::NOT_RUN,
+        NotRun::Other(_) => exit::FAILED,
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 use hackleak_report::suppress::{BUILT_IN, Suppressions};
 
-use crate::{exit, output};
+use crate::{exit, output, standard_input};
 
 const NOTES: &str = "\
 A file has one rule per line: `leak:PATTERN`. The pattern matches anywhere in a function, a source \
@@ -17,7 +17,11 @@ with --no-builtin-suppressions.
 
 Examples:
   hackleak suppressions --builtin
-  hackleak suppressions leaks.supp";
+  hackleak suppressions leaks.supp
+
+Exit codes:
+  0   every line is a rule, a comment, or a rule of another sanitizer
+  1   wrong usage, a file that cannot be read, or a line that is no rule";
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = NOTES, arg_required_else_help = true)]
@@ -43,18 +47,21 @@ pub(crate) fn suppressions(arguments: &Args) -> anyhow::Result<u8> {
             );
         }
     }
+    let mut wrong = false;
     for file in &arguments.files {
         let name = file.to_string_lossy();
-        let rules = Suppressions::read(&name)
+        let kept = standard_input::or_kept(file)?;
+        let rules = Suppressions::read(&kept.to_string_lossy())
             .with_context(|| format!("cannot read the suppressions `{name}`"))?;
         for (line, pattern) in rules.rules() {
             text += &format!("{name}:{line}: leak:{pattern}\n");
         }
+        wrong |= rules.has_errors();
         rules
             .skipped()
             .iter()
             .for_each(|sentence| output::complain(sentence));
     }
     output::print(&text)?;
-    Ok(exit::CLEAN)
+    Ok(if wrong { exit::FAILED } else { exit::CLEAN })
 }

@@ -113,10 +113,12 @@ fn style(line: &str) -> Option<Style> {
         Some(plain.fg_color(Some(AnsiColor::Cyan.into())))
     } else if text.len() < line.len() {
         None
-    } else if text.starts_with("no leaks") {
+    } else if text.starts_with("no leaks") || text.starts_with("clean: ") {
         Some(plain.bold().fg_color(Some(AnsiColor::Green.into())))
     } else if text.starts_with("incomplete: ") {
         Some(plain.bold().fg_color(Some(AnsiColor::Yellow.into())))
+    } else if text.starts_with("leaks: ") || text.starts_with("wrong frees: ") {
+        Some(plain.bold().fg_color(Some(AnsiColor::Red.into())))
     } else if !text.starts_with(|c: char| c.is_ascii_digit()) {
         None
     } else if text.contains(" leaked in ") {

@@ -61,8 +61,27 @@ fn there_is_a_man_page_for_every_command() {
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
     for command in COMMANDS {
         let page = fs::read_to_string(out.join(format!("hackleak-{command}.1"))).expect(command);
-        assert!(page.contains(".SH SYNOPSIS"), "{page}");
+        let sections = page.lines().filter_map(|line| line.strip_prefix(".SH "));
+        let sections: Vec<&str> = sections.map(|title| title.trim_matches('"')).collect();
+        let wanted = [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "OPTIONS",
+            "EXAMPLES",
+            "EXIT STATUS",
+            "ENVIRONMENT",
+            "FILES",
+            "SEE ALSO",
+        ];
+        assert_eq!(sections, wanted, "{command}");
+        let examples = page.split("EXAMPLES").nth(1).unwrap_or_default();
+        assert!(examples.contains("\n  hackleak "), "{examples}");
     }
+    for nested in ["hackleak-baseline-write.1", "hackleak-baseline-check.1"] {
+        assert!(out.join(nested).is_file(), "{nested}");
+    }
+    assert!(!out.join("hackleak-serve.1").exists(), "it is hidden");
     let page = end(hackleak().arg("man")).stdout;
     assert!(page.contains(".TH") && page.contains("hackleak"), "{page}");
 }

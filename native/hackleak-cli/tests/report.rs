@@ -118,7 +118,7 @@ fn a_folder_of_runs_becomes_one_page() {
     assert_eq!(ended.code, Some(23), "{}", ended.stderr);
     assert!(ended.stdout.starts_with("1,999,993 bytes leaked"));
     let written = fs::read_to_string(&page).expect("written");
-    let verdict = "5,999,979 bytes in 3 blocks at 2 sites, in 2 of 2 processes";
+    let verdict = "5.72 MiB in 3 blocks at 1 site, in 2 of 2 processes";
     assert!(written.contains(verdict), "{written}");
     let printed = end(hackleak()
         .args(["report", "--format", "html"])

@@ -65,8 +65,15 @@ fn leaks_turn_success_into_23() {
         .stderr
         .split_once("report: ")
         .expect("where the report is");
-    let json = fs::read_to_string(report.trim_end()).expect("the report was written");
+    let lines: Vec<&str> = report.lines().collect();
+    let json = fs::read_to_string(lines[0]).expect("the report was written");
     assert!(json.contains("\"count\": 2"), "{json}");
+    let page = lines[1].strip_prefix("page: ").expect("where the page is");
+    assert!(Path::new(page).is_file(), "{page}");
+    assert_eq!(
+        lines[2..],
+        ["leaks: 3.81 MiB (3,999,986 bytes) in 2 blocks at 1 site, in 1 process"]
+    );
 }
 
 #[test]
@@ -253,7 +260,7 @@ fn mistakes_are_one_sentence_and_code_1() {
         .env("HACKLEAK_LIBRARY", &setting.library)
         .current_dir(setting.path());
     let ended = end(command.args(["run", "--", "no-such-command"]));
-    assert_eq!(ended.code, Some(1));
+    assert_eq!(ended.code, Some(127));
     assert!(
         ended.stderr.contains("cannot run `no-such-command`"),
         "{}",

@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 /// The header's length; the first segment follows it.
 pub const HEADER_LEN: u64 = 4096;
 /// The length of a segment's own header.
@@ -316,6 +316,8 @@ pub struct Header {
     pub strays: Strays,
     /// Where in the recorder an error of its own stopped the recording, as `FILE:LINE`.
     pub stopped_at: Blob,
+    /// The folder in which the process worked when its recording began.
+    pub folder: Blob,
 }
 
 /// Events that have no thread's record: the thread is ending, there is no room for its record, or a

@@ -1,4 +1,5 @@
-//! Sites that differ only in how their threads came to run them are one leak.
+//! Sites that differ only in how their threads came to run them, or in lines of the same
+//! functions, are one leak.
 
 use std::collections::HashMap;
 
@@ -6,16 +7,16 @@ use crate::coverage::Runtime;
 use crate::model::{Frame, Judgement, Kind, Site};
 use crate::own;
 
-/// Folds sites that are the same but for the roots of their stacks: a pool's thread or `main`, one
+/// Folds sites that are the same but for lines, and for the roots of their stacks: a pool's thread or `main`, one
 /// runner of tests or another. The stack that is shown is that of most bytes. Most bytes first.
 pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     // `sites` come most bytes first, so the first of a kind is the one to show.
-    let mut known: HashMap<(&[Frame], Kind, Judgement), usize> = HashMap::new();
+    let mut known: HashMap<(Vec<Function<'_>>, Kind, Judgement), usize> = HashMap::new();
     let mut into: Vec<usize> = Vec::with_capacity(sites.len());
     for (index, site) in sites.iter().enumerate() {
         let kept = site.frames.len() - own::root_frames(&site.frames, runtime);
         let first = *known
-            .entry((&site.frames[..kept], site.kind, site.verdict))
+            .entry((functions(&site.frames[..kept]), site.kind, site.verdict))
             .or_insert(index);
         into.push(first);
     }
@@ -40,7 +41,28 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     folded
 }
 
-fn add(to: &mut Site, more: Site) {
+/// A frame without its line. Native code without a name is known by its address alone.
+#[derive(PartialEq, Eq, Hash)]
+enum Function<'frames> {
+    Java(&'frames str, &'frames str),
+    Native(&'frames str, &'frames str),
+    Mark(&'frames str),
+}
+
+fn functions(frames: &[Frame]) -> Vec<Function<'_>> {
+    let functions = frames.iter().map(|frame| match frame {
+        Frame::Java(java) => Function::Java(&java.class, &java.method),
+        Frame::Native(native) => {
+            let name = native.function.as_ref().unwrap_or(&native.offset);
+            Function::Native(name, &native.module)
+        }
+        Frame::Mark { text } => Function::Mark(text),
+    });
+    functions.collect()
+}
+
+/// Adds what leaks at one site to another.
+pub(crate) fn add(to: &mut Site, more: Site) {
     to.bytes = to.bytes.saturating_add(more.bytes);
     to.count = to.count.saturating_add(more.count);
     to.freed_older = to.freed_older.saturating_add(more.freed_older);
@@ -48,6 +70,16 @@ fn add(to: &mut Site, more: Site) {
     to.names.sort();
     to.names.dedup();
     to.stacks = to.stacks.saturating_add(more.stacks);
+    for part in more.epochs {
+        match to.epochs.iter_mut().find(|to| to.epoch == part.epoch) {
+            Some(to) => {
+                to.count = to.count.saturating_add(part.count);
+                to.bytes = to.bytes.saturating_add(part.bytes);
+            }
+            None => to.epochs.push(part),
+        }
+    }
+    to.epochs.sort_by_key(|part| part.epoch);
     to.threads.extend(more.threads);
     to.threads.sort();
     to.threads.dedup();

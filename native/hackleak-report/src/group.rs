@@ -8,7 +8,7 @@ use hackleak_image::layout;
 
 use crate::holders::Holders;
 use crate::meanwhile::Older;
-use crate::model::{Frame, Holder, Judgement, Site, Thread};
+use crate::model::{Frame, Holder, InEpoch, Judgement, Site, Thread};
 use crate::named::Names;
 use crate::read::{Blocks, Holding, Sum};
 use crate::render::fold::framework_frames;
@@ -23,6 +23,7 @@ struct Group {
     scopes: BTreeSet<Option<u32>>,
     older: u64,
     names: BTreeSet<String>,
+    epochs: BTreeMap<u32, Sum>,
     /// Blocks of each holder.
     holders: BTreeMap<u32, u64>,
 }
@@ -49,6 +50,7 @@ pub(crate) fn group(
             *group.holders.entry(holder).or_default() += block.sum.count;
         }
         group.sum.add(block.sum);
+        group.epochs.entry(block.epoch).or_default().add(block.sum);
         group.rounds |= block.rounds;
         group.threads.extend(block.origin.map(|(thread, _)| thread));
         group.scopes.insert(block.origin.map(|(_, scope)| scope));
@@ -69,6 +71,9 @@ pub(crate) fn group(
         }
         site.names.extend(names.of(stack, kind));
         site.sum.add(group.sum);
+        for (epoch, sum) in group.epochs {
+            site.epochs.entry(epoch).or_default().add(sum);
+        }
         site.rounds |= group.rounds;
         site.threads.extend(group.threads);
         site.scopes.extend(group.scopes);
@@ -83,6 +88,7 @@ pub(crate) fn group(
         of_site.is_some_and(|of_site| of_site & rounds == rounds)
     };
     let by_frames = by_frames.iter();
+    let has_checkpoints = image.checkpoints().next().is_some();
     let mut names = Threads {
         image,
         known: HashMap::new(),
@@ -96,12 +102,17 @@ pub(crate) fn group(
             threads: names.of(&group.threads),
             scope: only_scope(image, &group.scopes),
             stacks: 1,
+            epochs: match has_checkpoints {
+                true => in_epochs(&group.epochs),
+                false => Vec::new(),
+            },
             owner: None,
             frames: frames.to_vec(),
             verdict: *judgement,
             holder: holder(group, holders, symbolised),
             growth: None,
             baseline: None,
+            grown_to: None,
             known: None,
             freed_older: group.older,
             names: group.names.iter().take(MAX_NAMES).cloned().collect(),
@@ -113,6 +124,17 @@ pub(crate) fn group(
         size.then_with(|| (&a.frames, name(a)).cmp(&(&b.frames, name(b))))
     });
     sites
+}
+
+fn in_epochs(epochs: &BTreeMap<u32, Sum>) -> Vec<InEpoch> {
+    let known = epochs.iter().filter(|(epoch, _)| **epoch != 0);
+    known
+        .map(|(epoch, sum)| InEpoch {
+            epoch: *epoch,
+            count: sum.count,
+            bytes: sum.bytes,
+        })
+        .collect()
 }
 
 /// Who holds most of the blocks.

@@ -18,6 +18,7 @@
 //! - `holders`: who holds what is not lost.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `meanwhile`: what was freed between two checks, or after one.
+//! - `revision`: which commit was checked out.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`Incomplete`]: why a record is incomplete, as codes for programs.
 //! - [`text_log`]: the same for the text log of `log=`, which is no image.
@@ -51,6 +52,7 @@ mod process;
 pub mod progress;
 mod read;
 pub mod render;
+mod revision;
 pub mod schema;
 pub mod stable;
 pub mod suppress;

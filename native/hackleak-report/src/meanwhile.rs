@@ -113,6 +113,7 @@ pub(crate) fn freed_after(image: &Image, selection: &Selection) -> Vec<Reported>
             kind,
             rounds: u64::MAX,
             origin: None,
+            epoch: 0,
             holding: Holding::Nobody,
             sum,
         });

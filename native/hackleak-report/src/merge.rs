@@ -87,6 +87,33 @@ pub fn findings(report: &Report) -> impl Iterator<Item = (&Process, &Finding)> {
     })
 }
 
+/// Per site of each process, in the order of the report, which of the sites it is that are the same
+/// in all processes.
+pub fn rows(report: &Report) -> Vec<usize> {
+    let mut known: HashMap<(Kind, Vec<Key<'_>>), usize> = HashMap::new();
+    let sites = report
+        .processes
+        .iter()
+        .flat_map(|process| &process.leaks.sites);
+    sites
+        .map(|site| {
+            let next = known.len();
+            *known.entry((site.kind, keys(&site.frames))).or_insert(next)
+        })
+        .collect()
+}
+
+/// How many sites there are; one in several processes counts once.
+pub fn count(report: &Report) -> usize {
+    match &*report.processes {
+        [one] => one.leaks.sites.len(),
+        _ => rows(report)
+            .into_iter()
+            .max()
+            .map_or(0, |highest| highest + 1),
+    }
+}
+
 fn keys(frames: &[Frame]) -> Vec<Key<'_>> {
     frames
         .iter()

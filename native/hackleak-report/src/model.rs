@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incomplete::Incomplete;
 
-use crate::render::numbers::counted;
+use crate::render::numbers::{self, counted};
 
 /// The version of the JSON.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -169,6 +169,13 @@ pub struct Process {
     pub exe: String,
     /// Its arguments, its name first.
     pub command: Vec<String>,
+    /// The folder in which it worked when its recording began; empty when nobody knows.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub folder: String,
+    /// The commit that was checked out there at that time, where there is a Git repository that
+    /// remembers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
     /// What has become of it.
     pub state: State,
     /// What the report says about it.
@@ -548,6 +555,17 @@ pub struct Leaks {
     pub sites: Vec<Site>,
 }
 
+/// Blocks of one site that were allocated in one epoch: between two checkpoints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InEpoch {
+    /// The epoch.
+    pub epoch: u32,
+    /// Blocks.
+    pub count: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
 /// Blocks with the same frames and kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Site {
@@ -565,6 +583,9 @@ pub struct Site {
     /// How many stacks are one here, because they differ only in how their threads started.
     #[serde(default = "one")]
     pub stacks: u64,
+    /// In which epochs the blocks were allocated, where the process took checkpoints.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub epochs: Vec<InEpoch>,
     /// Where to look first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
@@ -582,6 +603,9 @@ pub struct Site {
     /// What the baseline has for it, when it has grown since; a new site has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub baseline: Option<Amount>,
+    /// What leaks there now in all processes, when it has grown since the baseline.
+    #[serde(default, rename = "grownTo", skip_serializing_if = "Option::is_none")]
+    pub grown_to: Option<Amount>,
     /// Whose known leak it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub known: Option<KnownLeak>,
@@ -653,6 +677,23 @@ impl Site {
             count: self.count,
             bytes: self.bytes,
         }
+    }
+}
+
+impl Site {
+    /// `, grown from 3 bytes in 1 block to 9 bytes in 2 blocks`; nothing for a new site.
+    pub(crate) fn grown(&self) -> String {
+        let noun = self.kind.noun();
+        let words = |amount: Amount| numbers::amount(amount.bytes, amount.count, noun);
+        let Some(before) = self.baseline else {
+            return String::new();
+        };
+        let now = self.grown_to.unwrap_or(self.amount());
+        let all = match now == self.amount() {
+            true => "",
+            false => " in all processes",
+        };
+        format!(", grown from {} to {}{all}", words(before), words(now))
     }
 }
 

@@ -172,14 +172,109 @@ fn project(frames: &[Frame]) -> Option<&str> {
             return None;
         };
         if is_own_java(java) {
-            let package = java.class.rsplit_once('.')?.0;
-            let mut dots = package.match_indices('.');
-            let end = dots.nth(1).map_or(package.len(), |(at, _)| at);
-            return (framework || java.method == "main").then_some(&package[..end]);
+            let package = packages(&java.class);
+            let is_project = framework || java.method == "main";
+            return (is_project && !package.is_empty()).then_some(package);
         }
         framework |= is_framework(java);
     }
     None
+}
+
+/// Servers, and what runs code for others: not what somebody looks for who knows their own project.
+const CONTAINERS: &[&str] = &[
+    "org.springframework.",
+    "org.apache.catalina.",
+    "org.apache.coyote.",
+    "org.apache.tomcat.",
+    "org.apache.spark.",
+    "org.apache.flink.",
+    "org.eclipse.jetty.",
+    "org.quartz.",
+    "io.netty.",
+    "io.undertow.",
+    "io.vertx.",
+    "io.quarkus.",
+    "io.micronaut.",
+    "io.grpc.",
+    "reactor.",
+    "akka.",
+    "jakarta.",
+    "com.google.common.util.concurrent.",
+];
+
+/// The part of a stack that says which leak it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Telling {
+    /// How many frames it has, from the allocation on: up to the project's code, and that.
+    pub(crate) frames: usize,
+    /// Whether the last of them is a test, which a framework calls.
+    pub(crate) is_test: bool,
+}
+
+/// Up to where a stack says which leak it is. Beyond the project's first run of frames, whoever
+/// calls it may be another one tomorrow: a framework, a server, another thread.
+pub(crate) fn telling(frames: &[Frame], runtime: &Runtime) -> Telling {
+    let kept = frames.len() - root_frames(frames, runtime);
+    let all = Telling {
+        frames: kept,
+        is_test: false,
+    };
+    let java = |index: usize| match &frames[index] {
+        Frame::Java(java) => Some(java),
+        Frame::Native(_) | Frame::Mark { .. } => None,
+    };
+    let own = |index: &usize| java(*index).is_some_and(is_own_java);
+    let of_container = |index: &usize| java(*index).is_some_and(|it| starts(&it.class, CONTAINERS));
+    let outermost = (0..frames.len()).rev().filter(own);
+    let Some(outermost) = outermost
+        .clone()
+        .find(|index| !of_container(index))
+        .or_else(|| outermost.clone().next())
+    else {
+        return all;
+    };
+    let class = java(outermost).map_or("", |java| &java.class);
+    let in_project = |index: usize| {
+        java(index)
+            .is_some_and(|java| is_own_java(java) && packages(&java.class) == packages(class))
+    };
+    // A native method is a library's interface as often as the project's own code.
+    let begins =
+        |index: &usize| in_project(*index) && java(*index).is_some_and(|java| !java.native);
+    let Some(first) = (0..=outermost).find(begins) else {
+        return Telling {
+            frames: outermost + 1,
+            is_test: false,
+        };
+    };
+    let mut last = first;
+    for (index, frame) in frames.iter().enumerate().skip(first) {
+        match frame {
+            _ if in_project(index) => last = index,
+            Frame::Java(java) if is_between(java) && !is_framework(java) => {}
+            Frame::Mark { .. } => {}
+            Frame::Java(_) | Frame::Native(_) => break,
+        }
+    }
+    let outer = frames[last + 1..].iter().find_map(|frame| match frame {
+        Frame::Java(java) if !is_framework(java) && is_between(java) => None,
+        Frame::Java(java) => Some(is_framework(java)),
+        Frame::Native(_) | Frame::Mark { .. } => Some(false),
+    });
+    let is_lambda = java(last).is_some_and(|java| java.method.starts_with("lambda$"));
+    Telling {
+        frames: last + 1,
+        is_test: outer == Some(true) && (last == outermost || is_lambda),
+    }
+}
+
+/// The first two parts of a class's packages, or what there is.
+fn packages(class: &str) -> &str {
+    let package = class.rsplit_once('.').map_or("", |(package, _)| package);
+    let mut dots = package.match_indices('.');
+    let end = dots.nth(1).map_or(package.len(), |(at, _)| at);
+    &package[..end]
 }
 
 fn is_in(class: &str, package: &str) -> bool {

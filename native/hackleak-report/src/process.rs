@@ -25,7 +25,7 @@ use crate::named::Names;
 use crate::read::{Blocks, Holding, Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::{Symbolised, symbolise};
-use crate::{findings, history, judge, own};
+use crate::{findings, history, judge, own, revision};
 
 /// What is known of leaks besides what the recorded options name.
 #[derive(Debug, Clone, Default)]
@@ -145,6 +145,8 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         pid: image.header().pid,
         exe: image.exe(),
         command: image.command(),
+        revision: revision::at(Path::new(&image.folder()), image.header().start_unix_ns),
+        folder: image.folder(),
         state: match state {
             ProcessState::Finished => State::Finished,
             ProcessState::Killed => State::Killed,
@@ -228,6 +230,7 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
                 threads: Vec::new(),
                 scope: None,
                 stacks: 1,
+                epochs: Vec::new(),
                 owner: None,
                 frames: frames.to_vec(),
                 verdict: Judgement::Unknown,
@@ -237,6 +240,7 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
                 freed_older: 0,
                 names: Vec::new(),
                 baseline: None,
+                grown_to: None,
             })
         })
     };

@@ -129,6 +129,8 @@ pub(crate) struct Blocks {
     pub(crate) rounds: u64,
     /// Thread and scope; `None` when the context was lost.
     pub(crate) origin: Option<(u32, u32)>,
+    /// The epoch that they were allocated in; 0 when the context was lost.
+    pub(crate) epoch: u32,
     pub(crate) holding: Holding,
     pub(crate) sum: Sum,
 }
@@ -223,6 +225,7 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
             kind,
             rounds: context.map_or(u64::MAX, |context| selection.rounds_of(context.epoch)),
             origin,
+            epoch: context.map_or(0, |context| context.epoch),
             holding,
             sum,
         });

@@ -20,6 +20,7 @@ mod speedscope;
 pub(crate) mod stack;
 mod text;
 mod text_log;
+mod totals;
 
 pub use diff::diff;
 pub use doctor::doctor;
@@ -35,6 +36,7 @@ pub use speedscope::speedscope;
 pub(crate) use stack::frame_name;
 pub use text::{message, text};
 pub use text_log::find_leak;
+pub use totals::totals;
 
 use serde::Serialize;
 

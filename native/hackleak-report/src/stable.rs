@@ -13,8 +13,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::coverage::Runtime;
-use crate::model::{Frame, Kind, Site};
-use crate::own::root_frames;
+use crate::model::{Frame, JavaFrame, Kind, Site};
+use crate::own::{self, Telling};
 
 /// What stands for native code without a name.
 const NAMELESS: &str = "?";
@@ -32,16 +32,23 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity of `site`. Frames that only say who started the test, the thread or the
-    /// process are left out, so that an IDE and a build tool give the same.
+    /// The identity of `site`: its frames from the allocation up to the project's code, and that.
+    /// Who calls that code is left out, and so are frames of test frameworks and the name of the
+    /// test method: an IDE and a build tool give the same, and a renamed test leaks what it leaked.
     pub fn of(site: &Site) -> Identity {
         Identity::of_frames(&site.frames, site.kind)
     }
 
     pub(crate) fn of_frames(frames: &[Frame], kind: Kind) -> Identity {
         let mut names: Vec<String> = Vec::new();
-        for frame in &frames[..frames.len() - outer(frames)] {
-            let Some(name) = name(frame) else { continue };
+        let telling = telling(frames);
+        for (index, frame) in frames[..telling.frames].iter().enumerate() {
+            let is_test = telling.is_test && index + 1 == telling.frames;
+            let name = match frame {
+                Frame::Java(java) if is_test => Some(test_name(java)),
+                frame => name(frame),
+            };
+            let Some(name) = name else { continue };
             // Recursion has another depth each time, and functions without names are one.
             if names.last() != Some(&name) {
                 names.push(name);
@@ -69,14 +76,18 @@ impl Identity {
     }
 }
 
-/// How many frames at the root side only say what started the rest: the test framework, the
-/// thread, the process.
-fn outer(frames: &[Frame]) -> usize {
+/// The part of a stack that says which leak it is.
+fn telling(frames: &[Frame]) -> Telling {
     let modules = frames.iter().filter_map(|frame| match frame {
         Frame::Native(native) => Some(&*native.module),
         Frame::Java(_) | Frame::Mark { .. } => None,
     });
-    root_frames(frames, &Runtime::of(modules))
+    own::telling(frames, &Runtime::of(modules))
+}
+
+/// A test by its class.
+fn test_name(java: &JavaFrame) -> String {
+    format!("at {}.*", class_name(&java.class))
 }
 
 /// The name of a frame; `None` for frames that come and go.
@@ -87,7 +98,7 @@ fn name(frame: &Frame) -> Option<String> {
             let function = function.as_deref().unwrap_or(NAMELESS);
             Some(format!("{function} ({})", module_name(&native.module)))
         }
-        Frame::Java(java) if is_reflection(&java.class) => None,
+        Frame::Java(java) if is_reflection(&java.class) || own::is_framework(java) => None,
         Frame::Java(java) => Some(format!(
             "at {}.{}",
             class_name(&java.class),

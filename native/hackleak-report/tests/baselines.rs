@@ -302,3 +302,204 @@ fn a_baseline_that_cannot_be_used_knows_nothing_and_is_said() {
         );
     }
 }
+
+/// Stacks of one leak as frames: what is the same from run to run, and what is not.
+mod names {
+    use hackleak_report::baseline::{Baseline, Comparison};
+    use hackleak_report::model::{Frame, Kind};
+    use hackleak_report::{Report, render};
+
+    use super::support::sample::{self, java, native};
+
+    fn inner(line: u32) -> Vec<Frame> {
+        vec![
+            native("shop::Basket::put(int)", "basket.cc", line),
+            native("Java_org_shop_Basket_put", "jni.cc", 7),
+            java("org.shop.Basket", "put", 0),
+            java("org.shop.Basket", "add", 31),
+        ]
+    }
+
+    fn stack(line: u32, outer: &[(&str, &str)]) -> Vec<Frame> {
+        let outer = outer.iter().map(|(class, method)| java(class, method, 5));
+        inner(line).into_iter().chain(outer).collect()
+    }
+
+    const SUREFIRE: [(&str, &str); 5] = [
+        ("jdk.internal.reflect.DirectMethodHandleAccessor", "invoke"),
+        ("java.lang.reflect.Method", "invoke"),
+        (
+            "org.junit.jupiter.engine.execution.MethodInvocation",
+            "proceed",
+        ),
+        ("java.util.ArrayList", "forEach"),
+        ("org.apache.maven.surefire.booter.ForkedBooter", "main"),
+    ];
+    const GRADLE: [(&str, &str); 6] = [
+        ("java.lang.reflect.Method", "invoke"),
+        (
+            "org.junit.runners.model.FrameworkMethod",
+            "invokeExplosively",
+        ),
+        ("java.util.stream.ReferencePipeline", "forEach"),
+        ("org.gradle.api.internal.tasks.testing.Worker", "run"),
+        ("java.util.concurrent.ThreadPoolExecutor", "runWorker"),
+        ("java.lang.Thread", "run"),
+    ];
+
+    fn report(stacks: &[(u64, u64, Vec<Frame>)]) -> Report {
+        let sites = stacks
+            .iter()
+            .map(|(bytes, count, frames)| sample::site(*bytes, *count, Kind::New, frames.clone()));
+        Report::new(vec![sample::process(7, sites.collect())])
+    }
+
+    fn is_known(old: &[(&str, &str)], new: &[(&str, &str)]) -> bool {
+        let old = Baseline::of(&report(&[(64, 2, stack(9, old))]));
+        let found = Comparison::of(&old, &report(&[(64, 2, stack(12, new))]));
+        found.unchanged == 1 && !found.is_worse() && found.fixed.is_empty()
+    }
+
+    fn with(
+        own: &[(&'static str, &'static str)],
+        outer: &[(&'static str, &'static str)],
+    ) -> Vec<(&'static str, &'static str)> {
+        [own, outer].concat()
+    }
+
+    #[test]
+    fn who_calls_the_projects_code_makes_no_leak_new() {
+        let scan = ("com.acme.Store", "scan");
+        let test = |method| [scan, ("com.acme.StoreTest", method)];
+        let old = with(&test("forgets"), &SUREFIRE);
+        let spring = [
+            ("org.springframework.web.Dispatcher", "doGet"),
+            ("java.lang.Thread", "run"),
+        ];
+        let undertow = [
+            ("io.undertow.server.Connectors", "execute"),
+            ("java.util.concurrent.ThreadPoolExecutor", "runWorker"),
+            ("java.lang.Thread", "run"),
+        ];
+        let booted = with(&spring[..1], &[("com.acme.Main", "main")]);
+        for (what, old, new) in [
+            (
+                "a renamed test",
+                old.clone(),
+                with(&test("remembers"), &SUREFIRE),
+            ),
+            (
+                "another framework",
+                old.clone(),
+                with(&test("forgets"), &GRADLE),
+            ),
+            (
+                "a test that calls the library itself",
+                with(&test("forgets")[1..], &SUREFIRE),
+                with(&test("remembers")[1..], &GRADLE),
+            ),
+            (
+                "a lambda of the test",
+                old.clone(),
+                with(
+                    &[scan, ("com.acme.StoreTest", "lambda$remembers$0")],
+                    &with(
+                        &[
+                            ("org.junit.jupiter.api.AssertThrows", "assertThrows"),
+                            ("com.acme.StoreTest", "remembers"),
+                        ],
+                        &SUREFIRE,
+                    ),
+                ),
+            ),
+            (
+                "another server",
+                with(&[scan], &spring),
+                with(&[scan], &undertow),
+            ),
+            (
+                "a server that main started",
+                with(&[scan], &booted),
+                with(&[scan], &undertow),
+            ),
+            (
+                "a library between",
+                with(
+                    &[scan],
+                    &with(&[("org.lib.Pool", "use")], &[("com.acme.Main", "main")]),
+                ),
+                with(
+                    &[scan],
+                    &with(&[("net.other.Loop", "turn")], &[("com.acme.Main", "main")]),
+                ),
+            ),
+        ] {
+            assert!(is_known(&old, &new), "{what}");
+        }
+        // What is another leak is new: another method of the project, another test class, another
+        // way into the library.
+        for new in [
+            with(
+                &[
+                    ("com.acme.Store", "fill"),
+                    ("com.acme.StoreTest", "forgets"),
+                ],
+                &SUREFIRE,
+            ),
+            with(&[scan, ("com.acme.OtherTest", "forgets")], &SUREFIRE),
+            with(
+                &[
+                    ("org.shop.Shelf", "clear"),
+                    scan,
+                    ("com.acme.StoreTest", "forgets"),
+                ],
+                &SUREFIRE,
+            ),
+        ] {
+            assert!(!is_known(&old, &new), "{new:?}");
+        }
+    }
+
+    #[test]
+    fn growth_is_one_site_with_both_sums_and_the_rest_is_not_listed() {
+        let at = |line, method| {
+            let outer = with(&[("com.acme.Store", method)], &[("com.acme.Main", "main")]);
+            stack(line, &outer)
+        };
+        let old = report(&[(100, 2, at(9, "scan")), (30, 3, at(9, "fill"))]);
+        let baseline = Baseline::of(&old);
+        // Two lines of one function, of which one is new, and one in another process.
+        let mut new = report(&[
+            (100, 2, at(9, "scan")),
+            (11, 1, at(12, "scan")),
+            (30, 3, at(9, "fill")),
+        ]);
+        let more = report(&[(5, 1, at(9, "scan"))]);
+        new.processes.extend(more.processes);
+        new.subtract_baselines(Some(("b.json", &baseline)));
+        let [first, second] = &*new.processes else {
+            panic!("two processes");
+        };
+        let [site] = &*first.leaks.sites else {
+            panic!("one site: {:?}", first.leaks.sites.len());
+        };
+        assert_eq!((site.bytes, site.count), (111, 3));
+        assert_eq!((first.leaks.bytes, first.leaks.count), (111, 3));
+        assert_eq!(second.leaks.sites.len(), 1);
+        let text = render::text(&new, None);
+        let said = ", grown from 100 bytes in 2 blocks to 116 bytes in 4 blocks in all processes";
+        assert!(text.contains(said), "{text}");
+        assert!(!text.contains("Store.fill"), "{text}");
+
+        let mut alone = report(&[(100, 2, at(9, "scan")), (11, 1, at(12, "scan"))]);
+        alone.subtract_baselines(Some(("b.json", &baseline)));
+        let text = render::text(&alone, None);
+        let said = ", grown from 100 bytes in 2 blocks to 111 bytes in 3 blocks\n";
+        assert!(text.contains(said), "{text}");
+        // The clean twin: nothing has grown.
+        let mut same = old.clone();
+        same.subtract_baselines(Some(("b.json", &baseline)));
+        assert!(same.processes[0].leaks.sites.is_empty());
+        assert!(!render::text(&same, None).contains("grown"));
+    }
+}

@@ -5,7 +5,7 @@ mod support;
 use hackleak_image::Frame;
 use hackleak_image::layout::{CONTEXT_IGNORED, Kind};
 use hackleak_image::reader::testing::ImageBuilder;
-use hackleak_report::{Allowance, Group, Selection};
+use hackleak_report::{Allowance, Group, Selection, render};
 use support::{BLOCK, SIZE, report, report_since};
 
 #[test]
@@ -352,4 +352,30 @@ fn small_sites_other_kinds_and_what_the_check_suppresses_are_no_leaks() {
     assert_eq!(found(kinds(&[Group::New])), (200, 2));
     assert_eq!(found(kinds(&[Group::Jni, Group::Unsafe])), (0, 0));
     assert_eq!(found(kinds(&[Group::Malloc, Group::New])), (400, 4));
+}
+
+#[test]
+fn lines_of_one_function_are_one_site() {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "java", 9, 9);
+    let context = image.context(1, 0, thread, 0);
+    let lines = [(0, 7), (4, 9)];
+    let fill = image.method("demo.Store", "fill", "Store.java", &lines);
+    let drain = image.method("demo.Store", "drain", "Store.java", &lines);
+    let mut at = BLOCK;
+    for (method, bci, bytes) in [(fill, 0, 100), (fill, 4, 30), (drain, 0, 5)] {
+        let stack = image.stack(&[Frame::Java { method, bci }]);
+        image.live(at, bytes, Kind::New, stack, context);
+        at += 16;
+    }
+    let report = report(&image);
+    let sites = &report.processes[0].leaks.sites;
+    let sums: Vec<(u64, u64, u64)> = sites
+        .iter()
+        .map(|site| (site.bytes, site.count, site.stacks))
+        .collect();
+    assert_eq!(sums, [(130, 2, 2), (5, 1, 1)]);
+    // The line is that of most bytes.
+    let text = render::text(&report, None);
+    assert!(text.contains("fill(Store.java:7)"), "{text}");
 }

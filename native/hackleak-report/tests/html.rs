@@ -4,51 +4,14 @@
 
 mod support;
 
-use std::path::{Path, PathBuf};
-
 use hackleak_report::model::{Held, Holder, HolderRoot, Judgement, Kind, Leaks};
 use hackleak_report::{Report, Verdict, render};
 use serde_json::json;
 use support::chromium::{self, Browser};
+use support::page::{Page, assert_alone, picture};
 use support::sample;
 
-/// A page in a file of its own.
-struct Page {
-    folder: tempfile::TempDir,
-}
-
-impl Page {
-    fn of(report: &Report) -> Page {
-        let folder = tempfile::tempdir().expect("temporary folder");
-        let html = render::html(report).expect("HTML");
-        std::fs::write(folder.path().join("report.html"), html).expect("write");
-        Page { folder }
-    }
-
-    fn file(&self) -> PathBuf {
-        self.folder.path().join("report.html")
-    }
-}
-
-fn picture(name: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target"),
-        PathBuf::from,
-    );
-    target.join("html-report").join(name)
-}
-
-/// Nothing but the file was asked for, and the browser had nothing to complain of.
-fn assert_alone(browser: &mut Browser, page: &Page) {
-    let (requests, complaints) = browser.requests_and_complaints();
-    let own = format!("file://{}", page.file().display());
-    let others: Vec<&String> = requests.iter().filter(|url| **url != own).collect();
-    assert!(!requests.is_empty(), "the page itself was asked for");
-    assert_eq!(others, Vec::<&String>::new());
-    assert_eq!(complaints, Vec::<String>::new());
-}
-
-const ROWS: &str = "[...document.querySelectorAll('#sites .grid-body [role=row]')]";
+const ROWS: &str = "[...document.querySelectorAll('#sites .grid-space [role=row]')]";
 
 #[test]
 fn what_is_held_has_a_section_in_which_each_way_can_be_opened() {
@@ -106,7 +69,7 @@ fn a_site_is_searched_opened_and_found_in_the_flame_graph() {
     let title = browser.evaluate("document.querySelector('#verdict h1').innerText");
     assert_eq!(
         title,
-        "Leaks 14,980,217 bytes in 122 blocks at 4 sites, in 1 of 2 processes"
+        "Leaks 14.3 MiB in 122 blocks at 4 sites, in 1 of 2 processes"
     );
     let unseen = browser.evaluate("document.querySelector('#verdict').innerText");
     let unseen = unseen.as_str().expect("text");
@@ -124,7 +87,7 @@ fn a_site_is_searched_opened_and_found_in_the_flame_graph() {
         "1 block (64 bytes) ignored on purpose",
         "libzstd-jni.so",
         "a block of 777 bytes from new[] was freed by delete (3 times)",
-        "At the end 35,030,144 bytes in 5,920 blocks",
+        "At the end 33.4 MiB in 5,920 blocks; at most 43.4 MiB",
         "killed",
     ] {
         assert!(page_text.contains(said), "{said}: {page_text}");
@@ -148,11 +111,11 @@ fn a_site_is_searched_opened_and_found_in_the_flame_graph() {
     let row = browser.evaluate(&format!("{ROWS}[0].innerText"));
     let row = row.as_str().expect("text");
     assert!(
-        row.contains("393,216") && row.contains("Store.freeze"),
+        row.contains("384 KiB") && row.contains("Store.freeze"),
         "{row}"
     );
     let shown = browser.evaluate("document.querySelector('#sites .about').textContent");
-    assert_eq!(shown, "1 site found, 393,216 bytes in 24 blocks");
+    assert_eq!(shown, "1 site found, 384 KiB in 24 blocks");
     browser.press("Escape");
     browser.wait_for(&format!("{ROWS}.length === 4"));
 
@@ -167,15 +130,18 @@ fn a_site_is_searched_opened_and_found_in_the_flame_graph() {
     );
     let opened = browser.evaluate(&format!("{detail}.innerText"));
     let opened = opened.as_str().expect("text");
-    assert!(opened.starts_with("1,999,993 bytes in 1 block"), "{opened}");
-    // Java above native, and the default allocator left out of the name.
+    assert!(
+        opened.starts_with("1.91 MiB in 1 block") && opened.contains("1,999,993 bytes"),
+        "{opened}"
+    );
+    // Native above Java, and the default allocator left out of the name.
     let java = opened
         .find("StoreTest.forgetsTheIterator")
         .expect("the test");
     let native = opened
         .find("std::vector<rocksdb::SuperVersion*>::reserve")
         .expect("the vector");
-    assert!(java < native, "{opened}");
+    assert!(native < java, "{opened}");
     browser.press("Escape");
     assert_eq!(
         browser.evaluate("document.activeElement.className"),
@@ -193,11 +159,11 @@ fn a_site_is_searched_opened_and_found_in_the_flame_graph() {
     );
     let first = browser.evaluate(&format!("{ROWS}[0].innerText"));
     assert!(
-        first.as_str().expect("text").starts_with("1,999,993"),
+        first.as_str().expect("text").starts_with("1.91 MiB"),
         "{first}"
     );
 
-    browser.evaluate("[...document.querySelectorAll('#sites .detail button')][0].click()");
+    browser.evaluate("document.querySelector('#sites .detail .to-flame').click()");
     let zoom = "document.querySelector('#flame canvas').dataset.zoom";
     let zoomed = browser.evaluate(zoom);
     assert_eq!(
@@ -225,7 +191,7 @@ fn the_flame_graph_is_walked_by_keyboard_and_by_click() {
     ));
     assert_eq!(get(&mut browser, "zoom"), "all");
     for _ in 0..2 {
-        browser.press("ArrowDown");
+        browser.press("ArrowUp");
     }
     assert_eq!(
         get(&mut browser, "picked"),
@@ -242,7 +208,7 @@ fn the_flame_graph_is_walked_by_keyboard_and_by_click() {
         said.starts_with("Java com.example.store.StoreTest.forgetsTheSnapshot"),
         "{said}"
     );
-    assert!(said.contains("393,216 bytes"), "{said}");
+    assert!(said.contains("384 KiB"), "{said}");
     browser.press("Enter");
     assert_eq!(
         get(&mut browser, "zoom"),
@@ -254,9 +220,9 @@ fn the_flame_graph_is_walked_by_keyboard_and_by_click() {
     browser.press("Home");
     assert_eq!(get(&mut browser, "zoom"), "all");
 
-    // The third row, on the left: the test that leaks most.
+    // The third row from below, on the left: the test that leaks most.
     let at = browser.evaluate(&format!(
-        "(({{x, y}}) => [x + 40, y + 2.5 * 22])({canvas}.getBoundingClientRect())"
+        "(({{x, bottom}}) => [x + 40, bottom - 2 - 2.5 * 22])({canvas}.getBoundingClientRect())"
     ));
     let (x, y) = (at[0].as_f64().expect("x"), at[1].as_f64().expect("y"));
     browser.click(x, y);
@@ -271,9 +237,9 @@ fn the_flame_graph_is_walked_by_keyboard_and_by_click() {
     let said = browser.evaluate("document.querySelector('#flame .readout').textContent");
     assert!(said.as_str().expect("text").contains("97 blocks"), "{said}");
     // Only the clean process: there is nothing to show, and the page says so.
-    browser.evaluate("(() => { const s = document.querySelector('#process'); s.value = '1'; s.dispatchEvent(new Event('change')); })()");
+    browser.evaluate("(() => { const s = document.querySelector('#process'); s.value = 'p1'; s.dispatchEvent(new Event('change')); })()");
     let shown = browser.evaluate("document.querySelector('#sites .about').textContent");
-    assert_eq!(shown, "0 sites, 0 bytes in 0 blocks");
+    assert_eq!(shown, "0 sites, 0 B in 0 blocks");
     assert_alone(&mut browser, &page);
 }
 
@@ -351,21 +317,18 @@ fn the_same_site_in_two_processes_is_one_row() {
     let first = browser.evaluate(&format!("{ROWS}[0].innerText"));
     let first = first.as_str().expect("text");
     assert!(
-        first.starts_with("25,165,824") && first.ends_with("in 2"),
+        first.starts_with("24 MiB") && first.ends_with("in 2"),
         "{first}"
     );
     let canvas = "document.querySelector('#flame .readout').textContent";
     assert_eq!(
         browser.evaluate(canvas),
-        "all 29,563,122 bytes, 100 % of what is shown"
+        "all 28.2 MiB, 100 % of what is shown"
     );
     // One of them alone.
-    browser.evaluate("document.querySelectorAll('#processes .grid-body [role=row]')[1].click()");
+    browser.evaluate("document.querySelectorAll('#processes .grid-space [role=row]')[1].click()");
     let row = browser.evaluate(&format!("{ROWS}[0].innerText"));
-    assert!(
-        row.as_str().expect("text").starts_with("12,582,912"),
-        "{row}"
-    );
+    assert!(row.as_str().expect("text").starts_with("12 MiB"), "{row}");
     assert_eq!(browser.evaluate(&format!("{ROWS}.length")), 2);
     assert_alone(&mut browser, &page);
 }
@@ -397,9 +360,11 @@ fn hostile_names_are_text() {
     ] {
         browser.evaluate(&format!("document.querySelector('{step}').focus()"));
         browser.press("ArrowDown");
+        browser.press("ArrowUp");
         browser.press("ArrowRight");
         browser.press("Enter");
     }
+    browser.evaluate("document.querySelector('.only button:last-child').click()");
     browser.wait_for("document.querySelector('.findings .stack') !== null");
     assert_eq!(browser.evaluate("window.pwned === undefined"), true);
     assert_eq!(
@@ -439,7 +404,7 @@ fn the_page_can_be_read_without_its_script() {
     let text = browser.evaluate("document.body.innerText");
     let text = text.as_str().expect("text");
     for said in [
-        "14,980,217 bytes in 122 blocks at 4 sites, in 1 of 2 processes",
+        "14.3 MiB in 122 blocks at 4 sites, in 1 of 2 processes",
         "failed: StoreTest > forgetsTheIterator(), 12,582,912 bytes in 96 blocks",
         "12,582,912 bytes in 96 blocks, new",
         "wrong free: a block of 777 bytes from new[] was freed by delete",
@@ -491,7 +456,7 @@ fn every_report_has_a_page_with_its_verdict() {
         ),
         (
             support::report(&support::nested()),
-            "Leaks 6,000,027 bytes in 5 blocks at 2 sites",
+            "Leaks 5.72 MiB in 5 blocks at 2 sites",
         ),
     ] {
         let page = Page::of(&report);

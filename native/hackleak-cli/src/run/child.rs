@@ -1,14 +1,16 @@
 //! Running the command as if it had been started without `hackleak`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, ErrorKind};
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::thread;
 
-use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
+use thiserror::Error;
 
 /// Runs `command` to its end; returns its exit code, or 128 and the number of the signal that
 /// ended it.
@@ -16,15 +18,21 @@ use signal_hook::iterator::Signals;
 /// The terminal sends SIGINT and SIGQUIT to the command too, so this process just outlives them.
 /// SIGTERM and SIGHUP may be meant for this process alone, so they are passed on. The signals
 /// have handlers meanwhile, and are not ignored, because the command would inherit that.
-pub(super) fn run(command: &[OsString], environment: &[(&str, OsString)]) -> anyhow::Result<u8> {
-    let (program, arguments) = command.split_first().context("name a command to run")?;
+///
+/// # Errors
+///
+/// See [`NotRun`].
+pub(super) fn run(command: &[OsString], environment: &[(&str, OsString)]) -> Result<u8, NotRun> {
+    let Some((program, arguments)) = command.split_first() else {
+        return Err(NotRun::Other("name a command to run".to_owned()));
+    };
     let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP])
-        .context("cannot install signal handlers")?;
+        .map_err(|error| NotRun::Other(format!("cannot install signal handlers: {error}")))?;
     let mut child = Command::new(program)
         .args(arguments)
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .spawn()
-        .with_context(|| format!("cannot run `{}`", program.display()))?;
+        .map_err(|error| NotRun::of(program, &error))?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let handle = signals.handle();
     let passing_on = thread::spawn(move || {
@@ -41,9 +49,47 @@ pub(super) fn run(command: &[OsString], environment: &[(&str, OsString)]) -> any
     let ended = child.wait();
     handle.close();
     let _ = passing_on.join();
-    Ok(code(ended.with_context(|| {
-        format!("cannot wait for `{}`", program.display())
-    })?))
+    let cannot_wait = |error| {
+        let program = program.display();
+        NotRun::Other(format!("cannot wait for `{program}`: {error}"))
+    };
+    Ok(code(ended.map_err(cannot_wait)?))
+}
+
+/// Why a command was not run.
+#[derive(Debug, Error)]
+pub(super) enum NotRun {
+    /// There is none of this name.
+    #[error("cannot run `{0}`: there is no such command")]
+    NoCommand(String),
+    /// It is there, and what its first line names is not.
+    #[error("cannot run `{0}`: the program that its first line names, or its loader, is not there")]
+    NoInterpreter(String),
+    /// It is a folder.
+    #[error("cannot run `{0}`: it is a folder")]
+    Folder(String),
+    /// It is there and cannot be run.
+    #[error("cannot run `{0}`: {1}")]
+    Refused(String, String),
+    /// Something else went wrong.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl NotRun {
+    fn of(program: &OsStr, error: &io::Error) -> NotRun {
+        let name = program.display().to_string();
+        let file = Path::new(program);
+        match error.kind() {
+            ErrorKind::NotFound if name.contains('/') && file.exists() => {
+                NotRun::NoInterpreter(name)
+            }
+            ErrorKind::NotFound => NotRun::NoCommand(name),
+            _ if file.is_dir() => NotRun::Folder(name),
+            ErrorKind::PermissionDenied => NotRun::Refused(name, "it is not executable".to_owned()),
+            _ => NotRun::Refused(name, error.to_string()),
+        }
+    }
 }
 
 fn code(ended: ExitStatus) -> u8 {

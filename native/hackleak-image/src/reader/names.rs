@@ -151,6 +151,11 @@ impl Image {
             .collect()
     }
 
+    /// The folder in which the process worked when its recording began; empty when nobody knows.
+    pub fn folder(&self) -> String {
+        self.text(self.header.folder, MAX_NAME)
+    }
+
     /// Where in the recorder an error of its own stopped the recording; empty when none did.
     pub fn stopped_at(&self) -> String {
         self.text(self.header.stopped_at, MAX_TEXT)

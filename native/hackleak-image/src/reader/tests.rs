@@ -9,7 +9,7 @@ use bytemuck::Zeroable;
 
 use crate::layout::{
     Assertion, Blob, Cause, Finding, HEADER_LEN, Kind, Live, Outcome, SEGMENT_MAGIC,
-    SEGMENT_STRIDE, SegmentHeader, SegmentKind, Wrong, state,
+    SEGMENT_STRIDE, SegmentHeader, SegmentKind, VERSION, Wrong, state,
 };
 use crate::{Frame, Marker};
 

@@ -6,8 +6,9 @@ use std::path::Path;
 use hackleak_options::Options;
 
 use super::{Baseline, has_grown, known};
+use crate::fold;
 use crate::judge::amount;
-use crate::model::{self, Amount, Process, Report, Verdict};
+use crate::model::{self, Amount, Process, Report, Site, Verdict};
 use crate::read::Sum;
 use crate::stable::Identity;
 
@@ -91,12 +92,16 @@ impl Process {
                     known.add(sum);
                     return false;
                 }
-                (before, _) => site.baseline = before.copied(),
+                (before, now) => {
+                    site.baseline = before.copied();
+                    site.grown_to = before.and(now).copied();
+                }
             }
             left.add(sum);
             true
         });
         (self.leaks.bytes, self.leaks.count) = (left.bytes, left.count);
+        self.leaks.sites = grown_as_one(std::mem::take(&mut self.leaks.sites));
         if self.verdict == Verdict::Leaks && self.leaks.count == 0 {
             self.verdict = self.otherwise;
         }
@@ -105,4 +110,23 @@ impl Process {
                 .push(format!("{} known by the baseline `{file}`", amount(known)));
         }
     }
+}
+
+/// What a baseline knows as one site is one when it has grown, too: of its parts nobody can tell
+/// which did.
+fn grown_as_one(sites: Vec<Site>) -> Vec<Site> {
+    let mut places: BTreeMap<Identity, usize> = BTreeMap::new();
+    let mut one: Vec<Site> = Vec::with_capacity(sites.len());
+    for site in sites {
+        if site.baseline.is_some() {
+            let place = *places.entry(Identity::of(&site)).or_insert(one.len());
+            if let Some(known) = one.get_mut(place) {
+                fold::add(known, site);
+                continue;
+            }
+        }
+        one.push(site);
+    }
+    one.sort_by_key(|site| std::cmp::Reverse((site.bytes, site.count)));
+    one
 }

@@ -4,7 +4,7 @@ use super::names;
 use crate::merge::Merged;
 use crate::model::{BLOCK, Frame, NativeFrame, Process, Site};
 use crate::origin::Origin;
-use crate::render::numbers::{self, leaked};
+use crate::render::numbers::leaked;
 use crate::stable::module_name;
 use crate::symbolise::native::NO_MODULE;
 
@@ -57,12 +57,7 @@ pub(super) fn amount(merged: &Merged<'_>) -> String {
     if merged.processes.len() > 1 {
         text += &format!(" in {} processes", merged.processes.len());
     }
-    if let Some(before) = merged.site.baseline {
-        text += &format!(
-            ", grown from {}",
-            numbers::amount(before.bytes, before.count, noun)
-        );
-    }
+    text += &merged.site.grown();
     text
 }
 

@@ -24,6 +24,33 @@ pub fn counted(number: u64, noun: &str) -> String {
     )
 }
 
+/// `1.91 MiB`, with three digits that count, as the page writes it.
+pub fn human(number: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let (mut unit, mut value) = (0, number as f64);
+    while value >= 1024.0 {
+        value /= 1024.0;
+        unit += 1;
+    }
+    // What rounds up to the next unit is written in it.
+    if value >= 1023.5 && unit > 0 {
+        value /= 1024.0;
+        unit += 1;
+    }
+    let digits = match value {
+        _ if unit == 0 => return format!("{} B", thousands(number)),
+        value if value >= 99.95 => 0,
+        value if value >= 9.995 => 1,
+        _ => 2,
+    };
+    let text = format!("{value:.digits$}");
+    let text = match digits {
+        0 => thousands(text.parse().unwrap_or(number)),
+        _ => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+    };
+    format!("{text} {}", UNITS[unit])
+}
+
 /// `1 byte`, `2,000 bytes`.
 pub fn bytes(number: u64) -> String {
     counted(number, "byte")
@@ -66,6 +93,25 @@ pub fn blocks(count: u64, size: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn people_read_three_digits() {
+        for (number, text) in [
+            (0, "0 B"),
+            (1023, "1,023 B"),
+            (1024, "1 KiB"),
+            (1_999_993, "1.91 MiB"),
+            (12_582_912, "12 MiB"),
+            (14_980_217, "14.3 MiB"),
+            (393_216, "384 KiB"),
+            (1023 * 1024, "1,023 KiB"),
+            (1024 * 1024 - 1, "1 MiB"),
+            (104_857_600, "100 MiB"),
+            (u64::MAX, "16 EiB"),
+        ] {
+            assert_eq!(human(number), text);
+        }
+    }
 
     #[test]
     fn thousands_are_separated() {

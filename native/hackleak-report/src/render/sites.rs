@@ -137,13 +137,7 @@ fn description(site: &Site, process: &Process) -> String {
             counted(site.stacks, "stack")
         );
     }
-    if let Some(before) = site.baseline {
-        let _ = write!(
-            text,
-            ", grown from {}",
-            numbers::amount(before.bytes, before.count, site.kind.noun())
-        );
-    }
+    text += &site.grown();
     if let Some(holder) = &site.holder {
         let more = match (site.verdict, site.growth) {
             (Judgement::Growing, Some(growth)) => format!(", {}", growth.sentence()),

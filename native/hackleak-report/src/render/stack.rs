@@ -6,7 +6,7 @@
 
 use super::fold::framework_frames;
 use super::names;
-use super::numbers::thousands;
+use super::numbers::{counted, thousands};
 use crate::model::{Frame, JavaFrame, NativeFrame};
 use crate::stable::{is_unpacked, library_name};
 use crate::symbolise::native::NO_MODULE;
@@ -40,6 +40,29 @@ pub(super) fn whole(frames: &[Frame]) -> Vec<String> {
         frames: native,
     };
     lines(&[called], callers, None)
+}
+
+/// The lines of one whole stack, the allocating function first as in a crash log: native frames
+/// above the Java frames that called them.
+pub(super) fn innermost_first(frames: &[Frame]) -> Vec<String> {
+    let hidden = framework_frames(frames);
+    let mut number = 0;
+    let shown = &frames[..frames.len() - hidden];
+    let all = shown.iter().map(|frame| match frame {
+        Frame::Native(native) => {
+            number += 1;
+            format!("#{} {}", number - 1, native_line(native))
+        }
+        other => format!("   {}", frame_line(other)),
+    });
+    let mut lines = without_middle(all.collect());
+    if hidden > 0 {
+        lines.push(format!(
+            "   ... {} of the test framework",
+            counted(hidden as u64, "frame")
+        ));
+    }
+    lines
 }
 
 /// The lines of `callers` with each of `called` below their innermost Java part, and the line

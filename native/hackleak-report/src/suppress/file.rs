@@ -41,6 +41,8 @@ pub struct Suppressions {
     pub(super) source: String,
     /// What was skipped, one sentence each.
     pub(super) skipped: Vec<String>,
+    /// Whether a line was skipped that is no rule for anybody.
+    pub(super) has_errors: bool,
 }
 
 impl Suppressions {
@@ -50,23 +52,32 @@ impl Suppressions {
         let mut lines = Vec::new();
         let mut others: BTreeMap<&str, u64> = BTreeMap::new();
         let mut skipped = Vec::new();
+        let mut has_errors = false;
         for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             match line.split_once(':') {
-                Some(("leak", "")) => skipped.push(format!(
-                    "line {number} of `{source}` has no pattern: write `leak:*` to mean all leaks"
-                )),
+                Some(("leak", "")) => {
+                    has_errors = true;
+                    skipped.push(format!(
+                        "line {number} of `{source}` has no pattern: write `leak:*` to mean all \
+                         leaks"
+                    ));
+                }
                 Some(("leak", pattern)) => lines.push(Line {
                     number,
                     pattern: pattern.to_owned(),
                 }),
                 Some((kind, _)) if is_other_kind(kind) => *others.entry(kind).or_default() += 1,
-                _ => skipped.push(format!(
-                    "line {number} of `{source}` is no rule and was skipped: write `leak:PATTERN`"
-                )),
+                _ => {
+                    has_errors = true;
+                    skipped.push(format!(
+                        "line {number} of `{source}` is no rule and was skipped: write \
+                         `leak:PATTERN`"
+                    ));
+                }
             }
         }
         if !others.is_empty() {
@@ -81,6 +92,7 @@ impl Suppressions {
             lines,
             source: source.to_owned(),
             skipped,
+            has_errors,
         }
     }
 
@@ -92,6 +104,11 @@ impl Suppressions {
     /// What was skipped, one sentence each.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
+    }
+
+    /// Whether the file has lines that are rules for nobody, and so mistakes.
+    pub fn has_errors(&self) -> bool {
+        self.has_errors
     }
 
     /// Reads the rules in `file`.

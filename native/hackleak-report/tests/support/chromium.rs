@@ -106,6 +106,7 @@ impl Browser {
             "Emulation.setDeviceMetricsOverride",
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false }),
         );
+        browser.prefer("light");
         browser
     }
 
@@ -142,10 +143,17 @@ impl Browser {
 
     /// Opens the file and waits until its script has put the page together; how long that took.
     pub fn open(&mut self, file: &Path) -> Duration {
+        self.open_at(file, "")
+    }
+
+    /// The same with something after the file's name, such as `#site=…`.
+    pub fn open_at(&mut self, file: &Path, fragment: &str) -> Duration {
         let began = Instant::now();
+        // Another fragment alone would not load the page again.
+        self.call("Page.navigate", json!({ "url": "about:blank" }));
         self.call(
             "Page.navigate",
-            json!({ "url": format!("file://{}", file.display()) }),
+            json!({ "url": format!("file://{}{fragment}", file.display()) }),
         );
         self.wait_for("document.documentElement?.dataset?.ready === 'true'");
         // Two frames: what was put together has been painted.
@@ -231,12 +239,54 @@ impl Browser {
         }
     }
 
+    /// Presses the mouse on the middle of an element, runs `between`, and lets go.
+    pub fn press_on(&mut self, element: &str, between: &str) {
+        let at = self.evaluate(&format!(
+            "(({{x, y, width, height}}) => [x + width / 2, y + height / 2])(({element}).getBoundingClientRect())"
+        ));
+        let mouse = |kind: &str| json!({ "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1 });
+        self.call("Input.dispatchMouseEvent", mouse("mouseMoved"));
+        self.call("Input.dispatchMouseEvent", mouse("mousePressed"));
+        self.evaluate(between);
+        self.call("Input.dispatchMouseEvent", mouse("mouseReleased"));
+    }
+
+    /// Taps on the middle of an element with a finger.
+    pub fn tap(&mut self, element: &str) {
+        let at = self.evaluate(&format!(
+            "(({{x, y, width, height}}) => [x + width / 2, y + height / 2])(({element}).getBoundingClientRect())"
+        ));
+        let point = json!([{ "x": at[0], "y": at[1] }]);
+        for (kind, points) in [("touchStart", point), ("touchEnd", json!([]))] {
+            self.call(
+                "Input.dispatchTouchEvent",
+                json!({ "type": kind, "touchPoints": points }),
+            );
+        }
+    }
+
+    /// A phone with a screen of this width.
+    pub fn be_phone(&mut self, width: u32) {
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            json!({ "width": width, "height": 844, "deviceScaleFactor": 2, "mobile": true }),
+        );
+        self.call(
+            "Emulation.setTouchEmulationEnabled",
+            json!({ "enabled": true }),
+        );
+    }
+
     /// Light or dark, as the system would say.
     pub fn prefer(&mut self, scheme: &str) {
-        let feature = json!({ "name": "prefers-color-scheme", "value": scheme });
+        // Nothing glides to its place: where it is, it is.
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "prefers-reduced-motion", "value": "reduce" },
+        ]);
         self.call(
             "Emulation.setEmulatedMedia",
-            json!({ "features": [feature] }),
+            json!({ "features": features }),
         );
     }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use hackleak_report::model::{
-    Assertion, Cause, Check, Checkpoint, Coverage, Finding, Frame, Held, JavaFrame, Judgement,
-    Kind, Leaks, Module, NativeFrame, Outcome, Owner, Problem, Process, Report, Sight, Site, State,
-    Thread, TimelinePoint, Totals, Verdict,
+    Assertion, Cause, Check, Checkpoint, Coverage, Finding, Frame, Held, InEpoch, JavaFrame,
+    Judgement, Kind, Leaks, Module, NativeFrame, Outcome, Owner, Problem, Process, Report, Sight,
+    Site, State, Thread, TimelinePoint, Totals, Verdict,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -79,6 +79,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         }],
         scope: None,
         stacks: 1,
+        epochs: Vec::new(),
         verdict: Judgement::Unknown,
         holder: None,
         owner: Some(Owner {
@@ -90,6 +91,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         frames,
         growth: None,
         baseline: None,
+        grown_to: None,
         known: None,
         freed_older: 0,
         names: Vec::new(),
@@ -114,6 +116,8 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         command: ["java", "-jar", "surefirebooter.jar"]
             .map(str::to_owned)
             .into(),
+        folder: "/ci/shop/store".to_owned(),
+        revision: Some("3f2c1d0e9b8a7f6e5d4c3b2a19081726354a5b6c".to_owned()),
         state: State::Finished,
         verdict: if sites.is_empty() {
             Verdict::Clean
@@ -331,6 +335,15 @@ pub fn run() -> Report {
     ];
     let mut leaky = process(4242, sites);
     history(&mut leaky);
+    // In the epochs of the two tests, and before all of them.
+    for (site, epoch) in leaky.leaks.sites.iter_mut().zip([3, 3, 7, 1]) {
+        let (count, bytes) = (site.count, site.bytes);
+        site.epochs = vec![InEpoch {
+            epoch,
+            count,
+            bytes,
+        }];
+    }
     leaky.findings.push(Finding {
         problem: Problem::Mismatch,
         count: 3,

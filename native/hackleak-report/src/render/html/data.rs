@@ -8,12 +8,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
+use crate::merge;
 use crate::model::{
-    Assertion, Checkpoint, Finding, Frame, Module, Process, Report, Site, TimelinePoint, Tool,
+    Assertion, BLOCK, Checkpoint, Finding, Frame, Kind, Module, Process, Report, Site,
+    TimelinePoint, Tool,
 };
 use crate::render::fold::framework_frames;
 use crate::render::names;
-use crate::stable::library_name;
+use crate::stable::{Identity, library_name};
 
 /// What stands for the frames that only say how a test was started.
 const FRAMEWORK: &str = "test framework";
@@ -25,7 +27,9 @@ pub(super) struct Data<'report> {
     strings: Vec<String>,
     frames: Frames,
     nodes: Nodes,
-    sites: Sites,
+    sites: Sites<'report>,
+    /// What is counted, for the kinds that are no blocks.
+    nouns: BTreeMap<&'static str, &'static str>,
     processes: Vec<Overview<'report>>,
 }
 
@@ -63,7 +67,7 @@ struct Nodes {
 
 /// Sites by number, most bytes of a process first.
 #[derive(Default, Serialize)]
-struct Sites {
+struct Sites<'report> {
     process: Vec<u32>,
     node: Vec<u32>,
     bytes: Vec<u64>,
@@ -72,6 +76,14 @@ struct Sites {
     threads: Vec<u32>,
     scope: Vec<u32>,
     stacks: Vec<u64>,
+    /// The row of the table: the same for one site in several processes.
+    row: Vec<u32>,
+    /// By what a link names it, the same after a rebuild.
+    id: Vec<u32>,
+    /// Epoch, blocks and bytes of a site's parts, by the number of the site.
+    epochs: BTreeMap<usize, Vec<(u32, u64, u64)>>,
+    /// What handles stand for, by the number of the site.
+    names: BTreeMap<usize, &'report [String]>,
     /// Who holds a site's blocks, by the number of the site; only where somebody does.
     holder: BTreeMap<usize, String>,
     /// Frames and one; 0 for none.
@@ -86,6 +98,9 @@ struct Overview<'report> {
     pid: u32,
     exe: &'report str,
     command: String,
+    folder: &'report str,
+    revision: Option<&'report str>,
+    start_ms: u64,
     state: crate::model::State,
     verdict: crate::model::Verdict,
     image: String,
@@ -130,8 +145,13 @@ impl Data<'_> {
         tables.nodes.push((0, 0));
         tables.mark("all", Side::Mark);
         let mut sites = Sites::default();
+        let mut rows = merge::rows(report).into_iter();
+        let mut ids = Ids::default();
         for (number, process) in report.processes.iter().enumerate() {
             for site in &process.leaks.sites {
+                let row = rows.next().unwrap_or_default();
+                sites.row.push(row as u32);
+                sites.id.push(tables.string(ids.of(row, site)));
                 sites.push(number, site, &mut tables);
             }
         }
@@ -142,6 +162,11 @@ impl Data<'_> {
             .collect();
         Data {
             tool: &report.tool,
+            nouns: Kind::ALL
+                .iter()
+                .filter(|kind| kind.noun() != BLOCK)
+                .map(|kind| (kind.name(), kind.noun()))
+                .collect(),
             processes,
             sites,
             nodes: Nodes {
@@ -154,8 +179,31 @@ impl Data<'_> {
     }
 }
 
-impl Sites {
-    fn push<'report>(&mut self, process: usize, site: &'report Site, tables: &mut Tables<'report>) {
+/// The names of rows in links.
+#[derive(Default)]
+struct Ids {
+    rows: HashMap<usize, String>,
+    /// How many rows have the same fingerprint: those whose frames have no names.
+    same: HashMap<String, u32>,
+}
+
+impl Ids {
+    fn of(&mut self, row: usize, site: &Site) -> &str {
+        let Ids { rows, same } = self;
+        rows.entry(row).or_insert_with(|| {
+            let print = Identity::of(site).fingerprint();
+            let number = same.entry(print.clone()).or_default();
+            *number += 1;
+            match *number {
+                1 => print,
+                number => format!("{print}-{number}"),
+            }
+        })
+    }
+}
+
+impl<'report> Sites<'report> {
+    fn push(&mut self, process: usize, site: &'report Site, tables: &mut Tables<'report>) {
         let owner = |frame: Option<u32>, tables: &mut Tables<'report>| {
             let frame = frame.and_then(|index| site.frames.get(index as usize));
             frame.map_or(0, |frame| tables.frame(frame) + 1)
@@ -183,6 +231,14 @@ impl Sites {
             let held = holder.sentence() + &grows.unwrap_or_default();
             self.holder.insert(self.stacks.len(), held);
         }
+        if !site.epochs.is_empty() {
+            let parts = site.epochs.iter();
+            let parts = parts.map(|part| (part.epoch, part.count, part.bytes));
+            self.epochs.insert(self.stacks.len(), parts.collect());
+        }
+        if !site.names.is_empty() {
+            self.names.insert(self.stacks.len(), &site.names);
+        }
         self.stacks.push(site.stacks);
         self.java.push(java);
         self.native.push(native);
@@ -199,6 +255,9 @@ fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) ->
         pid: process.pid,
         exe: &process.exe,
         command: process.command.join(" "),
+        folder: &process.folder,
+        revision: process.revision.as_deref(),
+        start_ms: process.start_unix_ns / 1_000_000,
         state: process.state,
         verdict: process.verdict,
         image: process.image.to_string_lossy().into_owned(),

@@ -48,7 +48,16 @@ function size(bytes) {
     value /= 1024;
     unit += 1;
   }
-  return (unit === 0 ? number(value) : short.format(value)) + " " + units[unit];
+  if (value >= 1023.5 && unit > 0 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return (unit === 0 || value >= 99.95 ? number(value) : short.format(value)) + " " + units[unit];
+}
+
+/** `1.91 MiB`, and the exact number for who points at it. */
+function sized(bytes) {
+  return el("span", { title: counted(bytes, "byte") }, size(bytes));
 }
 
 function percent(part, all) {
@@ -105,6 +114,46 @@ function choice(label, options, chosen, choose) {
     }, text));
   return el("span", { class: "choice", role: "group", "aria-label": label }, buttons);
 }
+
+/** Puts text on the clipboard and says so on the button; also where the browser has no clipboard for pages from disk. */
+async function copy(button, what, text) {
+  let done = false;
+  try {
+    await navigator.clipboard.writeText(text);
+    done = true;
+  } catch {
+    const field = el("textarea", { class: "unseen", "aria-hidden": "true" });
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    done = document.execCommand("copy");
+    field.remove();
+  }
+  const said = button.textContent;
+  button.textContent = done ? "Copied" : "Not copied";
+  announce(done ? what + " copied" : "The browser did not let the page copy");
+  setTimeout(() => { button.textContent = said; }, 1500);
+}
+
+function copyButton(word, what, text) {
+  const button = el("button", { type: "button", onclick: () => copy(button, what, text()) }, word);
+  return button;
+}
+
+const printers = [];
+
+/** `work(true)` before the page is printed, `work(false)` after it. */
+const whenPrinting = (work) => printers.push(work);
+
+for (const [event, whether] of [["beforeprint", true], ["afterprint", false]]) {
+  addEventListener(event, () => {
+    document.documentElement.classList.toggle("printing", whether);
+    for (const work of printers) work(whether);
+  });
+}
+
+/** A moment, ms since 1970, as people on the spot write it. */
+const moment = (ms) => new Date(ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
 /** Runs `work` at the next frame, once however often it was asked for. */
 function onceAFrame(work) {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-/// Text for an element or for an attribute in double quotes. Control characters are shown as what
-/// they are.
+/// Text for an element or for an attribute in double quotes. Control characters, and those that turn
+/// the direction of text, are shown as what they are.
 pub(super) fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
@@ -14,13 +14,18 @@ pub(super) fn text(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&#39;"),
             '\n' => escaped.push('\n'),
-            other if other.is_control() => {
+            other if other.is_control() || is_turning(other) => {
                 let _ = write!(escaped, "{}", other.escape_unicode());
             }
             other => escaped.push(other),
         }
     }
     escaped
+}
+
+/// Whether it turns the direction of text, so that a name could pass for another.
+fn is_turning(character: char) -> bool {
+    matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// JSON for a script element: neither `</script>` nor `<!--` can be in it.
@@ -40,6 +45,7 @@ mod tests {
             text("<a href='x'>&\"\u{1b}"),
             "&lt;a href=&#39;x&#39;&gt;&amp;&quot;\\u{1b}"
         );
+        assert_eq!(text("a\u{202e}b"), "a\\u{202e}b");
         let json = json_in_script(r#"["</script><!--"]"#);
         assert_eq!(json, r#"["\u003c/script>\u003c!--"]"#);
         let back: Vec<String> = serde_json::from_str(&json).expect("JSON");

@@ -17,6 +17,9 @@ function tools() {
       event.preventDefault();
     }
   });
+  listeners.push((what) => {
+    if ("words" in what && document.activeElement !== search) search.value = what.words;
+  });
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest && event.target.closest("input, select, textarea");
     if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
@@ -24,30 +27,56 @@ function tools() {
       event.preventDefault();
     }
   });
-  const which = el("select", { id: "process", onchange: () => change({ process: Number(which.value) }) },
-    el("option", { value: -1 }, "all"),
-    data.processes.map((process, index) => el("option", { value: index }, process.pid + "  " + process.command.slice(0, 50))));
+  const which = el("select", {
+    id: "process",
+    onchange: () => {
+      const [what, value] = [which.value.charAt(0), which.value.slice(1)];
+      change({ process: what === "p" ? Number(value) : -1, module: what === "m" ? value : null, test: -1 });
+    },
+  },
+    el("option", { value: "" }, "all"),
+    manyModules ? [...new Set(moduleNames)].map((name) => el("option", { value: "m" + name }, "module " + name)) : null,
+    data.processes.map((process, index) => el("option", { value: "p" + index }, processName(index) + "  " + process.command.slice(0, 40))));
   listeners.push((what) => {
-    if ("process" in what) which.value = String(what.process);
+    if ("process" in what || "module" in what) {
+      which.value = state.process >= 0 ? "p" + state.process : state.module !== null ? "m" + state.module : "";
+    }
   });
   return el("div", { class: "card tools", role: "search" },
     el("label", {}, "Search", search),
-    data.processes.length > 1 ? el("label", {}, "Process", which) : null,
-    el("label", {}, "Count", choice("Count", [["bytes", "bytes"], ["count", "blocks"]], "bytes", (metric) => change({ metric }))),
-    el("span", { class: "soft" }, "Press / to search."));
+    data.processes.length > 1 ? el("label", {}, manyModules ? "Module or process" : "Process", which) : null,
+    el("span", { class: "label" }, "Count ", choice("Count", [["bytes", "bytes"], ["count", "blocks"]], "bytes", (metric) => change({ metric }))),
+    el("span", { class: "soft wide" }, "Press / to search."));
+}
+
+/** Makes the address lead to what is open, so that it can be sent to somebody. */
+function leadTo(hash) {
+  try {
+    history.replaceState(null, "", hash);
+  } catch {
+    // A viewer that shows the page inside of its own may forbid that.
+  }
 }
 
 function start() {
   const flame = flameSection();
   const timeline = timelineSection();
+  const inTimeline = (process, moment) => timeline.show(process, moment);
+  const found = siteCount > 0 ? sitesSection((node) => flame.show(node), inTimeline) : null;
   const parts = [
-    processesSection(),
-    testsSection((process, moment) => timeline.show(process, moment)),
-    siteCount > 0 ? [tools(), sitesSection((node) => flame.show(node)), flame.node] : null,
-    document.getElementById("held"),
-    timeline.node,
-    coverageSection(),
+    testsSection((row) => {
+      change({ process: -1, module: null, words: "", test: row });
+      leadTo(testLink(row));
+      if (found) found.node.scrollIntoView({ block: "start" });
+      else inTimeline(assertions[row][0], assertions[row][1].atNs / 1000);
+    }),
+    found ? [tools(), found.node] : null,
     findingsSection(),
+    found ? flame.node : null,
+    timeline.node,
+    processesSection(),
+    document.getElementById("held"),
+    coverageSection(),
     notesSection(),
     el("p", { class: "foot" }, "Written by " + data.tool.name + " " + data.tool.version + "."),
   ].flat().filter(Boolean);
@@ -60,8 +89,37 @@ function start() {
   document.getElementById("plain").remove();
   nav.hidden = false;
   app.hidden = false;
-  if (siteCount > 0) flame.refresh();
+  if (found) flame.refresh();
   timeline.refresh();
+
+  // What can be opened is open on paper.
+  let closed = [];
+  whenPrinting((whether) => {
+    if (whether) closed = [...document.querySelectorAll("details:not([open])")];
+    for (const details of closed) details.open = whether;
+  });
+
+  /** `#site=` and `#test=` say what to open. */
+  function follow() {
+    const [what, value] = location.hash.slice(1).split(/=(.*)/s);
+    const name = value === undefined ? "" : decoded(value);
+    if (what === "site" && found && found.opened() !== name) {
+      change({ process: -1, module: null, words: "", test: -1 });
+      if (!found.open(name)) announce("This report has no site " + name);
+    } else if (what === "test") {
+      const row = testOf(name);
+      if (row < 0) announce("This report has no test " + name);
+      else if (row !== state.test) {
+        change({ process: -1, module: null, words: "", test: row });
+        if (found) found.node.scrollIntoView({ block: "start" });
+      }
+    } else if (value === undefined && what) {
+      const part = document.getElementById(what);
+      if (part) part.scrollIntoView({ block: "start" });
+    }
+  }
+  addEventListener("hashchange", follow);
+  follow();
   document.documentElement.dataset.ready = "true";
 }
 

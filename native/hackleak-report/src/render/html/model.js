@@ -10,7 +10,6 @@ const parents = Uint32Array.from(data.nodes.parent);
 const frameOf = Uint32Array.from(data.nodes.frame);
 const sites = data.sites;
 const siteCount = sites.node.length;
-const kinds = [...new Set(sites.kind)];
 
 const frameName = (frame) => text(data.frames.name[frame]);
 const framePlace = (frame) => {
@@ -46,8 +45,62 @@ const { first, children } = (() => {
   return { first, children };
 })();
 
-/** What is chosen: process (-1 is all), words to search, and whether bytes or blocks count. */
-const state = { process: -1, words: "", metric: "bytes" };
+/** The folder that a process worked in; for records of older versions the one that has its image. */
+const folderOf = (process) => process.folder || process.image.slice(0, Math.max(process.image.lastIndexOf("/"), 1));
+
+/** What tells the processes of one module of the project from those of others; empty when there is one only. */
+const moduleNames = (() => {
+  const folders = data.processes.map((process) => folderOf(process).split("/"));
+  if (new Set(folders.map((parts) => parts.join("/"))).size < 2) return folders.map(() => "");
+  let same = 0;
+  while (folders.every((parts) => same < parts.length && parts[same] === folders[0][same])) same += 1;
+  return folders.map((parts) => parts.slice(same).join("/") || parts[parts.length - 1] || "/");
+})();
+const manyModules = moduleNames.some((name) => name !== "");
+
+/** `core 4242`, or the number alone. */
+const processName = (index) => (moduleNames[index] ? moduleNames[index] + " " : "") + data.processes[index].pid;
+
+/** Every assertion with its process: `[process, assertion]`. */
+const assertions = data.processes.flatMap((process, index) => process.assertions.map((assertion) => [index, assertion]));
+
+/** The epochs of what an assertion looked at, from the first to before the second. */
+function epochsOf([process, assertion]) {
+  const after = data.processes[process].checkpoints.filter((checkpoint) => checkpoint.atNs > assertion.atNs && checkpoint.epoch > assertion.since);
+  return [assertion.since, after.reduce((least, checkpoint) => Math.min(least, checkpoint.epoch), Infinity)];
+}
+
+/** What is counted at these sites: blocks, unless all are of one kind that is none. */
+function nounOf(list) {
+  const nouns = new Set(list.map((site) => data.nouns[text(sites.kind[site])] || "block"));
+  return nouns.size === 1 ? [...nouns][0] : "block";
+}
+
+/** `1.91 MiB in 3 blocks`, `12 file descriptors`. */
+function told(list, bytes, count, live) {
+  const noun = nounOf(list);
+  const word = live ? " live" : "";
+  return noun === "block" ? size(bytes) + word + " in " + counted(count, noun) : counted(count, noun) + word;
+}
+
+/** What is live of a site and belongs to an assertion: bytes and blocks. */
+function partOf(site, test) {
+  const [process, assertion] = test;
+  if (sites.process[site] !== process) return [0, 0];
+  const scope = text(sites.scope[site]);
+  if (assertion.scope && scope && scope !== assertion.scope) return [0, 0];
+  const [from, to] = epochsOf(test);
+  let bytes = 0, count = 0;
+  for (const [epoch, blocks, size] of sites.epochs[site] || []) {
+    if (epoch < from || epoch >= to) continue;
+    bytes += size;
+    count += blocks;
+  }
+  return [bytes, count];
+}
+
+/** What is chosen: process or module (-1 and null are all), test, words to search, and whether bytes or blocks count. */
+const state = { process: -1, module: null, test: -1, words: "", metric: "bytes" };
 const listeners = [];
 
 function change(what) {
@@ -56,9 +109,12 @@ function change(what) {
   for (const listener of listeners) listener(what);
 }
 
+const takesProcess = (process) =>
+  (state.process < 0 || state.process === process) && (state.module === null || state.module === moduleNames[process]);
+
 /**
- * The sites of the chosen process that have all words, and which frames have any. The same stack and kind in several
- * processes is one of `sites`, which names the first.
+ * The sites of the chosen process that have all words, and which frames have any. The same site in several processes is
+ * one row, which names the first.
  */
 function select() {
   const words = state.words.toLowerCase().split(/\s+/).filter((word) => word !== "");
@@ -84,21 +140,25 @@ function select() {
     for (let frame = 0; frame < hits.length; frame++) hits[frame] |= inFrame[frame];
   }
   const list = [];
-  const sums = new Map();
+  const rows = new Map();
   let bytes = 0, count = 0;
+  const test = state.test >= 0 ? assertions[state.test] : null;
   for (let site = 0; site < siteCount; site++) {
-    if (!taken[site] || (state.process >= 0 && sites.process[site] !== state.process)) continue;
-    bytes += sites.bytes[site];
-    count += sites.count[site];
-    const key = sites.node[site] * kinds.length + kinds.indexOf(sites.kind[site]);
-    const same = sums.get(key);
+    if (!taken[site] || !takesProcess(sites.process[site])) continue;
+    const [siteBytes, siteCount] = test ? partOf(site, test) : [sites.bytes[site], sites.count[site]];
+    if (test && siteCount === 0) continue;
+    bytes += siteBytes;
+    count += siteCount;
+    const same = rows.get(sites.row[site]);
     if (same === undefined) {
-      sums.set(key, list.length);
-      list.push({ site, bytes: sites.bytes[site], count: sites.count[site], processes: [sites.process[site]] });
+      rows.set(sites.row[site], list.length);
+      list.push({ site, parts: [[site, siteBytes, siteCount]], bytes: siteBytes, count: siteCount, processes: [sites.process[site]] });
     } else {
-      list[same].bytes += sites.bytes[site];
-      list[same].count += sites.count[site];
-      list[same].processes.push(sites.process[site]);
+      const row = list[same];
+      row.parts.push([site, siteBytes, siteCount]);
+      row.bytes += siteBytes;
+      row.count += siteCount;
+      if (!row.processes.includes(sites.process[site])) row.processes.push(sites.process[site]);
     }
   }
   return { sites: list, hits, searching: words.length > 0, bytes, count };

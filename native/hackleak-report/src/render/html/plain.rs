@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::escape::text;
-use crate::model::{Outcome, Process, Report, Sight, Verdict};
+use crate::merge;
+use crate::model::{BLOCK, Outcome, Process, Report, Sight, State, Verdict};
 use crate::render::caption;
-use crate::render::numbers::{self, bytes, counted, thousands};
+use crate::render::numbers::{self, bytes, counted, human, thousands};
 use crate::render::stack;
 use crate::render::text::{headline, not_tracked, of_process, tracked};
 use crate::stable::library_name;
@@ -69,7 +70,7 @@ fn held(report: &Report, out: &mut String) {
                 let others = counted(holder.others, "other holder");
                 let _ = write!(out, "<p>and {others} of blocks from there</p>");
             }
-            let stack = stack::whole(&site.frames).join("\n");
+            let stack = stack::innermost_first(&site.frames).join("\n");
             let _ = writeln!(out, "<pre>{}</pre></details>", text(&stack));
         }
         let more = process.held.sites.len().saturating_sub(MAX_SITES);
@@ -88,6 +89,7 @@ fn held(report: &Report, out: &mut String) {
 /// The verdict on the whole report: what was found, in what, and what was not looked at.
 fn verdict(report: &Report, out: &mut String) {
     let (class, word) = match report.verdict() {
+        Verdict::Leaks if failed(report) == 0 && is_live(report) => ("live", "Live"),
         Verdict::Leaks => ("leaks", "Leaks"),
         // What leaked in a test may have been freed later: that makes the test no better.
         _ if failed(report) > 0 => ("leaks", "Failed"),
@@ -99,7 +101,8 @@ fn verdict(report: &Report, out: &mut String) {
     let _ = writeln!(
         out,
         "<section id=\"verdict\" class=\"verdict {class}\" aria-labelledby=\"verdict-title\">\
-         <h1 id=\"verdict-title\"><span class=\"word\">{word}</span> {}</h1><dl>",
+         <h1 id=\"verdict-title\" title=\"{}\"><span class=\"word\">{word}</span> {}</h1><dl>",
+        bytes(report.leaked().0),
         text(&sentence(report))
     );
     let mut said: Vec<String> = Vec::new();
@@ -110,9 +113,34 @@ fn verdict(report: &Report, out: &mut String) {
         }
     }
     row(out, "Assertions", &assertions(report));
+    row(out, "Recorded", &recorded(report));
     row(out, "Tracked", &said);
     row(out, "Not seen", &not_seen(report));
     let _ = writeln!(out, "</dl></section>");
+}
+
+/// Whether all that leaks still runs, so that nobody knows yet what it will free.
+fn is_live(report: &Report) -> bool {
+    let mut leaking = report
+        .processes
+        .iter()
+        .filter(|process| process.verdict == Verdict::Leaks);
+    leaking.all(|process| process.state == State::Running)
+}
+
+/// Bytes as people read them, and in blocks and sites; without markup.
+fn amount(report: &Report) -> String {
+    let (size, count) = report.leaked();
+    let live = if is_live(report) { " live" } else { "" };
+    let noun = numbers::noun(report.processes.iter().flat_map(|p| &p.leaks.sites));
+    let amount = match noun {
+        BLOCK => format!("{}{live} in {}", human(size), counted(count, noun)),
+        noun => format!("{}{live}", counted(count, noun)),
+    };
+    format!(
+        "{amount} at {}",
+        counted(merge::count(report) as u64, "site")
+    )
 }
 
 /// Assertions that failed.
@@ -123,6 +151,61 @@ fn failed(report: &Report) -> u64 {
 fn with_outcome(report: &Report, outcome: Outcome) -> u64 {
     let assertions = report.processes.iter().flat_map(|p| &p.assertions);
     assertions.filter(|ended| ended.outcome == outcome).count() as u64
+}
+
+/// What was run where, at which commit; for many processes what they have in common.
+fn recorded(report: &Report) -> Vec<String> {
+    let Some(first) = report.processes.iter().min_by_key(|p| p.start_unix_ns) else {
+        return Vec::new();
+    };
+    let mut lines = Vec::new();
+    if first.start_unix_ns > 0 {
+        lines.push(date(first.start_unix_ns / 1_000_000_000));
+    }
+    if let [only] = &*report.processes {
+        lines.push(match only.command.is_empty() {
+            true => only.exe.clone(),
+            false => only.command.join(" "),
+        });
+    }
+    let mut folders: Vec<&str> = report.processes.iter().map(|p| &*p.folder).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    match &*folders {
+        [] | [""] => {}
+        [one] => lines.push(format!("in {one}")),
+        many => lines.push(format!(
+            "in {}",
+            counted(
+                many.iter().filter(|it| !it.is_empty()).count() as u64,
+                "folder"
+            )
+        )),
+    }
+    let revisions = report.processes.iter().filter_map(|p| p.revision.clone());
+    let mut revisions: Vec<String> = revisions.collect();
+    revisions.sort_unstable();
+    revisions.dedup();
+    lines.extend(revisions.iter().take(3).map(|it| format!("at commit {it}")));
+    lines
+}
+
+/// `2026-11-26 10:43:17 UTC`, of seconds since 1970.
+fn date(seconds: u64) -> String {
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    // Years that begin in March have their leap day last (Hinnant, "chrono-compatible low-level
+    // date algorithms").
+    let shifted = days + 719_468;
+    let era = shifted / 146_097;
+    let of_era = shifted % 146_097;
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = year + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
 /// How many assertions came to what.
@@ -151,11 +234,6 @@ fn assertions(report: &Report) -> Vec<String> {
 
 fn sentence(report: &Report) -> String {
     let processes = report.processes.len() as u64;
-    let sites: u64 = report
-        .processes
-        .iter()
-        .map(|p| p.leaks.sites.len() as u64)
-        .sum();
     let with = |verdict| {
         report
             .processes
@@ -163,7 +241,6 @@ fn sentence(report: &Report) -> String {
             .filter(|p| p.verdict == verdict)
             .count() as u64
     };
-    let (size, blocks) = report.leaked();
     match (report.verdict(), processes) {
         (_, 0) => "there is no process in this report".to_owned(),
         (Verdict::Clean | Verdict::Incomplete | Verdict::Findings, _) if failed(report) > 0 => {
@@ -172,17 +249,10 @@ fn sentence(report: &Report) -> String {
                 counted(failed(report), "assertion")
             )
         }
-        (Verdict::Leaks, 1) => format!(
-            "{} in {} at {}",
-            bytes(size),
-            counted(blocks, "block"),
-            counted(sites, "site")
-        ),
+        (Verdict::Leaks, 1) => amount(report),
         (Verdict::Leaks, _) => format!(
-            "{} in {} at {}, in {} of {processes} processes",
-            bytes(size),
-            counted(blocks, "block"),
-            counted(sites, "site"),
+            "{}, in {} of {processes} processes",
+            amount(report),
             with(Verdict::Leaks)
         ),
         (Verdict::Incomplete, _) if !report.unreadable.is_empty() => format!(
@@ -313,7 +383,7 @@ fn of(process: &Process, out: &mut String) {
                 Some(holder) => format!(", held by {}", text(&holder.sentence())),
                 None => String::new(),
             },
-            text(&stack::whole(&site.frames).join("\n"))
+            text(&stack::innermost_first(&site.frames).join("\n"))
         );
     }
     let more = process.leaks.sites.len().saturating_sub(MAX_SITES);
@@ -363,4 +433,22 @@ fn tests(process: &Process, out: &mut String) {
         let _ = writeln!(out, "<li>{}</li>", counted(more as u64, "more assertion"));
     }
     let _ = writeln!(out, "</ul>");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date;
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for (seconds, text) in [
+            (0, "1970-01-01 00:00:00 UTC"),
+            (951_782_399, "2000-02-28 23:59:59 UTC"),
+            (951_782_400, "2000-02-29 00:00:00 UTC"),
+            (1_700_000_000, "2023-11-14 22:13:20 UTC"),
+            (4_107_542_400, "2100-03-01 00:00:00 UTC"),
+        ] {
+            assert_eq!(date(seconds), text);
+        }
+    }
 }

@@ -1,5 +1,5 @@
-// One merged stack, Java above native. A call from Java into native code and back has two such pairs; the outer one comes
-// after "called from".
+// One merged stack, innermost first as in a crash log: native frames above the Java frames that called them, and those above
+// their callers.
 
 function sideBadge(frame) {
   const side = data.frames.side[frame];
@@ -16,33 +16,22 @@ function frameLine(frame, owners) {
       el("span", { class: "name mono" }, frameName(frame)),
       data.frames.inlined[frame] ? el("span", { class: "soft" }, " inlined") : null,
       place ? el("span", { class: "place mono" }, "  " + place) : null,
-      owners.has(frame) ? el("span", { class: "unseen" }, " (likely owner)") : null));
-}
-
-/** Neighbouring frames of one side; notes belong to the side that they follow. */
-function runs(frames) {
-  const runs = [];
-  for (const frame of frames) {
-    const side = data.frames.side[frame];
-    const java = side === JAVA || side === 3;
-    const last = runs[runs.length - 1];
-    if (last && (side === 2 || last.java === java)) last.frames.push(frame);
-    else runs.push({ java, frames: [frame] });
-  }
-  return runs;
+      owners.has(frame) ? el("span", { class: "mine" }, " likely owner") : null));
 }
 
 function stackList(node, owners = new Set()) {
-  const list = el("ol", { class: "stack" });
-  const parts = runs(framesOf(node));
-  let at = 0;
-  while (at < parts.length) {
-    const native = parts[at].java ? null : parts[at++];
-    const java = at < parts.length && parts[at].java ? parts[at++] : null;
-    if (list.childElementCount > 0) list.append(el("li", { class: "from" }, "called from"));
-    for (const part of [java, native]) {
-      if (part) list.append(...part.frames.map((frame) => frameLine(frame, owners)));
+  return el("ol", { class: "stack" }, framesOf(node).map((frame) => frameLine(frame, owners)));
+}
+
+/** The same as text, for messages and issues. */
+function stackText(node) {
+  let number = 0;
+  return framesOf(node).map((frame) => {
+    const place = framePlace(frame);
+    switch (data.frames.side[frame]) {
+      case NATIVE: return "#" + number++ + " " + text(data.frames.full[frame]) + (place ? "  " + place : "");
+      case JAVA: return "   at " + frameName(frame) + (place ? "(" + place + ")" : "");
+      default: return "   (" + frameName(frame) + ")";
     }
-  }
-  return list;
+  }).join("\n");
 }

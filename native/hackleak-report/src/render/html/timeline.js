@@ -37,7 +37,7 @@ function timelineSection() {
   const withPoints = data.processes.map((process, index) => index).filter((index) => data.processes[index].timeline.at.length > 0);
   for (const index of withPoints) {
     const process = data.processes[index];
-    which.append(el("option", { value: index }, process.pid + "  " + process.command.slice(0, 60)));
+    which.append(el("option", { value: index }, processName(index) + "  " + process.command.slice(0, 40)));
   }
   let shown = withPoints.length > 0 ? withPoints.reduce((best, index) =>
     (data.processes[index].leakedBytes > data.processes[best].leakedBytes ? index : best)) : -1;
@@ -85,7 +85,7 @@ function timelineSection() {
         svg("text", { x: EDGE.left - 8, y: y(value) + 4, "text-anchor": "end" },
           state.metric === "bytes" ? size(value) : number(value)));
     }
-    const every = niceTime(until / 8);
+    const every = niceTime(until / Math.max(2, Math.min(8, inner / 75)));
     for (let moment = 0; moment <= until; moment += every) {
       parts.push(svg("text", {
         x: x(moment), y: HEIGHT - 8, "text-anchor": moment === 0 ? "start" : x(moment) > width - 50 ? "end" : "middle",
@@ -125,16 +125,17 @@ function timelineSection() {
       pointer.setAttribute("visibility", cursor === null ? "hidden" : "visible");
       if (cursor === null) {
         const [bytes, count] = live(process, until);
-        readout.textContent = "At the end " + counted(bytes, "byte") + " in " + counted(count, "block") + "; at most " +
-          (state.metric === "bytes" ? counted(most, "byte") : counted(most, "block")) + ". " +
-          counted(process.checkpoints.length, "checkpoint") + ". All that is live counts here, leaked or not.";
+        readout.replaceChildren(
+          (process.state === "running" ? "Now " : "At the end "), sized(bytes), " in " + counted(count, "block") + "; at most ",
+          state.metric === "bytes" ? sized(most) : counted(most, "block"), ". " +
+          counted(process.checkpoints.length, "checkpoint") + ". All that is live counts here, leaked or not.");
         return;
       }
       pointer.setAttribute("x1", x(cursor));
       pointer.setAttribute("x2", x(cursor));
       const [bytes, count] = live(process, cursor);
-      readout.textContent = "After " + duration(cursor) + ": " + counted(bytes, "byte") + " in " + counted(count, "block") +
-        visible(since(process, cursor));
+      readout.replaceChildren("After " + duration(cursor) + ": ", sized(bytes), " in " + counted(count, "block") +
+        visible(since(process, cursor)));
     };
     mark();
     picture.onmousemove = (event) => {
