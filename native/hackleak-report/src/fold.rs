@@ -4,20 +4,35 @@
 use std::collections::HashMap;
 
 use crate::coverage::Runtime;
-use crate::model::{Frame, Judgement, Kind, Site};
+use crate::model::{Frame, HolderRoot, Judgement, Kind, Site};
 use crate::own;
 
-/// Folds sites that are the same but for lines, and for the roots of their stacks: a pool's thread or `main`, one
-/// runner of tests or another. The stack that is shown is that of most bytes. Most bytes first.
+/// Folds sites that are the same but for the roots of their stacks: a pool's thread or `main`, one runner
+/// of tests or another; and those that are the same but for lines, where one place holds them, if any does.
+/// The stack that is shown is that of most bytes. Most bytes first.
 pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     // `sites` come most bytes first, so the first of a kind is the one to show.
-    let mut known: HashMap<(Vec<Function<'_>>, Kind, Judgement), usize> = HashMap::new();
+    let mut stacks: HashMap<(&[Frame], Kind, Judgement), usize> = HashMap::new();
+    let mut known: HashMap<(Vec<Function<'_>>, Kind, Judgement, Place<'_>), usize> = HashMap::new();
     let mut into: Vec<usize> = Vec::with_capacity(sites.len());
     for (index, site) in sites.iter().enumerate() {
         let kept = site.frames.len() - own::root_frames(&site.frames, runtime);
-        let first = *known
-            .entry((functions(&site.frames[..kept]), site.kind, site.verdict))
+        let frames = &site.frames[..kept];
+        let same = stacks
+            .entry((frames, site.kind, site.verdict))
             .or_insert(index);
+        let holder = site.holder.as_ref();
+        let place = holder.map(|holder| {
+            (
+                holder.root,
+                holder.name.as_deref(),
+                holder.module.as_deref(),
+            )
+        });
+        let first = *known
+            .entry((functions(frames), site.kind, site.verdict, place))
+            .or_insert(*same);
+        *same = first;
         into.push(first);
     }
     if into
@@ -41,6 +56,9 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     folded
 }
 
+/// Where a holder is.
+type Place<'site> = Option<(HolderRoot, Option<&'site str>, Option<&'site str>)>;
+
 /// A frame without its line. Native code without a name is known by its address alone.
 #[derive(PartialEq, Eq, Hash)]
 enum Function<'frames> {
@@ -61,6 +79,23 @@ fn functions(frames: &[Frame]) -> Vec<Function<'_>> {
     functions.collect()
 }
 
+/// The innermost place of `other` that is another line of the same function.
+fn other_line(frames: &[Frame], other: &[Frame]) -> Option<String> {
+    let mut places = frames.iter().map(place).zip(other.iter().map(place));
+    let (_, other) = places.find(|(one, other)| one != other)?;
+    let (file, line) = other?;
+    let file = file.rsplit('/').next().unwrap_or(file);
+    Some(format!("{file}:{line}"))
+}
+
+fn place(frame: &Frame) -> Option<(&str, u32)> {
+    match frame {
+        Frame::Java(java) => Some((java.file.as_deref()?, java.line?)),
+        Frame::Native(native) => Some((native.file.as_deref()?, native.line?)),
+        Frame::Mark { .. } => None,
+    }
+}
+
 /// Adds what leaks at one site to another.
 pub(crate) fn add(to: &mut Site, more: Site) {
     to.bytes = to.bytes.saturating_add(more.bytes);
@@ -69,6 +104,10 @@ pub(crate) fn add(to: &mut Site, more: Site) {
     to.names.extend(more.names);
     to.names.sort();
     to.names.dedup();
+    to.also_at.extend(other_line(&to.frames, &more.frames));
+    to.also_at.extend(more.also_at);
+    to.also_at.sort();
+    to.also_at.dedup();
     to.stacks = to.stacks.saturating_add(more.stacks);
     for part in more.epochs {
         match to.epochs.iter_mut().find(|to| to.epoch == part.epoch) {

@@ -114,6 +114,7 @@ pub(crate) fn group(
             baseline: None,
             grown_to: None,
             known: None,
+            also_at: Vec::new(),
             freed_older: group.older,
             names: group.names.iter().take(MAX_NAMES).cloned().collect(),
         })

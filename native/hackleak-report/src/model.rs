@@ -616,6 +616,9 @@ pub struct Site {
     /// What handles stand for, each name once: the paths of file descriptors.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
+    /// Other lines of the same functions from which as well: `Store.cpp:42`.
+    #[serde(default, rename = "alsoAt", skip_serializing_if = "Vec::is_empty")]
+    pub also_at: Vec<String>,
 }
 
 /// A known leak of a library.

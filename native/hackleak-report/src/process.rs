@@ -237,6 +237,7 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
                 holder: None,
                 growth: None,
                 known: None,
+                also_at: Vec::new(),
                 freed_older: 0,
                 names: Vec::new(),
                 baseline: None,

@@ -137,6 +137,13 @@ fn description(site: &Site, process: &Process) -> String {
             counted(site.stacks, "stack")
         );
     }
+    if !site.also_at.is_empty() {
+        let (shown, more) = site.also_at.split_at(site.also_at.len().min(MOST_LINES));
+        let _ = write!(text, ", also at {}", shown.join(", "));
+        if !more.is_empty() {
+            let _ = write!(text, " and {} more", more.len());
+        }
+    }
     text += &site.grown();
     if let Some(holder) = &site.holder {
         let more = match (site.verdict, site.growth) {
@@ -172,6 +179,9 @@ fn description(site: &Site, process: &Process) -> String {
     }
     text
 }
+
+/// So many other lines of a site are named.
+const MOST_LINES: usize = 4;
 
 fn left_out(sites: &[&Site], what: &str) -> String {
     format!(

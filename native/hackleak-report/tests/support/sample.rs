@@ -93,6 +93,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         baseline: None,
         grown_to: None,
         known: None,
+        also_at: Vec::new(),
         freed_older: 0,
         names: Vec::new(),
     }
