@@ -39,6 +39,13 @@ def scenario_gradle_what_is_up_to_date_is_judged_again_and_new_suppressions_are_
     changed.is_silent_about(r":test UP-TO-DATE").says("hackleak: no leaks").leaked(REPORT)
 
 
+def scenario_gradle_settings_that_cannot_be_used_fail_before_a_test_runs(environment):
+    missing = SCRATCH / "no-such-suppressions.txt"
+    build = gradle(environment, "clean", "test", f"-Psuppressions={missing}", "-Phackleak.repeat=none").fails()
+    build.says(f"`suppressions` in `hackleak \\{{ \\}}` cannot be used: .*{missing}", "-Phackleak.repeat cannot be used")
+    build.recorded(0, IMAGES)
+
+
 def scenario_gradle_images_come_back_from_the_build_cache(environment):
     shutil.rmtree(SCRATCH / "gradle-home/caches/build-cache-1", ignore_errors=True)
     arguments = ["clean", "test", *JUDGED, "--build-cache"]

@@ -60,6 +60,17 @@ def scenario_maven_a_baseline_accepts_the_known_leak_and_a_new_one_fails(environ
     build.says("1,777,771 bytes leaked in 1 block", "LeakyIT.forgetsToClose").recorded(2).leaked(REPORT, 1_777_771)
 
 
+@with_one_jdk
+def scenario_maven_settings_that_cannot_be_used_fail_in_prepare(environment):
+    missing = SCRATCH / "no.such.baseline.json"
+    arguments = ["-Pmisspelt", "-Dhackleak.held=warn", "-Dhackleak.everyTests=true", f"-Dhackleak.baseline={missing}"]
+    build = maven(environment, "plain", "clean", "test", "-Dtest=LeakyTest", *arguments).fails()
+    build.says("hackleak-maven-plugin:.*:prepare", "<suppresions> cannot be used: .*did you mean <suppressions>")
+    build.says("-Dhackleak.held cannot be used: .*one of fail, note, ignore", "<depht> in <options> cannot be used")
+    build.says(f"-Dhackleak.baseline cannot be used: .*{missing}", "-Dhackleak.everyTests .*did you mean")
+    build.is_silent_about("Running example").recorded(0)
+
+
 def scenario_maven_failsafe_is_recorded_and_a_second_run_forgets_the_first(environment):
     arguments = ["-Pjudged,integration", "-Dhackleak.formats=json", "-Dhackleak.everyTest=false"]
     arguments += ["-Dsurefire.failIfNoSpecifiedTests=false", "-Dfailsafe.failIfNoSpecifiedTests=false"]

@@ -22,6 +22,7 @@ mod report;
 mod run;
 mod selection;
 mod serve;
+mod settings;
 mod standard_input;
 mod suppressions;
 mod terminal;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Subcommand::Run(arguments) => run::run(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Serve => serve::serve(),
+        Subcommand::Settings(arguments) => settings::settings(&arguments),
         Subcommand::Baseline(arguments) => baseline::baseline(&arguments),
         Subcommand::Diff(arguments) => diff::diff(&arguments),
         Subcommand::Suppressions(arguments) => suppressions::suppressions(&arguments),

@@ -2,10 +2,13 @@ package dev.hackleak.gradle;
 
 import dev.hackleak.build.NativeFiles;
 import dev.hackleak.build.Platform;
+import dev.hackleak.build.Setting;
 import java.io.File;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.gradle.api.Plugin;
@@ -33,14 +36,15 @@ public class HackLeakPlugin implements Plugin<Project> {
   static void apply(Project project, Platform platform) {
     HackLeakExtension extension =
         project.getExtensions().create("hackleak", HackLeakExtension.class, project.getObjects());
-    Provider<Settings> settings = project.provider(() -> new Settings(extension));
+    Map<Setting, String> properties = properties(project);
+    Provider<Settings> settings = project.provider(() -> new Settings(extension, properties));
     File folder = project.getLayout().getBuildDirectory().dir("hackleak").get().getAsFile();
     String unsupported = platform.unsupported().orElse(null);
     TaskSet.each(
         project,
         Test.class,
         test -> {
-          say(project, extension, platform.unsupported());
+          say(project, settings, platform.unsupported());
           File out = new File(folder, test.getName());
           test.getInputs()
               .property("hackleak", (Callable<String>) () -> settings.get().fingerprint());
@@ -72,7 +76,20 @@ public class HackLeakPlugin implements Plugin<Project> {
           task.setDescription("Fails if native memory was live when test JVMs ended.");
           task.dependsOn(project.getTasks().withType(Test.class));
         });
-    project.getPluginManager().withPlugin("java-base", plugin -> addExtension(project, extension));
+    project.getPluginManager().withPlugin("java-base", plugin -> addExtension(project, settings));
+  }
+
+  /** What the command line, {@code gradle.properties} or the environment say. */
+  private static Map<Setting, String> properties(Project project) {
+    Map<Setting, String> found = new EnumMap<>(Setting.class);
+    for (Setting setting : Setting.values()) {
+      Object value = project.findProperty(setting.property());
+      if (value != null && !value.toString().trim().isEmpty()) {
+        String text = value.toString().trim();
+        found.put(setting, setting.isFile() ? project.file(text).getPath() : text);
+      }
+    }
+    return found;
   }
 
   private static File natives(File folder) {
@@ -102,7 +119,7 @@ public class HackLeakPlugin implements Plugin<Project> {
   }
 
   /** What checks each test lies in hackleak-junit. */
-  private static void addExtension(Project project, HackLeakExtension extension) {
+  private static void addExtension(Project project, Provider<Settings> settings) {
     SourceSetContainer sourceSets = (SourceSetContainer) project.property("sourceSets");
     sourceSets.all(
         sourceSet -> {
@@ -112,7 +129,7 @@ public class HackLeakPlugin implements Plugin<Project> {
                 project.getConfigurations().getByName(sourceSet.getRuntimeOnlyConfigurationName());
             runtime.withDependencies(
                 dependencies -> {
-                  if (extension.getEveryTest().get() && !extension.getSkip().get()) {
+                  if (settings.get().everyTest() && !settings.get().skip()) {
                     dependencies.add(
                         project
                             .getDependencies()
@@ -125,9 +142,9 @@ public class HackLeakPlugin implements Plugin<Project> {
 
   /** Once in a build, however many projects and tasks it has. */
   private static void say(
-      Project project, HackLeakExtension extension, Optional<String> unsupported) {
+      Project project, Provider<Settings> settings, Optional<String> unsupported) {
     ExtraPropertiesExtension said = project.getRootProject().getExtensions().getExtraProperties();
-    if (unsupported.isPresent() && !extension.getSkip().get() && !said.has(SAID)) {
+    if (unsupported.isPresent() && !settings.get().skip() && !said.has(SAID)) {
       said.set(SAID, Collections.emptyList());
       project.getLogger().warn(unsupported.get());
     }

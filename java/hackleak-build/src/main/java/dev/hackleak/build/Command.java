@@ -48,11 +48,18 @@ public final class Command {
    *     command is ended then, and the thread's flag is set
    */
   public Result report(Collection<Path> images, String... arguments) throws IOException {
+    List<String> all = new ArrayList<>();
+    Collections.addAll(all, arguments);
+    images.forEach(image -> all.add(image.toString()));
+    return run("report", all);
+  }
+
+  /** Runs one of the command's own commands. */
+  Result run(String subcommand, List<String> arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(program.toString());
-    command.add("report");
-    Collections.addAll(command, arguments);
-    images.forEach(image -> command.add(image.toString()));
+    command.add(subcommand);
+    command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.redirectInput(new File("/dev/null"));
     // The build itself may be recorded; its reporter is not to be.

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.DynamicTestInvocationContext;
+import org.junit.jupiter.api.extension.ExtensionConfigurationException;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.ExtensionContext.Store;
@@ -103,7 +104,7 @@ public final class NoLeaksExtension
   }
 
   private Plan plan() {
-    return own == null ? Plan.STANDARD : own;
+    return own == null ? Plan.standard() : own;
   }
 
   private Optional<Plan> plan(ExtensionContext context) {
@@ -114,7 +115,7 @@ public final class NoLeaksExtension
     if (own != null) {
       return Optional.of(own);
     }
-    return isOn(context, ALL) ? Optional.of(Plan.STANDARD) : Optional.empty();
+    return isOn(context, ALL) ? Optional.of(Plan.ofSuite(context)) : Optional.empty();
   }
 
   @Override
@@ -125,7 +126,7 @@ public final class NoLeaksExtension
       TestSeries series = TestSeries.begin(context.getDisplayName(), plan.check);
       store(context).put(Key.SERIES, new Series(this, series));
     }
-    boolean annotatedHere = context.getElement().flatMap(Plan::on).isPresent();
+    boolean annotatedHere = context.getElement().filter(Plan::isOn).isPresent();
     if (plan == null || !plan.perClass || classWatch(context) != null && !annotatedHere) {
       return;
     }
@@ -406,7 +407,16 @@ public final class NoLeaksExtension
   }
 
   private static boolean isOn(ExtensionContext context, String parameter) {
-    return context.getConfigurationParameter(parameter).map(Boolean::parseBoolean).orElse(false);
+    String value = context.getConfigurationParameter(parameter).orElse("false").trim();
+    if (value.equalsIgnoreCase("true")) {
+      return true;
+    }
+    // One that is misspelt would leave every test unchecked.
+    if (parameter.equals(ALL) && !value.equalsIgnoreCase("false")) {
+      throw new ExtensionConfigurationException(
+          parameter + " is true or false, not \"" + value + "\"");
+    }
+    return false;
   }
 
   private static LeakWatch classWatch(ExtensionContext context) {

@@ -35,6 +35,29 @@ final class Samples {
     Recorded.recording.freeNewest(count);
   }
 
+  private static int rounds;
+
+  /** How many times the methods of {@link CountsRounds} run. */
+  static int rounds(Runnable run) {
+    rounds = 0;
+    run.run();
+    return rounds;
+  }
+
+  @NoLeaks
+  static class CountsRounds {
+    @Test
+    void asTheSuiteSays() {
+      rounds++;
+    }
+
+    @Test
+    @NoLeaks(repeat = 2)
+    void twice() {
+      rounds++;
+    }
+  }
+
   @NoLeaks
   static class OneLeaks {
     @Test

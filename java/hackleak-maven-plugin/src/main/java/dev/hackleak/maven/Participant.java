@@ -13,6 +13,7 @@ import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Dependency;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.model.PluginExecution;
+import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.project.MavenProject;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -86,9 +87,12 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
       addPreparation(plugin);
       // `mvn surefire:test` runs no other goal. After a `clean` it would be too early.
       if (session.getGoals().stream().noneMatch(goal -> goal.contains("clean"))) {
-        Settings.unpack(project);
+        NativeFiles files = Settings.unpack(project);
+        if (session.getGoals().stream().anyMatch(TestPlugin::isGoal)) {
+          settings.check(files);
+        }
       }
-    } catch (IOException | IllegalArgumentException e) {
+    } catch (IOException | IllegalArgumentException | MojoExecutionException e) {
       throw new MavenExecutionException(e.getMessage(), e);
     }
   }

@@ -119,15 +119,14 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
       annotation = result.getTestClass().getRealClass().getAnnotation(NoLeaks.class);
     }
     if (annotation == null) {
-      return Boolean.getBoolean(ALL) ? LeakCheck.standard().settling(true) : null;
+      return Boolean.getBoolean(ALL) ? LeakCheck.ofTests() : null;
     }
     return annotation.value() ? check(annotation) : null;
   }
 
   private static LeakCheck check(NoLeaks annotation) {
     LeakCheck check =
-        LeakCheck.standard()
-            .settling(annotation.settle())
+        (annotation.settle() ? LeakCheck.ofTests() : LeakCheck.standard().settling(false))
             .kinds(annotation.kinds())
             .suppressing(annotation.suppress())
             .held(annotation.held());
