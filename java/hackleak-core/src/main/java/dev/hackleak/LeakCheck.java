@@ -299,6 +299,27 @@ public final class LeakCheck {
     return rounds.length < 2 || fewestTests > 0 ? since : rounds[rounds.length - 2];
   }
 
+  /** Whether it is about one test that ran once, and not about what grows or is left at the end. */
+  boolean isOfOneRun() {
+    return rounds.length == 0 && !settled;
+  }
+
+  /** Whether what grows with tests is looked for. */
+  boolean isOfManyTests() {
+    return fewestTests > 0;
+  }
+
+  /**
+   * Reads all that decides about the check.
+   *
+   * @throws IllegalArgumentException if a system property says what cannot be
+   */
+  void validate() {
+    arguments();
+    limit();
+    settles();
+  }
+
   /** All of this as arguments of the reporter. */
   List<String> arguments() {
     List<String> arguments = new ArrayList<>();

@@ -8,7 +8,9 @@ import dev.hackleak.LeakWatch;
 import dev.hackleak.TestSeries;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
+import java.util.ArrayDeque;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -130,7 +132,7 @@ public final class NoLeaksExtension
     if (plan == null || !plan.perClass || classWatch(context) != null && !annotatedHere) {
       return;
     }
-    LeakWatch watch = begin(context, context.getDisplayName(), plan);
+    LeakWatch watch = begin(context, name(context), plan);
     // Only what belongs to the class runs inside: other tests may use this thread meanwhile.
     watch.leave();
     store(context).put(Key.CLASS, new ClassWatch(this, watch));
@@ -388,14 +390,19 @@ public final class NoLeaksExtension
     }
   }
 
-  /** Class and test, for the reports; a dynamic test knows its class by its parents only. */
+  /** All that the test is part of, for the reports: {@code Outer > Inner > method(int) > [2] 2}. */
   private static String name(ExtensionContext context) {
-    Optional<ExtensionContext> at = Optional.of(context);
-    while (at.isPresent() && !at.get().getTestClass().isPresent()) {
-      at = at.get().getParent();
+    Deque<String> parts = new ArrayDeque<>();
+    // The last one is the engine.
+    for (ExtensionContext at = context; at.getParent().isPresent(); at = at.getParent().get()) {
+      String part = at.getDisplayName();
+      parts.addFirst(
+          at.getElement()
+              .filter(Class.class::isInstance)
+              .map(type -> ((Class<?>) type).getSimpleName())
+              .orElse(part));
     }
-    String where = at.flatMap(ExtensionContext::getTestClass).map(Class::getSimpleName).orElse("?");
-    return where + " > " + context.getDisplayName();
+    return String.join(" > ", parts);
   }
 
   private static LeakWatch begin(ExtensionContext context, String test, Plan plan) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.hackleak.LeakError;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -53,6 +54,17 @@ class NoLeaksTest {
   void garbageIsSettledUnlessTheNearestAnnotationSaysNo() {
     Events tests = Recorded.run(Samples.Garbage.class);
     assertEquals("{settled()=SUCCESSFUL, unsettled()=FAILED}", outcomes(tests).toString());
+  }
+
+  @Test
+  void namesOfTestsAreWhole() {
+    assertEquals(
+        Arrays.asList(
+            "Naming > Inner > param(int) > [1] 1",
+            "Naming > Inner > param(int) > [2] 2",
+            "Naming > Inner > tests() > dynamic",
+            "Naming > Inner > tests()"),
+        Recorded.asserted(Samples.Naming.class));
   }
 
   @Test
