@@ -20,6 +20,8 @@ def scenario_gradle_check_fails_a_build_that_leaks(environment):
     build = gradle(environment, "clean", "test", "--tests", "*LeakyTest", *JUDGED).fails()
     build.says("1,999,993 bytes leaked in 1 block", "LeakyTest.forgetsToClose", "hackleak: native memory leaked")
     build.recorded(1, IMAGES).leaked(REPORT, LEAK).page("build/hackleak/report.html")
+    # They are JUnit 4's.
+    build.says_once("hackleak: 0 tests checked in 1 JVM, 0 leaked; 1 not checked (JUnit 4: add hackleak-junit4)")
 
 
 def scenario_gradle_check_passes_the_clean_twin(environment):

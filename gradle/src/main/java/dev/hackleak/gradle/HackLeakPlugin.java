@@ -26,6 +26,7 @@ import org.gradle.api.tasks.testing.Test;
  * {@code hackleakCheck}.
  */
 public class HackLeakPlugin implements Plugin<Project> {
+  private static final String SUMMARY = "hackleakSummary";
   private static final String SAID = HackLeakPlugin.class.getName();
 
   @Override
@@ -56,6 +57,21 @@ public class HackLeakPlugin implements Plugin<Project> {
             test.getOutputs().dir(out).withPropertyName("hackleak.images");
           }
           test.doFirst(new Recording(settings, natives(folder), out, unsupported));
+          test.finalizedBy(SUMMARY);
+        });
+    TaskSet.add(
+        project,
+        SUMMARY,
+        HackLeakSummary.class,
+        task -> {
+          describe(task, project, settings, folder, unsupported);
+          task.setGroup(null);
+          task.setDescription("Says how many tests were checked for native leaks.");
+          task.mustRunAfter(project.getTasks().withType(Test.class));
+          task.getResults().from((Callable<Object>) () -> results(project));
+          task.getClassPath().from((Callable<Object>) () -> classPaths(project));
+          boolean single = project.getRootProject().getAllprojects().size() == 1;
+          task.setModule(single ? "" : project.getPath());
         });
     TaskSet.add(
         project,
@@ -94,6 +110,26 @@ public class HackLeakPlugin implements Plugin<Project> {
 
   private static File natives(File folder) {
     return new File(folder, "native");
+  }
+
+  private static List<Object> results(Project project) {
+    List<Object> folders = new ArrayList<>();
+    for (Test test : project.getTasks().withType(Test.class)) {
+      // Where both old and new Gradle write them, unless told otherwise.
+      folders.add(
+          new File(
+              project.getLayout().getBuildDirectory().get().getAsFile(),
+              "test-results/" + test.getName()));
+    }
+    return folders;
+  }
+
+  private static List<Object> classPaths(Project project) {
+    List<Object> paths = new ArrayList<>();
+    for (Test test : project.getTasks().withType(Test.class)) {
+      paths.add(test.getClasspath());
+    }
+    return paths;
   }
 
   private static void describe(

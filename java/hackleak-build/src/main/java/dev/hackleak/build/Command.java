@@ -26,6 +26,10 @@ public final class Command {
     program = files.command();
   }
 
+  Command(Path program) {
+    this.program = program;
+  }
+
   /** The images right in a folder, sorted by path; none if there is no such folder. */
   public static List<Path> images(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {

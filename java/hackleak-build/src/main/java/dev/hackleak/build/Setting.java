@@ -18,10 +18,10 @@ public enum Setting {
 
   /** Which allocations are recorded. */
   TRACK("track", Form.OPTION, "track"),
-  /** What becomes of memory that is live but held. */
-  HELD("held", Form.OPTION, "held"),
   /** What becomes of known leaks of libraries. */
   KNOWN("known", Form.OPTION, "known"),
+  /** What becomes of memory that is live but held. */
+  HELD("held", Form.OPTION, "held"),
   /** Leaks that are not reported. */
   SUPPRESSIONS("suppressions", Form.FILE, "suppressions"),
   /** Leaks that are known already. */

@@ -28,6 +28,9 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
   private static final Logger LOG = LoggerFactory.getLogger(Participant.class);
   private static final String CONFIGURED = Participant.class.getName() + ".configured";
 
+  /** Of a project whose test JVMs are recorded. */
+  static final String RECORDED = Participant.class.getName() + ".recorded";
+
   private final Platform platform;
 
   /** For Maven. */
@@ -85,6 +88,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
         addExtension(project);
       }
       addPreparation(plugin);
+      project.setContextValue(RECORDED, true);
       // `mvn surefire:test` runs no other goal. After a `clean` it would be too early.
       if (session.getGoals().stream().noneMatch(goal -> goal.contains("clean"))) {
         NativeFiles files = Settings.unpack(project);
@@ -121,6 +125,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
 
   @Override
   public void afterSessionEnd(MavenSession session) throws MavenExecutionException {
+    LastLine.say(session);
     try {
       Aggregate.write(session);
     } catch (IOException e) {

@@ -92,7 +92,7 @@ public final class PrepareMojo extends AbstractMojo {
   @Parameter(property = "hackleak.allowBlocks")
   private String allowBlocks;
 
-  /** The kinds that count in a test: new, malloc, jni, unsafe, pool. */
+  /** The kinds that count in a test: new, malloc, jni, unsafe, pool, fd. */
   @Parameter(property = "hackleak.kinds")
   private List<String> kinds;
 
@@ -119,6 +119,7 @@ public final class PrepareMojo extends AbstractMojo {
     }
     try {
       settings.check(Settings.unpack(project));
+      settings.tell();
       for (Path image : Command.images(Settings.folder(project))) {
         Files.delete(image);
       }

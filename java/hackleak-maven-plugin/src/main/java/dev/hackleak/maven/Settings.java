@@ -135,6 +135,12 @@ final class Settings {
     }
   }
 
+  /** Sets properties for what starts tests and is not known to the plugin. */
+  void tell() throws IOException {
+    project.getProperties().setProperty("hackleak.library", files(project).library().toString());
+    project.getProperties().setProperty("hackleak.options", testJvm().optionsText());
+  }
+
   /** What the build calls the setting, where its value comes from. */
   private String where(String name) {
     if (configured(name) != null) {

@@ -190,6 +190,18 @@ class ParticipantTest {
   }
 
   @Test
+  void otherLaunchersFindLibraryAndOptionsInProperties() throws Exception {
+    hackleak.setConfiguration(xml("<held>ignore</held>"));
+    read(LINUX);
+    Settings.of(session(), project).tell();
+    String options = project.getProperties().getProperty("hackleak.options");
+    assertEquals(variable(surefire.getConfiguration(), "HACKLEAK_OPTIONS"), options);
+    String library = project.getProperties().getProperty("hackleak.library");
+    assertEquals(variable(surefire.getConfiguration(), "LD_PRELOAD"), library);
+    assertEquals("", refused());
+  }
+
+  @Test
   void executionsAndTheTestPluginsOwnOptionsAreLookedAt() throws Exception {
     PluginExecution report = new PluginExecution();
     report.setId("report");
