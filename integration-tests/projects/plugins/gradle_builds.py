@@ -20,6 +20,8 @@ def scenario_gradle_check_fails_a_build_that_leaks(environment):
     build = gradle(environment, "clean", "test", "--tests", "*LeakyTest", *JUDGED).fails()
     build.says("1,999,993 bytes leaked in 1 block", "LeakyTest.forgetsToClose", "hackleak: native memory leaked")
     build.recorded(1, IMAGES).leaked(REPORT, LEAK).page("build/hackleak/report.html")
+    # They are JUnit 4's.
+    build.says_once("hackleak: 0 tests checked in 1 JVM, 0 leaked; 1 not checked (JUnit 4: add hackleak-junit4)")
 
 
 def scenario_gradle_check_passes_the_clean_twin(environment):
@@ -37,6 +39,13 @@ def scenario_gradle_what_is_up_to_date_is_judged_again_and_new_suppressions_are_
     suppressions.write_text("leak:example.LeakyTest.forgetsToClose\n")
     changed = gradle(environment, *arguments).passes()
     changed.is_silent_about(r":test UP-TO-DATE").says("hackleak: no leaks").leaked(REPORT)
+
+
+def scenario_gradle_settings_that_cannot_be_used_fail_before_a_test_runs(environment):
+    missing = SCRATCH / "no-such-suppressions.txt"
+    build = gradle(environment, "clean", "test", f"-Psuppressions={missing}", "-Phackleak.repeat=none").fails()
+    build.says(f"`suppressions` in `hackleak \\{{ \\}}` cannot be used: .*{missing}", "-Phackleak.repeat cannot be used")
+    build.recorded(0, IMAGES)
 
 
 def scenario_gradle_images_come_back_from_the_build_cache(environment):

@@ -6,6 +6,7 @@ from pathlib import Path
 from run import HERE, LEAK, SCRATCH, Build, installed, own_home, runtime, with_one_jdk
 
 REPORT = "target/hackleak/report.json"
+LEAKY = (HERE / "sources/test/java/example/LeakyTest.java").read_text()
 
 
 def maven(environment, project, *arguments):
@@ -35,6 +36,10 @@ def scenario_maven_with_the_plugin_block_alone_a_leaking_test_fails(environment)
         return "hackleak-junit has no extension yet that JUnit detects by itself"
     build = maven(environment, "plain", "clean", "test", "-Dtest=LeakyTest").fails()
     build.says("LeakyTest.forgetsToClose", "LeakError", "1,999,993 bytes leaked in 1 block").recorded(1)
+    # Its stack is that of the leak, so the line that leaked is the one that Surefire names.
+    line = 1 + next(number for number, text in enumerate(LEAKY.splitlines()) if "new NativeBlock" in text)
+    build.says(rf"LeakyTest.forgetsToClose:{line}\b", "next: ")
+    build.says_once("hackleak: 1 test checked in 1 JVM, 1 leaked (1 site in 1 test)")
     # The build ended before `verify`; the goal can be called by itself.
     build = maven(environment, "plain", "hackleak:report").passes()
     build.leaked(REPORT, LEAK).page("target/hackleak/report.html")
@@ -58,6 +63,17 @@ def scenario_maven_a_baseline_accepts_the_known_leak_and_a_new_one_fails(environ
     build.says("hackleak: no leaks in 1 test JVM").recorded(1).leaked(REPORT)
     build = judged(environment, "plain", "-Pjudged,integration", *arguments, "-Dit.test=LeakyIT").fails()
     build.says("1,777,771 bytes leaked in 1 block", "LeakyIT.forgetsToClose").recorded(2).leaked(REPORT, 1_777_771)
+
+
+@with_one_jdk
+def scenario_maven_settings_that_cannot_be_used_fail_in_prepare(environment):
+    missing = SCRATCH / "no.such.baseline.json"
+    arguments = ["-Pmisspelt", "-Dhackleak.held=warn", "-Dhackleak.everyTests=true", f"-Dhackleak.baseline={missing}"]
+    build = maven(environment, "plain", "clean", "test", "-Dtest=LeakyTest", *arguments).fails()
+    build.says("hackleak-maven-plugin:.*:prepare", "<suppresions> cannot be used: .*did you mean <suppressions>")
+    build.says("-Dhackleak.held cannot be used: .*one of fail, note, ignore", "<depht> in <options> cannot be used")
+    build.says(f"-Dhackleak.baseline cannot be used: .*{missing}", "-Dhackleak.everyTests .*did you mean")
+    build.is_silent_about("Running example").recorded(0)
 
 
 def scenario_maven_failsafe_is_recorded_and_a_second_run_forgets_the_first(environment):
@@ -89,6 +105,9 @@ def scenario_maven_tests_on_the_module_path(environment):
 def scenario_maven_two_modules_at_a_time(environment):
     build = maven(environment, "modules", "clean", "verify", "-T2", "-fae", "-Dhackleak.everyTest=false").fails()
     build.says("leaky .* FAILURE", "clean .* SUCCESS")
+    unchecked = r"0 tests checked in 1 JVM, 0 leaked; 1 not checked \(everyTest is off\)"
+    build.says(f"hackleak: leaky: {unchecked}", f"hackleak: clean: {unchecked}")
+    build.says_once("hackleak: in all: 0 tests checked in 2 JVMs, 0 leaked; 2 not checked (everyTest is off)")
     build.leaked("leaky/" + REPORT, LEAK).leaked("clean/" + REPORT)
     build.leaked("target/hackleak/aggregate.json", LEAK).page("target/hackleak/aggregate.html")
     processes = build.report("target/hackleak/aggregate.json")["processes"]

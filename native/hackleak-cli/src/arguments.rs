@@ -70,6 +70,12 @@ pub(crate) enum Subcommand {
     /// Answer one report after the other, for the process that started this.
     #[command(hide = true)]
     Serve,
+    /// Say which settings of a build cannot be used, for the build plugins.
+    #[command(hide = true)]
+    Settings(crate::settings::Args),
+    /// Count the tests that were checked, for the build plugins.
+    #[command(hide = true)]
+    Tally(crate::tally::Args),
     /// Print the JSON Schema of `--format json`.
     Schema {
         /// Of which command

@@ -51,14 +51,15 @@ impl ReportFormat {
     }
 }
 
+/// The names of all formats.
+pub(crate) fn names() -> String {
+    let names = ReportFormat::value_variants().iter();
+    let names = names.filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()));
+    names.collect::<Vec<_>>().join(", ")
+}
+
 /// Reads `FORMAT=FILE`.
 pub(crate) fn parse(text: &str) -> Result<(ReportFormat, PathBuf), String> {
-    let names = || {
-        let names = ReportFormat::value_variants().iter();
-        let names =
-            names.filter_map(|format| Some(format.to_possible_value()?.get_name().to_owned()));
-        names.collect::<Vec<_>>().join(", ")
-    };
     let Some((format, file)) = text.split_once('=') else {
         return Err("write it as FORMAT=FILE".to_owned());
     };

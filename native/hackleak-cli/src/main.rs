@@ -22,8 +22,10 @@ mod report;
 mod run;
 mod selection;
 mod serve;
+mod settings;
 mod standard_input;
 mod suppressions;
+mod tally;
 mod terminal;
 mod top;
 
@@ -59,6 +61,8 @@ fn main() -> ExitCode {
         Subcommand::Run(arguments) => run::run(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Serve => serve::serve(),
+        Subcommand::Tally(arguments) => tally::tally(&arguments),
+        Subcommand::Settings(arguments) => settings::settings(&arguments),
         Subcommand::Baseline(arguments) => baseline::baseline(&arguments),
         Subcommand::Diff(arguments) => diff::diff(&arguments),
         Subcommand::Suppressions(arguments) => suppressions::suppressions(&arguments),

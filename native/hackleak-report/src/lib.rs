@@ -56,7 +56,9 @@ mod revision;
 pub mod schema;
 pub mod stable;
 pub mod suppress;
+mod suspicion;
 mod symbolise;
+pub mod tally;
 pub mod text_log;
 
 pub use allowance::{Allowance, Group};

@@ -147,9 +147,14 @@ pub(crate) fn owner(frames: &[Frame], runtime: &Runtime) -> Option<Owner> {
     let own_native =
         |frame: &Frame| matches!(frame, Frame::Native(native) if is_own_native(native, runtime));
     let of_project = project(frames).and_then(|package| {
-        first(&|frame: &Frame| {
+        let in_project = |frame: &Frame| {
             with_line(frame) && matches!(frame, Frame::Java(java) if is_in(&java.class, package))
-        })
+        };
+        // Whoever makes an object has to close it, not its constructor.
+        let made = |frame: &Frame| {
+            in_project(frame) && matches!(frame, Frame::Java(java) if java.method != "<init>")
+        };
+        first(&made).or_else(|| first(&in_project))
     });
     let java = of_project
         .or_else(|| first(&with_line))
@@ -172,9 +177,8 @@ fn project(frames: &[Frame]) -> Option<&str> {
             return None;
         };
         if is_own_java(java) {
-            let package = packages(&java.class);
             let is_project = framework || java.method == "main";
-            return (is_project && !package.is_empty()).then_some(package);
+            return is_project.then(|| packages(&java.class));
         }
         framework |= is_framework(java);
     }
@@ -278,6 +282,9 @@ fn packages(class: &str) -> &str {
 }
 
 fn is_in(class: &str, package: &str) -> bool {
+    if package.is_empty() {
+        return !class.contains('.');
+    }
     class
         .strip_prefix(package)
         .is_some_and(|rest| rest.starts_with('.'))
@@ -315,6 +322,33 @@ fn starts(text: &str, starts: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_test_in_the_unnamed_package_owns_what_a_library_made_for_it() {
+        let java = |class: &str, method: &str| {
+            Frame::Java(JavaFrame {
+                class: class.to_owned(),
+                method: method.to_owned(),
+                file: Some("Any.java".to_owned()),
+                line: Some(7),
+                native: false,
+            })
+        };
+        for test in ["StoreTest", "StoreTest$Inner", "demo.StoreTest"] {
+            let frames = [
+                java("org.rocksdb.Options", "<init>"),
+                java(&test.replace("StoreTest", "Wrapper"), "<init>"),
+                java(test, "leaks"),
+                java("java.lang.reflect.Method", "invoke"),
+                java(
+                    "org.junit.platform.commons.util.ReflectionUtils",
+                    "invokeMethod",
+                ),
+            ];
+            let owner = owner(&frames, &Runtime::of(std::iter::empty())).expect("an owner");
+            assert_eq!(owner.java_frame, Some(2), "{test}");
+        }
+    }
 
     #[test]
     fn library_code_is_not_the_users() {

@@ -1,6 +1,6 @@
 //! One image through the whole pipeline.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::named::Names;
 use crate::read::{Blocks, Holding, Selected, Selection, select};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::{Symbolised, symbolise};
-use crate::{findings, history, judge, own, revision};
+use crate::{findings, history, judge, own, render, revision};
 
 /// What is known of leaks besides what the recorded options name.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +126,22 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         true => covered(&rules, &selected.blocks, &symbolised),
         false => Vec::new(),
     };
+    let in_some_rounds = match selection.all_rounds() != 0 && tests.is_none() {
+        true => {
+            let blocks = &selected.blocks;
+            let every = group(
+                &image,
+                blocks,
+                0,
+                &symbolised,
+                &holders,
+                &older,
+                &Names::read(&image, selection),
+            );
+            in_some_only(rules.clone().apply(every).sites, &sites)
+        }
+        false => None,
+    };
     let left = rules.clone().apply(sites);
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
     let runtime_code = Runtime::of(paths.iter().map(String::as_str));
@@ -209,7 +225,27 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     }
     process.notes.extend(left.notes);
     process.notes.extend(allowed);
+    process.notes.extend(in_some_rounds);
     Ok(process)
+}
+
+/// What leaked in some rounds only, and so does not grow: of `every` site what `kept` has not.
+fn in_some_only(every: Vec<Site>, kept: &[Site]) -> Option<String> {
+    let kept: HashSet<_> = kept.iter().map(|site| (&site.frames, site.kind)).collect();
+    let is_kept = |site: &Site| kept.contains(&(&site.frames, site.kind));
+    let leaked = every.iter().filter(|site| {
+        !matches!(site.verdict, Judgement::Held | Judgement::Growing)
+            && judge::held::beginning(&site.frames).is_none()
+            && !is_kept(site)
+    });
+    let mut amount = Amount::default();
+    leaked.for_each(|site| amount.add(site.amount()));
+    (amount.count > 0).then(|| {
+        format!(
+            "{} leaked in some rounds only, and not counted",
+            render::numbers::blocks(amount.count, amount.bytes)
+        )
+    })
 }
 
 /// The stacks of `blocks` that rules match whatever lies there.

@@ -231,10 +231,9 @@ impl Suppressions {
             pattern: pattern.clone(),
         });
         vec![Suppressions {
-            has_errors: false,
             lines: lines.collect(),
             source: "the check".to_owned(),
-            skipped: Vec::new(),
+            ..Suppressions::default()
         }]
     }
 

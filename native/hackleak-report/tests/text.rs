@@ -199,6 +199,90 @@ fn a_java_stack_is_printed_once_for_all_that_leaks_below_it() {
 }
 
 #[test]
+fn a_failing_test_reads_forty_lines_with_the_likeliest_leak_first() {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "java", 90, 90);
+    let library = image.module("/tmp/gone/librocks.so", &[0xab, 0xcd], 0);
+    let start = image.method("demo.Store", "<clinit>", "Store.java", &[(0, 3)]);
+    let open = image.method("demo.Store", "open0", "Store.java", &[]);
+    let context = image.context(1, 0, thread, 0);
+    let mut next = BLOCK;
+    let mut live = |image: &mut ImageBuilder, stack: &[Frame], bytes| {
+        let native = Frame::Native {
+            module: library,
+            vaddr: 0x1001,
+        };
+        let called = Frame::Java {
+            method: open,
+            bci: BCI_NATIVE,
+        };
+        let stack = image.stack(&[&[native, called], stack].concat());
+        image.live(next, bytes, Kind::New, stack, context);
+        next += 16;
+    };
+    for _ in 0..2 {
+        let in_start = Frame::Java {
+            method: start,
+            bci: 0,
+        };
+        live(&mut image, &[in_start], 70_000);
+    }
+    for number in 0..30 {
+        let test = image.method(
+            "demo.StoreTest",
+            &format!("once{number}"),
+            "StoreTest.java",
+            &[(0, 5)],
+        );
+        live(
+            &mut image,
+            &[Frame::Java {
+                method: test,
+                bci: 0,
+            }],
+            5_000 + number,
+        );
+    }
+    let again = image.method("demo.StoreTest", "again", "StoreTest.java", &[(0, 44)]);
+    for _ in 0..3 {
+        live(
+            &mut image,
+            &[Frame::Java {
+                method: again,
+                bci: 0,
+            }],
+            8,
+        );
+    }
+    let everything = Selection {
+        held: Some(hackleak_options::Held::Fail),
+        ..Selection::default()
+    };
+    let text = render::message(&report_since(&image, everything), None);
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() <= 36, "{} lines: {text}", lines.len());
+    assert!(
+        lines[0].starts_with("290,459 bytes leaked in 35 blocks at 32 sites"),
+        "{text}"
+    );
+    assert!(
+        lines[0].ends_with(": 284 KiB of new, by demo.StoreTest.again(StoreTest.java:44)"),
+        "{text}"
+    );
+    assert_eq!(lines[2], "1) 24 bytes in 3 blocks, new", "{text}");
+    assert!(
+        text.contains("\n2) 5,029 bytes in 1 block, new\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\nwhile `demo.Store` was initialised: 140,000 bytes in 2 blocks\n"),
+        "{text}"
+    );
+    assert!(!text.contains("demo.Store.<clinit>"), "{text}");
+    assert!(text.contains(" more sites with "), "{text}");
+}
+
+#[test]
 fn the_middle_of_a_deep_recursion_is_left_out() {
     let mut image = ImageBuilder::new();
     let method = image.method("a.B", "c", "B.java", &[(0, 7)]);

@@ -5,11 +5,14 @@
 //! json    path                                              only when it was written
 //! total   bytes  blocks
 //! note    text
-//! site    bytes  blocks  kind                               its frames follow, innermost first
+//! site    bytes  blocks  kind                               its frames follow, innermost first; the sites in the
+//!                                                           order in which they are to be looked at
 //! held    bytes  blocks  kind                               the same, of blocks that are no leak
 //! known   bytes  blocks  kind                               the same, of known leaks that fail nothing
 //! judged  lost|held|growing|unknown  holder                         of the site before; the holder in words
 //! library text                                              whose known leak the site before is
+//! own     frames  owner                                     how many of its frames are no test framework's, and the
+//!                                                           one of the Java code that it belongs to; may be empty
 //! java    class  method  file  line  native(0|1)
 //! native  function  file  line  module  offset  inlined(0|1)
 //! mark    text
@@ -31,9 +34,12 @@
 
 use std::path::Path;
 
-use super::text::{message, not_tracked};
+use super::message::message;
+use super::text::not_tracked;
 use crate::coverage::Unseen;
+use crate::group::own_frames;
 use crate::model::{Finding, Frame, Holder, Report, Site};
+use crate::suspicion;
 
 /// The report as lines. `json` is where the whole report was written, if it was.
 pub fn lines(report: &Report, json: Option<&Path>) -> String {
@@ -56,8 +62,8 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
         rows.row(&["note", &note]);
     }
     for process in &report.processes {
-        let leaks = process.leaks.sites.iter();
-        leaks.for_each(|site| rows.site("site", site));
+        let leaks = suspicion::sorted(&process.leaks.sites);
+        leaks.iter().for_each(|site| rows.site("site", site));
         let held = process.held.sites.iter();
         held.for_each(|site| rows.site("held", site));
         let known = process.known.sites.iter();
@@ -149,6 +155,9 @@ impl Rows {
         if let Some(known) = &site.known {
             self.row(&["library", &known.sentence()]);
         }
+        let (own, owner) = own(site);
+        let owner = owner.map_or(String::new(), |owner| owner.to_string());
+        self.row(&["own", &own.to_string(), &owner]);
         self.frames(&site.frames);
     }
 
@@ -191,6 +200,23 @@ impl Rows {
             }
         }
     }
+}
+
+/// How many frames do not only say how the test was started, and which of them is the Java owner's.
+/// Marks are no frames here.
+fn own(site: &Site) -> (usize, Option<usize>) {
+    let without_marks = |frames: &[Frame]| {
+        let frames = frames.iter();
+        frames
+            .filter(|frame| !matches!(frame, Frame::Mark { .. }))
+            .count()
+    };
+    let owner = site.owner.as_ref().and_then(|owner| owner.java_frame);
+    let before = owner.and_then(|owner| site.frames.get(..owner as usize));
+    (
+        without_marks(own_frames(&site.frames)),
+        before.map(without_marks),
+    )
 }
 
 fn flag(value: bool) -> &'static str {

@@ -20,6 +20,10 @@ const MAX_NATIVE: usize = 3;
 /// The most threads that are named per site.
 const MAX_THREADS: usize = 3;
 
+/// What goes before lines for a list of known leaks.
+pub(super) const OFFER: &str =
+    "if a leak is the library's own, its line in a file for `known-leaks=`:";
+
 /// The sites of `process`, each stack after an empty line.
 pub(super) fn lines(process: &Process) -> Vec<String> {
     let groups = groups(&process.leaks.sites);
@@ -48,9 +52,7 @@ pub(super) fn lines(process: &Process) -> Vec<String> {
     }
     if !offered.is_empty() {
         lines.push(String::new());
-        lines.push(
-            "if a leak is the library's own, its line in a file for `known-leaks=`:".to_owned(),
-        );
+        lines.push(OFFER.to_owned());
     }
     for (number, entry) in offered {
         lines.push(format!("{number}) {entry}"));
@@ -59,12 +61,13 @@ pub(super) fn lines(process: &Process) -> Vec<String> {
 }
 
 /// Sites whose innermost native frames have the same callers.
-struct Group<'report> {
+pub(super) struct Group<'report> {
     callers: &'report [Frame],
-    sites: Vec<&'report Site>,
+    pub(super) sites: Vec<&'report Site>,
 }
 
-fn groups(sites: &[Site]) -> Vec<Group<'_>> {
+/// The groups, most bytes first.
+pub(super) fn groups(sites: &[Site]) -> Vec<Group<'_>> {
     let mut groups: Vec<Group<'_>> = Vec::new();
     let mut known: HashMap<&[Frame], usize> = HashMap::new();
     for site in sites {
@@ -88,7 +91,7 @@ fn groups(sites: &[Site]) -> Vec<Group<'_>> {
 }
 
 impl Group<'_> {
-    fn head(&self, process: &Process) -> String {
+    pub(super) fn head(&self, process: &Process) -> String {
         match self.sites[..] {
             [site] => description(site, process),
             _ => format!(
@@ -99,7 +102,7 @@ impl Group<'_> {
         }
     }
 
-    fn stack(&self, process: &Process) -> Vec<String> {
+    pub(super) fn stack(&self, process: &Process) -> Vec<String> {
         let alone = self.sites.len() == 1;
         let shown = self.sites.iter().take(MAX_NATIVE);
         let called: Vec<Called<'_>> = shown
@@ -183,7 +186,7 @@ fn description(site: &Site, process: &Process) -> String {
 /// So many other lines of a site are named.
 const MOST_LINES: usize = 4;
 
-fn left_out(sites: &[&Site], what: &str) -> String {
+pub(super) fn left_out(sites: &[&Site], what: &str) -> String {
     format!(
         "... {} with {}: see the JSON",
         counted(sites.len() as u64, what),
@@ -191,7 +194,7 @@ fn left_out(sites: &[&Site], what: &str) -> String {
     )
 }
 
-fn amount(sites: &[&Site]) -> String {
+pub(super) fn amount(sites: &[&Site]) -> String {
     let (size, count) = sum(sites);
     numbers::amount(size, count, numbers::noun(sites.iter().copied()))
 }

@@ -1,4 +1,4 @@
-//! The report in words: for terminals, and as the message of Java's `LeakError`.
+//! The report in words, for terminals.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -11,6 +11,9 @@ use crate::model::{Finding, Module, Problem, Process, Report, State, Verdict};
 
 /// The most wrong frees that are shown per process; the JSON has all.
 const MAX_FINDINGS: usize = 20;
+
+/// What a wrong free with its two stacks needs at least to say anything.
+const FEWEST_OF_FINDING: usize = 12;
 
 /// The most libraries that are named as seen.
 const MAX_SEEN: usize = 8;
@@ -47,32 +50,13 @@ pub fn text(report: &Report, json: Option<&Path>) -> String {
     page.0
 }
 
-/// The report for the process itself, which asked what it has leaked: it knows who it is.
-pub fn message(report: &Report, json: Option<&Path>) -> String {
-    let mut page = Page::default();
-    for process in &report.processes {
-        page.process(process, "");
-        for failure in process.strict_failures() {
-            page.line(&failure.sentence());
-            page.line("");
-        }
-        page.notes(process);
-        if let Some(kinds) = not_tracked(process) {
-            page.line(&format!("note: {kinds}"));
-        }
-        page.seen(process);
-    }
-    page.json(json);
-    page.0
-}
-
 /// Text that holds no control character but the ends of its lines, whatever a file or a thread
 /// is called.
 #[derive(Default)]
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         for character in line.chars() {
             if character.is_control() {
                 let _ = write!(self.0, "{}", character.escape_unicode());
@@ -93,6 +77,56 @@ impl Page {
         for finding in process.findings.iter().take(MAX_FINDINGS) {
             self.finding(finding);
         }
+    }
+
+    /// Wrong frees, in at most `room` lines; the JSON has all.
+    pub(super) fn findings_up_to(&mut self, process: &Process, room: usize) {
+        let mut left = room;
+        for (position, finding) in process.findings.iter().enumerate() {
+            let mut one = Page::default();
+            one.finding(finding);
+            let most = left.saturating_sub(2);
+            if most < FEWEST_OF_FINDING && position > 0 {
+                let more = (process.findings.len() - position) as u64;
+                let more = counted(more, "more wrong free");
+                return self.line(&format!("... {more}: see the JSON"));
+            }
+            let lines: Vec<&str> = one.0.trim_end().lines().collect();
+            let shown = lines.len().min(most.max(FEWEST_OF_FINDING));
+            self.0.push('\n');
+            for line in &lines[..shown] {
+                self.0 += line;
+                self.0.push('\n');
+            }
+            if shown < lines.len() {
+                let more = counted((lines.len() - shown) as u64, "more line");
+                self.line(&format!("    ... {more}: see the JSON"));
+            }
+            left = left.saturating_sub(shown + 2);
+        }
+    }
+
+    /// The first notes, and how many there are more.
+    pub(super) fn notes_up_to(&mut self, process: &Process, most: usize) {
+        for note in process.notes.iter().take(most) {
+            self.line(&format!("note: {note}"));
+        }
+        if process.notes.len() > most {
+            let more = (process.notes.len() - most) as u64;
+            self.line(&format!("note: {} in the JSON", counted(more, "more note")));
+        }
+    }
+
+    pub(super) fn lines(&self) -> usize {
+        self.0.lines().count()
+    }
+
+    pub(super) fn append(&mut self, other: &Page) {
+        self.0 += &other.0;
+    }
+
+    pub(super) fn into_text(self) -> String {
+        self.0
     }
 
     fn finding(&mut self, finding: &Finding) {
@@ -139,7 +173,7 @@ impl Page {
     }
 
     /// The libraries under test that are seen; notes name those that are not.
-    fn seen(&mut self, process: &Process) {
+    pub(super) fn seen(&mut self, process: &Process) {
         let seen = process.modules.iter().filter(|m| m.is_seen_under_test());
         let names: Vec<_> = seen.map(Module::file_name).collect();
         if names.is_empty() || process.verdict == Verdict::Clean {
@@ -208,7 +242,7 @@ impl Page {
         }
     }
 
-    fn json(&mut self, json: Option<&Path>) {
+    pub(super) fn json(&mut self, json: Option<&Path>) {
         if let Some(json) = json {
             self.line(&format!("report: {}", json.display()));
         }

@@ -41,8 +41,8 @@ pub struct Suppressions {
     pub(super) source: String,
     /// What was skipped, one sentence each.
     pub(super) skipped: Vec<String>,
-    /// Whether a line was skipped that is no rule for anybody.
-    pub(super) has_errors: bool,
+    /// How many of these, the first ones, are no rules for any check.
+    pub(super) mistakes: usize,
 }
 
 impl Suppressions {
@@ -52,7 +52,6 @@ impl Suppressions {
         let mut lines = Vec::new();
         let mut others: BTreeMap<&str, u64> = BTreeMap::new();
         let mut skipped = Vec::new();
-        let mut has_errors = false;
         for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
@@ -60,7 +59,6 @@ impl Suppressions {
             }
             match line.split_once(':') {
                 Some(("leak", "")) => {
-                    has_errors = true;
                     skipped.push(format!(
                         "line {number} of `{source}` has no pattern: write `leak:*` to mean all \
                          leaks"
@@ -72,7 +70,6 @@ impl Suppressions {
                 }),
                 Some((kind, _)) if is_other_kind(kind) => *others.entry(kind).or_default() += 1,
                 _ => {
-                    has_errors = true;
                     skipped.push(format!(
                         "line {number} of `{source}` is no rule and was skipped: write \
                          `leak:PATTERN`"
@@ -80,6 +77,7 @@ impl Suppressions {
                 }
             }
         }
+        let mistakes = skipped.len();
         if !others.is_empty() {
             let kinds: Vec<&str> = others.keys().copied().collect();
             skipped.push(format!(
@@ -92,7 +90,7 @@ impl Suppressions {
             lines,
             source: source.to_owned(),
             skipped,
-            has_errors,
+            mistakes,
         }
     }
 
@@ -108,7 +106,12 @@ impl Suppressions {
 
     /// Whether the file has lines that are rules for nobody, and so mistakes.
     pub fn has_errors(&self) -> bool {
-        self.has_errors
+        self.mistakes > 0
+    }
+
+    /// What is no rule for any check, one sentence each; [`Self::skipped`] has it as well.
+    pub fn mistakes(&self) -> &[String] {
+        &self.skipped[..self.mistakes]
     }
 
     /// Reads the rules in `file`.

@@ -21,6 +21,15 @@ public class HackLeakExtension {
   private final Property<File> baseline;
   private final Property<String> known;
   private final Property<File> knownLeaks;
+  private final Property<Boolean> settle;
+  private final Property<Long> settleLimitMillis;
+  private final Property<Integer> repeat;
+  private final Property<Integer> warmup;
+  private final Property<Long> allowBytes;
+  private final Property<Long> allowBlocks;
+  private final Property<String> per;
+  private List<String> kinds = new ArrayList<>();
+  private List<String> suppress = new ArrayList<>();
   private final Map<String, String> options = new LinkedHashMap<>();
   private List<String> formats = new ArrayList<>(Arrays.asList("json", "html"));
 
@@ -39,6 +48,20 @@ public class HackLeakExtension {
     baseline = objects.property(File.class);
     known = objects.property(String.class);
     knownLeaks = objects.property(File.class);
+    settle = objects.property(Boolean.class);
+    settleLimitMillis = objects.property(Long.class);
+    repeat = objects.property(Integer.class);
+    warmup = objects.property(Integer.class);
+    allowBytes = objects.property(Long.class);
+    allowBlocks = objects.property(Long.class);
+    per = objects.property(String.class);
+    // Gradle 4 begins with false and zero.
+    settle.set((Boolean) null);
+    settleLimitMillis.set((Long) null);
+    repeat.set((Integer) null);
+    warmup.set((Integer) null);
+    allowBytes.set((Long) null);
+    allowBlocks.set((Long) null);
   }
 
   /** Whether tests run unrecorded; false by default. */
@@ -92,6 +115,61 @@ public class HackLeakExtension {
   /** Known leaks of libraries, besides those that come with HackLeak; none by default. */
   public Property<File> getKnownLeaks() {
     return knownLeaks;
+  }
+
+  /** Whether garbage is collected before a leak of a test is reported; true by default. */
+  public Property<Boolean> getSettle() {
+    return settle;
+  }
+
+  /** How long that may take; 5000 by default. */
+  public Property<Long> getSettleLimitMillis() {
+    return settleLimitMillis;
+  }
+
+  /** How many rounds of each test count, 1 to 64; 1 by default. */
+  public Property<Integer> getRepeat() {
+    return repeat;
+  }
+
+  /** How many rounds of each test come before those; none by default. */
+  public Property<Integer> getWarmup() {
+    return warmup;
+  }
+
+  /** How many bytes each site may leak in a test; none by default. */
+  public Property<Long> getAllowBytes() {
+    return allowBytes;
+  }
+
+  /** How many blocks each site may leak in a test; none by default. */
+  public Property<Long> getAllowBlocks() {
+    return allowBlocks;
+  }
+
+  /** What is checked, each {@code test} or each {@code class}; each test by default. */
+  public Property<String> getPer() {
+    return per;
+  }
+
+  /** The kinds that count in a test; all that are tracked by default. */
+  public List<String> getKinds() {
+    return kinds;
+  }
+
+  /** Sets the kinds that count in a test. */
+  public void setKinds(List<String> kinds) {
+    this.kinds = new ArrayList<>(kinds);
+  }
+
+  /** Patterns of leaks that do not count in a test; none by default. */
+  public List<String> getSuppress() {
+    return suppress;
+  }
+
+  /** Sets the patterns of leaks that do not count in a test. */
+  public void setSuppress(List<String> suppress) {
+    this.suppress = new ArrayList<>(suppress);
   }
 
   /** Further options of the recorder. */

@@ -2,10 +2,13 @@ package dev.hackleak.gradle;
 
 import dev.hackleak.build.NativeFiles;
 import dev.hackleak.build.Platform;
+import dev.hackleak.build.Setting;
 import java.io.File;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import org.gradle.api.Plugin;
@@ -23,6 +26,7 @@ import org.gradle.api.tasks.testing.Test;
  * {@code hackleakCheck}.
  */
 public class HackLeakPlugin implements Plugin<Project> {
+  private static final String SUMMARY = "hackleakSummary";
   private static final String SAID = HackLeakPlugin.class.getName();
 
   @Override
@@ -33,14 +37,15 @@ public class HackLeakPlugin implements Plugin<Project> {
   static void apply(Project project, Platform platform) {
     HackLeakExtension extension =
         project.getExtensions().create("hackleak", HackLeakExtension.class, project.getObjects());
-    Provider<Settings> settings = project.provider(() -> new Settings(extension));
+    Map<Setting, String> properties = properties(project);
+    Provider<Settings> settings = project.provider(() -> new Settings(extension, properties));
     File folder = project.getLayout().getBuildDirectory().dir("hackleak").get().getAsFile();
     String unsupported = platform.unsupported().orElse(null);
     TaskSet.each(
         project,
         Test.class,
         test -> {
-          say(project, extension, platform.unsupported());
+          say(project, settings, platform.unsupported());
           File out = new File(folder, test.getName());
           test.getInputs()
               .property("hackleak", (Callable<String>) () -> settings.get().fingerprint());
@@ -52,6 +57,21 @@ public class HackLeakPlugin implements Plugin<Project> {
             test.getOutputs().dir(out).withPropertyName("hackleak.images");
           }
           test.doFirst(new Recording(settings, natives(folder), out, unsupported));
+          test.finalizedBy(SUMMARY);
+        });
+    TaskSet.add(
+        project,
+        SUMMARY,
+        HackLeakSummary.class,
+        task -> {
+          describe(task, project, settings, folder, unsupported);
+          task.setGroup(null);
+          task.setDescription("Says how many tests were checked for native leaks.");
+          task.mustRunAfter(project.getTasks().withType(Test.class));
+          task.getResults().from((Callable<Object>) () -> results(project));
+          task.getClassPath().from((Callable<Object>) () -> classPaths(project));
+          boolean single = project.getRootProject().getAllprojects().size() == 1;
+          task.setModule(single ? "" : project.getPath());
         });
     TaskSet.add(
         project,
@@ -72,11 +92,44 @@ public class HackLeakPlugin implements Plugin<Project> {
           task.setDescription("Fails if native memory was live when test JVMs ended.");
           task.dependsOn(project.getTasks().withType(Test.class));
         });
-    project.getPluginManager().withPlugin("java-base", plugin -> addExtension(project, extension));
+    project.getPluginManager().withPlugin("java-base", plugin -> addExtension(project, settings));
+  }
+
+  /** What the command line, {@code gradle.properties} or the environment say. */
+  private static Map<Setting, String> properties(Project project) {
+    Map<Setting, String> found = new EnumMap<>(Setting.class);
+    for (Setting setting : Setting.values()) {
+      Object value = project.findProperty(setting.property());
+      if (value != null && !value.toString().trim().isEmpty()) {
+        String text = value.toString().trim();
+        found.put(setting, setting.isFile() ? project.file(text).getPath() : text);
+      }
+    }
+    return found;
   }
 
   private static File natives(File folder) {
     return new File(folder, "native");
+  }
+
+  private static List<Object> results(Project project) {
+    List<Object> folders = new ArrayList<>();
+    for (Test test : project.getTasks().withType(Test.class)) {
+      // Where both old and new Gradle write them, unless told otherwise.
+      folders.add(
+          new File(
+              project.getLayout().getBuildDirectory().get().getAsFile(),
+              "test-results/" + test.getName()));
+    }
+    return folders;
+  }
+
+  private static List<Object> classPaths(Project project) {
+    List<Object> paths = new ArrayList<>();
+    for (Test test : project.getTasks().withType(Test.class)) {
+      paths.add(test.getClasspath());
+    }
+    return paths;
   }
 
   private static void describe(
@@ -102,7 +155,7 @@ public class HackLeakPlugin implements Plugin<Project> {
   }
 
   /** What checks each test lies in hackleak-junit. */
-  private static void addExtension(Project project, HackLeakExtension extension) {
+  private static void addExtension(Project project, Provider<Settings> settings) {
     SourceSetContainer sourceSets = (SourceSetContainer) project.property("sourceSets");
     sourceSets.all(
         sourceSet -> {
@@ -112,7 +165,7 @@ public class HackLeakPlugin implements Plugin<Project> {
                 project.getConfigurations().getByName(sourceSet.getRuntimeOnlyConfigurationName());
             runtime.withDependencies(
                 dependencies -> {
-                  if (extension.getEveryTest().get() && !extension.getSkip().get()) {
+                  if (settings.get().everyTest() && !settings.get().skip()) {
                     dependencies.add(
                         project
                             .getDependencies()
@@ -125,9 +178,9 @@ public class HackLeakPlugin implements Plugin<Project> {
 
   /** Once in a build, however many projects and tasks it has. */
   private static void say(
-      Project project, HackLeakExtension extension, Optional<String> unsupported) {
+      Project project, Provider<Settings> settings, Optional<String> unsupported) {
     ExtraPropertiesExtension said = project.getRootProject().getExtensions().getExtraProperties();
-    if (unsupported.isPresent() && !extension.getSkip().get() && !said.has(SAID)) {
+    if (unsupported.isPresent() && !settings.get().skip() && !said.has(SAID)) {
       said.set(SAID, Collections.emptyList());
       project.getLogger().warn(unsupported.get());
     }

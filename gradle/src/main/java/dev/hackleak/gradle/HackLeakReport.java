@@ -49,12 +49,14 @@ public class HackLeakReport extends RecordedTask {
   @TaskAction
   public void report() {
     try {
+      NativeFiles files = NativeFiles.unpack(getNatives().toPath());
+      getSettings().get().check(files, null);
       List<Path> images = images();
       if (images.isEmpty()) {
         getLogger().lifecycle("hackleak: nothing was recorded");
         return;
       }
-      Command command = new Command(NativeFiles.unpack(getNatives().toPath()));
+      Command command = new Command(files);
       Reports.write(command, images, reports.toPath(), "report", getFormats());
       getLogger().lifecycle("hackleak: reports of {} test JVMs are in {}", images.size(), reports);
     } catch (IOException e) {

@@ -55,6 +55,8 @@ final class Recording implements Action<Task> {
 
   private void record(Test test, Settings values) throws IOException {
     NativeFiles files = NativeFiles.unpack(natives.toPath());
+    Object options = test.getEnvironment().get(TestJvm.OPTIONS);
+    values.check(files, options);
     for (Path image : Command.images(out.toPath())) {
       Files.delete(image);
     }
@@ -66,7 +68,6 @@ final class Recording implements Action<Task> {
     }
     Object preloaded = test.getEnvironment().get(TestJvm.PRELOAD);
     test.environment(TestJvm.PRELOAD, jvm.preload(preloaded == null ? "" : preloaded.toString()));
-    Object options = test.getEnvironment().get(TestJvm.OPTIONS);
     test.environment(
         TestJvm.OPTIONS, options == null ? jvm.optionsText() : jvm.optionsText() + "," + options);
     jvm.systemProperties()

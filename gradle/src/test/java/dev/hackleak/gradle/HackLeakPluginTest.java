@@ -113,19 +113,57 @@ class HackLeakPluginTest {
         environment
             .get("HACKLEAK_OPTIONS")
             .toString()
-            .endsWith(",held=fail,track=new+malloc,depth=7"));
+            .endsWith(",track=new+malloc,held=fail,depth=7"));
     assertEquals("false", test().getSystemProperties().get("ai.rapids.refcount.debug"));
     assertEquals("true", test().getSystemProperties().get("hackleak.required"));
   }
 
+  private void refuses(String... parts) {
+    String message = assertThrows(GradleException.class, () -> record(test())).getMessage();
+    assertEquals(1, message.split("\n").length, message);
+    for (String part : parts) {
+      assertTrue(message.contains(part), message);
+    }
+  }
+
   @org.junit.jupiter.api.Test
-  void aWrongChoiceIsToldWithItsName() {
+  void aMistakeIsToldWithItsNameBeforeATestRuns() {
     HackLeakPlugin.apply(project, LINUX);
     extension().getHeld().set("warn");
-    Throwable refused = assertThrows(GradleException.class, () -> record(test()));
-    assertEquals(
-        "hackleak: `held` in `hackleak { }` is fail, note or ignore, not \"warn\"",
-        refused.getMessage());
+    refuses("hackleak: `held` in `hackleak { }` cannot be used: ", "fail, note, ignore");
+    extension().getHeld().set("note");
+    extension().getBaseline().set(folder.resolve("none.json").toFile());
+    refuses("`baseline` in `hackleak { }` cannot be used", folder + "/none.json");
+    extension().getBaseline().set((File) null);
+    extension().getOptions().put("depht", "1");
+    refuses("`depht` in `options` in `hackleak { }` cannot be used");
+    extension().getOptions().clear();
+    extension().setFormats(java.util.Arrays.asList("json", "htm"));
+    refuses("`formats` in `hackleak { }` cannot be used: `htm` is no format");
+    HackLeakReport report = (HackLeakReport) project.getTasks().getByName("hackleakReport");
+    assertThrows(GradleException.class, report::report);
+    extension().setFormats(java.util.Arrays.asList("json"));
+    test().environment("HACKLEAK_OPTIONS", "trak=new");
+    refuses("HACKLEAK_OPTIONS of the task cannot be used: option `trak`");
+    test().environment("HACKLEAK_OPTIONS", "depth=5");
+    record(test());
+  }
+
+  @org.junit.jupiter.api.Test
+  void howTestsAreCheckedReachesTheirJvm() {
+    project.getExtensions().getExtraProperties().set("hackleak.warmup", "2");
+    project.getExtensions().getExtraProperties().set("hackleak.repeat", "9");
+    HackLeakPlugin.apply(project, LINUX);
+    extension().getRepeat().set(3);
+    extension().getSettle().set(false);
+    extension().setKinds(java.util.Arrays.asList("new", "jni"));
+    record(test());
+    Map<String, Object> properties = test().getSystemProperties();
+    assertEquals("2", properties.get("hackleak.warmup"));
+    assertEquals("3", properties.get("hackleak.repeat"));
+    assertEquals("false", properties.get("hackleak.settle"));
+    assertEquals("new;jni", properties.get("hackleak.kinds"));
+    assertNull(properties.get("hackleak.allowBytes"));
   }
 
   @org.junit.jupiter.api.Test
@@ -162,7 +200,7 @@ class HackLeakPluginTest {
   void whatTheConfigurationCacheKeepsComesBackTheSame() throws Exception {
     HackLeakPlugin.apply(project, LINUX);
     extension().getOptions().put("depth", "7");
-    Settings settings = new Settings(extension());
+    Settings settings = new Settings(extension(), java.util.Collections.emptyMap());
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     new ObjectOutputStream(bytes).writeObject(settings);
     Object back = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();

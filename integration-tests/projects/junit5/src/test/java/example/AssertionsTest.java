@@ -47,8 +47,18 @@ class AssertionsTest {
     try (NativeBuffer one = new NativeBuffer();
         NativeBuffer two = new NativeBuffer()) {
       LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
-      String head = "3,999,986 bytes leaked in 2 blocks at 2 sites since checkpoint `mine`\n";
+      String head =
+          "3,999,986 bytes leaked in 2 blocks at 1 site since checkpoint `mine`: 3.81 MiB of new[],"
+              + " by example.AssertionsTest.theMessageBeginsWithTheFigures(AssertionsTest.java:";
       assertTrue(error.getMessage().startsWith(head), error.getMessage());
+      String[] lines = error.getMessage().split("\n");
+      assertTrue(lines.length <= 41, error.getMessage());
+      String next = "next: close the example.NativeBuffer that example.AssertionsTest.";
+      assertTrue(lines[1].startsWith(next), error.getMessage());
+      // The stack is the leak's: the test's line is the last one.
+      StackTraceElement[] stack = error.getStackTrace();
+      assertEquals("allocate", stack[0].getMethodName());
+      assertEquals(AssertionsTest.class.getName(), stack[stack.length - 1].getClassName());
       String json = "\nreport: " + error.report().json().get();
       assertTrue(error.getMessage().endsWith(json), error.getMessage());
     }
@@ -141,7 +151,7 @@ class AssertionsTest {
         assertEquals(2, HackLeak.leaksSince(outer).count());
         LeakReport report = HackLeak.leaksSince(inner);
         assertEquals(1, report.count());
-        assertTrue(report.toString().contains(" since checkpoint `inner`\n"), report.toString());
+        assertTrue(report.toString().contains(" since checkpoint `inner`: "), report.toString());
       }
     }
     HackLeak.assertNoLeaks(outer);

@@ -51,7 +51,7 @@ class ScopesTest {
     LeakReport leaky = reports.get(1).get();
     assertEquals(2, leaky.count());
     assertEquals(2L * NativeBuffer.BYTES, leaky.bytes());
-    assertTrue(leaky.toString().contains(" in scope `leaky`\n"), leaky.toString());
+    assertTrue(leaky.toString().contains(" in scope `leaky`: "), leaky.toString());
     LeakReport withChild = reports.get(2).get();
     assertEquals(4, withChild.count());
     assertTrue(withChild.toString().contains(", thread `child`\n"), withChild.toString());

@@ -89,6 +89,14 @@ public final class LeakCheck {
     return STANDARD;
   }
 
+  /**
+   * As annotations without settings ask for, and what front ends begin with: as {@link
+   * #standard()}, but settles unless the system property {@code hackleak.settle} is false.
+   */
+  public static LeakCheck ofTests() {
+    return STANDARD.settling(Settings.settleTests());
+  }
+
   /** Settles first, or does not, whatever the system properties say. */
   public LeakCheck settling(boolean on) {
     Draft draft = draft();
@@ -291,6 +299,27 @@ public final class LeakCheck {
     return rounds.length < 2 || fewestTests > 0 ? since : rounds[rounds.length - 2];
   }
 
+  /** Whether it is about one test that ran once, and not about what grows or is left at the end. */
+  boolean isOfOneRun() {
+    return rounds.length == 0 && !settled;
+  }
+
+  /** Whether what grows with tests is looked for. */
+  boolean isOfManyTests() {
+    return fewestTests > 0;
+  }
+
+  /**
+   * Reads all that decides about the check.
+   *
+   * @throws IllegalArgumentException if a system property says what cannot be
+   */
+  void validate() {
+    arguments();
+    limit();
+    settles();
+  }
+
   /** All of this as arguments of the reporter. */
   List<String> arguments() {
     List<String> arguments = new ArrayList<>();
@@ -302,9 +331,9 @@ public final class LeakCheck {
     } else if (whose == Whose.UNOWNED) {
       arguments.add("--unowned");
     }
-    if (!kinds.isEmpty()) {
+    if (!kinds().isEmpty()) {
       arguments.add("--kinds");
-      arguments.add(kinds.stream().map(LeakKind::option).collect(Collectors.joining("+")));
+      arguments.add(kinds().stream().map(LeakKind::option).collect(Collectors.joining("+")));
     }
     Held decided = held();
     if (decided != Held.DEFAULT) {
@@ -322,32 +351,58 @@ public final class LeakCheck {
       arguments.add("--fell");
       arguments.add(fell.stream().map(String::valueOf).collect(Collectors.joining(",")));
     }
-    if (allowedBytes >= 0) {
-      arguments.addAll(Arrays.asList("--allow-bytes", Long.toString(allowedBytes)));
+    if (allowedBytes() >= 0) {
+      arguments.addAll(Arrays.asList("--allow-bytes", Long.toString(allowedBytes())));
     }
-    if (allowedBlocks >= 0) {
-      arguments.addAll(Arrays.asList("--allow-blocks", Long.toString(allowedBlocks)));
+    if (allowedBlocks() >= 0) {
+      arguments.addAll(Arrays.asList("--allow-blocks", Long.toString(allowedBlocks())));
     }
     String known = failOnKnown == null ? Settings.known() : failOnKnown ? "fail" : "note";
     if (known != null) {
       arguments.addAll(Arrays.asList("--known", known));
     }
-    suppressed.forEach(pattern -> arguments.add("--suppress=" + pattern));
+    suppressed().forEach(pattern -> arguments.add("--suppress=" + pattern));
     return arguments;
   }
 
-  /** The patterns of this check, as they are told to the reporter. */
+  /** The patterns of this check and of the properties, as they are told to the reporter. */
   List<String> suppressed() {
-    return suppressed;
+    List<String> ofTests = settled ? Collections.emptyList() : Settings.suppressed();
+    if (ofTests.isEmpty()) {
+      return suppressed;
+    }
+    List<String> all = new ArrayList<>(suppressed);
+    all.addAll(ofTests);
+    return all;
+  }
+
+  // Where this check says nothing, properties do, for the whole suite. What is live at the end of
+  // the JVM is no test's.
+
+  private Set<LeakKind> kinds() {
+    return kinds.isEmpty() && !settled ? Settings.kinds() : kinds;
+  }
+
+  private long allowedBytes() {
+    return isAllowing() || settled ? allowedBytes : Settings.allowedBytes();
+  }
+
+  private long allowedBlocks() {
+    return isAllowing() || settled ? allowedBlocks : Settings.allowedBlocks();
+  }
+
+  /** Both limits belong together. */
+  private boolean isAllowing() {
+    return allowedBytes >= 0 || allowedBlocks >= 0;
   }
 
   /** True if only the reporter can tell what counts. */
   boolean selects() {
-    return !kinds.isEmpty()
+    return !kinds().isEmpty()
         || rounds.length > 0
-        || allowedBytes >= 0
-        || allowedBlocks >= 0
-        || !suppressed.isEmpty();
+        || allowedBytes() >= 0
+        || allowedBlocks() >= 0
+        || !suppressed().isEmpty();
   }
 
   static final class Draft {

@@ -157,7 +157,7 @@ final class LeakQuery {
       Reporter reporter = reporter(description);
       LeakReport report = reporter.report(description, since.epoch(), check, judging);
       Unseen.tell(report.unseen());
-      return report.withNotes(notes);
+      return report.withAdvice(NextStep.of(report, check)).withNotes(notes);
     } catch (ReporterException e) {
       return raw(e.getMessage());
     }

@@ -87,7 +87,11 @@ public final class LeakReport implements Serializable {
     return count;
   }
 
-  /** The leaking sites; more than one block may belong to each. */
+  /**
+   * The leaking sites, the one first that looks most like a leak that goes on: several equal blocks
+   * and references, then what leaked once, at last what was made while something was loaded. More
+   * than one block may belong to each.
+   */
   public List<LeakSite> sites() {
     return sites;
   }
@@ -166,6 +170,15 @@ public final class LeakReport implements Serializable {
     }
     Draft draft = draft();
     draft.notes = allNotes;
+    draft.text = allText;
+    return new LeakReport(draft);
+  }
+
+  /** This report with what can be done about it, after the first line. */
+  LeakReport withAdvice(List<String> advice) {
+    List<String> allText = new ArrayList<>(text);
+    allText.addAll(Math.min(1, allText.size()), advice);
+    Draft draft = draft();
     draft.text = allText;
     return new LeakReport(draft);
   }

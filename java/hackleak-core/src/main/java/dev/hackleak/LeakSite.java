@@ -17,6 +17,12 @@ public final class LeakSite implements Serializable {
   private final String holder;
   private final String library;
 
+  /** How many frames do not only say how the test was started; below zero if nobody told. */
+  private final int own;
+
+  /** The frame of the Java code that it belongs to; below zero if there is none. */
+  private final int owner;
+
   LeakSite(
       long bytes,
       long count,
@@ -25,7 +31,9 @@ public final class LeakSite implements Serializable {
       List<String> marks,
       LeakVerdict verdict,
       String holder,
-      String library) {
+      String library,
+      int own,
+      int owner) {
     this.bytes = bytes;
     this.count = count;
     this.kind = kind;
@@ -34,6 +42,8 @@ public final class LeakSite implements Serializable {
     this.verdict = verdict;
     this.holder = holder;
     this.library = library;
+    this.own = own;
+    this.owner = owner;
   }
 
   /** Live bytes, as the program requested them. */
@@ -54,6 +64,22 @@ public final class LeakSite implements Serializable {
   /** The merged stack, innermost first: native frames, then the Java frames that called them. */
   public List<LeakFrame> frames() {
     return frames;
+  }
+
+  /**
+   * Where to look first: the line of the test, or of the project's code, that led to the
+   * allocation.
+   */
+  public Optional<JavaFrame> owner() {
+    if (owner < 0 || owner >= frames.size() || !frames.get(owner).isJava()) {
+      return javaStack().stream().filter(frame -> !frame.isNativeMethod()).findFirst();
+    }
+    return Optional.of((JavaFrame) frames.get(owner));
+  }
+
+  /** The Java frames without those of the test framework. */
+  List<JavaFrame> javaStack() {
+    return OwnFrames.java(own < 0 || own > frames.size() ? frames : frames.subList(0, own));
   }
 
   /** What is known to be incomplete about the stack; empty for a whole one. */

@@ -56,7 +56,7 @@ public final class LeakWatch {
   public static LeakWatch begin(String test, LeakCheck check, boolean inParallel) {
     Objects.requireNonNull(check, "check");
     // A value that means nothing is told at once, and not with the first leak.
-    Settings.held();
+    check.validate();
     Recorder recorder = Recording.current().recorder().orElse(null);
     if (recorder == null) {
       UnrecordedNotice.print();
@@ -176,7 +176,12 @@ public final class LeakWatch {
    * @throws LeakError if it leaked
    */
   public void end() {
-    judge(HackLeak::assertNoLeaks);
+    try {
+      judge(HackLeak::assertNoLeaks);
+    } catch (LeakError leak) {
+      SharedSites.ofThisRun().failed(checkpoint.label().orElse("a test"), leak.report());
+      throw leak;
+    }
   }
 
   /**
@@ -304,11 +309,12 @@ public final class LeakWatch {
   }
 
   /**
-   * Reports on stderr what leaked while tests ran in parallel and belongs to none of them for sure.
-   * Called by the front ends once all tests have ended; else the JVM's end does it. Does nothing if
-   * no tests ran in parallel.
+   * Says on stderr which sites failed several tests, and reports what leaked while tests ran in
+   * parallel and belongs to none of them for sure. Called by the front ends once all tests have
+   * ended; else the JVM's end does it.
    */
   public static void endOfRun() {
+    SharedSites.ofThisRun().tell(System.err);
     ParallelRun.end(System.err);
   }
 }

@@ -20,6 +20,7 @@ import java.util.function.LongConsumer;
  * known   bytes  blocks  kind          the same, of known leaks that fail nothing
  * judged  lost|held|growing|unknown  holder    of the site before
  * library text                         whose known leak the site before is
+ * own     frames  owner                how many of them are no test framework's; the owner's, or empty
  * java    class  method  file  line  native(0|1)
  * native  function  file  line  module  offset-hex  inlined(0|1)
  * mark    text
@@ -68,6 +69,11 @@ final class LinesParser {
 
   /** Whose known leak it is, if it is one. */
   private String library;
+
+  /** As {@link LeakSite} has them. */
+  private int own;
+
+  private int owner;
 
   private List<LeakFrame> frames;
   private List<LeakFrame> freed;
@@ -141,6 +147,13 @@ final class LinesParser {
         }
         library = row.text(1);
         break;
+      case "own":
+        if (judged == null || frames == null || !frames.isEmpty()) {
+          throw new IllegalArgumentException("frames of nobody");
+        }
+        own = row.line(1);
+        owner = row.text(2).isEmpty() ? -1 : row.line(2);
+        break;
       case "wrong":
         open(row);
         break;
@@ -209,6 +222,8 @@ final class LinesParser {
     open = row;
     judged = null;
     library = "";
+    own = -1;
+    owner = -1;
     frames = null;
     freed = null;
     marks = new ArrayList<>();
@@ -245,7 +260,16 @@ final class LinesParser {
     LeakVerdict verdict = judged == null ? LeakVerdict.UNKNOWN : LeakVerdict.of(judged.text(1));
     String holder = judged == null ? "" : judged.text(2);
     return new LeakSite(
-        open.number(1), open.number(2), open.text(3), frames, marks, verdict, holder, library);
+        open.number(1),
+        open.number(2),
+        open.text(3),
+        frames,
+        marks,
+        verdict,
+        holder,
+        library,
+        own,
+        owner);
   }
 
   private static LeakFrame javaFrame(Row row) {

@@ -61,6 +61,16 @@ final class Recording {
     return recorder != null;
   }
 
+  /** What changes that, as a sentence without its end. */
+  String remedy() {
+    return Remedy.of(reason, isLoaded());
+  }
+
+  /** Whether the reason comes from a recorder that is there. */
+  private boolean isLoaded() {
+    return cause instanceof IllegalStateException;
+  }
+
   /** Why this JVM is not recorded; empty when it is. */
   Optional<String> reason() {
     return Optional.ofNullable(reason);
@@ -79,9 +89,8 @@ final class Recording {
               + Settings.REQUIRED
               + "=true, but this JVM is not recorded: "
               + reason
-              + "; start it with LD_PRELOAD=/path/"
-              + MappedLibrary.NAME
-              + " or as `hackleak run -- java ...`",
+              + "; "
+              + Remedy.brief(reason, isLoaded()),
           cause);
     }
     return Optional.ofNullable(recorder);

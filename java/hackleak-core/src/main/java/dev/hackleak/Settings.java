@@ -1,12 +1,22 @@
 package dev.hackleak;
 
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
 
 /** The system properties that HackLeak reads; each is read anew whenever it matters. */
 final class Settings {
   static final String REQUIRED = "hackleak.required";
   static final String SETTLE = "hackleak.settle";
   static final String SETTLE_LIMIT = "hackleak.settle.limit.ms";
+  static final String SETTLE_LIMIT_MILLIS = "hackleak.settleLimitMillis";
+  static final String ALLOW_BYTES = "hackleak.allowBytes";
+  static final String ALLOW_BLOCKS = "hackleak.allowBlocks";
+  static final String KINDS = "hackleak.kinds";
+  static final String SUPPRESS = "hackleak.suppress";
   static final String KNOWN = "hackleak.known";
   static final String HELD = "hackleak.held";
   static final String GROWING = "hackleak.growing";
@@ -20,11 +30,85 @@ final class Settings {
   private Settings() {}
 
   static boolean required() {
-    return Boolean.getBoolean(REQUIRED);
+    return is(REQUIRED);
   }
 
   static boolean settle() {
-    return Boolean.getBoolean(SETTLE) || Boolean.getBoolean(RAPIDS_DEBUG);
+    return is(SETTLE) || Boolean.getBoolean(RAPIDS_DEBUG);
+  }
+
+  /** Whether tests settle before a leak is reported; they do unless {@value #SETTLE} is false. */
+  static boolean settleTests() {
+    return System.getProperty(SETTLE) == null || is(SETTLE);
+  }
+
+  /** A switch. One that is misspelt would leave tests unchecked, so it is an error. */
+  static boolean is(String property) {
+    String value = System.getProperty(property);
+    if (value == null || value.trim().equalsIgnoreCase("false")) {
+      return false;
+    }
+    if (value.trim().isEmpty() || value.trim().equalsIgnoreCase("true")) {
+      return true;
+    }
+    throw new IllegalArgumentException(
+        "-D" + property + " is true or false, not \"" + value + "\"");
+  }
+
+  /** How many bytes each site may leak; below zero if nothing is said. */
+  static long allowedBytes() {
+    return number(ALLOW_BYTES);
+  }
+
+  /** How many blocks each site may leak; below zero if nothing is said. */
+  static long allowedBlocks() {
+    return number(ALLOW_BLOCKS);
+  }
+
+  /** The kinds that count; none for all. */
+  static Set<LeakKind> kinds() {
+    Set<LeakKind> kinds = EnumSet.noneOf(LeakKind.class);
+    for (String name : list(KINDS, "[;,+\\s]+")) {
+      try {
+        kinds.add(LeakKind.valueOf(name.toUpperCase(Locale.ROOT)));
+      } catch (IllegalArgumentException e) {
+        throw new IllegalArgumentException(
+            "-D" + KINDS + " has new, malloc, jni, unsafe, pool or fd, not \"" + name + "\"", e);
+      }
+    }
+    return kinds;
+  }
+
+  /** Patterns of leaks that do not count. They have commas, so those part nothing. */
+  static List<String> suppressed() {
+    return list(SUPPRESS, "[;\n]");
+  }
+
+  private static List<String> list(String property, String separator) {
+    List<String> list = new ArrayList<>();
+    for (String value : System.getProperty(property, "").split(separator)) {
+      if (!value.trim().isEmpty()) {
+        list.add(value.trim());
+      }
+    }
+    return list;
+  }
+
+  private static long number(String property) {
+    String value = System.getProperty(property);
+    if (value == null || value.trim().isEmpty()) {
+      return -1;
+    }
+    try {
+      long number = Long.parseLong(value.trim());
+      if (number >= 0) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Said below, for a number below zero as well.
+    }
+    throw new IllegalArgumentException(
+        "-D" + property + " is a number, 0 or more, not \"" + value + "\"");
   }
 
   /** What known leaks are: {@code fail} or {@code note}; null to leave it to the recorder. */
@@ -71,7 +155,8 @@ final class Settings {
   }
 
   static Duration settleLimit() {
-    return millis(SETTLE_LIMIT, 5_000);
+    String named = System.getProperty(SETTLE_LIMIT_MILLIS);
+    return millis(named == null ? SETTLE_LIMIT : SETTLE_LIMIT_MILLIS, 5_000);
   }
 
   static Duration reportTimeout() {

@@ -93,7 +93,8 @@ class LinesParserTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"judged\tlost\t", "site\t1\t1\tnew\njudged\tfound\t", "library\tx"})
+  @ValueSource(
+      strings = {"judged\tlost\t", "site\t1\t1\tnew\njudged\tfound\t", "library\tx", "own\t1\t0"})
   void aVerdictBelongsToASite(String rows) {
     String lines = "hackleak-lines\t1\ntotal\t1\t1\n" + rows + "\nend\n";
     assertThrows(ReporterException.class, () -> LinesParser.parse(lines));

@@ -2,6 +2,7 @@ package dev.hackleak;
 
 import java.nio.file.Paths;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** Makes this JVM look recorded, or unrecorded, until it is closed. For one test at a time. */
 public final class SimulatedRecording implements AutoCloseable {
@@ -52,6 +53,11 @@ public final class SimulatedRecording implements AutoCloseable {
   /** The objects that the last judging took for finished. */
   public List<Object> finished() {
     return recorder.notHolding;
+  }
+
+  /** The names of the tests that were asserted. */
+  public List<String> asserted() {
+    return recorder.assertions.stream().map(ended -> ended.label).collect(Collectors.toList());
   }
 
   SimulatedRecorder recorder() {

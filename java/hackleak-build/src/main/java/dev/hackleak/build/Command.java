@@ -26,6 +26,10 @@ public final class Command {
     program = files.command();
   }
 
+  Command(Path program) {
+    this.program = program;
+  }
+
   /** The images right in a folder, sorted by path; none if there is no such folder. */
   public static List<Path> images(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
@@ -48,11 +52,18 @@ public final class Command {
    *     command is ended then, and the thread's flag is set
    */
   public Result report(Collection<Path> images, String... arguments) throws IOException {
+    List<String> all = new ArrayList<>();
+    Collections.addAll(all, arguments);
+    images.forEach(image -> all.add(image.toString()));
+    return run("report", all);
+  }
+
+  /** Runs one of the command's own commands. */
+  Result run(String subcommand, List<String> arguments) throws IOException {
     List<String> command = new ArrayList<>();
     command.add(program.toString());
-    command.add("report");
-    Collections.addAll(command, arguments);
-    images.forEach(image -> command.add(image.toString()));
+    command.add(subcommand);
+    command.addAll(arguments);
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.redirectInput(new File("/dev/null"));
     // The build itself may be recorded; its reporter is not to be.

@@ -1,9 +1,7 @@
 package dev.hackleak.build;
 
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -21,10 +19,12 @@ public final class TestJvm {
   /** The environment variable with the recorder's options. */
   public static final String OPTIONS = "HACKLEAK_OPTIONS";
 
+  /** What stands between the values of a list. */
+  public static final String LIST_SEPARATOR = ";";
+
   private static final char OPTION_SEPARATOR = ',';
   private static final String LIBRARY_SEPARATOR = ":";
   private static final String TRUE = "true";
-  private static final List<String> HELD = Arrays.asList("fail", "note", "ignore");
 
   private final Path library;
   private final Map<String, String> options = new LinkedHashMap<>();
@@ -59,19 +59,10 @@ public final class TestJvm {
     return this;
   }
 
-  /**
-   * Decides what becomes of memory that is live but held.
-   *
-   * @param element what the build calls this, for people
-   * @param choice fail, note or ignore
-   * @throws IllegalArgumentException if it is none of these
-   */
-  public TestJvm held(String element, String choice) {
-    if (!HELD.contains(choice)) {
-      throw new IllegalArgumentException(
-          "hackleak: " + element + " is fail, note or ignore, not \"" + choice + "\"");
-    }
-    return option("held", choice);
+  /** Says how each test is checked where its annotation does not. */
+  public TestJvm ofTests(Setting setting, String value) {
+    properties.put(setting.property(), value);
+    return this;
   }
 
   /** Has tests fail that cannot be recorded. */

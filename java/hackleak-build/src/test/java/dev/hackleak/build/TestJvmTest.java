@@ -26,11 +26,11 @@ class TestJvmTest {
   }
 
   @Test
-  void whatIsHeldHasThreeChoices() {
-    assertTrue(jvm.held("<held>", "ignore").optionsText().endsWith(",held=ignore"));
-    Throwable refused =
-        assertThrows(IllegalArgumentException.class, () -> jvm.held("<held>", "warn"));
-    assertEquals("hackleak: <held> is fail, note or ignore, not \"warn\"", refused.getMessage());
+  void howTestsAreCheckedGoesIntoProperties() {
+    jvm.ofTests(Setting.REPEAT, "3").ofTests(Setting.ALLOW_BYTES, "7");
+    assertEquals("3", jvm.systemProperties().get("hackleak.repeat"));
+    assertEquals("7", jvm.systemProperties().get("hackleak.allowBytes"));
+    assertEquals("out=/build/hackleak,exit=settle", jvm.optionsText());
   }
 
   @Test

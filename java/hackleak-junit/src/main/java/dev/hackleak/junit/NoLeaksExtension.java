@@ -8,7 +8,9 @@ import dev.hackleak.LeakWatch;
 import dev.hackleak.TestSeries;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
+import java.util.ArrayDeque;
 import java.util.Collections;
+import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -19,6 +21,7 @@ import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.DynamicTestInvocationContext;
+import org.junit.jupiter.api.extension.ExtensionConfigurationException;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.ExtensionContext.Store;
@@ -103,7 +106,7 @@ public final class NoLeaksExtension
   }
 
   private Plan plan() {
-    return own == null ? Plan.STANDARD : own;
+    return own == null ? Plan.standard() : own;
   }
 
   private Optional<Plan> plan(ExtensionContext context) {
@@ -114,7 +117,7 @@ public final class NoLeaksExtension
     if (own != null) {
       return Optional.of(own);
     }
-    return isOn(context, ALL) ? Optional.of(Plan.STANDARD) : Optional.empty();
+    return isOn(context, ALL) ? Optional.of(Plan.ofSuite(context)) : Optional.empty();
   }
 
   @Override
@@ -125,11 +128,11 @@ public final class NoLeaksExtension
       TestSeries series = TestSeries.begin(context.getDisplayName(), plan.check);
       store(context).put(Key.SERIES, new Series(this, series));
     }
-    boolean annotatedHere = context.getElement().flatMap(Plan::on).isPresent();
+    boolean annotatedHere = context.getElement().filter(Plan::isOn).isPresent();
     if (plan == null || !plan.perClass || classWatch(context) != null && !annotatedHere) {
       return;
     }
-    LeakWatch watch = begin(context, context.getDisplayName(), plan);
+    LeakWatch watch = begin(context, name(context), plan);
     // Only what belongs to the class runs inside: other tests may use this thread meanwhile.
     watch.leave();
     store(context).put(Key.CLASS, new ClassWatch(this, watch));
@@ -387,14 +390,19 @@ public final class NoLeaksExtension
     }
   }
 
-  /** Class and test, for the reports; a dynamic test knows its class by its parents only. */
+  /** All that the test is part of, for the reports: {@code Outer > Inner > method(int) > [2] 2}. */
   private static String name(ExtensionContext context) {
-    Optional<ExtensionContext> at = Optional.of(context);
-    while (at.isPresent() && !at.get().getTestClass().isPresent()) {
-      at = at.get().getParent();
+    Deque<String> parts = new ArrayDeque<>();
+    // The last one is the engine.
+    for (ExtensionContext at = context; at.getParent().isPresent(); at = at.getParent().get()) {
+      String part = at.getDisplayName();
+      parts.addFirst(
+          at.getElement()
+              .filter(Class.class::isInstance)
+              .map(type -> ((Class<?>) type).getSimpleName())
+              .orElse(part));
     }
-    String where = at.flatMap(ExtensionContext::getTestClass).map(Class::getSimpleName).orElse("?");
-    return where + " > " + context.getDisplayName();
+    return String.join(" > ", parts);
   }
 
   private static LeakWatch begin(ExtensionContext context, String test, Plan plan) {
@@ -406,7 +414,16 @@ public final class NoLeaksExtension
   }
 
   private static boolean isOn(ExtensionContext context, String parameter) {
-    return context.getConfigurationParameter(parameter).map(Boolean::parseBoolean).orElse(false);
+    String value = context.getConfigurationParameter(parameter).orElse("false").trim();
+    if (value.equalsIgnoreCase("true")) {
+      return true;
+    }
+    // One that is misspelt would leave every test unchecked.
+    if (parameter.equals(ALL) && !value.equalsIgnoreCase("false")) {
+      throw new ExtensionConfigurationException(
+          parameter + " is true or false, not \"" + value + "\"");
+    }
+    return false;
   }
 
   private static LeakWatch classWatch(ExtensionContext context) {

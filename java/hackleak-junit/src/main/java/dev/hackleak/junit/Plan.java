@@ -3,6 +3,7 @@ package dev.hackleak.junit;
 import dev.hackleak.LeakCheck;
 import java.lang.reflect.AnnotatedElement;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import org.junit.jupiter.api.extension.ExtensionConfigurationException;
 import org.junit.jupiter.api.extension.ExtensionContext;
@@ -10,8 +11,9 @@ import org.junit.platform.commons.support.AnnotationSupport;
 
 /** How a test is checked. Immutable. */
 final class Plan {
-  /** What an annotation without settings asks for. */
-  static final Plan STANDARD = new Plan(LeakCheck.standard().settling(true), 0, 1, false, false);
+  private static final String REPEAT = "hackleak.repeat";
+  private static final String WARMUP = "hackleak.warmup";
+  private static final String PER = "hackleak.per";
 
   private static final Plan IGNORED = new Plan(LeakCheck.standard(), 0, 1, false, true);
 
@@ -39,6 +41,51 @@ final class Plan {
     }
   }
 
+  /** What an annotation without settings asks for. */
+  static Plan standard() {
+    return new Plan(LeakCheck.ofTests(), 0, 1, false, false);
+  }
+
+  /** The same with what configuration parameters and system properties say for the whole suite. */
+  static Plan ofSuite(ExtensionContext context) {
+    return standard().ofSuite(context, true);
+  }
+
+  /** This plan with what the suite says where it says nothing. */
+  private Plan ofSuite(ExtensionContext context, boolean onClass) {
+    String per = parameter(context, PER).toLowerCase(Locale.ROOT);
+    if (!per.isEmpty() && !per.equals("test") && !per.equals("class")) {
+      throw new ExtensionConfigurationException(PER + " is test or class, not \"" + per + "\"");
+    }
+    if (perClass || onClass && per.equals("class")) {
+      return new Plan(check, 0, repeat, true, ignored);
+    }
+    return new Plan(
+        check,
+        warmup > 0 ? warmup : number(context, WARMUP, 0),
+        repeat > 1 ? repeat : number(context, REPEAT, 1),
+        false,
+        ignored);
+  }
+
+  private static int number(ExtensionContext context, String name, int otherwise) {
+    String value = parameter(context, name);
+    try {
+      int number = value.isEmpty() ? otherwise : Integer.parseInt(value);
+      if (number >= otherwise) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // Said below, for a number that is too small as well.
+    }
+    throw new ExtensionConfigurationException(
+        name + " is a number, " + otherwise + " or more, not \"" + value + "\"");
+  }
+
+  private static String parameter(ExtensionContext context, String name) {
+    return context.getConfigurationParameter(name).orElse("").trim();
+  }
+
   /** Whether the test runs more than once. */
   boolean hasRounds() {
     return repeat > 1 || warmup > 0;
@@ -48,7 +95,7 @@ final class Plan {
   static Optional<Plan> nearest(ExtensionContext context) {
     Optional<ExtensionContext> at = Optional.of(context);
     while (at.isPresent()) {
-      Optional<Plan> plan = at.get().getElement().flatMap(Plan::on);
+      Optional<Plan> plan = at.get().getElement().flatMap(element -> on(element, context));
       if (plan.isPresent()) {
         return plan;
       }
@@ -58,18 +105,27 @@ final class Plan {
   }
 
   /** What is annotated right here, inherited annotations included. */
-  static Optional<Plan> on(AnnotatedElement element) {
+  private static Optional<Plan> on(AnnotatedElement element, ExtensionContext context) {
     if (AnnotationSupport.isAnnotated(element, IgnoreLeaks.class)) {
       return Optional.of(IGNORED);
     }
     return AnnotationSupport.findAnnotation(element, NoLeaks.class)
-        .map(annotation -> of(annotation, element instanceof Class));
+        .map(
+            annotation -> {
+              boolean onClass = element instanceof Class;
+              return of(annotation, onClass).ofSuite(context, onClass);
+            });
+  }
+
+  /** Whether an annotation is right here, or inherited. */
+  static boolean isOn(AnnotatedElement element) {
+    return AnnotationSupport.isAnnotated(element, IgnoreLeaks.class)
+        || AnnotationSupport.isAnnotated(element, NoLeaks.class);
   }
 
   private static Plan of(NoLeaks annotation, boolean onClass) {
     LeakCheck check =
-        LeakCheck.standard()
-            .settling(annotation.settle())
+        (annotation.settle() ? LeakCheck.ofTests() : LeakCheck.standard().settling(false))
             .kinds(annotation.kinds())
             .suppressing(annotation.suppress())
             .held(annotation.held());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.hackleak.LeakError;
+import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
@@ -53,6 +54,35 @@ class NoLeaksTest {
   void garbageIsSettledUnlessTheNearestAnnotationSaysNo() {
     Events tests = Recorded.run(Samples.Garbage.class);
     assertEquals("{settled()=SUCCESSFUL, unsettled()=FAILED}", outcomes(tests).toString());
+  }
+
+  @Test
+  void namesOfTestsAreWhole() {
+    assertEquals(
+        Arrays.asList(
+            "Naming > Inner > param(int) > [1] 1",
+            "Naming > Inner > param(int) > [2] 2",
+            "Naming > Inner > tests() > dynamic",
+            "Naming > Inner > tests()"),
+        Recorded.asserted(Samples.Naming.class));
+  }
+
+  @Test
+  void theSuiteDecidesWhatAnAnnotationLeavesOpen() {
+    Class<?> tests = Samples.CountsRounds.class;
+    // One test is annotated with two rounds, the other with none.
+    assertEquals(1 + 2, Samples.rounds(() -> Recorded.runAll(tests)));
+    assertEquals(3 + 2, Samples.rounds(() -> Recorded.runAll(tests, "hackleak.repeat=3")));
+    assertEquals(5 + 6, Samples.rounds(() -> Recorded.runAll(tests, "hackleak.warmup=4")));
+    assertEquals(1, Recorded.runAll(Samples.OneLeaks.class).testEvents().failed().count());
+    EngineExecutionResults perClass =
+        Recorded.runAll(Samples.OneLeaks.class, "hackleak.per=class", "hackleak.repeat=3");
+    assertEquals(0, perClass.testEvents().failed().count());
+    assertEquals(1, perClass.containerEvents().failed().count());
+    for (String wrong : new String[] {"repeat=none", "warmup=-1", "per=x"}) {
+      EngineExecutionResults refused = Recorded.runAll(tests, "hackleak." + wrong);
+      assertEquals(1, refused.containerEvents().failed().count(), wrong);
+    }
   }
 
   @Test
@@ -164,6 +194,9 @@ class NoLeaksTest {
       Events tests = Recorded.runAll(Samples.Plain.class, detection, all).testEvents();
       assertEquals("{leaks()=SUCCESSFUL}", outcomes(tests).toString());
     }
+    EngineExecutionResults misspelt =
+        Recorded.runAll(Samples.Plain.class, detection, "hackleak.junit.all=ture");
+    assertEquals(1, misspelt.containerEvents().failed().count());
     String all = "hackleak.junit.all=true";
     Events tests = Recorded.runAll(Samples.Plain.class, detection, all).testEvents();
     assertEquals("{leaks()=FAILED}", outcomes(tests).toString());

@@ -3,6 +3,7 @@ package dev.hackleak.junit;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass;
 
 import dev.hackleak.SimulatedRecording;
+import java.util.List;
 import org.junit.platform.testkit.engine.EngineExecutionResults;
 import org.junit.platform.testkit.engine.EngineTestKit;
 import org.junit.platform.testkit.engine.Events;
@@ -19,6 +20,15 @@ final class Recorded {
       return execute(tests).testEvents();
     } finally {
       recording = null;
+    }
+  }
+
+  /** The names of the tests of a class that were asserted. */
+  static List<String> asserted(Class<?> tests) {
+    try (SimulatedRecording simulated = SimulatedRecording.active()) {
+      recording = simulated;
+      execute(tests);
+      return simulated.asserted();
     }
   }
 

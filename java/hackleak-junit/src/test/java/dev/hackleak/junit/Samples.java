@@ -12,11 +12,14 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Nested;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.RepetitionInfo;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.parallel.Execution;
 import org.junit.jupiter.api.parallel.ExecutionMode;
@@ -33,6 +36,47 @@ final class Samples {
 
   private static void free(int count) {
     Recorded.recording.freeNewest(count);
+  }
+
+  @NoLeaks
+  static class Naming {
+    @Nested
+    @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+    class Inner {
+      @ParameterizedTest(name = "[{index}] {0}")
+      @ValueSource(ints = {1, 2})
+      @Order(1)
+      void param(int count) {}
+
+      @TestFactory
+      @Order(2)
+      Stream<DynamicTest> tests() {
+        return Stream.of(DynamicTest.dynamicTest("dynamic", () -> {}));
+      }
+    }
+  }
+
+  private static int rounds;
+
+  /** How many times the methods of {@link CountsRounds} run. */
+  static int rounds(Runnable run) {
+    rounds = 0;
+    run.run();
+    return rounds;
+  }
+
+  @NoLeaks
+  static class CountsRounds {
+    @Test
+    void asTheSuiteSays() {
+      rounds++;
+    }
+
+    @Test
+    @NoLeaks(repeat = 2)
+    void twice() {
+      rounds++;
+    }
   }
 
   @NoLeaks

@@ -48,7 +48,7 @@ public final class NoLeaksRule implements TestRule {
 
   /** Collects garbage before a leak is reported, and counts all leaks. */
   public static NoLeaksRule noLeaks() {
-    return checking(LeakCheck.standard().settling(true));
+    return checking(LeakCheck.ofTests());
   }
 
   /** Checks in this way. */

@@ -13,6 +13,7 @@ import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Dependency;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.model.PluginExecution;
+import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.project.MavenProject;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -26,6 +27,9 @@ import org.slf4j.LoggerFactory;
 public final class Participant extends AbstractMavenLifecycleParticipant {
   private static final Logger LOG = LoggerFactory.getLogger(Participant.class);
   private static final String CONFIGURED = Participant.class.getName() + ".configured";
+
+  /** Of a project whose test JVMs are recorded. */
+  static final String RECORDED = Participant.class.getName() + ".recorded";
 
   private final Platform platform;
 
@@ -84,11 +88,15 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
         addExtension(project);
       }
       addPreparation(plugin);
+      project.setContextValue(RECORDED, true);
       // `mvn surefire:test` runs no other goal. After a `clean` it would be too early.
       if (session.getGoals().stream().noneMatch(goal -> goal.contains("clean"))) {
-        Settings.unpack(project);
+        NativeFiles files = Settings.unpack(project);
+        if (session.getGoals().stream().anyMatch(TestPlugin::isGoal)) {
+          settings.check(files);
+        }
       }
-    } catch (IOException | IllegalArgumentException e) {
+    } catch (IOException | IllegalArgumentException | MojoExecutionException e) {
       throw new MavenExecutionException(e.getMessage(), e);
     }
   }
@@ -117,6 +125,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
 
   @Override
   public void afterSessionEnd(MavenSession session) throws MavenExecutionException {
+    LastLine.say(session);
     try {
       Aggregate.write(session);
     } catch (IOException e) {

@@ -1,15 +1,21 @@
 package dev.hackleak.maven;
 
+import dev.hackleak.build.Command;
 import dev.hackleak.build.NativeFiles;
+import dev.hackleak.build.Setting;
+import dev.hackleak.build.SettingsCheck;
 import dev.hackleak.build.TestJvm;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Plugin;
+import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.project.MavenProject;
 import org.codehaus.plexus.util.xml.Xpp3Dom;
 
@@ -42,15 +48,15 @@ final class Settings {
   }
 
   boolean skip() {
-    return is("skip", false);
+    return is(Setting.SKIP, false);
   }
 
   boolean required() {
-    return is("required", false);
+    return is(Setting.REQUIRED, false);
   }
 
   boolean everyTest() {
-    return is("everyTest", true);
+    return is(Setting.EVERY_TEST, true);
   }
 
   /** Where the images and reports of a project go. */
@@ -71,25 +77,14 @@ final class Settings {
   /** How the test JVMs of the project are started. */
   TestJvm testJvm() throws IOException {
     TestJvm jvm = new TestJvm(files(project), folder(project));
-    for (String name : new String[] {"track", "known"}) {
-      String value = text(name);
-      if (value != null) {
-        jvm.option(name, value);
+    for (Setting setting : Setting.values()) {
+      String value = text(setting);
+      if (value == null) {
+        continue;
       }
-    }
-    String held = text("held");
-    if (held != null) {
-      jvm.held("<held> (-Dhackleak.held)", held);
-    }
-    for (String[] file :
-        new String[][] {
-          {"suppressions", "suppressions"},
-          {"baseline", "baseline"},
-          {"knownLeaks", "known-leaks"}
-        }) {
-      String named = text(file[0]);
-      if (named != null) {
-        jvm.option(file[1], project.getBasedir().toPath().resolve(named).toString());
+      setting.option().ifPresent(option -> jvm.option(option, value));
+      if (setting.isOfTests()) {
+        jvm.ofTests(setting, value);
       }
     }
     options().forEach(jvm::option);
@@ -100,6 +95,59 @@ final class Settings {
       jvm.everyTest();
     }
     return jvm;
+  }
+
+  /**
+   * Refuses what cannot be used, in the names that the build has for it.
+   *
+   * @throws MojoExecutionException with a sentence for each mistake
+   */
+  void check(NativeFiles files) throws IOException, MojoExecutionException {
+    SettingsCheck check = new SettingsCheck();
+    Names.check(project, user, check);
+    for (Setting setting : Setting.values()) {
+      String value = text(setting);
+      if (value != null) {
+        check.add(where(setting.key()), setting, value);
+      }
+    }
+    options()
+        .forEach((option, value) -> check.option("<" + option + "> in <options>", option, value));
+    for (Xpp3Dom given : Names.configurations(project)) {
+      for (String format : values(given.getChild("formats"), ",")) {
+        check.format("<formats>", format);
+      }
+    }
+    String formats = user.getProperty("hackleak.formats");
+    formats = formats == null ? project.getProperties().getProperty("hackleak.formats") : formats;
+    if (formats != null) {
+      for (String format : formats.split(",")) {
+        check.format("hackleak.formats", format);
+      }
+    }
+    TestJvm jvm = testJvm();
+    for (Plugin plugin : project.getBuild().getPlugins()) {
+      TestPlugin.of(plugin).ifPresent(testPlugin -> testPlugin.check(jvm, check));
+    }
+    List<String> wrong = check.wrong(new Command(files));
+    if (!wrong.isEmpty()) {
+      throw new MojoExecutionException(String.join("\n", wrong));
+    }
+  }
+
+  /** Sets properties for what starts tests and is not known to the plugin. */
+  void tell() throws IOException {
+    project.getProperties().setProperty("hackleak.library", files(project).library().toString());
+    project.getProperties().setProperty("hackleak.options", testJvm().optionsText());
+  }
+
+  /** What the build calls the setting, where its value comes from. */
+  private String where(String name) {
+    if (configured(name) != null) {
+      return "<" + name + ">";
+    }
+    String property = Setting.PREFIX + name;
+    return user.getProperty(property) != null ? "-D" + property : "<" + property + ">";
   }
 
   private Map<String, String> options() {
@@ -113,20 +161,47 @@ final class Settings {
     return options;
   }
 
-  private boolean is(String name, boolean otherwise) {
-    String value = text(name);
+  private boolean is(Setting setting, boolean otherwise) {
+    String value = text(setting);
     return value == null ? otherwise : Boolean.parseBoolean(value);
   }
 
-  private String text(String name) {
+  private String text(Setting setting) {
+    String value = configured(setting.key());
+    if (value == null) {
+      value = user.getProperty(setting.property());
+    }
+    if (value == null) {
+      value = project.getProperties().getProperty(setting.property());
+    }
+    if (value == null || value.trim().isEmpty()) {
+      return null;
+    }
+    return setting.isFile()
+        ? project.getBasedir().toPath().resolve(value.trim()).toString()
+        : value.trim();
+  }
+
+  private String configured(String name) {
     Xpp3Dom child = configuration == null ? null : configuration.getChild(name);
-    String value = child == null ? null : child.getValue();
-    if (value == null) {
-      value = user.getProperty("hackleak." + name);
+    if (child != null && child.getChildCount() > 0) {
+      return String.join(TestJvm.LIST_SEPARATOR, values(child, TestJvm.LIST_SEPARATOR));
     }
-    if (value == null) {
-      value = project.getProperties().getProperty("hackleak." + name);
+    return child == null ? null : child.getValue();
+  }
+
+  /** The values of a list, which Maven takes as elements or as a text. */
+  private static List<String> values(Xpp3Dom list, String separator) {
+    List<String> values = new ArrayList<>();
+    if (list != null && list.getChildCount() > 0) {
+      for (Xpp3Dom child : list.getChildren()) {
+        values.add(child.getValue() == null ? "" : child.getValue().trim());
+      }
+    } else if (list != null && list.getValue() != null) {
+      for (String value : list.getValue().split(separator)) {
+        values.add(value.trim());
+      }
     }
-    return value == null || value.trim().isEmpty() ? null : value.trim();
+    return values;
   }
 }

@@ -1,9 +1,12 @@
 package dev.hackleak.maven;
 
+import dev.hackleak.build.SettingsCheck;
 import dev.hackleak.build.TestJvm;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.apache.maven.model.ConfigurationContainer;
 import org.apache.maven.model.Plugin;
 import org.codehaus.plexus.util.xml.Xpp3Dom;
@@ -20,6 +23,8 @@ final class TestPlugin {
           "org.apache.maven.plugins:maven-surefire-plugin",
           "org.apache.maven.plugins:maven-failsafe-plugin");
 
+  private static final String VARIABLES = "environmentVariables";
+
   private final Plugin plugin;
 
   private TestPlugin(Plugin plugin) {
@@ -29,6 +34,13 @@ final class TestPlugin {
   /** The plugin, if it is one of both. */
   static Optional<TestPlugin> of(Plugin plugin) {
     return KEYS.contains(plugin.getKey()) ? Optional.of(new TestPlugin(plugin)) : Optional.empty();
+  }
+
+  /** Whether somebody who calls this runs tests and no goal before them. */
+  static boolean isGoal(String goal) {
+    return goal.contains(":")
+        && (goal.contains("surefire") && goal.contains(":test")
+            || goal.contains("failsafe") && goal.contains(":integration-test"));
   }
 
   /** Whether tests run in JVMs of their own. */
@@ -48,10 +60,34 @@ final class TestPlugin {
     plugin.getExecutions().forEach(execution -> record(execution, jvm));
   }
 
+  /**
+   * Has the recorder's options checked that its own configuration has.
+   *
+   * @param jvm what they were added to
+   */
+  void check(TestJvm jvm, SettingsCheck check) {
+    Set<String> own = new LinkedHashSet<>();
+    own.add(own(plugin, jvm));
+    plugin.getExecutions().forEach(execution -> own.add(own(execution, jvm)));
+    own.remove("");
+    own.forEach(options -> check.options("<" + TestJvm.OPTIONS + "> of " + this, options));
+  }
+
+  private static String own(ConfigurationContainer container, TestJvm jvm) {
+    Xpp3Dom configuration = (Xpp3Dom) container.getConfiguration();
+    Xpp3Dom variables = configuration == null ? null : configuration.getChild(VARIABLES);
+    String all = value(variables, TestJvm.OPTIONS);
+    if (all == null || all.equals(jvm.optionsText())) {
+      return "";
+    }
+    String ours = jvm.optionsText() + ",";
+    return all.startsWith(ours) ? all.substring(ours.length()) : all;
+  }
+
   private static void record(ConfigurationContainer container, TestJvm jvm) {
     Xpp3Dom given = (Xpp3Dom) container.getConfiguration();
     Xpp3Dom changed = given == null ? new Xpp3Dom("configuration") : new Xpp3Dom(given);
-    Xpp3Dom variables = child(changed, "environmentVariables");
+    Xpp3Dom variables = child(changed, VARIABLES);
     String preloaded = value(variables, TestJvm.PRELOAD);
     set(
         variables,

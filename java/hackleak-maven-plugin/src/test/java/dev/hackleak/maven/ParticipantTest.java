@@ -5,9 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.hackleak.build.NativeFiles;
 import dev.hackleak.build.Platform;
 import java.io.File;
+import java.io.InputStreamReader;
+import java.io.Reader;
 import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
@@ -15,6 +19,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.maven.MavenExecutionException;
 import org.apache.maven.execution.DefaultMavenExecutionRequest;
 import org.apache.maven.execution.DefaultMavenExecutionResult;
@@ -24,6 +30,7 @@ import org.apache.maven.model.Dependency;
 import org.apache.maven.model.Model;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.model.PluginExecution;
+import org.apache.maven.plugin.MojoExecutionException;
 import org.apache.maven.project.MavenProject;
 import org.codehaus.plexus.util.xml.Xpp3Dom;
 import org.codehaus.plexus.util.xml.Xpp3DomBuilder;
@@ -134,12 +141,119 @@ class ParticipantTest {
   }
 
   @Test
-  void aWrongChoiceIsToldWithItsElement() throws Exception {
+  void whoCallsTheTestsAloneIsToldOfMistakes() throws Exception {
     hackleak.setConfiguration(xml("<held>warn</held>"));
+    read(LINUX);
+    makeProject();
+    goals.set(0, "surefire:test");
     Throwable refused = assertThrows(MavenExecutionException.class, () -> read(LINUX));
+    assertTrue(
+        refused.getMessage().startsWith("hackleak: <held> cannot be used: "), refused::getMessage);
+  }
+
+  private String refused() throws Exception {
+    Settings settings = Settings.of(session(), project);
+    NativeFiles files = Settings.unpack(project);
+    try {
+      settings.check(files);
+      return "";
+    } catch (MojoExecutionException e) {
+      return e.getMessage();
+    }
+  }
+
+  private void refuses(String configuration, String... sentences) throws Exception {
+    hackleak.setConfiguration(xml(configuration));
+    String all = refused();
+    assertEquals(sentences.length, all.isEmpty() ? 0 : all.split("\n").length, all);
+    for (int i = 0; i < sentences.length; i++) {
+      assertTrue(all.split("\n")[i].contains(sentences[i]), all);
+    }
+  }
+
+  @Test
+  void eachMistakeIsOneSentence() throws Exception {
+    refuses(
+        "<suppresions>a.txt</suppresions>",
+        "hackleak: <suppresions> cannot be used: it is no element of the plugin: did you mean"
+            + " <suppressions>?");
+    refuses("<coverage>1</coverage>", "use one of allowBlocks, allowBytes, baseline");
+    refuses("<options><depht>1</depht></options>", "<depht> in <options> cannot be used: option");
+    refuses("<options>depth=1</options>", "<options> cannot be used: write each option as an");
+    refuses("<held><choice>note</choice></held>", "<held> cannot be used: it has a text");
+    refuses("<formats><format>htm</format></formats>", "<formats> cannot be used: `htm` is no");
+    refuses("<formats>json,htm</formats>", "`htm` is no");
+    refuses("<skip>ture</skip>", "<skip> cannot be used: it is true or false");
+    refuses("<suppressions>a.txt</suppressions>", folder + "/a.txt");
+    refuses("<kinds><kind>new</kind><kind>neu</kind></kinds>", "<kinds> cannot be used: `neu`");
+    refuses("<kinds><kind>new</kind></kinds><repeat>2</repeat><formats>json,html</formats>");
+  }
+
+  @Test
+  void otherLaunchersFindLibraryAndOptionsInProperties() throws Exception {
+    hackleak.setConfiguration(xml("<held>ignore</held>"));
+    read(LINUX);
+    Settings.of(session(), project).tell();
+    String options = project.getProperties().getProperty("hackleak.options");
+    assertEquals(variable(surefire.getConfiguration(), "HACKLEAK_OPTIONS"), options);
+    String library = project.getProperties().getProperty("hackleak.library");
+    assertEquals(variable(surefire.getConfiguration(), "LD_PRELOAD"), library);
+    assertEquals("", refused());
+  }
+
+  @Test
+  void executionsAndTheTestPluginsOwnOptionsAreLookedAt() throws Exception {
+    PluginExecution report = new PluginExecution();
+    report.setId("report");
+    report.setConfiguration(xml("<format>json</format>"));
+    hackleak.addExecution(report);
+    assertTrue(refused().contains("did you mean <formats>?"), refused());
+    hackleak.removeExecution(report);
+    String wrong =
+        "<environmentVariables><HACKLEAK_OPTIONS>trak=new</HACKLEAK_OPTIONS></environmentVariables>";
+    surefire.setConfiguration(xml(wrong));
+    read(LINUX);
+    assertEquals(1, refused().split("\n").length);
+    assertTrue(
+        refused().contains("<HACKLEAK_OPTIONS> of maven-surefire-plugin cannot be used: option"),
+        refused());
+  }
+
+  @Test
+  void propertiesAreLookedAtAndOthersAreTheBuildsOwn() throws Exception {
+    project.getProperties().setProperty("hackleak.version", "1");
+    project.getProperties().setProperty("hackleak.jar.folder", "x");
+    assertEquals("", refused());
+    project.getProperties().setProperty("hackleak.supressions", "x");
     assertEquals(
-        "hackleak: <held> (-Dhackleak.held) is fail, note or ignore, not \"warn\"",
-        refused.getMessage());
+        "hackleak: <hackleak.supressions> cannot be used: there is no such property: did you mean"
+            + " hackleak.suppressions?",
+        refused());
+    project.getProperties().remove("hackleak.supressions");
+    project.getProperties().setProperty("hackleak.everyTest", "yes");
+    assertTrue(refused().startsWith("hackleak: <hackleak.everyTest> cannot be used"), refused());
+  }
+
+  /** A parameter that is missing there is unknown to editors, and to Maven 3.9, which warns. */
+  @Test
+  void theDescriptorHasAllElements() throws Exception {
+    Xpp3Dom plugin;
+    try (Reader in =
+        new InputStreamReader(
+            getClass().getResourceAsStream("/META-INF/maven/plugin.xml"), StandardCharsets.UTF_8)) {
+      plugin = Xpp3DomBuilder.build(in);
+    }
+    Set<String> declared = new TreeSet<>();
+    for (Xpp3Dom mojo : plugin.getChild("mojos").getChildren()) {
+      if (!mojo.getChild("goal").getValue().equals("help")) {
+        for (Xpp3Dom parameter : mojo.getChild("parameters").getChildren()) {
+          if (parameter.getChild("editable").getValue().equals("true")) {
+            declared.add(parameter.getChild("name").getValue());
+          }
+        }
+      }
+    }
+    assertEquals(Names.elements(), declared);
   }
 
   @Test

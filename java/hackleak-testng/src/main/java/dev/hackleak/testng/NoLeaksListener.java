@@ -8,6 +8,7 @@ import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.StringJoiner;
 import org.testng.IExecutionListener;
 import org.testng.IInvokedMethod;
 import org.testng.IInvokedMethodListener;
@@ -35,9 +36,28 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
     if (check == null || result.getAttribute(WATCH) != null) {
       return;
     }
+    result.setAttribute(WATCH, LeakWatch.begin(name(result), check, isParallel(context)));
+  }
+
+  /**
+   * The test for the reports, with what the data provider gave: {@code StoreTest > opens(2, a)}.
+   */
+  private static String name(ITestResult result) {
     Class<?> type = result.getTestClass().getRealClass();
     String test = type.getSimpleName() + " > " + result.getMethod().getMethodName();
-    result.setAttribute(WATCH, LeakWatch.begin(test, check, isParallel(context)));
+    StringJoiner given = new StringJoiner(", ", "(", ")").setEmptyValue("");
+    for (Object parameter : parameters(result)) {
+      boolean plain =
+          parameter == null
+              || parameter instanceof Number
+              || parameter instanceof CharSequence
+              || parameter instanceof Boolean
+              || parameter instanceof Character
+              || parameter instanceof Enum;
+      // Others may do anything when they are asked for a text.
+      given.add(plain ? String.valueOf(parameter) : parameter.getClass().getSimpleName());
+    }
+    return test + given;
   }
 
   @Override
@@ -119,15 +139,14 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
       annotation = result.getTestClass().getRealClass().getAnnotation(NoLeaks.class);
     }
     if (annotation == null) {
-      return Boolean.getBoolean(ALL) ? LeakCheck.standard().settling(true) : null;
+      return Boolean.getBoolean(ALL) ? LeakCheck.ofTests() : null;
     }
     return annotation.value() ? check(annotation) : null;
   }
 
   private static LeakCheck check(NoLeaks annotation) {
     LeakCheck check =
-        LeakCheck.standard()
-            .settling(annotation.settle())
+        (annotation.settle() ? LeakCheck.ofTests() : LeakCheck.standard().settling(false))
             .kinds(annotation.kinds())
             .suppressing(annotation.suppress())
             .held(annotation.held());

@@ -1,0 +1,128 @@
+package dev.hackleak;
+
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+
+/** What to do about the leak that a report looks at first, in a line or two. */
+final class NextStep {
+  /** Kinds of JNI, and what gives them back. */
+  private static final String[][] RELEASES = {
+    {"global reference", "DeleteGlobalRef"},
+    {"weak global reference", "DeleteWeakGlobalRef"},
+    {"array elements", "Release<Type>ArrayElements"},
+    {"critical array", "ReleasePrimitiveArrayCritical"},
+    {"string characters", "ReleaseStringChars"},
+    {"UTF string characters", "ReleaseStringUTFChars"},
+    {"critical string", "ReleaseStringCritical"},
+    {"monitor", "MonitorExit"},
+  };
+
+  /** Methods by which objects give back what they have. */
+  private static final List<String> CLOSING =
+      Arrays.asList("close", "release", "free", "dispose", "destroy", "delete", "shutdown");
+
+  private NextStep() {}
+
+  static List<String> of(LeakReport report, LeakCheck check) {
+    // What grows with tests has words of its own.
+    if (report.sites().isEmpty() || check.isOfManyTests()) {
+      return Collections.emptyList();
+    }
+    LeakSite site = report.sites().get(0);
+    List<String> lines = new ArrayList<>();
+    lines.add("next: " + step(site));
+    if (check.isOfOneRun() && site.count() == 1) {
+      lines.add("  or, if a library makes it once and keeps it: @NoLeaks(repeat = 3)");
+    }
+    suppression(site)
+        .ifPresent(line -> lines.add("  or, in a file for `suppressions`: leak:" + line));
+    return lines;
+  }
+
+  private static String step(LeakSite site) {
+    for (String[] release : RELEASES) {
+      if (release[0].equals(site.kind())) {
+        return "release it with " + release[1];
+      }
+    }
+    if (site.kind().equals("file descriptor")) {
+      return "close it" + site.owner().map(frame -> ": " + frame + " opened it").orElse("");
+    }
+    if (site.verdict() == LeakVerdict.GROWING && site.holder().isPresent()) {
+      return "take it out of what holds it: " + site.holder().get();
+    }
+    Optional<JavaFrame> owner = site.owner();
+    String where = owner.map(frame -> " that " + frame + " made").orElse("");
+    for (JavaFrame made : made(site, owner)) {
+      Optional<String> closing = closing(made.className());
+      if (closing.isPresent()) {
+        String name = made.className();
+        return closing.get().equals("close")
+            ? "close the " + name + where
+            : "call " + closing.get() + "() on the " + name + where;
+      }
+    }
+    return "free it" + owner.map(frame -> ": follow it from " + frame).orElse("");
+  }
+
+  /** What was constructed between the owner and the allocation, the outermost first. */
+  private static List<JavaFrame> made(LeakSite site, Optional<JavaFrame> owner) {
+    List<JavaFrame> made = new ArrayList<>();
+    for (JavaFrame frame : site.javaStack()) {
+      if (owner.isPresent() && frame == owner.get()) {
+        break;
+      }
+      made.add(0, frame);
+    }
+    // A constructor says what was made; without one, the class whose method was called may.
+    made.sort((a, b) -> Boolean.compare(isConstructor(b), isConstructor(a)));
+    return made;
+  }
+
+  private static boolean isConstructor(JavaFrame frame) {
+    return frame.methodName().equals("<init>");
+  }
+
+  /** The method of the class that gives back what its objects have. */
+  private static Optional<String> closing(String name) {
+    if (name.startsWith("java.") || name.startsWith("jdk.") || name.startsWith("sun.")) {
+      return Optional.empty();
+    }
+    try {
+      ClassLoader loader = Thread.currentThread().getContextClassLoader();
+      Class<?> type = Class.forName(name, false, loader);
+      for (String closing : CLOSING) {
+        for (Method method : type.getMethods()) {
+          if (method.getName().equals(closing)
+              && method.getParameterCount() == 0
+              && !Modifier.isStatic(method.getModifiers())) {
+            return Optional.of(closing);
+          }
+        }
+      }
+      return Optional.empty();
+    } catch (ClassNotFoundException | LinkageError | RuntimeException e) {
+      // Another loader has it, or part of it is missing: it cannot be told.
+      return Optional.empty();
+    }
+  }
+
+  /** What silences this site, and others of the same code. */
+  private static Optional<String> suppression(LeakSite site) {
+    Optional<String> name = site.owner().map(LeakFrame::symbol);
+    if (!name.isPresent()) {
+      name =
+          site.frames().stream()
+              .filter(frame -> frame instanceof NativeFrame)
+              .filter(frame -> ((NativeFrame) frame).function().isPresent())
+              .map(LeakFrame::symbol)
+              .findFirst();
+    }
+    return name.map(symbol -> "^" + symbol + "$");
+  }
+}

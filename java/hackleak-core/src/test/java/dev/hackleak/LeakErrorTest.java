@@ -1,0 +1,138 @@
+package dev.hackleak;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+class LeakErrorTest {
+  /** What a library might have. */
+  public static final class Store implements AutoCloseable {
+    @Override
+    public void close() {}
+  }
+
+  /** And another one. */
+  public static final class Handle {
+    /** Gives back what it has. */
+    public void release() {}
+  }
+
+  private static LeakReport report(String... rows) throws ReporterException {
+    return LinesParser.parse(
+        "hackleak-lines\t1\ntotal\t5\t1\n" + String.join("\n", rows) + "\nend\n");
+  }
+
+  private static String frame(String name, String method, int line) {
+    return "java\t" + name + "\t" + method + "\tAny.java\t" + line + "\t" + (line == 0 ? 1 : 0);
+  }
+
+  private static List<String> trace(LeakReport report) {
+    return Arrays.stream(new LeakError(report).getStackTrace())
+        .map(StackTraceElement::toString)
+        .collect(Collectors.toList());
+  }
+
+  private static String nextStep(LeakCheck check, String... rows) throws ReporterException {
+    return String.join("\n", NextStep.of(report(rows), check));
+  }
+
+  @Test
+  void theStackIsThatOfTheLeakWithoutTheFramework() throws ReporterException {
+    String native0 = "native\tf\t\t0\t/lib/a.so\t1\t0";
+    LeakReport told =
+        report(
+            "site\t5\t1\tnew",
+            "judged\tlost\t",
+            "own\t3\t2",
+            native0,
+            frame("org.lib.Store", "open0", 0),
+            frame("StoreTest", "leaks", 7),
+            frame("java.lang.reflect.Method", "invoke", 1),
+            frame("org.junit.Runner", "run", 1));
+    List<String> expected =
+        Arrays.asList("org.lib.Store.open0(Native Method)", "StoreTest.leaks(Any.java:7)");
+    assertEquals(expected, trace(told));
+    LeakReport untold =
+        report(
+            "site\t5\t1\tnew",
+            native0,
+            frame("org.lib.Store", "open0", 0),
+            frame("StoreTest", "leaks", 7),
+            frame("java.lang.reflect.Method", "invoke", 1),
+            frame("org.junit.Runner", "run", 1));
+    assertEquals(expected, trace(untold));
+    assertEquals("leaks", untold.sites().get(0).owner().get().methodName());
+  }
+
+  @Test
+  void withoutJavaOnItTheStackIsTheOneOfWhoAsked() throws ReporterException {
+    LeakReport report = report("site\t5\t1\tnew", "native\tf\t\t0\t/lib/a.so\t1\t0");
+    List<String> trace = trace(report);
+    assertFalse(trace.isEmpty());
+    assertFalse(trace.get(0).startsWith("dev.hackleak."), trace::toString);
+  }
+
+  @Test
+  void theNextStepFitsTheLeak() throws ReporterException {
+    String test = frame("StoreTest", "leaks", 7);
+    String store = Store.class.getName();
+    LeakCheck check = LeakCheck.standard();
+    String[] closeable = {
+      "site\t5\t1\tnew",
+      "judged\tlost\t",
+      "own\t4\t3",
+      frame(store, "open0", 0),
+      frame(store, "<init>", 3),
+      frame("org.lib.Factory", "make", 9),
+      test
+    };
+    assertEquals(
+        "next: close the "
+            + store
+            + " that StoreTest.leaks(Any.java:7) made\n"
+            + "  or, if a library makes it once and keeps it: @NoLeaks(repeat = 3)\n"
+            + "  or, in a file for `suppressions`: leak:^StoreTest.leaks$",
+        nextStep(check, closeable));
+    assertFalse(nextStep(check.growing(new int[] {1, 2, 3}), closeable).contains("repeat"));
+    String handle = Handle.class.getName();
+    String released =
+        nextStep(
+            check,
+            "site\t5\t1\tnew",
+            "judged\tlost\t",
+            "own\t2\t1",
+            frame(handle, "get0", 0),
+            test);
+    assertTrue(released.startsWith("next: call release() on the " + handle), released);
+    for (String[] pair :
+        new String[][] {
+          {"global reference", "DeleteGlobalRef"},
+          {"UTF string characters", "ReleaseStringUTFChars"},
+          {"array elements", "Release<Type>ArrayElements"},
+        }) {
+      String jni = nextStep(check, "site\t0\t3\t" + pair[0], "judged\tlost\t", "own\t1\t0", test);
+      assertTrue(jni.startsWith("next: release it with " + pair[1] + "\n"), jni);
+      assertFalse(jni.contains("repeat"), jni);
+    }
+    String open =
+        nextStep(check, "site\t0\t1\tfile descriptor", "judged\tlost\t", "own\t1\t0", test);
+    assertTrue(open.startsWith("next: close it: StoreTest.leaks(Any.java:7) opened it"), open);
+    String alone = nextStep(check, "site\t5\t2\tnew", "native\tf\t\t0\t/lib/a.so\t1\t0");
+    assertEquals("next: free it\n  or, in a file for `suppressions`: leak:^f$", alone);
+    String grows =
+        nextStep(check, "site\t5\t2\tnew", "judged\tgrowing\tstatic Cache.all", "own\t1\t0", test);
+    assertTrue(grows.startsWith("next: take it out of what holds it: static Cache.all"), grows);
+  }
+
+  @Test
+  void theNextStepStandsBelowTheFirstLine() throws ReporterException {
+    LeakReport report = report("site\t5\t1\tnew", "text\tfirst", "text\trest");
+    String advised = report.withAdvice(Arrays.asList("next: x")).toString();
+    assertEquals("first\nnext: x\nrest", advised);
+  }
+}
