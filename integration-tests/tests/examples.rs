@@ -19,11 +19,11 @@ fn of_help(command: &str) -> Vec<String> {
     let after = help.split("Examples:\n").nth(1).unwrap_or_else(|| {
         panic!("{command} has no examples: {help}");
     });
-    // Where a line is too long for the help, the rest of it stands at the start of the next one.
+    // Where a line is too long for the help, the rest of it stands on the next one.
     let mut lines: Vec<String> = Vec::new();
     for line in after.lines().take_while(|line| !line.is_empty()) {
         match lines.last_mut() {
-            Some(last) if !line.starts_with(' ') => *last += &format!(" {line}"),
+            Some(last) if !line.contains("hackleak ") => *last += &format!(" {}", line.trim()),
             _ => lines.push(line.to_owned()),
         }
     }
