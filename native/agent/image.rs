@@ -80,7 +80,10 @@ pub fn create(options: &Options, exe: &Path) -> Result<(), String> {
         out: out.to_owned(),
         name: name.to_owned(),
         exe: exe.as_os_str().as_bytes().to_vec(),
-        command: std::fs::read("/proc/self/cmdline").unwrap_or_default(),
+        command: match options.redact {
+            true => Vec::new(),
+            false => std::fs::read("/proc/self/cmdline").unwrap_or_default(),
+        },
         folder: std::env::current_dir()
             .map(|folder| folder.into_os_string().into_vec())
             .unwrap_or_default(),

@@ -141,6 +141,9 @@ pub(crate) struct Run {
     /// Also pass the agent in JAVA_TOOL_OPTIONS
     #[arg(long)]
     pub(crate) java_tool_options: bool,
+    /// Leave out command lines and the names of users and hosts
+    #[arg(long)]
+    pub(crate) redact: bool,
     #[command(flatten)]
     pub(crate) zero: crate::exit::Zero,
     /// The command and its arguments; options of `run` go before it
@@ -206,6 +209,9 @@ pub(crate) struct Report {
     /// The folder of the sources, to which paths in `sarif` and `markdown` are relative
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) sources: PathBuf,
+    /// Leave out command lines and the names of users and hosts
+    #[arg(long)]
+    pub(crate) redact: bool,
     #[command(flatten)]
     pub(crate) zero: crate::exit::Zero,
 }

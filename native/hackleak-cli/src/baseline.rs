@@ -82,7 +82,9 @@ impl Images {
             known_leaks: Vec::new(),
             baseline: None,
         };
-        inputs::read_whole(&self.inputs, &known)
+        let mut report = inputs::read_whole(&self.inputs, &known)?;
+        report.redact(false);
+        Ok(report)
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) fn report_to(
         bail!("this format is not for terminals: name a file with --output");
     }
     let mut report = inputs::read_judged(&arguments.inputs, &selection, &arguments.known)?;
+    let names = report.redact(arguments.redact);
     if report.processes.is_empty() && report.unreadable.is_empty() {
         bail!("there is no process in these reports: name images");
     }
@@ -63,7 +64,9 @@ pub(crate) fn report_to(
         false => std::path::absolute(file).unwrap_or_else(|_| file.clone()),
     });
     let form = Form {
-        json: json.as_deref(),
+        json: json
+            .as_deref()
+            .filter(|_| names.is_none() || arguments.format == ReportFormat::Lines),
         weight: arguments.weight,
         sources: &arguments.sources,
     };

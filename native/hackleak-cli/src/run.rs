@@ -40,7 +40,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
         }
     };
     ending::wait(&folder);
-    let said = conclude(&folder, options.follow, arguments.format);
+    let said = conclude(&folder, options.follow, arguments.format, options.redact);
     let said = said
         .map(|code| arguments.zero.of(code))
         .unwrap_or_else(|error| {
@@ -52,10 +52,10 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
 }
 
 /// Reports on what was recorded in `folder`; returns the exit code of that.
-fn conclude(folder: &Path, follow: Follow, format: RunFormat) -> anyhow::Result<u8> {
+fn conclude(folder: &Path, follow: Follow, format: RunFormat, redact: bool) -> anyhow::Result<u8> {
     let (images, _) = images::in_folder(folder)?;
     if !images.is_empty() {
-        return report(&images, folder, format);
+        return report(&images, folder, format, redact);
     }
     // Nothing is in the folder then, so nothing is lost when it cannot be removed either.
     let _ = fs::remove_dir(folder);
@@ -69,8 +69,14 @@ fn conclude(folder: &Path, follow: Follow, format: RunFormat) -> anyhow::Result<
 
 /// Prints what the command leaked, and writes it to files beside the images. What cannot be written
 /// changes no verdict.
-fn report(images: &[PathBuf], folder: &Path, format: RunFormat) -> anyhow::Result<u8> {
-    let report = images::read(images, &Selection::default());
+fn report(
+    images: &[PathBuf],
+    folder: &Path,
+    format: RunFormat,
+    redact: bool,
+) -> anyhow::Result<u8> {
+    let mut report = images::read(images, &Selection::default());
+    let names = report.redact(redact);
     report
         .unreadable
         .iter()
@@ -95,7 +101,9 @@ fn report(images: &[PathBuf], folder: &Path, format: RunFormat) -> anyhow::Resul
             if page.is_file() {
                 text += &format!("page: {}\n", page.display());
             }
-            output::print_report_aside(&(text + &render::totals(&report)));
+            text += &render::totals(&report);
+            let text = names.map_or_else(|| text.clone(), |names| names.clean(&text));
+            output::print_report_aside(&text);
         }
         RunFormat::Json => output::print_aside(&json),
     }
@@ -154,6 +162,7 @@ fn options(arguments: &Run) -> anyhow::Result<Options> {
     if let Some(given) = &arguments.baseline {
         options.baseline = file("baseline", given)?;
     }
+    options.redact |= arguments.redact;
     options.make_files_absolute();
     options.exit = Exit::Settle;
     Ok(options)

@@ -107,6 +107,12 @@ pub const KEYS: &[Key] = &[
         meaning: "leave out what the JDK, libc and other runtimes hold for the life of the process: `hackleak suppressions --builtin`",
     },
     Key {
+        name: "redact",
+        values: "true|false",
+        default: "false",
+        meaning: "reports without command lines and names of users and hosts: [docs/privacy.md](docs/privacy.md)",
+    },
+    Key {
         name: "baseline",
         values: "FILE",
         default: "",
@@ -289,6 +295,8 @@ pub struct Options {
     pub log: String,
     /// See the key `builtin-suppressions`.
     pub builtin_suppressions: bool,
+    /// See the key `redact`.
+    pub redact: bool,
     /// See the key `baseline`; empty when there is none.
     pub baseline: String,
     /// See the key `known`.
@@ -319,6 +327,7 @@ impl Default for Options {
             suppressions: String::new(),
             log: String::new(),
             builtin_suppressions: true,
+            redact: false,
             baseline: String::new(),
             known: Known::Note,
             known_leaks: String::new(),
@@ -425,6 +434,7 @@ impl Options {
             "exit" => self.exit = choice(key, value, EXIT)?,
             "strict" => self.strict = choice(key, value, SWITCH)?,
             "builtin-suppressions" => self.builtin_suppressions = choice(key, value, SWITCH)?,
+            "redact" => self.redact = choice(key, value, SWITCH)?,
             "out" if !value.is_empty() => self.out = value.to_owned(),
             "out" => {
                 return Err(OptionError(
@@ -568,6 +578,9 @@ impl fmt::Display for Options {
         if !self.builtin_suppressions {
             f.write_str(",builtin-suppressions=false")?;
         }
+        if self.redact {
+            f.write_str(",redact=true")?;
+        }
         Ok(())
     }
 }
@@ -578,7 +591,7 @@ mod tests {
 
     #[test]
     fn text_form_reads_back_as_the_same_options() {
-        let text = "track=new,findings=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,known-leaks=k.known,preload=no,known=fail,builtin-suppressions=false";
+        let text = "track=new,findings=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,known-leaks=k.known,preload=no,known=fail,builtin-suppressions=false,redact=true";
         let options: Options = text.parse().expect("valid");
         assert_eq!(options.to_string(), text);
         assert_eq!(options.depth, 12);

@@ -18,6 +18,7 @@
 //! - `holders`: who holds what is not lost.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `meanwhile`: what was freed between two checks, or after one.
+//! - `redact`: reports without what says who ran something where.
 //! - `revision`: which commit was checked out.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`Incomplete`]: why a record is incomplete, as codes for programs.
@@ -51,6 +52,7 @@ mod own;
 mod process;
 pub mod progress;
 mod read;
+mod redact;
 pub mod render;
 mod revision;
 pub mod schema;
@@ -67,5 +69,6 @@ pub use incomplete::Incomplete;
 pub use model::{Coverage, Process, Report, Sight, Verdict};
 pub use process::Besides;
 pub use read::{Selection, Tests};
+pub use redact::Names;
 pub use symbolise::{keep, stacks};
 pub use text_log::TextLog;
