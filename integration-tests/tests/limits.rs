@@ -177,3 +177,35 @@ fn a_jvm_in_a_gigabyte_of_address_space_starts() {
         assert!(!run.ended.stderr.contains("hackleak:"), "{}", run.ended);
     }
 }
+
+/// What a JVM takes at its start depends on what there is, so whether it starts is a matter of chance near its limits.
+#[test]
+fn a_jvm_starts_under_each_limit_under_which_it_starts_bare() {
+    /// MiB of address space that the recorder itself may need, beyond which a bare JVM does not start.
+    const OWN: u64 = 64;
+    const STEP: u64 = 32;
+    let shell = Path::new("/bin/sh");
+    for jdk in Jdk::all() {
+        let script = |mib: u64| {
+            format!(
+                "ulimit -c 0; ulimit -v {}; exec '{}' -Xmx128m -XX:CompressedClassSpaceSize=64m -version",
+                mib << 10,
+                jdk.tool("java").display()
+            )
+        };
+        let starts = |recording: Recording, mib: u64| {
+            let run = recording.args(["-c", &script(mib)]).run();
+            run.ended.code() == 0
+        };
+        let bare = |mib: &u64| starts(Recording::bare(shell), *mib);
+        let smallest = (480..8192).step_by(STEP as usize).find(bare);
+        let smallest = smallest.expect("a bare JVM starts");
+        let rungs = (smallest + OWN..smallest + 512).step_by(STEP as usize);
+        let tried: Vec<u64> = rungs.filter(bare).collect();
+        assert!(!tried.is_empty(), "a bare JVM starts with more, too");
+        for mib in tried {
+            let recording = Recording::of(shell).options("");
+            assert!(starts(recording, mib), "JDK {}: {mib} MiB", jdk.feature);
+        }
+    }
+}

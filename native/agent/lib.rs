@@ -25,6 +25,7 @@ mod control;
 mod descriptors;
 mod findings;
 mod forks;
+mod frugal;
 mod gate;
 mod holders;
 mod hooks;

@@ -8,8 +8,9 @@
 //! ```
 
 use crate::{
-    IMAGE, again, agentpath, boundary, callers, control, descriptors, forks, gate, holders, hooks,
-    image, jdk, lent, log, pools, stack_bounds, stderr, this_library, thread, timeline, unwind,
+    IMAGE, again, agentpath, boundary, callers, control, descriptors, forks, frugal, gate, holders,
+    hooks, image, jdk, lent, log, pools, stack_bounds, stderr, this_library, thread, timeline,
+    unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -304,6 +305,7 @@ pub fn agent_options(text: &str) {
 
 fn create(options: &Options, exe: &Path) -> Result<(), String> {
     image::create(options, exe)?;
+    frugal::leave_room();
     control::set(options);
     callers::set_jdk(&exe_home(exe));
     callers::init(options, exe);

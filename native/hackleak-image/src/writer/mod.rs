@@ -21,6 +21,7 @@ pub use ledger::Ledger;
 pub use live::{LiveTable, Refused, State};
 pub use node_cache::NodeCache;
 pub use quiet::quietly;
+pub use space::left as address_space_left;
 pub use tree::StackTree;
 pub use window::{CreateError, Window};
 

@@ -73,6 +73,20 @@ pub unsafe fn close(fd: c_int) {
     unsafe { libc::syscall(libc::SYS_close, fd) };
 }
 
+/// Writes to a place in a file; whether all of it was.
+///
+/// # Safety
+///
+/// `fd` is a descriptor of the caller's.
+pub unsafe fn write_at(fd: c_int, bytes: &[u8], offset: u64) -> bool {
+    quietly(|| {
+        // SAFETY: the caller's; the slice is as long as the call is told.
+        let written =
+            unsafe { libc::syscall(libc::SYS_pwrite64, fd, bytes.as_ptr(), bytes.len(), offset) };
+        written == bytes.len() as i64
+    })
+}
+
 /// Calls `write`, whose signals do not reach the program; it returns whether everything was written. Changes
 /// `errno`.
 pub fn quietly(write: impl FnOnce() -> bool) -> bool {

@@ -1,8 +1,9 @@
 //! Address space for the window.
 //!
 //! The window is as long as an image can ever become, unless the process may only have so much address space
-//! (`ulimit -v`): then it takes a small part of what is left, because the program needs the rest. A window
-//! that is too short later costs records, which are counted, and never the program.
+//! (`ulimit -v`): then it may become a small part of what is left, because the program needs the rest, and is
+//! mapped piece by piece, because a program that reserves much at its start, as a JVM does, may need all of that.
+//! A window that is too short later costs records, which are counted, and never the program.
 
 use super::file::errno;
 use super::quiet;
@@ -19,10 +20,32 @@ const FEWEST: u64 = 10;
 /// The part that so few segments may take at most: one in so many.
 const LARGEST_PART: u64 = 2;
 
+/// Where windows begin that grow: nobody else maps anything there, so there is room behind.
+const ROOMY: [usize; 3] = [0x6000_0000_0000, 0x5000_0000_0000, 0x4000_0000_0000];
+
+/// A window.
+pub(super) struct Mapped {
+    pub base: *mut u8,
+    /// What it may become.
+    pub len: usize,
+    /// What of that is mapped.
+    pub mapped: usize,
+}
+
 /// Maps the window over the file.
-pub(super) fn map_window(fd: i32) -> Result<(*mut u8, usize), CreateError> {
+pub(super) fn map_window(fd: i32) -> Result<Mapped, CreateError> {
     let limited = left().map(limited_lengths);
     let lengths = limited.as_ref().map_or(&LENGTHS[..], |lengths| lengths);
+    if limited.is_some()
+        && let Some(len) = lengths.iter().copied().find(|len| *len > 0)
+    {
+        let mapped = HEADER_LEN as usize;
+        for base in ROOMY.map(ptr::without_provenance_mut) {
+            if map_piece(fd, base, 0, mapped) == Ok(()) {
+                return Ok(Mapped { base, len, mapped });
+            }
+        }
+    }
     let mut error = libc::ENOMEM;
     for len in lengths.iter().copied().filter(|len| *len > 0) {
         // SAFETY: a new mapping at an address of the kernel's choice.
@@ -37,20 +60,56 @@ pub(super) fn map_window(fd: i32) -> Result<(*mut u8, usize), CreateError> {
             )
         };
         if at != libc::MAP_FAILED {
-            // SAFETY: advice about our own mapping: no part of it in core dumps, in huge pages,
-            // or in forked children (which must not write into their parent's image), and nothing
-            // read ahead of a file that is empty there.
-            unsafe {
-                libc::madvise(at, len, libc::MADV_RANDOM);
-                libc::madvise(at, len, libc::MADV_DONTDUMP);
-                libc::madvise(at, len, libc::MADV_NOHUGEPAGE);
-                libc::madvise(at, len, libc::MADV_DONTFORK);
-            }
-            return Ok((at.cast(), len));
+            advise(at.cast(), len);
+            return Ok(Mapped {
+                base: at.cast(),
+                len,
+                mapped: len,
+            });
         }
         error = errno();
     }
     Err(CreateError::Map(error))
+}
+
+/// Maps a piece of a window that grows, where the window at `base` has it. Gives the system's `errno`; that
+/// is `EEXIST` where something is mapped already.
+pub(super) fn map_piece(fd: i32, base: *mut u8, offset: u64, len: usize) -> Result<(), i32> {
+    let place = base.wrapping_add(offset as usize);
+    // SAFETY: a new mapping, which replaces nothing.
+    let at = unsafe {
+        libc::mmap(
+            place.cast(),
+            len,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE,
+            fd,
+            offset as libc::off_t,
+        )
+    };
+    if at == libc::MAP_FAILED {
+        return Err(errno());
+    }
+    if at.cast() != place {
+        // A kernel before 4.17, which takes the place for a wish.
+        // SAFETY: the mapping that was just made.
+        unsafe { libc::munmap(at, len) };
+        return Err(libc::EEXIST);
+    }
+    advise(place, len);
+    Ok(())
+}
+
+fn advise(at: *mut u8, len: usize) {
+    // SAFETY: advice about our own mapping: no part of it in core dumps, in huge pages,
+    // or in forked children (which must not write into their parent's image), and nothing
+    // read ahead of a file that is empty there.
+    unsafe {
+        libc::madvise(at.cast(), len, libc::MADV_RANDOM);
+        libc::madvise(at.cast(), len, libc::MADV_DONTDUMP);
+        libc::madvise(at.cast(), len, libc::MADV_NOHUGEPAGE);
+        libc::madvise(at.cast(), len, libc::MADV_DONTFORK);
+    }
 }
 
 /// Lengths to try when so many bytes of address space are left; 0 stands for none.
@@ -70,7 +129,7 @@ fn limited_lengths(left: u64) -> [usize; 4] {
 }
 
 /// Bytes of address space that the process may still map; `None` without a limit.
-fn left() -> Option<u64> {
+pub fn left() -> Option<u64> {
     let limit = limit(libc::RLIMIT_AS as i32)?;
     Some(limit.saturating_sub(mapped()))
 }

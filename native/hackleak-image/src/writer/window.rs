@@ -7,7 +7,7 @@
 //!
 //! The window is one mapping, far longer than the file: pages beyond the end of the file cost
 //! nothing until the file grows under them, and however many segments there are, the process has
-//! one mapping more.
+//! one mapping more. Where address space is limited (`space`), it grows with its segments.
 //!
 //! A forked child has no part of the window (`MADV_DONTFORK`). Only the header's page is mapped a second time
 //! (`ledger`), for one word that children may count up: those of them that could not be recorded.
@@ -55,6 +55,8 @@ static CLOSED: Page = Page(core::cell::UnsafeCell::new([0; HEADER_LEN as usize])
 pub struct Window {
     base: AtomicPtr<u8>,
     len: AtomicUsize,
+    /// What of it was mapped at its start; the segments beyond are, each when it is made.
+    mapped: AtomicUsize,
     fd: AtomicI32,
     /// The file behind the descriptor.
     device: AtomicU64,
@@ -75,6 +77,7 @@ impl Window {
         Window {
             base: AtomicPtr::new(ptr::null_mut()),
             len: AtomicUsize::new(0),
+            mapped: AtomicUsize::new(0),
             fd: AtomicI32::new(-1),
             device: AtomicU64::new(0),
             inode: AtomicU64::new(0),
@@ -146,14 +149,15 @@ impl Window {
             Err(shortage) => Err(CreateError::Write(shortage)),
             Ok(()) => space::map_window(fd),
         };
-        let (base, len) = opened.inspect_err(|_| {
+        let window = opened.inspect_err(|_| {
             self.fd.store(-1, Relaxed);
             // SAFETY: opened above, and of no use.
             unsafe { quiet::close(fd) };
         })?;
         self.ledger.store(Ledger::map(fd).0, Relaxed);
-        self.len.store(len, Relaxed);
-        self.base.store(base, Release);
+        self.len.store(window.len, Relaxed);
+        self.mapped.store(window.mapped, Relaxed);
+        self.base.store(window.base, Release);
         Ok(())
     }
 
@@ -293,6 +297,10 @@ impl Window {
             return ptr::null_mut();
         };
         let offset = place(index);
+        if !self.is_mapped(window, offset) {
+            self.end_at(offset);
+            return ptr::null_mut();
+        }
         // SAFETY: `offset` lies within the window.
         let at = unsafe { window.add(offset as usize) };
         if !self.is_reserved(offset, SEGMENT_STRIDE) {
@@ -323,6 +331,28 @@ impl Window {
         header
     }
 
+    /// Whether the window has the segment at `offset`, which was handed out to this call alone, now that it is
+    /// needed.
+    fn is_mapped(&self, window: *mut u8, offset: u64) -> bool {
+        let len = SEGMENT_STRIDE as usize;
+        offset + SEGMENT_STRIDE <= self.mapped.load(Relaxed) as u64
+            || self
+                .descriptor()
+                .is_some_and(|fd| space::map_piece(fd, window, offset, len).is_ok())
+    }
+
+    /// The window becomes no longer than this: there is no address space for the segment at `offset`. A
+    /// reader, which finds it counted, finds it made and not used.
+    fn end_at(&self, offset: u64) {
+        self.len.fetch_min(offset as usize, Relaxed);
+        if self.is_reserved(offset, SEGMENT_STRIDE)
+            && let Some(fd) = self.descriptor()
+        {
+            // SAFETY: the image's descriptor; the place in the file is this call's alone.
+            unsafe { quiet::write_at(fd, &SEGMENT_MAGIC.to_ne_bytes(), offset) };
+        }
+    }
+
     /// Makes a segment part of the image. Of two threads that made the same one, only the one
     /// whose segment is used calls this; a reader skips the other.
     pub(super) fn publish(header: *mut SegmentHeader, kind: SegmentKind) {
@@ -347,10 +377,12 @@ impl Window {
         Some((header, SegmentKind::from_number(kind)?))
     }
 
-    /// A segment whose index was handed out may not be backed yet: reading it would be a SIGBUS.
+    /// A segment whose index was handed out may not be backed yet, or not mapped: reading it would be a signal.
     fn is_backed(&self, header: *mut SegmentHeader, offset: u64) -> bool {
         let stat = status(self.fd.load(Relaxed)).filter(|stat| self.is_ours(stat));
-        if stat.is_some_and(|stat| offset + SEGMENT_STRIDE <= stat.st_size as u64) {
+        let is_mapped = offset + SEGMENT_STRIDE <= self.mapped.load(Relaxed) as u64;
+        let has = |stat: libc::stat| offset + SEGMENT_STRIDE <= stat.st_size as u64;
+        if is_mapped && stat.is_some_and(has) {
             return true;
         }
         let mut byte = 0u8;
