@@ -224,6 +224,9 @@ pub fn suppressions(data: &[u8]) {
         baseline: None,
         known: None,
         freed_older: 0,
+        also_at: Vec::new(),
+        epochs: Vec::new(),
+        grown_to: None,
         names: Vec::new(),
         frames: vec![
             native("pool::grow(unsigned long)"),
