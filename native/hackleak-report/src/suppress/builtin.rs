@@ -7,7 +7,7 @@
 //! entered the runtime, which is exported and so has a name.
 
 use super::pattern::matches;
-use crate::model::{Frame, Judgement, NativeFrame, Site};
+use crate::model::{Frame, Judgement, Kind, NativeFrame, Site};
 use crate::stable::module_name;
 
 /// A rule that applies by default.
@@ -45,6 +45,8 @@ enum Shape {
     ExceptionPool,
     /// Some Java frame is one of these methods.
     Java(&'static [&'static str]),
+    /// A descriptor that the JDK has opened to load a class by a loader of its own.
+    ClassPath,
 }
 
 const LOADER: &str = "ld-linux-x86-64.so";
@@ -90,6 +92,12 @@ pub const BUILT_IN: &[BuiltIn] = &[
             "*io.netty.buffer.PoolArena$*.newChunk",
             "*io.netty.buffer.AdaptivePoolingAllocator$*.newChunkAllocation",
         ]),
+    },
+    BuiltIn {
+        name: "class-path",
+        reason: "files of the class path and the module path, which the JDK's own class loaders open and \
+                 keep; those of a URLClassLoader of the program's are for it to close",
+        shape: Shape::ClassPath,
     },
     BuiltIn {
         name: "runtime-initialiser",
@@ -236,6 +244,7 @@ impl BuiltIn {
                 POOL_SIZES[0], POOL_SIZES[1]
             ),
             Shape::Java(methods) => format!("called by {}", methods.join(" or ")),
+            Shape::ClassPath => format!("a file descriptor opened by {OWN_LOADER}"),
         }
     }
 }
@@ -259,6 +268,7 @@ impl Shape {
                 }
                 _ => false,
             }),
+            Shape::ClassPath => site.kind == Kind::Fd && is_of_class_path(frames),
             Shape::Module(module) => native().any(|frame| &*module_name(&frame.module) == *module),
             Shape::Initialiser => {
                 for (own, frame) in native().enumerate() {
@@ -297,6 +307,30 @@ impl Shape {
                 .any(|name| through.iter().any(|known| is(name, known))),
         }
     }
+}
+
+/// What the JDK loads the program's classes by, and its modules'.
+const OWN_LOADER: &str = "jdk.internal.loader.BuiltinClassLoader";
+/// Where the classes of the JDK lie that open files for that.
+const OF_JDK: [&str; 4] = ["java.", "javax.", "jdk.", "sun."];
+
+/// Whether the JDK's own loader called all Java code that led to the allocation, and no loader of the
+/// program's is in between.
+fn is_of_class_path(frames: &[Frame]) -> bool {
+    let classes = frames.iter().filter_map(|frame| match frame {
+        Frame::Java(java) => Some(java.class.as_str()),
+        _ => None,
+    });
+    for class in classes {
+        if class == OWN_LOADER {
+            return true;
+        }
+        let is_own = OF_JDK.iter().any(|start| class.starts_with(start));
+        if !is_own || class == "java.net.URLClassLoader" {
+            return false;
+        }
+    }
+    false
 }
 
 /// Whether a block is the pool for exceptions of the module that allocates it.
@@ -338,4 +372,35 @@ fn is(name: &str, known: &str) -> bool {
     let name = name.trim_start_matches('_');
     let name = name.strip_prefix("GI_").unwrap_or(name);
     matches(&format!("^{known}$"), name.trim_start_matches('_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::JavaFrame;
+
+    fn frames(classes: &[&str]) -> Vec<Frame> {
+        let frame = |class: &&str| {
+            Frame::Java(JavaFrame {
+                class: (*class).to_owned(),
+                method: "open".to_owned(),
+                file: None,
+                line: None,
+                native: false,
+            })
+        };
+        classes.iter().map(frame).collect()
+    }
+
+    #[test]
+    fn only_what_the_jdks_own_loader_opens_is_of_the_class_path() {
+        let file = ["java.io.RandomAccessFile", "java.util.zip.ZipFile"];
+        let of = |outer: &[&str]| is_of_class_path(&frames(&[&file[..], outer].concat()));
+        let path = "jdk.internal.loader.URLClassPath";
+        assert!(of(&[path, OWN_LOADER, "demo.Test"]));
+        assert!(!of(&[path, "java.net.URLClassLoader", OWN_LOADER]));
+        assert!(!of(&["demo.Agent", OWN_LOADER]));
+        assert!(!of(&["demo.Test"]));
+        assert!(!of(&[]));
+    }
 }
