@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use hackleak_report::baseline::{Baseline, Comparison};
 use hackleak_report::{Report, Verdict, render};
 
-use crate::{exit, inputs, known, output, report, standard_input};
+use crate::{exit, inputs, judged, known, output, standard_input};
 
 const NOTES: &str = "\
 Sites are found again by the names of their frames, not by addresses or lines, so runs of \
@@ -78,7 +78,7 @@ pub(crate) fn conclude(
             process.verdict = process.otherwise;
         }
     }
-    let code = report::judged(&rest);
+    let code = judged::judged(&rest);
     Ok(if worse { exit::LEAKS } else { code })
 }
 

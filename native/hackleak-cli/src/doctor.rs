@@ -1,24 +1,67 @@
 //! `hackleak doctor`: whether the allocations of libraries can be seen.
 
 mod bindings;
-mod maps;
 mod process;
-
-pub(crate) use process::image_of;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
+use clap::{Args, ValueEnum};
 use hackleak_image::{Image, layout};
 use hackleak_options::{Options, Track};
 use hackleak_report::Sight;
 use hackleak_report::coverage::{Diagnosis, Facts, Library, Subject, libraries};
 use hackleak_report::render;
 
-use crate::arguments::{Doctor, DoctorFormat};
 use crate::{exit, images, output, standard_input};
+
+const DOCTOR_NOTES: &str = "\
+seen     all allocations of the tracked kinds are recorded
+partly   some of them, or as another kind
+blind    none of them: \"no leaks\" says nothing about this library
+unknown  its file is gone or cannot be read
+
+The runtime (the JDK, the C and C++ libraries) is not under test and left out, except where it is \
+named itself.
+
+Examples:
+  hackleak doctor --track new+malloc build/libmine.so
+  hackleak doctor 4711                      a running process: what is loaded there
+  hackleak doctor --strict hackleak-out     exit 23 only for libraries that fail with strict=true
+
+Exit codes:
+  0   every library is seen
+  1   wrong usage, unreadable input, or a library of which nothing is known
+  23  a library is blind or seen only in part, or a process is not recorded; with --strict: a \
+library is blind";
+
+#[derive(Debug, Args)]
+#[command(after_help = DOCTOR_NOTES)]
+pub(crate) struct Doctor {
+    /// Libraries, programs, numbers of running processes, images, or folders with images
+    #[arg(required = true, value_name = "FILE|PID|IMAGE|DIR")]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The kinds that would be tracked, for libraries and processes that are not recorded
+    /// [default: that of the recorder]
+    #[arg(long, value_name = "KINDS")]
+    pub(crate) track: Option<String>,
+    /// Exit with 23 only for what `strict=true` fails because of
+    #[arg(long)]
+    pub(crate) strict: bool,
+    #[command(flatten)]
+    pub(crate) zero: crate::exit::Zero,
+    /// What to print
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = DoctorFormat::Text)]
+    pub(crate) format: DoctorFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DoctorFormat {
+    Text,
+    Json,
+}
 
 /// Looks at everything that was named and returns the exit code.
 pub(crate) fn doctor(arguments: &Doctor) -> anyhow::Result<u8> {
@@ -106,7 +149,7 @@ fn examine_one(input: &Path, track: Track) -> anyhow::Result<Subject> {
     let facts = Facts::read(input).with_context(|| format!("`{text}`"))?;
     Ok(Subject {
         input: text.clone().into_owned(),
-        track: names(track.bits()),
+        track: process::names(track.bits()),
         process: None,
         libraries: vec![Library::of_file(&text, &Ok(facts), track.into(), None)],
     })
@@ -134,17 +177,8 @@ fn of_image(path: &Path) -> anyhow::Result<Subject> {
         .filter_map(|module| Some(Library::new(&module.path, module.coverage?)));
     Ok(Subject {
         input: path.to_string_lossy().into_owned(),
-        track: names(image.header().track),
+        track: process::names(image.header().track),
         process: None,
         libraries: under_test.collect(),
     })
-}
-
-/// The names of the kinds in the bits of an image.
-fn names(bits: u32) -> Vec<String> {
-    Track::ALL
-        .iter()
-        .filter(|(_, track)| bits & track.bits() != 0)
-        .map(|(name, _)| (*name).to_owned())
-        .collect()
 }

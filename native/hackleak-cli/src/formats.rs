@@ -6,7 +6,35 @@ use clap::ValueEnum;
 use hackleak_report::origin::Sources;
 use hackleak_report::{Report, render};
 
-use crate::arguments::{ReportFormat, Weight};
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// For people
+    Text,
+    /// Everything, by the schema that `hackleak schema` prints
+    Json,
+    /// One page for the browser
+    Html,
+    /// For the Java library
+    Lines,
+    /// Test results, as Maven Surefire writes them
+    JunitXml,
+    /// SARIF 2.1.0, for code scanning: GitHub annotates the leaking line
+    Sarif,
+    /// Folded stacks, for flame graphs
+    Collapsed,
+    /// For https://www.speedscope.app
+    Speedscope,
+    /// A gzipped profile for pprof
+    Pprof,
+    /// A summary, for `$GITHUB_STEP_SUMMARY`
+    Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Weight {
+    Bytes,
+    Count,
+}
 
 /// How to write a report, besides the format.
 pub(crate) struct Form<'a> {

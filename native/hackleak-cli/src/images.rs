@@ -7,7 +7,7 @@ use anyhow::{Context, anyhow};
 use hackleak_report::model::Unreadable;
 use hackleak_report::{Process, Report, Selection};
 
-use crate::{doctor, output, standard_input};
+use crate::{maps, output, standard_input};
 
 /// The images that `inputs` name: files as they are, `-` for standard input, the numbers of running
 /// processes, folders with the images in them and in their folders; and what has none or cannot be
@@ -17,7 +17,7 @@ pub(crate) fn find(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<Unreadable>) {
     let mut errors = Vec::new();
     for input in inputs {
         if let Some(pid) = process_number(input) {
-            match doctor::image_of(pid) {
+            match maps::image_of(pid) {
                 Ok(image) => images.push(image),
                 Err(error) => errors.push(unreadable_file(input, &error)),
             }

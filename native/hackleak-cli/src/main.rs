@@ -13,10 +13,12 @@ mod find_leak;
 mod formats;
 mod images;
 mod inputs;
+mod judged;
 mod known;
 mod known_leaks;
 mod limits;
 mod manual;
+mod maps;
 mod output;
 mod report;
 mod run;
@@ -29,6 +31,7 @@ mod tally;
 mod terminal;
 mod top;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -60,7 +63,7 @@ fn main() -> ExitCode {
     let done = match cli.subcommand {
         Subcommand::Run(arguments) => run::run(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
-        Subcommand::Serve => serve::serve(),
+        Subcommand::Serve => serve::serve(report_arguments),
         Subcommand::Tally(arguments) => tally::tally(&arguments),
         Subcommand::Settings(arguments) => settings::settings(&arguments),
         Subcommand::Baseline(arguments) => baseline::baseline(&arguments),
@@ -70,8 +73,8 @@ fn main() -> ExitCode {
         Subcommand::Doctor(arguments) => doctor::doctor(&arguments),
         Subcommand::FindLeak(arguments) => find_leak::find_leak(&arguments),
         Subcommand::Top(arguments) => top::top(&arguments),
-        Subcommand::Completions(arguments) => manual::completions(&arguments),
-        Subcommand::Man(arguments) => manual::man(&arguments),
+        Subcommand::Completions(arguments) => manual::completions(&arguments, Cli::command()),
+        Subcommand::Man(arguments) => manual::man(&arguments, Cli::command()),
         Subcommand::Schema { of } => output::print(&match of {
             SchemaOf::Report => schema::text(),
             SchemaOf::Doctor => schema::doctor(),
@@ -86,4 +89,14 @@ fn main() -> ExitCode {
     });
     standard_input::forget();
     code.into()
+}
+
+/// The arguments of `hackleak report` in a request that is served.
+fn report_arguments(arguments: &[OsString]) -> anyhow::Result<report::Report> {
+    let names = ["hackleak", "report"].map(OsString::from);
+    let matches = Cli::command().try_get_matches_from(names.iter().chain(arguments))?;
+    match Cli::from_arg_matches(&matches)?.subcommand {
+        Subcommand::Report(arguments) => Ok(arguments),
+        _ => anyhow::bail!("only reports are served"),
+    }
 }

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use anyhow::Context;
-use clap::{Args, Command, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::arguments::Cli;
 use crate::{exit, output};
 
 const COMPLETIONS_NOTES: &str = "\
@@ -38,47 +37,48 @@ pub(crate) struct Man {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// Prints the completions of a shell.
-pub(crate) fn completions(arguments: &Completions) -> anyhow::Result<u8> {
+/// Prints the completions of a shell for `command`.
+pub(crate) fn completions(arguments: &Completions, mut command: Command) -> anyhow::Result<u8> {
     let mut script = Vec::new();
-    clap_complete::generate(
-        arguments.shell,
-        &mut Cli::command(),
-        "hackleak",
-        &mut script,
-    );
+    clap_complete::generate(arguments.shell, &mut command, "hackleak", &mut script);
     output::print(&String::from_utf8_lossy(&script))?;
     Ok(exit::CLEAN)
 }
 
 /// Prints the man page, or writes all of them.
-pub(crate) fn man(arguments: &Man) -> anyhow::Result<u8> {
-    let mut command = Cli::command();
+pub(crate) fn man(arguments: &Man, mut command: Command) -> anyhow::Result<u8> {
     command.build();
+    let exits = exits_of(&command);
     match &arguments.out {
-        None => output::print(&page(&command).context("cannot make the man page")?)?,
+        None => output::print(&page(&command, &exits).context("cannot make the man page")?)?,
         Some(folder) => {
             let cannot_write = || format!("cannot write man pages to `{}`", folder.display());
             fs::create_dir_all(folder).with_context(cannot_write)?;
-            write_pages(&command, folder).with_context(cannot_write)?;
+            write_pages(&command, &exits, folder).with_context(cannot_write)?;
         }
     }
     Ok(exit::CLEAN)
 }
 
+/// What the help of a command says of exit codes.
+fn exits_of(command: &Command) -> String {
+    let help = command.get_after_help().map(ToString::to_string);
+    Parts::of(&help.unwrap_or_default()).exits
+}
+
 /// Writes the page of a command and those of its commands.
-fn write_pages(command: &Command, folder: &Path) -> io::Result<()> {
+fn write_pages(command: &Command, exits: &str, folder: &Path) -> io::Result<()> {
     let name = command.get_display_name().unwrap_or(command.get_name());
-    fs::write(folder.join(format!("{name}.1")), page(command)?)?;
+    fs::write(folder.join(format!("{name}.1")), page(command, exits)?)?;
     let visible = command.get_subcommands().filter(|it| !it.is_hide_set());
     visible
         .filter(|it| it.get_name() != "help")
-        .try_for_each(|it| write_pages(it, folder))
+        .try_for_each(|it| write_pages(it, exits, folder))
 }
 
 /// The page of a command: what clap knows of it, and the sections that people look for, made of
 /// the text at the end of its help.
-fn page(command: &Command) -> io::Result<String> {
+fn page(command: &Command, usual_exits: &str) -> io::Result<String> {
     let help = command.get_after_help().map(ToString::to_string);
     let parts = Parts::of(&help.unwrap_or_default());
     let man = clap_mangen::Man::new(command.clone().after_help(""));
@@ -96,7 +96,7 @@ fn page(command: &Command) -> io::Result<String> {
     }
     let mut page = String::from_utf8_lossy(&page).into_owned();
     let exits = match parts.exits.is_empty() {
-        true => Parts::of(crate::arguments::EXAMPLES).exits,
+        true => usual_exits.to_owned(),
         false => parts.exits,
     };
     for (title, text) in [("EXAMPLES", &parts.examples), ("EXIT STATUS", &exits)] {

@@ -1,18 +1,78 @@
 //! `hackleak report`.
 
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use clap::Args;
 use hackleak_image::Image;
 use hackleak_report::coverage::Unseen;
 use hackleak_report::render;
 use hackleak_report::{Process, Report as Found, Verdict};
 
-use crate::arguments::{Report, ReportFormat};
-use crate::formats::{self, Form};
+use crate::formats::{self, Form, ReportFormat, Weight};
+use crate::selection::SelectionArguments;
 use crate::standard_input::is_dash;
-use crate::{exit, inputs, output, terminal};
+use crate::{exit, inputs, judged, output, terminal};
+
+const REPORT_NOTES: &str = "\
+Examples:
+  hackleak report hackleak-out
+  hackleak report --since 3 --format json 4242.hackleak
+  hackleak report 4711
+  hackleak report --format json hackleak-out | hackleak report --html leaks.html -
+  hackleak report --json leaks.json --html leaks.html hackleak-out
+  hackleak report --write sarif=leaks.sarif --write junit-xml=leaks.xml hackleak-out
+  hackleak report --format markdown hackleak-out >> $GITHUB_STEP_SUMMARY
+  hackleak report --format pprof --output leaks.pb.gz hackleak-out && go tool pprof -http : leaks.pb.gz
+  hackleak report --format collapsed hackleak-out | inferno-flamegraph > leaks.svg";
+
+#[derive(Debug, Args)]
+#[command(after_help = REPORT_NOTES)]
+pub(crate) struct Report {
+    /// Images, folders that hold images `*.hackleak`, themselves or in their folders, numbers of
+    /// running processes, reports in JSON, or `-` for one of these on standard input
+    #[arg(required = true, value_name = "IMAGE|DIR|PID|JSON|-")]
+    pub(crate) inputs: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) known: crate::known::Args,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArguments,
+    /// Only tell, in `lines`, what is not seen: libraries and kinds
+    #[arg(long, hide = true)]
+    pub(crate) unseen: bool,
+    /// What to print; `lines` is for the Java library
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = ReportFormat::Text)]
+    pub(crate) format: ReportFormat,
+    /// Write the JSON to this file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Write the JSON to this file if something fails; of what happened when, it has what came
+    /// after `--since`
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub(crate) json_on_failure: Option<PathBuf>,
+    /// Write a page for the browser to this file as well: one file that needs no other
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Print to this file instead of stdout. Here and in the other options for files, `-` is
+    /// stdout, which then has nothing else in it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write another format to a file as well; may be given several times
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = formats::parse)]
+    pub(crate) write: Vec<(ReportFormat, PathBuf)>,
+    /// What the numbers of `collapsed` are
+    #[arg(long, value_name = "WHAT", value_enum, default_value_t = Weight::Bytes)]
+    pub(crate) weight: Weight,
+    /// The folder of the sources, to which paths in `sarif` and `markdown` are relative
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) sources: PathBuf,
+    /// Leave out command lines and the names of users and hosts
+    #[arg(long)]
+    pub(crate) redact: bool,
+    #[command(flatten)]
+    pub(crate) zero: crate::exit::Zero,
+}
 
 /// Reports and returns the exit code.
 pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
@@ -100,24 +160,10 @@ pub(crate) fn report_to(
         None => print(&formats::render(&report, arguments.format, &form)?)?,
         Some(file) => write(arguments.format, file)?,
     }
-    Ok(judged(&report))
+    Ok(judged::judged(&report))
 }
 
 /// Whether the report is a failure, as an assertion in the process judges it.
 fn fails(report: &Found) -> bool {
     exit::of(report.verdict()) == exit::LEAKS || !report.strict_failures().is_empty()
-}
-
-/// The exit code of a report; what else must be known of it goes to stderr.
-pub(crate) fn judged(report: &Found) -> u8 {
-    let verdict = report.verdict();
-    if verdict == Verdict::Incomplete {
-        output::complain("no leaks were seen, but the record is incomplete: see the notes");
-    }
-    let blind = report.strict_failures();
-    blind.iter().for_each(|sentence| output::complain(sentence));
-    if !blind.is_empty() {
-        return exit::NOT_SEEN;
-    }
-    exit::of(verdict)
 }

@@ -6,18 +6,84 @@ mod environment;
 mod folder;
 mod library;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use clap::{Args, ValueEnum};
 use hackleak_options::{Exit, Follow, Options};
 use hackleak_report::known::KnownLeaks;
 use hackleak_report::{Selection, Verdict, render};
 
-use crate::arguments::{Run, RunFormat};
-use crate::report::judged;
+use crate::judged::judged;
 use crate::run::child::NotRun;
 use crate::{exit, images, output, terminal};
+
+const RUN_NOTES: &str = "\
+The `java` command gets the recorder as its agent without further ado. For JVMs that something \
+else starts (jsvc, an IDE's own launcher), --java-tool-options passes the agent in \
+JAVA_TOOL_OPTIONS, which every JVM announces on stderr; without it their Java stacks are recorded \
+from the first use of `dev.hackleak.HackLeak` on.
+
+Each run gets a folder of its own in DIR, so images of older runs are never mixed in.
+
+Examples:
+  hackleak run java -jar app.jar
+  hackleak run --out build/leaks -- gradle test
+  hackleak run --exit-zero --follow all ./server --once";
+
+#[derive(Debug, Args)]
+#[command(after_help = RUN_NOTES)]
+pub(crate) struct Run {
+    /// Which allocations to record [default: new+malloc+jni+unsafe+fd]
+    #[arg(long, value_name = "KINDS")]
+    pub(crate) track: Option<String>,
+    /// Which frames to record: full, native, java, off [default: full]
+    #[arg(long, value_name = "FRAMES")]
+    pub(crate) stacks: Option<String>,
+    /// Which processes to record: jvm, all, none [default: jvm]
+    #[arg(long, value_name = "WHICH")]
+    pub(crate) follow: Option<String>,
+    /// The most native frames per allocation [default: 2000]
+    #[arg(long, value_name = "N")]
+    pub(crate) depth: Option<String>,
+    /// Also write a line per allocation and free, for `find-leak`; `%p` is the process
+    #[arg(long, value_name = "FILE|stderr")]
+    pub(crate) log: Option<String>,
+    /// Leaks not to report, in LeakSanitizer's syntax; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) suppressions: Vec<PathBuf>,
+    /// Known leaks of libraries, besides those that come with HackLeak; may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub(crate) known_leaks: Vec<PathBuf>,
+    /// Leaks to start from: only new ones and those that have grown are reported
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Folder for images and the report, created when missing
+    #[arg(long, value_name = "DIR", default_value = "hackleak-out")]
+    pub(crate) out: PathBuf,
+    /// How to print the leaks, on stderr
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RunFormat::Text)]
+    pub(crate) format: RunFormat,
+    /// Also pass the agent in JAVA_TOOL_OPTIONS
+    #[arg(long)]
+    pub(crate) java_tool_options: bool,
+    /// Leave out command lines and the names of users and hosts
+    #[arg(long)]
+    pub(crate) redact: bool,
+    #[command(flatten)]
+    pub(crate) zero: crate::exit::Zero,
+    /// The command and its arguments; options of `run` go before it
+    #[arg(required = true, trailing_var_arg = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    Text,
+    Json,
+}
 
 /// Runs the command and returns the exit code.
 pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {

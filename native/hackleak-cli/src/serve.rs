@@ -17,10 +17,11 @@ use std::os::unix::process::parent_id;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::{CommandFactory, FromArgMatches};
 
-use crate::arguments::{Cli, Subcommand};
 use crate::{exit, report};
+
+/// Reads the arguments of a request.
+type Parse = fn(&[OsString]) -> anyhow::Result<report::Report>;
 
 /// What is said first: the version of the protocol.
 const READY: &[u8] = b"hackleak-serve 1\n";
@@ -30,7 +31,7 @@ const MAX_REQUEST: u32 = 1 << 24;
 const PARENT: Duration = Duration::from_secs(1);
 
 /// Answers until stdin ends.
-pub(crate) fn serve() -> anyhow::Result<u8> {
+pub(crate) fn serve(parse: Parse) -> anyhow::Result<u8> {
     let parent = parent_id();
     std::thread::spawn(move || {
         while parent_id() == parent {
@@ -42,7 +43,7 @@ pub(crate) fn serve() -> anyhow::Result<u8> {
     let (mut from, mut to) = (io::stdin().lock(), io::stdout().lock());
     to.write_all(READY).and_then(|()| to.flush())?;
     while let Some(request) = request(&mut from)? {
-        let (code, out, error) = answer(&request);
+        let (code, out, error) = answer(&request, parse);
         let mut frame = Vec::with_capacity(12 + out.len() + error.len());
         for number in [usize::from(code), out.len(), error.len()] {
             let number = u32::try_from(number).context("the report has more than 4 GiB")?;
@@ -81,22 +82,13 @@ fn request(from: &mut impl Read) -> anyhow::Result<Option<Vec<OsString>>> {
 }
 
 /// Exit code, stdout and stderr, as `hackleak report` would have them.
-fn answer(arguments: &[OsString]) -> (u8, Vec<u8>, String) {
+fn answer(arguments: &[OsString], parse: Parse) -> (u8, Vec<u8>, String) {
     let mut out = Vec::new();
     let mut print = |bytes: &[u8]| {
         out.extend_from_slice(bytes);
         Ok(())
     };
-    let names = ["hackleak", "report"].map(OsString::from);
-    let arguments = names.iter().chain(arguments);
-    let parsed = Cli::command()
-        .try_get_matches_from(arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches));
-    let done = match parsed.map(|cli| cli.subcommand) {
-        Ok(Subcommand::Report(arguments)) => report::report_to(&arguments, &mut print),
-        Ok(_) => Err(anyhow::anyhow!("only reports are served")),
-        Err(error) => Err(error.into()),
-    };
+    let done = parse(arguments).and_then(|arguments| report::report_to(&arguments, &mut print));
     match done {
         Ok(code) => (code, out, String::new()),
         Err(error) => (exit::FAILED, out, format!("{error:#}")),
@@ -135,10 +127,10 @@ mod tests {
 
     #[test]
     fn what_is_no_report_is_refused() {
-        let (code, out, error) = answer(&["/no/such.hackleak".into()]);
+        let (code, out, error) = answer(&["/no/such.hackleak".into()], crate::report_arguments);
         assert_eq!((code, out), (exit::FAILED, Vec::new()));
         assert!(error.contains("/no/such.hackleak"), "{error}");
-        let (code, _, error) = answer(&["--no-such-option".into()]);
+        let (code, _, error) = answer(&["--no-such-option".into()], crate::report_arguments);
         assert_eq!(code, exit::FAILED);
         assert!(error.contains("--no-such-option"), "{error}");
     }

@@ -15,7 +15,7 @@ use hackleak_report::baseline::Baseline;
 use hackleak_report::known::KnownLeaks;
 use hackleak_report::suppress::Suppressions;
 
-use crate::arguments::ReportFormat;
+use crate::formats::ReportFormat;
 use crate::{exit, output};
 
 #[derive(Debug, clap::Args)]

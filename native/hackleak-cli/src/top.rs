@@ -7,6 +7,7 @@
 //! - `screen`: the view in a terminal; `plain`: snapshots where there is none.
 
 mod names;
+mod order;
 mod plain;
 mod sample;
 mod screen;
@@ -16,12 +17,13 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{anyhow, bail};
-use clap::{Args, ValueEnum};
+use anyhow::bail;
+use clap::Args;
 use hackleak_image::Image;
 use hackleak_image::reader::ProcessState;
 
-use crate::{doctor, exit, images};
+use self::order::Order;
+use crate::{exit, images, maps};
 
 const NOTES: &str = "\
 The process is not touched: everything is read from its image. In a terminal: q quits, g sorts by \
@@ -56,15 +58,6 @@ pub(crate) struct Top {
     pub(crate) sites: usize,
 }
 
-/// What comes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Order {
-    /// The sites that grow fastest
-    Growth,
-    /// The sites with most live bytes
-    Bytes,
-}
-
 fn seconds(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.05..=86_400.0).contains(&seconds) => Ok(seconds),
@@ -79,7 +72,12 @@ pub(crate) fn top(arguments: &Top) -> anyhow::Result<u8> {
     if arguments.iterations.is_none() && io::stdout().is_terminal() {
         screen::show(&path, interval, arguments.sort)?;
     } else {
-        plain::print(&path, interval, arguments)?;
+        let plan = plain::Plan {
+            order: arguments.sort,
+            sites: arguments.sites,
+            snapshots: arguments.iterations,
+        };
+        plain::print(&path, interval, &plan)?;
     }
     Ok(exit::CLEAN)
 }
@@ -89,7 +87,7 @@ fn image(input: &Path) -> anyhow::Result<PathBuf> {
     if !input.exists()
         && let Ok(pid) = input.to_string_lossy().parse::<u32>()
     {
-        return doctor::image_of(pid);
+        return maps::image_of(pid);
     }
     if !input.is_dir() {
         return Ok(input.to_owned());
@@ -122,10 +120,4 @@ fn image(input: &Path) -> anyhow::Result<PathBuf> {
 
 fn is_running(path: &Path) -> bool {
     Image::open(path).is_ok_and(|image| image.process_state() == ProcessState::Running)
-}
-
-/// Opens an image for one of the readers here.
-fn open(path: &Path) -> anyhow::Result<Image> {
-    // Its message names the cause already.
-    Image::open(path).map_err(|error| anyhow!("{error}"))
 }

@@ -8,7 +8,7 @@ use std::path::Path;
 use hackleak_report::coverage::{Facts, Family, Tracked, bypassed};
 use hackleak_report::{Coverage, Sight};
 
-use super::maps::{Maps, Module};
+use crate::maps::{Maps, Module};
 
 /// The start of a page.
 const PAGE: u64 = !0xfff;

@@ -10,8 +10,7 @@ use hackleak_options::Track;
 use hackleak_report::coverage::{Facts, Library, Process, Runtime, Subject, Tracked, Unreadable};
 
 use super::bindings::Bindings;
-use super::maps::{Maps, Module};
-use super::names;
+use crate::maps::{Maps, Module, path_in};
 
 /// File name of the recorder.
 const RECORDER: &str = "libhackleak.so";
@@ -34,7 +33,7 @@ pub(super) fn examine(pid: u32, track: Track) -> anyhow::Result<Subject> {
     let found = recorder.and_then(|_| maps.image());
     let opened = found
         .as_deref()
-        .and_then(|image| Image::open(&folder_of(&folder, image)).ok());
+        .and_then(|image| Image::open(&path_in(&folder, image)).ok());
     let bits = opened
         .as_ref()
         .map_or(track.bits(), |image| image.header().track);
@@ -78,39 +77,20 @@ pub(super) fn examine(pid: u32, track: Track) -> anyhow::Result<Subject> {
     })
 }
 
-/// The image that process `pid` writes, by a path that can be opened here.
-pub(crate) fn image_of(pid: u32) -> anyhow::Result<PathBuf> {
-    let folder = PathBuf::from(format!("/proc/{pid}"));
-    if !folder.is_dir() {
-        bail!("`{pid}` is neither a file nor a running process");
-    }
-    let text = fs::read(folder.join("maps"))
-        .with_context(|| format!("cannot see what is loaded in process {pid}"))?;
-    match Maps::parse(&String::from_utf8_lossy(&text)).image() {
-        Some(image) => Ok(folder_of(&folder, &image)),
-        None => bail!(
-            "process {pid} is not recorded: start it with `hackleak run`, or preload the recorder"
-        ),
-    }
-}
-
 /// What the mapped file of `module` says, even if it was deleted or lies in a container.
 fn read(folder: &Path, module: &Module) -> Result<Arc<Facts>, Unreadable> {
     if module.deleted {
         let name = format!("{:x}-{:x}", module.first.start, module.first.end);
         return Facts::read(&folder.join("map_files").join(name));
     }
-    Facts::read(&folder_of(folder, Path::new(&module.path)))
+    Facts::read(&path_in(folder, Path::new(&module.path)))
 }
 
-/// A path as the process sees it.
-fn folder_of(folder: &Path, path: &Path) -> PathBuf {
-    let inside = path.strip_prefix("/").unwrap_or(path);
-    let rooted = folder.join("root").join(inside);
-    // Another user's root cannot be entered; the paths are mostly the same.
-    if rooted.exists() {
-        rooted
-    } else {
-        path.to_owned()
-    }
+/// The names of the kinds in the bits of an image.
+pub(super) fn names(bits: u32) -> Vec<String> {
+    Track::ALL
+        .iter()
+        .filter(|(_, track)| bits & track.bits() != 0)
+        .map(|(name, _)| (*name).to_owned())
+        .collect()
 }

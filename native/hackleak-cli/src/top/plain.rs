@@ -9,23 +9,32 @@ use anyhow::anyhow;
 use hackleak_image::reader::ProcessState;
 use hackleak_report::render::numbers::{bytes, counted, thousands};
 
-use super::Top;
 use super::names;
+use super::order::Order;
 use super::sample::{self, Sample};
 use super::table::{History, Row};
 use crate::output;
 
+/// What is printed.
+pub(super) struct Plan {
+    pub(super) order: Order,
+    /// Sites in a snapshot.
+    pub(super) sites: usize,
+    /// How many snapshots; as many as there are when nothing was said.
+    pub(super) snapshots: Option<u64>,
+}
+
 /// Prints snapshots until the process ends, or as many as were asked for.
-pub(super) fn print(path: &Path, interval: Duration, arguments: &Top) -> anyhow::Result<()> {
-    let mut image = super::open(path)?;
+pub(super) fn print(path: &Path, interval: Duration, plan: &Plan) -> anyhow::Result<()> {
+    let mut image = sample::open(path)?;
     let title = title(&image);
     let (samples, _stop) = sample::stream(path, interval);
     let mut history = History::default();
     let mut known: HashMap<u32, String> = HashMap::new();
-    let mut left = arguments.iterations.unwrap_or(u64::MAX);
+    let mut left = plan.snapshots.unwrap_or(u64::MAX);
     for sample in samples {
         history.push(sample.map_err(|error| anyhow!("{error}"))?);
-        let rows = history.rows(arguments.sort, arguments.sites);
+        let rows = history.rows(plan.order, plan.sites);
         let new: Vec<u32> = rows
             .iter()
             .map(|row| row.stack)

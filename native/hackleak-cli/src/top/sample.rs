@@ -140,3 +140,8 @@ pub(super) fn stream(path: &Path, interval: Duration) -> (Samples, Sender<()>) {
     });
     (receiver, stop)
 }
+/// Opens an image for one of the readers here.
+pub(super) fn open(path: &Path) -> anyhow::Result<Image> {
+    // Its message names the cause already.
+    Image::open(path).map_err(|error| anyhow::anyhow!("{error}"))
+}

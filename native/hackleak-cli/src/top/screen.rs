@@ -15,8 +15,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Cell, Paragraph, Row, Sparkline, Table};
 use ratatui::{DefaultTerminal, Frame};
 
-use super::Order;
 use super::names::{self, Names};
+use super::order::Order;
 use super::plain::{signed, state, title};
 use super::sample::{self, Sample, Samples};
 use super::table::History;
@@ -29,7 +29,7 @@ const CURVE: usize = 1 << 10;
 
 /// Shows the process until `q`.
 pub(super) fn show(path: &Path, interval: Duration, order: Order) -> anyhow::Result<()> {
-    let image = super::open(path)?;
+    let image = sample::open(path)?;
     let (samples, _stop) = sample::stream(path, interval);
     let mut view = View {
         title: title(&image),

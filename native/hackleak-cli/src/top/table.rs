@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::Order;
+use super::order::Order;
 use super::sample::{Held, Sample};
 
 /// Growth is measured over so many samples, or as many as there are.

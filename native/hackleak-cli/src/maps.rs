@@ -1,15 +1,18 @@
 //! What is mapped into a process, from `/proc/PID/maps`.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
 
 /// What the kernel adds to the path of a file that was deleted.
 const DELETED: &str = " (deleted)";
 
 /// Everything that is mapped from files.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Maps {
+pub(crate) struct Maps {
     mappings: Vec<Mapping>,
 }
 
@@ -22,24 +25,24 @@ struct Mapping {
 
 /// A file with code that is mapped.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Module {
+pub(crate) struct Module {
     /// Its path, without the kernel's remark that it was deleted.
-    pub(super) path: String,
+    pub(crate) path: String,
     /// Its path is no longer there.
-    pub(super) deleted: bool,
+    pub(crate) deleted: bool,
     /// Its first mapping.
-    pub(super) first: Range<u64>,
+    pub(crate) first: Range<u64>,
 }
 
 impl Maps {
     /// Reads the kernel's text; lines that are not as documented are skipped.
-    pub(super) fn parse(text: &str) -> Maps {
+    pub(crate) fn parse(text: &str) -> Maps {
         let mappings = text.lines().filter_map(mapping).collect();
         Maps { mappings }
     }
 
     /// The files with code.
-    pub(super) fn modules(&self) -> Vec<Module> {
+    pub(crate) fn modules(&self) -> Vec<Module> {
         let mut first: BTreeMap<&str, (Range<u64>, bool)> = BTreeMap::new();
         for mapping in &self.mappings {
             let entry = first.entry(&mapping.path);
@@ -60,7 +63,7 @@ impl Maps {
     }
 
     /// The path of the file that is mapped at `address`.
-    pub(super) fn at(&self, address: u64) -> Option<&str> {
+    pub(crate) fn at(&self, address: u64) -> Option<&str> {
         let mut all = self.mappings.iter();
         let mapping = all.find(|mapping| mapping.range.contains(&address))?;
         let path = &*mapping.path;
@@ -68,7 +71,7 @@ impl Maps {
     }
 
     /// The image that the process writes.
-    pub(super) fn image(&self) -> Option<PathBuf> {
+    pub(crate) fn image(&self) -> Option<PathBuf> {
         let mut paths = self.mappings.iter().map(|mapping| &*mapping.path);
         paths
             .find(|path| path.ends_with(".hackleak"))
@@ -86,6 +89,34 @@ fn mapping(line: &str) -> Option<Mapping> {
         executable: rest.get(2..3) == Some("x"),
         path: path.to_owned(),
     })
+}
+
+/// The image that process `pid` writes, by a path that can be opened here.
+pub(crate) fn image_of(pid: u32) -> anyhow::Result<PathBuf> {
+    let folder = PathBuf::from(format!("/proc/{pid}"));
+    if !folder.is_dir() {
+        bail!("`{pid}` is neither a file nor a running process");
+    }
+    let text = fs::read(folder.join("maps"))
+        .with_context(|| format!("cannot see what is loaded in process {pid}"))?;
+    match Maps::parse(&String::from_utf8_lossy(&text)).image() {
+        Some(image) => Ok(path_in(&folder, &image)),
+        None => bail!(
+            "process {pid} is not recorded: start it with `hackleak run`, or preload the recorder"
+        ),
+    }
+}
+
+/// A path as the process sees it.
+pub(crate) fn path_in(folder: &Path, path: &Path) -> PathBuf {
+    let inside = path.strip_prefix("/").unwrap_or(path);
+    let rooted = folder.join("root").join(inside);
+    // Another user's root cannot be entered; the paths are mostly the same.
+    if rooted.exists() {
+        rooted
+    } else {
+        path.to_owned()
+    }
 }
 
 #[cfg(test)]
