@@ -1,7 +1,7 @@
 //! The code has floors: what stands on one imports only what stands below it.
 //!
 //! ARCHITECTURE.md has the floors of the recorder and of the crates, from the top down, and this test
-//! holds the code against them. A room is a file or a folder. In the order of the table each room may
+//! holds the code against them. In the other crates no modules import each other. A room is a file or a folder. In the order of the table each room may
 //! import those that come after it. Rooms that are joined by `+` import each other: a circle that is
 //! still to be opened, and has to be one.
 
@@ -300,6 +300,44 @@ fn the_crates_depend_downwards() {
         "only {} dependencies were found",
         imports.len()
     );
+}
+
+/// Modules that lead back to themselves, in the order of their names.
+fn in_circles(imports: &Imports) -> Vec<String> {
+    let mut reached = imports.clone();
+    loop {
+        let mut more = reached.clone();
+        for (from, over) in &reached {
+            let further = imports.iter().filter(|(start, _)| start == over);
+            more.extend(further.map(|(_, to)| (from.clone(), to.clone())));
+        }
+        if more.len() == reached.len() {
+            break;
+        }
+        reached = more;
+    }
+    let back = reached.iter().filter(|(from, to)| from == to);
+    back.map(|(module, _)| module.join("/")).collect()
+}
+
+#[test]
+fn no_modules_of_the_other_crates_import_each_other() {
+    for name in ["options", "image", "report", "cli"] {
+        let folder = root().join(format!("native/hackleak-{name}/src"));
+        let imports = imports(&folder);
+        let circles = in_circles(&imports);
+        assert!(circles.is_empty(), "{name}: {circles:?}");
+        let fewest = if name == "options" { 0 } else { 10 };
+        assert!(
+            imports.len() >= fewest,
+            "{name}: only {} imports",
+            imports.len()
+        );
+    }
+    let module = |name: &str| vec![name.to_owned()];
+    let arrows = [("a", "b"), ("b", "c"), ("c", "b"), ("d", "a")];
+    let arrows = arrows.map(|(from, to)| (module(from), module(to)));
+    assert_eq!(in_circles(&arrows.into()), ["b", "c"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use hackleak_report::Report;
 use hackleak_report::baseline::{Baseline, Comparison};
-use hackleak_report::render::numbers::counted;
+use hackleak_report::numbers::counted;
 
 use crate::diff::{Format, conclude};
 use crate::{exit, inputs, known, output, standard_input};

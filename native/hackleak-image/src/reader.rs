@@ -11,6 +11,7 @@
 //! records name: all of it was written before them.
 
 mod arena;
+mod cache;
 mod damage;
 mod error;
 mod judged;

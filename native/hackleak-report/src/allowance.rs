@@ -4,9 +4,8 @@ use std::str::FromStr;
 
 use hackleak_image::layout::Kind;
 
-use crate::judge::amount;
 use crate::model::Site;
-use crate::read::Sum;
+use crate::sum::{Sum, amount};
 
 /// How much may leak at one site. A site within every limit that is set is no leak; when none is
 /// set, every site is one.

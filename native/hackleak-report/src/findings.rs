@@ -6,7 +6,7 @@ use hackleak_image::Image;
 use hackleak_image::layout::{self, Release, Wrong};
 
 use crate::model::{Finding, Frame, Problem};
-use crate::read::Selection;
+use crate::selection::Selection;
 use crate::symbolise::Symbolised;
 
 /// The wrong frees that were made in the selection, as the image has them. It is the free that

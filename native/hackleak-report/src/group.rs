@@ -10,8 +10,9 @@ use crate::holders::Holders;
 use crate::meanwhile::Older;
 use crate::model::{Frame, Holder, InEpoch, Judgement, Site, Thread};
 use crate::named::Names;
-use crate::read::{Blocks, Holding, Sum};
 use crate::render::fold::framework_frames;
+use crate::selection::{Blocks, Holding};
+use crate::sum::Sum;
 use crate::symbolise::Symbolised;
 
 /// A site being summed up.

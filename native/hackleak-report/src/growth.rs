@@ -16,7 +16,7 @@ use crate::group::own_frames;
 use crate::holders::Holders;
 use crate::judge::held::beginning;
 use crate::model::{Frame, Growth, HolderRoot, Judgement, Kind, Site};
-use crate::read::{Blocks, Holding, Selection, Tests};
+use crate::selection::{Blocks, Holding, Selection, Tests};
 use crate::symbolise::Symbolised;
 
 /// The frames that sites of different tests have in common, and the kind.

@@ -15,8 +15,8 @@ use object::read::elf::ElfFile64;
 use object::read::{Object, ObjectSection, ObjectSymbol, ReadCache, SymbolKind};
 
 use crate::model::{Holder, HolderRoot, Thread};
+use crate::numbers::{bytes, counted};
 use crate::render::label;
-use crate::render::numbers::{bytes, counted};
 use crate::render::stack::base_name;
 use crate::symbolise::{Symbolised, file};
 use crate::text_log::frames::demangled;

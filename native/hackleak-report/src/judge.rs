@@ -10,10 +10,11 @@ use hackleak_image::{Image, Shortage};
 
 use crate::coverage::kinds;
 use crate::incomplete::Incomplete;
-use crate::model::{BLOCK, Frame, Leaks, Process, Site, State, Verdict};
-use crate::read::{Selected, Sum};
+use crate::model::{Frame, Leaks, Process, Site, State, Verdict};
+use crate::numbers::{blocks, counted};
+use crate::read::Selected;
 use crate::render::label as label_of;
-use crate::render::numbers::{self, blocks, counted};
+use crate::sum::{Sum, amount};
 use crate::symbolise::Symbolised;
 
 /// Why the record of a process is incomplete; `blind` says that a library under test is not seen.
@@ -166,9 +167,4 @@ pub(crate) fn freed_later(label: &str, sites: &[Site]) -> String {
         "reported by {label}, freed later: {}{more}",
         named.collect::<Vec<_>>().join("; ")
     )
-}
-
-/// The bytes of `sum` for a sentence.
-pub(crate) fn amount(sum: Sum) -> String {
-    numbers::amount(sum.bytes, sum.count, sum.noun.unwrap_or(BLOCK))
 }

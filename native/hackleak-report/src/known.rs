@@ -26,9 +26,8 @@ use hackleak_options::{Known as OfKnown, Options};
 use thiserror::Error;
 
 use crate::input;
-use crate::judge::amount;
 use crate::model::{KnownLeak, Process, Site, State};
-use crate::read::Sum;
+use crate::sum::{Sum, amount};
 
 pub use entry::{Entry, EntryError};
 pub use offer::offer;

@@ -12,7 +12,8 @@ use hackleak_image::Image;
 use hackleak_image::layout::{Check, Judged, Kind, Outcome};
 use hackleak_image::reader::JudgingRecord;
 
-use crate::read::{Blocks, Holding, Selection, Sum};
+use crate::selection::{Blocks, Holding, Selection};
+use crate::sum::Sum;
 
 /// Blocks of one stack and context, and kind.
 type Origin = (u64, Kind);

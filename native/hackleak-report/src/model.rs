@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::incomplete::Incomplete;
 
-use crate::render::numbers::{self, counted};
+use crate::numbers::{self, BLOCK, counted};
 
 /// The version of the JSON.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -967,8 +967,16 @@ impl Kind {
     }
 }
 
-/// What is counted, unless it is all of one kind that has a noun of its own.
-pub(crate) const BLOCK: &str = "block";
+/// The noun for all of these sites: their own, if it is the same.
+pub fn noun<'site>(sites: impl IntoIterator<Item = &'site Site>) -> &'static str {
+    let mut nouns = sites.into_iter().map(|site| site.kind.noun());
+    let first = nouns.next().unwrap_or(BLOCK);
+    if nouns.all(|noun| noun == first) {
+        first
+    } else {
+        BLOCK
+    }
+}
 
 /// A thread.
 #[derive(

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap};
 use hackleak_image::Image;
 use hackleak_image::layout::Kind;
 
-use crate::read::Selection;
+use crate::selection::Selection;
 
 /// Names by stack and kind.
 #[derive(Debug, Default)]

@@ -22,10 +22,11 @@ use crate::model::{
     Amount, Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict,
 };
 use crate::named::Names;
-use crate::read::{Blocks, Holding, Selected, Selection, select};
+use crate::read::{Selected, select};
+use crate::selection::{Blocks, Holding, Selection};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::{Symbolised, symbolise};
-use crate::{findings, history, judge, own, render, revision};
+use crate::{findings, history, judge, own, revision};
 
 /// What is known of leaks besides what the recorded options name.
 #[derive(Debug, Clone, Default)]
@@ -243,7 +244,7 @@ fn in_some_only(every: Vec<Site>, kept: &[Site]) -> Option<String> {
     (amount.count > 0).then(|| {
         format!(
             "{} leaked in some rounds only, and not counted",
-            render::numbers::blocks(amount.count, amount.bytes)
+            crate::numbers::blocks(amount.count, amount.bytes)
         )
     })
 }

@@ -2,158 +2,19 @@
 
 mod split;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use hackleak_image::layout::{CONTEXT_IGNORED, CONTEXT_INHERITED, Context, Kind};
+use hackleak_image::layout::{CONTEXT_IGNORED, CONTEXT_INHERITED};
 use hackleak_image::reader::JudgingRecord;
-use hackleak_image::{Image, ImageError, Whose};
-use hackleak_options::Held;
+use hackleak_image::{Image, ImageError};
 
-use crate::allowance::{Allowance, Group};
-use crate::model::{BLOCK, Judgement, Site};
+use crate::allowance::Group;
 use crate::progress::{self, Stage};
+use crate::selection::{Blocks, Live, Selection};
+use crate::sum::Sum;
 
 /// Live records between two steps of the progress.
 const RECORDS_PER_STEP: u64 = 1 << 18;
-
-/// Which live blocks are leaks.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Selection {
-    /// Only blocks allocated in this epoch or later.
-    pub since: Option<u32>,
-    /// Only blocks allocated in the scope of this number.
-    pub scope: Option<u32>,
-    /// Whose blocks, where scopes run in parallel.
-    pub whose: Whose,
-    /// Only these kinds; empty means all.
-    pub kinds: Vec<Group>,
-    /// Only sites at which blocks of every round are live. The epochs at which the rounds begin,
-    /// and at last the one at which the last round has ended.
-    pub rounds: Vec<u32>,
-    /// Sites that are small enough to be no leak.
-    pub allowance: Allowance,
-    /// Patterns as in suppression files, without their `leak:`.
-    pub suppress: Vec<String>,
-    /// What the process itself found out about who holds what: the number of its judging. Without
-    /// one, the last that it made at its end.
-    pub judging: Option<u32>,
-    /// Whether known leaks fail, over what the process was recorded with.
-    pub known: Option<hackleak_options::Known>,
-    /// What becomes of what is held; without it, what the recorder was told.
-    pub held: Option<Held>,
-    /// The rounds are tests that came one after the other, and only what grows with them is looked for.
-    pub tests: Option<Tests>,
-    /// Whether to tell which stacks rules match: [`crate::Process::covered`].
-    pub covered: bool,
-}
-
-/// When held memory grows with tests.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tests {
-    /// The fewest tests that must have added to it.
-    pub fewest: u32,
-    /// Stacks of which some blocks that a test had left behind have been freed since.
-    pub fell: Vec<u32>,
-}
-
-impl Selection {
-    /// Whether what was done in `context` is looked at.
-    pub(crate) fn takes(&self, image: &Image, context: &Context) -> bool {
-        self.since.is_none_or(|since| context.epoch >= since)
-            && image.is_whose(self.whose, self.scope.unwrap_or(0), context)
-    }
-
-    /// Whether blocks whose context was lost are looked at: they could be anyone's.
-    fn takes_unknown(&self) -> bool {
-        !matches!(self.whose, Whose::Owned | Whose::Claimed)
-    }
-
-    /// The rounds that have blocks of `epoch`, as bits.
-    fn rounds_of(&self, epoch: u32) -> u64 {
-        let bounds = self.rounds.windows(2).take(MAX_ROUNDS);
-        (0..)
-            .zip(bounds)
-            .filter(|(_, bounds)| (bounds[0]..bounds[1]).contains(&epoch))
-            .fold(0, |bits, (round, _)| bits | 1 << round)
-    }
-
-    /// The bits of all rounds.
-    pub(crate) fn all_rounds(&self) -> u64 {
-        let rounds = self.rounds.len().saturating_sub(1).min(MAX_ROUNDS);
-        u64::MAX.checked_shr(64 - rounds as u32).unwrap_or(0)
-    }
-}
-
-/// The most rounds that are told apart.
-const MAX_ROUNDS: usize = 64;
-
-/// Live blocks by stack, context and kind.
-type Live = HashMap<(u32, u32, Kind), Sum>;
-
-/// Bytes and blocks.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sum {
-    pub(crate) bytes: u64,
-    pub(crate) count: u64,
-    /// What is counted, if it is all of one sort: see [`crate::model::Kind::noun`].
-    pub(crate) noun: Option<&'static str>,
-}
-
-impl Sum {
-    /// All of a site.
-    pub(crate) fn of(site: &Site) -> Sum {
-        Sum {
-            bytes: site.bytes,
-            count: site.count,
-            noun: Some(site.kind.noun()),
-        }
-    }
-
-    pub(crate) fn add(&mut self, other: Sum) {
-        self.bytes = self.bytes.saturating_add(other.bytes);
-        self.count = self.count.saturating_add(other.count);
-        self.noun = match (self.noun, other.noun) {
-            (None, noun) | (noun, None) => noun,
-            (Some(noun), Some(other)) if noun == other => Some(noun),
-            _ => Some(BLOCK),
-        };
-    }
-}
-
-/// Blocks of one stack, kind, thread and scope.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Blocks {
-    pub(crate) stack: u32,
-    pub(crate) kind: Kind,
-    /// The rounds that they were allocated in, as bits.
-    pub(crate) rounds: u64,
-    /// Thread and scope; `None` when the context was lost.
-    pub(crate) origin: Option<(u32, u32)>,
-    /// The epoch that they were allocated in; 0 when the context was lost.
-    pub(crate) epoch: u32,
-    pub(crate) holding: Holding,
-    pub(crate) sum: Sum,
-}
-
-/// Who holds blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Holding {
-    Unknown,
-    Nobody,
-    /// The holder of this number.
-    By(u32),
-}
-
-impl Holding {
-    /// What that means for a site.
-    pub(crate) fn judgement(self) -> Judgement {
-        match self {
-            Holding::Unknown => Judgement::Unknown,
-            Holding::Nobody => Judgement::Lost,
-            Holding::By(_) => Judgement::Held,
-        }
-    }
-}
 
 /// What the selection took, and what it met on the way.
 #[derive(Debug, Default)]

@@ -13,7 +13,6 @@ mod lines;
 mod markdown;
 mod message;
 mod names;
-pub mod numbers;
 pub mod pprof;
 mod sarif;
 mod sites;

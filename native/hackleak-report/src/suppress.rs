@@ -13,9 +13,8 @@ pub use file::Suppressions;
 
 use hackleak_options::Options;
 
-use crate::judge::amount;
 use crate::model::{Frame, Site, Suppression};
-use crate::read::Sum;
+use crate::sum::{Sum, amount};
 
 /// The most rules that a note names.
 const MAX_NAMED: usize = 5;
@@ -167,7 +166,8 @@ fn sum(suppressions: &[Suppression]) -> Sum {
         sum.add(Sum {
             bytes: rule.bytes,
             count: rule.count,
-            noun: None,
+            // Rules leave out blocks and handles; of handles alone there are no bytes to tell.
+            noun: (rule.bytes == 0).then_some("handle"),
         });
     }
     sum

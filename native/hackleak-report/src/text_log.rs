@@ -22,7 +22,7 @@ pub use model::{LogReport, TextLog};
 use std::io::{self, Read};
 
 use crate::model::Verdict;
-use crate::render::numbers::thousands;
+use crate::numbers::thousands;
 use model::{Block, Leaks, LogProcess, LogSite};
 use pairing::Pairing;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use hackleak_image::reader::ProcessState;
-use hackleak_report::render::numbers::{bytes, counted, thousands};
+use hackleak_report::numbers::{bytes, counted, thousands};
 
 use super::names;
 use super::order::Order;

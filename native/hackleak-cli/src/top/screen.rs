@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use hackleak_image::reader::ProcessState;
-use hackleak_report::render::numbers::{bytes, counted, thousands};
+use hackleak_report::numbers::{bytes, counted, thousands};
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};

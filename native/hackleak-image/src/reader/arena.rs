@@ -1,21 +1,11 @@
 //! Access to the records of arenas: piece by piece, on demand, kept until the next refresh.
 
-use std::cell::RefCell;
-use std::collections::HashMap;
-use std::rc::Rc;
-
 use bytemuck::AnyBitPattern;
 
+use super::cache::Piece;
 use super::damage::Damage;
 use super::open::{Image, data_of};
 use crate::layout::{Blob, SEGMENT_DATA_LEN, SegmentKind};
-
-/// The pieces that were read. The file's length bounds their number.
-#[derive(Debug, Default)]
-pub(super) struct ArenaCache(RefCell<HashMap<(SegmentKind, u64), Piece>>);
-
-/// The data of one segment, or `None` when the system could not read it.
-type Piece = Option<Rc<[u8]>>;
 
 impl Image {
     /// Records in the arena `kind` as the header counts them; bytes for the blobs.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use bytemuck::Zeroable;
 
-use super::arena::ArenaCache;
+use super::cache::ArenaCache;
 use super::damage::{Damage, DamageCounts};
 use super::error::ImageError;
 use super::process::ProcessState;

@@ -5,6 +5,7 @@
 //! every table that can run full says so to its caller, who counts it.
 
 mod arena;
+mod create_error;
 mod file;
 mod leaves;
 mod ledger;
@@ -17,13 +18,14 @@ mod tree;
 mod window;
 
 pub use arena::Arena;
+pub use create_error::CreateError;
 pub use ledger::Ledger;
 pub use live::{LiveTable, Refused, State};
 pub use node_cache::NodeCache;
 pub use quiet::quietly;
 pub use space::left as address_space_left;
 pub use tree::StackTree;
-pub use window::{CreateError, Window};
+pub use window::Window;
 
 use crate::layout::{
     Assertion, Blob, Checkpoint, Context, Counter, Finding, Header, Holder, Judged, Judging,

@@ -5,9 +5,9 @@
 //! mapped piece by piece, because a program that reserves much at its start, as a JVM does, may need all of that.
 //! A window that is too short later costs records, which are counted, and never the program.
 
+use super::create_error::CreateError;
 use super::file::errno;
 use super::quiet;
-use super::window::CreateError;
 use crate::layout::{HEADER_LEN, SEGMENT_STRIDE};
 use core::ptr;
 

@@ -16,6 +16,7 @@
 //! numbers (daemons do). So the file is known by its device and number before it is grown, and opened
 //! again by its path when it is another one.
 
+use super::create_error::CreateError;
 use super::file::{KeepErrno, errno, fill, status};
 use super::ledger::Ledger;
 use super::quiet::{self, quietly};
@@ -30,18 +31,6 @@ use core::sync::atomic::{
     AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release},
 };
-
-/// Why there is no image. The number is the system's `errno`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CreateError {
-    /// The file could not be created.
-    Open(i32),
-    /// The file was created, and not a byte can be written to it. It stays, empty: whoever finds it
-    /// knows that something is not recorded.
-    Write(Shortage),
-    /// No address space for the window.
-    Map(i32),
-}
 
 #[repr(C, align(4096))]
 struct Page(core::cell::UnsafeCell<[u8; HEADER_LEN as usize]>);

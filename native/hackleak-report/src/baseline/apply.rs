@@ -7,10 +7,9 @@ use hackleak_options::Options;
 
 use super::{Baseline, has_grown, known};
 use crate::fold;
-use crate::judge::amount;
 use crate::model::{self, Amount, Process, Report, Site, Verdict};
-use crate::read::Sum;
 use crate::stable::Identity;
+use crate::sum::{Sum, amount};
 
 impl Report {
     /// Takes out of the leaks what baselines know: the one that is `given` with its name, else

@@ -19,7 +19,7 @@ use object::read::ReadCache;
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 
 use self::found::Found;
-use self::tables::{Dynamic, Sections, bytes};
+use self::tables::{Dynamic, Sections, bytes, damaged};
 use super::facts::{Allocator, Facts, Family, Own, Unreadable};
 use super::texts;
 
@@ -62,10 +62,6 @@ impl Facts {
         answers.insert(key, answer.clone());
         answer
     }
-}
-
-fn damaged(error: impl std::fmt::Display) -> Unreadable {
-    Unreadable::new(format!("the ELF file is damaged: {error}"))
 }
 
 fn read(file: File, privileged: bool) -> Result<Facts, Unreadable> {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::amount;
 use crate::model::{Frame, JavaFrame, Judgement, Process, Site};
-use crate::read::{Selected, Sum};
+use crate::read::Selected;
 use crate::render::label;
 use crate::stable::library_name;
+use crate::sum::{Sum, amount};
 
 /// The most sites that are named in a sentence; the JSON has all.
 const MAX_NAMED: usize = 3;

@@ -3,7 +3,7 @@
 use hackleak_image::layout::Counter;
 use hackleak_image::{Image, Shortage};
 
-use crate::render::numbers::counted;
+use crate::numbers::counted;
 
 /// One sentence per counter that is not zero.
 pub(super) fn of_counters(image: &Image) -> impl Iterator<Item = String> {

@@ -6,7 +6,9 @@ use hackleak_image::Image;
 use hackleak_image::layout::{Judged, Kind};
 use hackleak_image::reader::JudgingRecord;
 
-use super::{Group, Holding, Live, Selection, Sum};
+use crate::allowance::Group;
+use crate::selection::{Holding, Live, Selection};
+use crate::sum::Sum;
 
 /// Blocks by stack, context, kind and who holds them.
 type Sums = HashMap<(u32, u32, Kind, Holding), Sum>;

@@ -2,9 +2,9 @@
 
 use super::names;
 use crate::merge::Merged;
-use crate::model::{BLOCK, Frame, NativeFrame, Process, Site};
+use crate::model::{Frame, NativeFrame, Process, Site};
+use crate::numbers::{BLOCK, leaked};
 use crate::origin::Origin;
-use crate::render::numbers::leaked;
 use crate::stable::module_name;
 use crate::symbolise::native::NO_MODULE;
 

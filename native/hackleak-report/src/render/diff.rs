@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use super::numbers::{bytes, counted};
 use super::stack;
 use crate::baseline::{Comparison, Difference};
 use crate::model::Amount;
+use crate::numbers::{bytes, counted};
 
 /// The most sites that are shown of each sort; the JSON has all.
 const MAX_SHOWN: usize = 20;

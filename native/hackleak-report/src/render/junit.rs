@@ -10,10 +10,10 @@ use std::io::Write;
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, Event};
 
-use super::numbers::counted;
 use super::{caption, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Finding, Process, Report, Unreadable, Verdict};
+use crate::numbers::counted;
 use crate::origin::{Origin, Sources};
 
 /// The name of the suite, and the class of cases that are about a process.
@@ -152,7 +152,7 @@ fn site_case(merged: &Merged<'_>, sources: &Sources) -> Case {
             text += &format!(
                 "\n{}: {}",
                 caption::process(process),
-                super::numbers::blocks(part.count, part.bytes)
+                crate::numbers::blocks(part.count, part.bytes)
             );
         }
     }

@@ -6,10 +6,10 @@
 
 use std::fmt::Write;
 
-use super::numbers::{self, bytes, counted, thousands};
 use super::{caption, stack};
 use crate::merge::{self, Merged};
 use crate::model::{Process, Report, Verdict};
+use crate::numbers::{self, bytes, counted, thousands};
 use crate::origin::{Origin, Sources};
 
 /// The most leaks in the table.
@@ -48,7 +48,7 @@ fn headline(report: &Report, sites: &[Merged<'_>]) -> String {
             numbers::leaked(
                 leaked,
                 blocks,
-                numbers::noun(sites.iter().map(|merged| merged.site))
+                crate::model::noun(sites.iter().map(|merged| merged.site))
             ),
             counted(sites.len() as u64, "site")
         ),

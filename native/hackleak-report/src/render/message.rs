@@ -4,12 +4,12 @@
 
 use std::path::Path;
 
-use super::numbers::{counted, human};
 use super::sites::{self, Group};
 use super::text::{Page, headline, not_tracked};
 use crate::judge::held::beginning;
 use crate::known;
 use crate::model::{Process, Report, Site, Verdict};
+use crate::numbers::{counted, human};
 use crate::suspicion::{self, Look};
 
 /// The most lines after the first: of 40, Java has some for what to do next.

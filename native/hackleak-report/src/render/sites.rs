@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::caption;
-use super::numbers::{self, counted, thousands};
 use super::stack::{self, Called};
 use crate::known;
-use crate::model::{BLOCK, Frame, Judgement, Process, Site, Thread};
+use crate::model::{Frame, Judgement, Process, Site, Thread};
+use crate::numbers::{self, BLOCK, counted, thousands};
 
 /// The most stacks of callers that are shown per process; the JSON has all.
 const MAX_CALLERS: usize = 20;
@@ -196,7 +196,7 @@ pub(super) fn left_out(sites: &[&Site], what: &str) -> String {
 
 pub(super) fn amount(sites: &[&Site]) -> String {
     let (size, count) = sum(sites);
-    numbers::amount(size, count, numbers::noun(sites.iter().copied()))
+    numbers::amount(size, count, crate::model::noun(sites.iter().copied()))
 }
 
 /// Bytes and blocks.

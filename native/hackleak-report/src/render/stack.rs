@@ -6,8 +6,8 @@
 
 use super::fold::framework_frames;
 use super::names;
-use super::numbers::{counted, thousands};
 use crate::model::{Frame, JavaFrame, NativeFrame};
+use crate::numbers::{counted, thousands};
 use crate::stable::{is_unpacked, library_name};
 use crate::symbolise::native::NO_MODULE;
 

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use super::numbers::{self, blocks, counted, thousands};
 use super::{sites, stack};
 use crate::coverage::kinds;
 use crate::model::{Finding, Module, Problem, Process, Report, State, Verdict};
+use crate::numbers::{self, blocks, counted, thousands};
 
 /// The most wrong frees that are shown per process; the JSON has all.
 const MAX_FINDINGS: usize = 20;
@@ -255,7 +255,7 @@ pub(super) fn headline(process: &Process, place: &str) -> String {
     match process.verdict {
         Verdict::Leaks => format!(
             "{} at {}{place}",
-            numbers::leaked(leaks.bytes, leaks.count, numbers::noun(&leaks.sites)),
+            numbers::leaked(leaks.bytes, leaks.count, crate::model::noun(&leaks.sites)),
             counted(leaks.sites.len() as u64, "site")
         ),
         Verdict::Findings => format!(

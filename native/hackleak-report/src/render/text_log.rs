@@ -1,8 +1,8 @@
 //! The leaks of text logs in words.
 
-use super::numbers::{blocks, bytes, counted, thousands};
 use super::stack;
 use crate::model::Verdict;
+use crate::numbers::{blocks, bytes, counted, thousands};
 use crate::text_log::model::LogSite;
 use crate::text_log::{LogReport, TextLog};
 

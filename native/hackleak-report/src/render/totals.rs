@@ -1,8 +1,8 @@
 //! The verdict and the sums of a whole report, in one line.
 
-use super::numbers::{self, bytes, counted, human};
 use crate::merge;
-use crate::model::{BLOCK, Outcome, Report, Verdict};
+use crate::model::{Outcome, Report, Verdict};
+use crate::numbers::{BLOCK, bytes, counted, human};
 
 /// One line, ended: what people look for at the end of a long text.
 pub fn totals(report: &Report) -> String {
@@ -23,7 +23,7 @@ pub fn totals(report: &Report) -> String {
         Verdict::Leaks => {
             let (size, count) = report.leaked();
             let sites = counted(merge::count(report) as u64, "site");
-            let noun = numbers::noun(report.processes.iter().flat_map(|p| &p.leaks.sites));
+            let noun = crate::model::noun(report.processes.iter().flat_map(|p| &p.leaks.sites));
             let amount = match noun {
                 BLOCK => {
                     let blocks = counted(count, noun);

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use crate::input;
-use crate::render::numbers::counted;
+use crate::numbers::counted;
 
 /// Kinds of rules that other sanitizers read from the same files.
 const OTHER_KINDS: [&str; 13] = [

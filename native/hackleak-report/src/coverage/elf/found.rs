@@ -8,8 +8,7 @@ use object::elf::{self, Rela64, Sym64};
 use object::read::ReadCache;
 use object::read::elf::{Rela as _, SectionHeader as _, Sym as _};
 
-use super::damaged;
-use super::tables::{Dynamic, Sections, bytes, table, text};
+use super::tables::{Dynamic, Sections, bytes, damaged, table, text};
 use crate::coverage::facts::{Bound, Facts, Family, Own, Slot, Unreadable};
 use crate::coverage::symbols;
 

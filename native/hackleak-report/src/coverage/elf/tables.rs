@@ -7,7 +7,6 @@ use object::elf::{self, FileHeader64, Sym64};
 use object::read::ReadCache;
 use object::read::elf::{Dyn as _, SectionHeader as _};
 
-use super::damaged;
 use crate::coverage::facts::Unreadable;
 
 /// Larger tables than this, in bytes, are no tables of a library.
@@ -97,4 +96,9 @@ pub(super) fn table<'a>(
         .map_err(|()| damaged("a symbol table of an odd length"))?;
     let strings = sections.section(section.link(LE)).map_err(damaged)?;
     Ok(Some(((symbols, bytes(strings, data)?), index)))
+}
+
+/// The file contradicts itself.
+pub(super) fn damaged(error: impl std::fmt::Display) -> Unreadable {
+    Unreadable::new(format!("the ELF file is damaged: {error}"))
 }

@@ -10,9 +10,9 @@ use serde::Serialize;
 
 use crate::merge;
 use crate::model::{
-    Assertion, BLOCK, Checkpoint, Finding, Frame, Kind, Module, Process, Report, Site,
-    TimelinePoint, Tool,
+    Assertion, Checkpoint, Finding, Frame, Kind, Module, Process, Report, Site, TimelinePoint, Tool,
 };
+use crate::numbers::BLOCK;
 use crate::render::fold::framework_frames;
 use crate::render::names;
 use crate::stable::{Identity, library_name};

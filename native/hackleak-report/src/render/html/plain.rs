@@ -5,9 +5,9 @@ use std::fmt::Write;
 
 use super::escape::text;
 use crate::merge;
-use crate::model::{BLOCK, Outcome, Process, Report, Sight, State, Verdict};
+use crate::model::{Outcome, Process, Report, Sight, State, Verdict};
+use crate::numbers::{self, BLOCK, bytes, counted, human, thousands};
 use crate::render::caption;
-use crate::render::numbers::{self, bytes, counted, human, thousands};
 use crate::render::stack;
 use crate::render::text::{headline, not_tracked, of_process, tracked};
 use crate::stable::library_name;
@@ -132,7 +132,7 @@ fn is_live(report: &Report) -> bool {
 fn amount(report: &Report) -> String {
     let (size, count) = report.leaked();
     let live = if is_live(report) { " live" } else { "" };
-    let noun = numbers::noun(report.processes.iter().flat_map(|p| &p.leaks.sites));
+    let noun = crate::model::noun(report.processes.iter().flat_map(|p| &p.leaks.sites));
     let amount = match noun {
         BLOCK => format!("{}{live} in {}", human(size), counted(count, noun)),
         noun => format!("{}{live}", counted(count, noun)),

@@ -1,6 +1,7 @@
 //! Numbers in sentences.
 
-use crate::model::{BLOCK, Site};
+/// What is counted where nothing else is said.
+pub(crate) const BLOCK: &str = "block";
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -71,17 +72,6 @@ pub fn leaked(size: u64, count: u64, noun: &str) -> String {
         format!("{} leaked in {}", bytes(size), counted(count, noun))
     } else {
         format!("{} leaked", counted(count, noun))
-    }
-}
-
-/// The noun for all of these sites: their own, if it is the same.
-pub fn noun<'site>(sites: impl IntoIterator<Item = &'site Site>) -> &'static str {
-    let mut nouns = sites.into_iter().map(|site| site.kind.noun());
-    let first = nouns.next().unwrap_or(BLOCK);
-    if nouns.all(|noun| noun == first) {
-        first
-    } else {
-        BLOCK
     }
 }
 
