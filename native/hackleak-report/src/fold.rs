@@ -1,38 +1,23 @@
-//! Sites that differ only in how their threads came to run them, or in lines of the same
-//! functions, are one leak.
+//! Sites that differ only in how their threads came to run them are one leak.
 
 use std::collections::HashMap;
 
 use crate::coverage::Runtime;
-use crate::model::{Frame, HolderRoot, Judgement, Kind, Site};
+use crate::model::{Frame, Judgement, Kind, Site};
 use crate::own;
 
 /// Folds sites that are the same but for the roots of their stacks: a pool's thread or `main`, one runner
-/// of tests or another; and those that are the same but for lines, where one place holds them, if any does.
-/// The stack that is shown is that of most bytes. Most bytes first.
+/// of tests or another. Lines of one function stay apart: each is a call site of its own. The stack that is
+/// shown is that of most bytes. Most bytes first.
 pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     // `sites` come most bytes first, so the first of a kind is the one to show.
-    let mut stacks: HashMap<(&[Frame], Kind, Judgement), usize> = HashMap::new();
-    let mut known: HashMap<(Vec<Function<'_>>, Kind, Judgement, Place<'_>), usize> = HashMap::new();
+    let mut known: HashMap<(&[Frame], Kind, Judgement), usize> = HashMap::new();
     let mut into: Vec<usize> = Vec::with_capacity(sites.len());
     for (index, site) in sites.iter().enumerate() {
         let kept = site.frames.len() - own::root_frames(&site.frames, runtime);
-        let frames = &site.frames[..kept];
-        let same = stacks
-            .entry((frames, site.kind, site.verdict))
-            .or_insert(index);
-        let holder = site.holder.as_ref();
-        let place = holder.map(|holder| {
-            (
-                holder.root,
-                holder.name.as_deref(),
-                holder.module.as_deref(),
-            )
-        });
         let first = *known
-            .entry((functions(frames), site.kind, site.verdict, place))
-            .or_insert(*same);
-        *same = first;
+            .entry((&site.frames[..kept], site.kind, site.verdict))
+            .or_insert(index);
         into.push(first);
     }
     if into
@@ -54,29 +39,6 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     }
     folded.sort_by_key(|site| std::cmp::Reverse((site.bytes, site.count)));
     folded
-}
-
-/// Where a holder is.
-type Place<'site> = Option<(HolderRoot, Option<&'site str>, Option<&'site str>)>;
-
-/// A frame without its line. Native code without a name is known by its address alone.
-#[derive(PartialEq, Eq, Hash)]
-enum Function<'frames> {
-    Java(&'frames str, &'frames str),
-    Native(&'frames str, &'frames str),
-    Mark(&'frames str),
-}
-
-fn functions(frames: &[Frame]) -> Vec<Function<'_>> {
-    let functions = frames.iter().map(|frame| match frame {
-        Frame::Java(java) => Function::Java(&java.class, &java.method),
-        Frame::Native(native) => {
-            let name = native.function.as_ref().unwrap_or(&native.offset);
-            Function::Native(name, &native.module)
-        }
-        Frame::Mark { text } => Function::Mark(text),
-    });
-    functions.collect()
 }
 
 /// The innermost place of `other` that is another line of the same function.

@@ -322,11 +322,13 @@ fn is_of_class_path(frames: &[Frame]) -> bool {
         _ => None,
     });
     for class in classes {
-        if class == OWN_LOADER {
+        // Its enumerations open jars, too.
+        let outer = class.split('$').next().unwrap_or(class);
+        if outer == OWN_LOADER {
             return true;
         }
         let is_own = OF_JDK.iter().any(|start| class.starts_with(start));
-        if !is_own || class == "java.net.URLClassLoader" {
+        if !is_own || outer == "java.net.URLClassLoader" {
             return false;
         }
     }
@@ -398,6 +400,14 @@ mod tests {
         let of = |outer: &[&str]| is_of_class_path(&frames(&[&file[..], outer].concat()));
         let path = "jdk.internal.loader.URLClassPath";
         assert!(of(&[path, OWN_LOADER, "demo.Test"]));
+        let enumeration = format!("{OWN_LOADER}$1");
+        assert!(of(&[
+            path,
+            &enumeration,
+            "java.util.ServiceLoader",
+            "demo.Test"
+        ]));
+        assert!(!of(&[path, "java.net.URLClassLoader$3", &enumeration]));
         assert!(!of(&[path, "java.net.URLClassLoader", OWN_LOADER]));
         assert!(!of(&["demo.Agent", OWN_LOADER]));
         assert!(!of(&["demo.Test"]));
