@@ -87,7 +87,11 @@ public class Descriptors {
     opened(12, false);
     LeakReport report = HackLeak.leaksSince(since);
     System.out.println("native: " + lostAndHeld(report));
-    System.out.println(report.toString().split("\n")[2]);
+    for (String line : report.toString().split("\n")) {
+      if (line.contains("file descriptors:")) {
+        System.out.println(line);
+      }
+    }
   }
 
   static void keptByNativeCode() {

@@ -135,7 +135,7 @@ class OutcomesTest {
           "skipped()` stays skipped",
           "failed()` failed for another reason",
           "failedForGood()` failed for another reason",
-          "row 1` stays skipped"
+          "each(String) > row 1` stays skipped"
         }) {
       String line = "hackleak: `InTheTest > " + told + leaked;
       assertEquals(1, printed.toString().split(Pattern.quote(line), -1).length - 1, line);
