@@ -27,9 +27,6 @@ pub fn want() {
 /// Makes the ids if they are wanted, and names the methods that have none yet. To be called in
 /// native code, where JVMTI may be called.
 pub fn make() {
-    if STATE.load(Relaxed) == UNWANTED {
-        return;
-    }
     methods::name_all(super::jni_env());
     if STATE.load(Relaxed) != WANTED
         || STATE

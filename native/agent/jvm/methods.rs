@@ -14,7 +14,7 @@ use crate::lookup::Lookup;
 use core::ffi::{CStr, c_char};
 use core::ptr;
 use core::sync::atomic::{
-    AtomicU32, AtomicUsize,
+    AtomicBool, AtomicU32, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 use hackleak_image::frame::MAX_METHOD;
@@ -57,12 +57,13 @@ pub fn index_unnamed(method: jmethodID) -> Option<u32> {
     METHODS.insert(generation, method as u64, u64::from(index) + 1, 0);
     place.1.store(index, Relaxed);
     place.0.store(method as usize, Release);
+    ARE_UNNAMED.store(true, Release);
     Some(index)
 }
 
 /// Names the methods that have none yet. To be called in native code.
 pub fn name_all(env: *mut JNIEnv) {
-    if UNNAMED_COUNT.load(Relaxed) == 0 || env.is_null() {
+    if env.is_null() || !ARE_UNNAMED.load(Relaxed) || !ARE_UNNAMED.swap(false, Acquire) {
         return;
     }
     let mut buffer = Box::new(Buffer {
@@ -87,6 +88,8 @@ pub fn name_all(env: *mut JNIEnv) {
 static UNNAMED: [(AtomicUsize, AtomicU32); 4096] =
     [const { (AtomicUsize::new(0), AtomicU32::new(0)) }; 4096];
 static UNNAMED_COUNT: AtomicUsize = AtomicUsize::new(0);
+/// Some have come since they were named last.
+static ARE_UNNAMED: AtomicBool = AtomicBool::new(false);
 
 #[cold]
 #[inline(never)]
