@@ -14,6 +14,7 @@ pub use file::Suppressions;
 use hackleak_options::Options;
 
 use crate::model::{Frame, Site, Suppression};
+use crate::numbers::BLOCK;
 use crate::sum::{Sum, amount};
 
 /// The most rules that a note names.
@@ -162,12 +163,12 @@ impl Count {
 
 fn sum(suppressions: &[Suppression]) -> Sum {
     let mut sum = Sum::default();
-    for rule in suppressions {
+    for rule in suppressions.iter().filter(|rule| rule.count > 0) {
         sum.add(Sum {
             bytes: rule.bytes,
             count: rule.count,
             // Rules leave out blocks and handles; of handles alone there are no bytes to tell.
-            noun: (rule.bytes == 0).then_some("handle"),
+            noun: Some(if rule.bytes == 0 { "handle" } else { BLOCK }),
         });
     }
     sum
