@@ -89,6 +89,17 @@ fn what_is_led_elsewhere_is_one_and_what_a_message_brings_is_one() {
 }
 
 #[test]
+fn calls_answer_and_fail_as_without_the_recorder() {
+    for recording in [
+        Recording::bare(cpp("descriptors")),
+        Recording::of(cpp("descriptors")).options("follow=all"),
+    ] {
+        let run = recording.args(["errors"]).run();
+        assert_eq!(run.ended.stdout, "-1 1 1", "{}", run.ended);
+    }
+}
+
+#[test]
 fn programs_get_the_lowest_numbers_as_without_the_recorder() {
     let run = |recording: Recording| recording.args(["numbers"]).run().ended.stdout;
     let bare = run(Recording::bare(cpp("descriptors")));

@@ -14,6 +14,7 @@ use crate::{IMAGE, boundary, choice, control, findings, gate, origin, record};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Kind, Live, Named};
+use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
 use std::os::unix::ffi::OsStrExt;
 
@@ -86,13 +87,9 @@ fn is_placed(number: c_int) -> bool {
 
 /// Whether it is open now.
 pub fn is_open(number: c_int) -> bool {
+    let _errno = KeepErrno::new();
     // SAFETY: a question about a number.
-    let open = unsafe { libc::syscall(libc::SYS_fcntl, number, libc::F_GETFD) } >= 0;
-    if !open {
-        // SAFETY: the C library's own place for the error of this thread, which was none.
-        unsafe { *libc::__errno_location() = 0 };
-    }
-    open
+    unsafe { libc::syscall(libc::SYS_fcntl, number, libc::F_GETFD) >= 0 }
 }
 
 /// Records one that was just opened.
@@ -126,10 +123,9 @@ fn opened_by(number: c_int, position: Position, counts: fn(Position) -> bool) {
     }
 }
 
-/// Whether the one at this place was opened by a library of the JDK.
-pub fn is_of_java(address: usize) -> bool {
-    let live = IMAGE.live.live_at(address);
-    live.is_some_and(|live| live.pins() != 0)
+/// Whether a library of the JDK opened it.
+pub fn is_of_java(live: Live) -> bool {
+    live.pins() != 0
 }
 
 /// Something new is open under the number. If something was before, it was closed by that: what is not
@@ -220,12 +216,9 @@ pub fn look(epoch: u32) {
 fn keep_name(number: c_int, live: Live, name: &[u8]) {
     let place = NAMES.get(number as usize);
     let last = place.map_or(0, |place| place.load(Relaxed));
-    if last != 0 {
-        // SAFETY: a record that this function has made, complete and never changed.
-        let last = unsafe { IMAGE.names.get(last - 1).read() };
-        if last.origin == live.origin && IMAGE.bytes(last.name) == name {
-            return;
-        }
+    let last = last.checked_sub(1).and_then(|last| IMAGE.names.read(last));
+    if last.is_some_and(|last| last.origin == live.origin && IMAGE.bytes(last.name) == name) {
+        return;
     }
     let named = Named {
         address: address(number) as u64,

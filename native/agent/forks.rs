@@ -18,7 +18,7 @@ use crate::{
 };
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
-use hackleak_image::writer::Ledger;
+use hackleak_image::writer::{KeepErrno, Ledger};
 
 /// Forked children of this process are to be recorded, with the gate at these bits.
 pub fn follow(bits: u32) {
@@ -85,21 +85,4 @@ fn missed(allocations: u64) {
     IMAGE
         .counter(Counter::DroppedNoSegment)
         .fetch_add(allocations, Relaxed);
-}
-
-/// Puts `errno` back to what it was: an allocation that succeeds does not change it.
-struct KeepErrno(i32);
-
-impl KeepErrno {
-    fn new() -> KeepErrno {
-        // SAFETY: the C library's own place for the error of this thread.
-        KeepErrno(unsafe { *libc::__errno_location() })
-    }
-}
-
-impl Drop for KeepErrno {
-    fn drop(&mut self) {
-        // SAFETY: as above.
-        unsafe { *libc::__errno_location() = self.0 };
-    }
 }

@@ -28,6 +28,7 @@ use core::sync::atomic::{
 };
 use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::layout::{Counter, Kind, Live};
+use hackleak_image::writer::KeepErrno;
 use hackleak_image::writer::quiet::{self, FIRST_DESCRIPTOR, quietly};
 use hackleak_image::{Frame, Marker};
 use hackleak_options::Options;
@@ -446,8 +447,7 @@ fn write(log: &Log, bytes: &[u8]) {
         IMAGE.count(Counter::LogLost);
         return;
     }
-    // SAFETY: the C library's own place for the error of this thread, here and below.
-    let errno = unsafe { *libc::__errno_location() };
+    let _errno = KeepErrno::new();
     let mut rest = bytes;
     for _ in 0..ATTEMPTS {
         let closed = match descriptor(log) {
@@ -461,8 +461,6 @@ fn write(log: &Log, bytes: &[u8]) {
     if !rest.is_empty() {
         IMAGE.count(Counter::LogLost);
     }
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
 }
 
 /// The log's descriptor. A program that closes all descriptors (a daemon does) may have another

@@ -63,6 +63,17 @@ pub fn next(name: &CStr) -> *mut c_void {
     unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
 }
 
+/// The same, looked for once and kept in `place`.
+pub fn found(place: &AtomicPtr<c_void>, name: &CStr) -> Pointer {
+    let known = place.load(Relaxed);
+    if !known.is_null() {
+        return known;
+    }
+    let found = next(name);
+    place.store(found, Relaxed);
+    found
+}
+
 static RESOLVING: AtomicBool = AtomicBool::new(false);
 
 /// Finds a function; null while another look-up is under way. The first look-ups happen while

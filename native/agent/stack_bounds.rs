@@ -15,6 +15,7 @@
 
 use crate::arch;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use hackleak_image::writer::KeepErrno;
 
 const PAGE: usize = 4096;
 /// How far beyond the known part of its own stack a thread is looked for: farther away is another
@@ -190,15 +191,12 @@ impl Reach {
 fn is_readable(page: usize) -> bool {
     const NOTHING_KNOWN: usize = usize::MAX;
     const SET_LEN: usize = 8;
-    // SAFETY: the C library's own place for the error of this thread, which is put back. The call
-    // changes nothing: it is refused, for one of two reasons.
+    let _errno = KeepErrno::new();
+    // SAFETY: the call changes nothing: it is refused, for one of two reasons, which the C library's own
+    // place for the error of this thread tells.
     unsafe {
-        let errno = libc::__errno_location();
-        let before = *errno;
         let none = core::ptr::null_mut::<u8>();
         libc::syscall(libc::SYS_rt_sigprocmask, NOTHING_KNOWN, page, none, SET_LEN);
-        let readable = *errno != libc::EFAULT;
-        *errno = before;
-        readable
+        *libc::__errno_location() != libc::EFAULT
     }
 }

@@ -11,10 +11,12 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 
 #include "victim.h"
@@ -215,6 +217,23 @@ int main(int, char** arguments) {
       dprintf(STDOUT_FILENO, "%d ", number);
     }
     close_all();
+  } else if (is(mode, "errors")) {
+    // What a call answers, and what stands in errno after one that succeeded.
+    int pair[2];
+    socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair);
+    char byte;
+    iovec to{&byte, 1};
+    msghdr message{};
+    message.msg_iov = &to;
+    message.msg_iovlen = 1;
+    ssize_t received = recvmsg(pair[0], &message, 0);
+    int error = errno;
+    errno = E2BIG;
+    dup2(pair[0], 77);
+    dprintf(STDOUT_FILENO, "%zd %d %d", received, error == EAGAIN, errno == E2BIG);
+    close(77);
+    close(pair[0]);
+    close(pair[1]);
   } else if (is(mode, "wrong")) {
     int first = open(file, O_RDONLY);
     close(first);

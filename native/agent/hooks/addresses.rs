@@ -6,10 +6,10 @@
 
 use crate::arch::{Position, allocator_entry};
 use crate::{IMAGE, gate, real, record};
-use core::ffi::{c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use core::sync::atomic::AtomicPtr;
 use libc::addrinfo;
 
 type Getaddrinfo = unsafe extern "C-unwind" fn(
@@ -19,12 +19,13 @@ type Getaddrinfo = unsafe extern "C-unwind" fn(
     *mut *mut addrinfo,
 ) -> c_int;
 
+const NAME: &CStr = c"getaddrinfo";
 static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 pub const HOOKS: &[super::Hook] = &[("getaddrinfo", getaddrinfo)];
 
 pub fn init() {
-    REAL.store(real::next(c"getaddrinfo"), Relaxed);
+    real::found(&REAL, NAME);
 }
 
 allocator_entry!(getaddrinfo, 4, on_getaddrinfo);
@@ -38,13 +39,10 @@ unsafe extern "C-unwind" fn on_getaddrinfo(
     slot: usize,
     frame_pointer: usize,
 ) -> c_int {
-    if REAL.load(Relaxed).is_null() {
-        init();
-    }
     // SAFETY: the C library's function of this name and type, which it has in every process, with the
     // caller's arguments.
     let result = unsafe {
-        let real: Getaddrinfo = transmute(REAL.load(Relaxed));
+        let real: Getaddrinfo = transmute(real::found(&REAL, NAME));
         real(node, service, hints, place)
     };
     if result == 0 && gate::is_open_for_malloc() {

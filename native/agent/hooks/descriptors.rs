@@ -11,21 +11,10 @@ use crate::{descriptors, real};
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
-
-/// The C library's function of this name, looked for once; null where it has none.
-fn found(place: &AtomicPtr<c_void>, name: &CStr) -> *mut c_void {
-    let known = place.load(Relaxed);
-    if !known.is_null() {
-        return known;
-    }
-    let found = real::next(name);
-    place.store(found, Relaxed);
-    found
-}
+use core::sync::atomic::AtomicPtr;
 
 /// What a function answers that the C library does not have.
-fn missing() -> c_int {
+fn missing() -> isize {
     set_errno(libc::ENOSYS);
     -1
 }
@@ -47,9 +36,20 @@ fn at(slot: usize, frame_pointer: usize) -> Position {
     }
 }
 
-/// For each function: its hook, and what is done with what the real one gave.
+/// The type of what a function gives: most give an `int`.
+macro_rules! result {
+    () => {
+        c_int
+    };
+    ($type:ty) => {
+        $type
+    };
+}
+
+/// For each function: its hook, and what is done with what the real one gave. All hooks answer a whole
+/// register, of which the caller of a function that gives an `int` reads the half.
 macro_rules! hooks {
-    ($($name:ident $count:tt ($($argument:ident: $type:ty),*) $returned:ident;)*) => {
+    ($($name:ident $count:tt ($($argument:ident: $type:ty),*) $(-> $result:ty,)? $returned:ident;)*) => {
         $(
             #[allow(non_snake_case)]
             mod $name {
@@ -66,25 +66,25 @@ macro_rules! hooks {
                 allocator_entry!($name, $count, on_call);
 
                 pub fn init() {
-                    found(&REAL, NAME);
+                    real::found(&REAL, NAME);
                 }
 
                 unsafe extern "C-unwind" fn on_call(
                     $($argument: $type,)*
                     slot: usize,
                     frame_pointer: usize,
-                ) -> c_int {
-                    let real = found(&REAL, NAME);
+                ) -> isize {
+                    let real = real::found(&REAL, NAME);
                     if real.is_null() {
                         return missing();
                     }
                     // SAFETY: the C library's function of this name and type, with the caller's
                     // arguments; so below, for what is made of them.
                     unsafe {
-                        let real: unsafe extern "C-unwind" fn($($type),*) -> c_int =
+                        let real: unsafe extern "C-unwind" fn($($type),*) -> result!($($result)?) =
                             transmute(real);
                         $returned(
-                            &|| real($($argument),*),
+                            &|| real($($argument),*) as isize,
                             [$($argument as usize),*],
                             at(slot, frame_pointer),
                         )
@@ -98,9 +98,9 @@ macro_rules! hooks {
 
         pub fn init() {
             $($name::init();)*
-            found(&REAL_FDOPEN, c"fdopen");
-            found(&REAL_FDOPENDIR, c"fdopendir");
-            found(&REAL_VFORK, c"vfork");
+            real::found(&REAL_FDOPEN, c"fdopen");
+            real::found(&REAL_FDOPENDIR, c"fdopendir");
+            real::found(&REAL_VFORK, c"vfork");
         }
     };
 }
@@ -150,41 +150,41 @@ hooks! {
     pipe2 2 (pair: *mut [c_int; 2], flags: c_int) pair_of_first;
     socketpair 4 (domain: c_int, sort: c_int, protocol: c_int, pair: *mut [c_int; 2])
         pair_of_fourth;
-    recvmsg 3 (socket: c_int, message: *mut libc::msghdr, flags: c_int) received;
+    recvmsg 3 (socket: c_int, message: *mut libc::msghdr, flags: c_int) -> isize, received;
     close 1 (of: c_int) closed;
     close_range 3 (first: c_uint, last: c_uint, flags: c_int) closed_range;
     closefrom 1 (first: c_int) closed_from;
 }
 
-type Call<'call> = &'call dyn Fn() -> c_int;
+type Call<'call> = &'call dyn Fn() -> isize;
 
-unsafe fn new<const N: usize>(call: Call, _: [usize; N], position: Position) -> c_int {
+unsafe fn new<const N: usize>(call: Call, _: [usize; N], position: Position) -> isize {
     let result = call();
     if result >= 0 {
-        descriptors::opened(result, position);
+        descriptors::opened(result as c_int, position);
     }
     result
 }
 
 /// `signalfd` changes the one that it is given, if it is.
-unsafe fn new_unless_given(call: Call, arguments: [usize; 3], position: Position) -> c_int {
+unsafe fn new_unless_given(call: Call, arguments: [usize; 3], position: Position) -> isize {
     let result = call();
     if result >= 0 && (arguments[0] as c_int) < 0 {
-        descriptors::opened(result, position);
+        descriptors::opened(result as c_int, position);
     }
     result
 }
 
-unsafe fn duplicated(call: Call, arguments: [usize; 3], position: Position) -> c_int {
+unsafe fn duplicated(call: Call, arguments: [usize; 3], position: Position) -> isize {
     let result = call();
     if result >= 0 && matches!(arguments[1] as c_int, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) {
-        descriptors::opened(result, position);
+        descriptors::opened(result as c_int, position);
     }
     result
 }
 
 /// What was open under the number is closed by the same call.
-unsafe fn replaced<const N: usize>(call: Call, arguments: [usize; N], position: Position) -> c_int {
+unsafe fn replaced<const N: usize>(call: Call, arguments: [usize; N], position: Position) -> isize {
     let (of, to) = (arguments[0] as c_int, arguments[1] as c_int);
     let before = descriptors::is_tracked() && descriptors::is_open(to);
     let result = call();
@@ -198,7 +198,7 @@ unsafe fn pair_of_first<const N: usize>(
     call: Call,
     arguments: [usize; N],
     position: Position,
-) -> c_int {
+) -> isize {
     // SAFETY: the caller's place for two numbers.
     unsafe {
         let opened = descriptors::opened;
@@ -206,7 +206,7 @@ unsafe fn pair_of_first<const N: usize>(
     }
 }
 
-unsafe fn pair_of_fourth(call: Call, arguments: [usize; 4], position: Position) -> c_int {
+unsafe fn pair_of_fourth(call: Call, arguments: [usize; 4], position: Position) -> isize {
     // SAFETY: as above.
     unsafe {
         let opened = descriptors::opened_by_native_code;
@@ -219,7 +219,7 @@ unsafe fn pair(
     place: *const [c_int; 2],
     position: Position,
     opened: fn(c_int, Position),
-) -> c_int {
+) -> isize {
     let result = call();
     if result == 0 {
         // SAFETY: a successful call has written both.
@@ -231,7 +231,7 @@ unsafe fn pair(
 }
 
 /// A message may carry descriptors.
-unsafe fn received(call: Call, arguments: [usize; 3], position: Position) -> c_int {
+unsafe fn received(call: Call, arguments: [usize; 3], position: Position) -> isize {
     let message = arguments[1] as *const libc::msghdr;
     let result = call();
     // SAFETY: a successful call has filled the caller's message.
@@ -256,7 +256,7 @@ unsafe fn received(call: Call, arguments: [usize; 3], position: Position) -> c_i
     result
 }
 
-unsafe fn closed(call: Call, arguments: [usize; 1], position: Position) -> c_int {
+unsafe fn closed(call: Call, arguments: [usize; 1], position: Position) -> isize {
     let number = arguments[0] as c_int;
     // Another thread may have the number as soon as it is closed.
     let before = descriptors::closing(number);
@@ -268,7 +268,7 @@ unsafe fn closed(call: Call, arguments: [usize; 1], position: Position) -> c_int
     result
 }
 
-unsafe fn closed_range(call: Call, arguments: [usize; 3], _: Position) -> c_int {
+unsafe fn closed_range(call: Call, arguments: [usize; 3], _: Position) -> isize {
     const CLOSE_RANGE_CLOEXEC: usize = 4;
     if arguments[2] & CLOSE_RANGE_CLOEXEC == 0 {
         descriptors::closing_from(arguments[0], arguments[1]);
@@ -276,7 +276,7 @@ unsafe fn closed_range(call: Call, arguments: [usize; 3], _: Position) -> c_int 
     call()
 }
 
-unsafe fn closed_from(call: Call, arguments: [usize; 1], _: Position) -> c_int {
+unsafe fn closed_from(call: Call, arguments: [usize; 1], _: Position) -> isize {
     descriptors::closing_from((arguments[0] as c_int).max(0) as usize, usize::MAX);
     call()
 }
@@ -289,17 +289,17 @@ static REAL_FDOPENDIR: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 /// record. The real function.
 pub extern "C" fn fdopen_request(number: c_int) -> *mut c_void {
     let _ = descriptors::closing(number);
-    found(&REAL_FDOPEN, c"fdopen")
+    real::found(&REAL_FDOPEN, c"fdopen")
 }
 
 /// Called by `arch::vfork`, whose child has descriptors of its own. The real function.
 pub extern "C" fn vfork_request() -> *mut c_void {
     descriptors::will_share_memory();
-    found(&REAL_VFORK, c"vfork")
+    real::found(&REAL_VFORK, c"vfork")
 }
 
 /// Called by `arch::fdopendir`: the same for folders.
 pub extern "C" fn fdopendir_request(number: c_int) -> *mut c_void {
     let _ = descriptors::closing(number);
-    found(&REAL_FDOPENDIR, c"fdopendir")
+    real::found(&REAL_FDOPENDIR, c"fdopendir")
 }

@@ -20,16 +20,25 @@ use hackleak_image::layout::Counter;
 
 type Dlclose = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
 
-static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+fn real_dlclose() -> *mut c_void {
+    static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    real::found(&REAL, c"dlclose")
+}
 
-static REAL_DLOPEN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+fn real_dlopen() -> *mut c_void {
+    static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    real::found(&REAL, c"dlopen")
+}
 
-static REAL_DLMOPEN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+fn real_dlmopen() -> *mut c_void {
+    static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    real::found(&REAL, c"dlmopen")
+}
 
 pub fn init() {
-    REAL.store(real::next(c"dlclose"), Relaxed);
-    REAL_DLOPEN.store(real::next(c"dlopen"), Relaxed);
-    REAL_DLMOPEN.store(real::next(c"dlmopen"), Relaxed);
+    real_dlclose();
+    real_dlopen();
+    real_dlmopen();
 }
 
 /// Flags and function for the real `dlopen`, as two return registers.
@@ -41,7 +50,7 @@ pub struct Request {
 
 impl Request {
     /// Passes on to `real` what becomes of `flags` in the namespace that the recorder is in.
-    fn seen(flags: c_int, real: &AtomicPtr<c_void>) -> Request {
+    fn seen(flags: c_int, real: *mut c_void) -> Request {
         let mut flags = flags;
         if flags & libc::RTLD_DEEPBIND != 0 && gate::is_open() {
             IMAGE.count(Counter::DeepBindDropped);
@@ -50,42 +59,36 @@ impl Request {
         Request::of(flags, real)
     }
 
-    fn of(flags: c_int, real: &AtomicPtr<c_void>) -> Request {
+    fn of(flags: c_int, real: *mut c_void) -> Request {
         Request {
             flags: flags as u32 as usize,
-            real: real.load(Relaxed),
+            real,
         }
     }
 }
 
 /// Called by `arch::dlopen` with the caller's flags.
 pub extern "C" fn dlopen_request(flags: c_int) -> Request {
-    if REAL_DLOPEN.load(Relaxed).is_null() {
-        init();
-    }
     if gate::is_open() {
         boundary::guarded(unwind::opening);
         keep::opening();
     }
-    Request::seen(flags, &REAL_DLOPEN)
+    Request::seen(flags, real_dlopen())
 }
 
 /// Called by `arch::dlmopen` with the namespace and the caller's flags.
 pub extern "C" fn dlmopen_request(namespace: libc::c_long, flags: c_int) -> Request {
-    if REAL_DLMOPEN.load(Relaxed).is_null() {
-        init();
-    }
     if gate::is_open() {
         boundary::guarded(unwind::opening);
     }
     if namespace == libc::LM_ID_BASE {
-        return Request::seen(flags, &REAL_DLMOPEN);
+        return Request::seen(flags, real_dlmopen());
     }
     if gate::is_open() {
         IMAGE.count(Counter::OtherNamespaces);
         boundary::guarded(unwind::opening_namespace);
     }
-    Request::of(flags, &REAL_DLMOPEN)
+    Request::of(flags, real_dlmopen())
 }
 
 pub type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
@@ -176,11 +179,8 @@ unsafe extern "C" {
 /// The C library's own contract.
 #[unsafe(no_mangle)]
 pub unsafe extern "C-unwind" fn dlclose(handle: *mut c_void) -> c_int {
-    if REAL.load(Relaxed).is_null() {
-        init();
-    }
     // SAFETY: the C library's function of this name and type; it has one in every process.
-    let real: Dlclose = unsafe { transmute(REAL.load(Relaxed)) };
+    let real: Dlclose = unsafe { transmute(real_dlclose()) };
     if !gate::is_open() {
         // SAFETY: the caller's.
         return unsafe { real(handle) };

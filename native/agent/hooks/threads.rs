@@ -1,10 +1,10 @@
 //! `pthread_create`: a thread inherits the scope of the thread that starts it.
 
 use crate::{boundary, gate, real, thread};
-use core::ffi::{c_int, c_void};
+use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use core::sync::atomic::AtomicPtr;
 
 type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 type Create = unsafe extern "C-unwind" fn(
@@ -14,10 +14,11 @@ type Create = unsafe extern "C-unwind" fn(
     *mut c_void,
 ) -> c_int;
 
+const NAME: &CStr = c"pthread_create";
 static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 pub fn init() {
-    REAL.store(real::next(c"pthread_create"), Relaxed);
+    real::found(&REAL, NAME);
 }
 
 /// What a child takes over, in a page of its own until it has.
@@ -40,11 +41,8 @@ pub unsafe extern "C-unwind" fn pthread_create(
     start: Start,
     argument: *mut c_void,
 ) -> c_int {
-    if REAL.load(Relaxed).is_null() {
-        init();
-    }
     // SAFETY: the C library's function of this name and type; it has one in every process.
-    let real: Create = unsafe { transmute(REAL.load(Relaxed)) };
+    let real: Create = unsafe { transmute(real::found(&REAL, NAME)) };
     let scope = match thread::enter_existing() {
         Some(thread) if gate::is_open() => thread.scope(),
         _ => 0,

@@ -20,6 +20,7 @@ use core::sync::atomic::{
     AtomicPtr, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
+use hackleak_image::writer::KeepErrno;
 
 /// A loaded module.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -347,8 +348,7 @@ const LINE: usize = 4096 + 128;
 /// Calls `visit` with each mapping in the order of addresses until it returns false. Needs no
 /// memory and leaves `errno` as it was.
 fn read_maps(mut visit: impl FnMut(&Mapping) -> bool) {
-    // SAFETY: this thread's own variable.
-    let errno = unsafe { *libc::__errno_location() };
+    let _errno = KeepErrno::new();
     let path = c"/proc/self/maps".as_ptr();
     let flags = libc::O_RDONLY | libc::O_CLOEXEC;
     // SAFETY: a system call with a path that ends in a zero byte.
@@ -360,8 +360,6 @@ fn read_maps(mut visit: impl FnMut(&Mapping) -> bool) {
         // SAFETY: opened above.
         unsafe { libc::syscall(libc::SYS_close, file) };
     }
-    // SAFETY: as above.
-    unsafe { *libc::__errno_location() = errno };
 }
 
 fn lines(file: libc::c_long, mut visit: impl FnMut(&[u8]) -> bool) {

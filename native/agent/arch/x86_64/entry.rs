@@ -49,60 +49,36 @@ pub unsafe extern "C" fn dlopen() {
     )
 }
 
-/// `fdopen`: tells `fdopen_request` and jumps to the real one, which allocates for its caller.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn fdopen() {
-    core::arch::naked_asm!(
-        "push rdi",
-        "push rsi",
-        "sub rsp, 8",
-        "call {request}",
-        "add rsp, 8",
-        "pop rsi",
-        "pop rdi",
-        "jmp rax",
-        request = sym crate::hooks::fdopen_request,
-    )
+/// A function that tells `$request` of its first argument and jumps to the real one, which that gives:
+/// it allocates for its caller (`fdopen`, `fdopendir`), or returns twice to the same place (`vfork`).
+macro_rules! telling_entry {
+    ($symbol:ident, $request:path) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                "push rdi",
+                "push rsi",
+                "sub rsp, 8",
+                "call {request}",
+                "add rsp, 8",
+                "pop rsi",
+                "pop rdi",
+                "jmp rax",
+                request = sym $request,
+            )
+        }
+    };
 }
 
-/// `fdopendir`: the same.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn fdopendir() {
-    core::arch::naked_asm!(
-        "push rdi",
-        "call {request}",
-        "pop rdi",
-        "jmp rax",
-        request = sym crate::hooks::fdopendir_request,
-    )
-}
-
-/// `vfork`: tells `vfork_request` and jumps to the real one, which returns twice to the same place.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vfork() {
-    core::arch::naked_asm!(
-        "sub rsp, 8",
-        "call {request}",
-        "add rsp, 8",
-        "jmp rax",
-        request = sym crate::hooks::vfork_request,
-    )
-}
+telling_entry!(fdopen, crate::hooks::fdopen_request);
+telling_entry!(fdopendir, crate::hooks::fdopendir_request);
+telling_entry!(vfork, crate::hooks::vfork_request);
 
 /// `dlmopen`: as `dlopen`, with `dlmopen_request`.
 ///

@@ -42,11 +42,13 @@ pub(super) fn status(fd: i32) -> Option<libc::stat> {
     unsafe { (libc::fstat(fd, stat.as_mut_ptr()) == 0).then(|| stat.assume_init()) }
 }
 
-/// Puts `errno` back to what it was.
-pub(super) struct KeepErrno(i32);
+/// Puts `errno` back to what it was: a call that succeeds does not change it.
+pub struct KeepErrno(i32);
 
 impl KeepErrno {
-    pub(super) fn new() -> KeepErrno {
+    /// Takes note of it.
+    #[allow(clippy::new_without_default, reason = "it is the moment that counts")]
+    pub fn new() -> KeepErrno {
         KeepErrno(errno())
     }
 }

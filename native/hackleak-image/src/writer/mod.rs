@@ -19,6 +19,7 @@ mod window;
 
 pub use arena::Arena;
 pub use create_error::CreateError;
+pub use file::KeepErrno;
 pub use ledger::Ledger;
 pub use live::{LiveTable, Refused, State};
 pub use node_cache::NodeCache;
