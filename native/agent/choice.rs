@@ -55,51 +55,32 @@ pub fn leaks(choice: Choice, mut each: impl FnMut(usize, Live)) {
 
 /// How many wrong frees were made.
 pub fn findings(choice: Choice) -> u64 {
-    let mut count = 0;
-    for index in 0..IMAGE.findings.len(IMAGE.window()) {
-        let place = IMAGE.findings.get(index);
-        if place.is_null() {
-            continue;
-        }
-        // SAFETY: a record below the arena's length; one that is still being written is zero.
-        let finding: Finding = unsafe { place.read_volatile() };
+    let takes = |finding: &Finding| {
         let freed_in = (finding.freed >> 32) as u32;
-        count += u64::from(finding.wrong != 0 && choice.takes(freed_in, &context(freed_in)));
-    }
-    count
+        finding.wrong != 0 && choice.takes(freed_in, &context(freed_in))
+    };
+    let all = 0..IMAGE.findings.len(IMAGE.window());
+    let all = all.filter_map(|index| IMAGE.findings.read(index));
+    all.filter(takes).count() as u64
 }
 
 fn scope(index: u32) -> Option<Scope> {
-    let place = IMAGE.scopes.get(index);
-    if place.is_null() {
-        return None;
-    }
-    // SAFETY: a scope of the image; only its `closed` ever changes.
-    Some(unsafe { place.read_volatile() })
+    IMAGE.scopes.read(index)
 }
 
 fn thread_ended(index: u32) -> u32 {
-    let place = IMAGE.threads.get(index);
-    if index == 0 || place.is_null() {
-        return 0;
-    }
-    // SAFETY: a record of the image that its thread writes once at its end.
-    unsafe { (&raw const (*place).ended).read_volatile() }
+    let thread = IMAGE.threads.read(index).filter(|_| index != 0);
+    thread.map_or(0, |thread| thread.ended)
 }
 
 /// The context of this number; of an older epoch than any where there is none.
 pub fn context(index: u32) -> Context {
-    let place = IMAGE.contexts.get(index);
-    if place.is_null() {
-        return Context {
-            epoch: 0,
-            scope: 0,
-            thread: 0,
-            flags: 0,
-        };
-    }
-    // SAFETY: contexts never change once their index was handed out.
-    unsafe { place.read() }
+    IMAGE.contexts.read(index).unwrap_or(Context {
+        epoch: 0,
+        scope: 0,
+        thread: 0,
+        flags: 0,
+    })
 }
 
 /// The epoch of a context; 0 where that was lost.

@@ -9,7 +9,7 @@
 
 use crate::{IMAGE, image, unwind};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use hackleak_image::layout::{Module, kept_name, module_flags};
+use hackleak_image::layout::{kept_name, module_flags};
 use hackleak_image::writer::quietly;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -56,12 +56,10 @@ pub fn modules() {
 
 /// A copy that cannot be made costs names in a report, nothing else: the reporter says so.
 fn keep(index: u32) {
-    let place: *mut Module = IMAGE.modules.get(index);
-    if place.is_null() {
+    // One that is still being written has no build-id.
+    let Some(module) = IMAGE.modules.read(index) else {
         return;
-    }
-    // SAFETY: a module below the arena's length; one that is still being written has no build-id.
-    let module = unsafe { place.read_volatile() };
+    };
     let left_alone = module_flags::RECORDER | module_flags::EXECUTABLE;
     let path = IMAGE.text(module.path);
     if module.flags & left_alone != 0 || !is_fleeting(Path::new(&path)) {

@@ -49,10 +49,7 @@ pub fn totals() -> Totals {
         freed_bytes,
     };
     for index in 0..IMAGE.threads.len(IMAGE.window()) {
-        let place = IMAGE.threads.get(index);
-        if !place.is_null() {
-            // SAFETY: a record of the image that its thread may be counting up meanwhile.
-            let thread = unsafe { place.read_volatile() };
+        if let Some(thread) = IMAGE.threads.read(index) {
             totals.allocations = totals.allocations.wrapping_add(thread.allocations);
             totals.frees = totals.frees.wrapping_add(thread.frees);
             totals.bytes = totals.bytes.wrapping_add(thread.bytes);

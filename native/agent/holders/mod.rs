@@ -264,7 +264,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
     }
     marks.flood(&memory)?;
     let doubtful = marks.doubt(&memory)?;
-    numbers::hold(&mut marks, &memory, &objects, &native)?;
+    numbers::hold(&mut marks, &memory, &objects, &native);
     Ok(Pass {
         doubtful,
         marks,

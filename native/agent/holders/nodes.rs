@@ -96,8 +96,7 @@ fn can_be_held(live: Live) -> bool {
 }
 
 /// Whether it matters for a block's verdict who holds it. Handles of the JVM's must be given back, whoever
-/// knows them, except for references, which may be kept. So may file descriptors, but only Java's objects are
-/// known to keep them: any small number of native code's could be one.
+/// knows them, except for references, which may be kept, and file descriptors.
 pub fn is_judged(live: Live) -> bool {
     use Kind::*;
     matches!(

@@ -8,56 +8,49 @@
 //! of the others of its site, whose numbers are other ones. A check says what it took for held.
 
 use super::memory::{Memory, WORD};
-use super::nodes::Parent;
-use super::objects::{Object, Objects};
+use super::nodes::{Node, Parent};
+use super::objects::{Data, Object, Objects};
 use super::table::Table;
-use super::{Marks, NativeRoot, Stop};
+use super::{Marks, NativeRoot};
 use crate::{IMAGE, descriptors};
-use core::ffi::{c_int, c_void};
-use core::ops::Range;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Kind, Live};
-use std::ffi::OsStr;
+use std::collections::HashMap;
 use std::fs::File;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
-/// A descriptor that nothing was found to hold.
-#[derive(Clone, Copy)]
-struct Open {
-    node: usize,
-    number: u32,
-    module: u32,
-}
+/// Descriptors that nothing was found to hold, by module and number: the index of each among the blocks.
+type Open = HashMap<(u32, u32), usize>;
+/// What holds them, by that index.
+type Held = HashMap<usize, (Parent, usize)>;
 
 /// Marks those descriptors of native code as held that native memory has. Called when everything else was
 /// looked at.
-pub fn hold(
-    marks: &mut Marks,
-    memory: &Memory,
-    objects: &Objects,
-    native: &Table<NativeRoot>,
-) -> Result<(), Stop> {
-    let mut open = Table::new();
-    for (index, node) in marks.nodes.all.iter().enumerate() {
-        let is_one = node.suspect && !node.is_held() && descriptors::is_address(node.start);
-        if is_one
-            && !descriptors::is_of_java(node.start)
-            && let (Some(number), Some(module)) =
-                (descriptors::number(node.start), opener(node.live))
-        {
-            open.push(Open {
-                node: index,
-                number,
-                module,
-            })?;
-        }
-    }
+pub fn hold(marks: &mut Marks, memory: &Memory, objects: &Objects, native: &Table<NativeRoot>) {
+    let nodes = marks.nodes.all.iter().enumerate();
+    let open: Open = nodes
+        .filter_map(|(index, node)| Some((key(node)?, index)))
+        .collect();
     if open.is_empty() {
-        return Ok(());
+        return;
     }
-    in_data(marks, memory, objects, native, &mut open)?;
-    in_blocks(marks, memory, &open)
+    // Data come first: they last.
+    let mut held = in_data(memory, objects, native, &open);
+    in_blocks(marks, memory, &open, &mut held);
+    for (index, (parent, via)) in held {
+        let node = &mut marks.nodes.all[index];
+        (node.parent, node.via) = (parent, via);
+        marks.open -= 1;
+    }
+}
+
+/// The module that opened the descriptor, and its number; `None` for what is no such descriptor.
+fn key(node: &Node) -> Option<(u32, u32)> {
+    let number = descriptors::number(node.start)?;
+    if !node.suspect || node.is_held() || descriptors::is_of_java(node.live) {
+        return None;
+    }
+    Some((opener(node.live)?, number))
 }
 
 /// The module whose call made the record.
@@ -68,92 +61,62 @@ fn opener(live: Live) -> Option<u32> {
     }
 }
 
-/// The numbers in a word: one in each half.
-fn halves(word: u64) -> [u32; 2] {
-    [word as u32, (word >> 32) as u32]
-}
-
-fn mark(marks: &mut Marks, open: &Open, parent: Parent, via: usize) {
-    let node = &mut marks.nodes.all[open.node];
-    if !node.is_held() {
-        (node.parent, node.via) = (parent, via);
-        marks.open -= 1;
-    }
+/// The numbers in a word, one in each half, with their distance from it.
+fn halves(word: u64) -> [(usize, u32); 2] {
+    [(0, word as u32), (4, (word >> 32) as u32)]
 }
 
 /// The data of the modules that opened any.
-fn in_data(
-    marks: &mut Marks,
-    memory: &Memory,
-    objects: &Objects,
-    native: &Table<NativeRoot>,
-    open: &mut Table<Open>,
-) -> Result<(), Stop> {
-    let mut found: Table<(usize, u32, usize)> = Table::new();
-    let mut failed = None;
-    for (root, of) in native.iter().enumerate() {
+fn in_data(memory: &Memory, objects: &Objects, native: &Table<NativeRoot>, open: &Open) -> Held {
+    let mut held = Held::new();
+    for (root, of) in (0..).zip(native.iter()) {
         let NativeRoot::Data(index) = of else {
             continue;
         };
         let object = &objects.all[*index];
-        if !open.iter().any(|open| Some(open.module) == object.module) {
+        let Some(module) = opened_any(open, object.module) else {
             continue;
-        }
-        let file = Loaded::of(object);
-        for range in objects.data_of(object) {
-            memory.runs(range, |at, words| {
+        };
+        let file = file_of(object);
+        for part in objects.parts_of(object) {
+            memory.runs(part.start..part.end, |at, words| {
                 for (index, word) in words.iter().enumerate() {
                     let via = at + index * WORD;
-                    for (half, number) in halves(*word).into_iter().enumerate() {
-                        let has = |open: &&Open| {
-                            open.number == number && Some(open.module) == object.module
-                        };
-                        if let Some(open) = open.iter().find(has)
-                            && file.number_at(via + half * 4) != Some(number)
+                    for (half, number) in halves(*word) {
+                        if let Some(node) = open.get(&(module, number))
+                            && number_in_file(file.as_ref(), part, via + half) != Some(number)
                         {
-                            failed = failed.or(found.push((open.node, root as u32, via)).err());
+                            held.entry(*node).or_insert((Parent::Root(root), via));
                         }
                     }
                 }
             });
         }
     }
-    for open in open.iter() {
-        let place = found.iter().find(|(node, ..)| *node == open.node);
-        if let Some((_, root, via)) = place {
-            mark(marks, open, Parent::Root(*root), *via);
-        }
-    }
-    failed.map_or(Ok(()), Err)
+    held
 }
 
 /// The blocks of these modules that were reached and are as young.
-fn in_blocks(marks: &mut Marks, memory: &Memory, open: &Table<Open>) -> Result<(), Stop> {
-    let mut found: Table<(usize, u32)> = Table::new();
-    let mut failed = None;
-    for (index, node) in marks.nodes.all.iter().enumerate() {
-        let keeps = node.suspect && node.is_held() && is_memory(node.live);
-        let Some(module) = opener(node.live).filter(|_| keeps) else {
-            continue;
-        };
-        if !open.iter().any(|open| open.module == module) {
+fn in_blocks(marks: &Marks, memory: &Memory, open: &Open, held: &mut Held) {
+    for (index, node) in (0..).zip(marks.nodes.all.iter()) {
+        if !node.suspect || !node.is_held() || !is_memory(node.live) {
             continue;
         }
+        let Some(module) = opened_any(open, opener(node.live)) else {
+            continue;
+        };
         memory.runs(node.memory(), |_, words| {
-            for number in words.iter().flat_map(|word| halves(*word)) {
-                let has = |open: &&Open| open.number == number && open.module == module;
-                if let Some(open) = open.iter().find(has) {
-                    failed = failed.or(found.push((open.node, index as u32)).err());
+            for (_, number) in words.iter().flat_map(|word| halves(*word)) {
+                if let Some(node) = open.get(&(module, number)) {
+                    held.entry(*node).or_insert((Parent::Node(index), 0));
                 }
             }
         });
     }
-    for open in open.iter() {
-        if let Some((_, block)) = found.iter().find(|(node, _)| *node == open.node) {
-            mark(marks, open, Parent::Node(*block), 0);
-        }
-    }
-    failed.map_or(Ok(()), Err)
+}
+
+fn opened_any(open: &Open, module: Option<u32>) -> Option<u32> {
+    module.filter(|module| open.keys().any(|(opener, _)| opener == module))
 }
 
 fn is_memory(live: Live) -> bool {
@@ -163,65 +126,21 @@ fn is_memory(live: Live) -> bool {
     )
 }
 
-/// What a module's file has for its writable data.
-struct Loaded {
-    file: Option<File>,
-    bias: usize,
-    /// Address, length in the file, and offset in the file of each part.
-    parts: Vec<(usize, usize, u64)>,
+/// The file of a module, if it is still there.
+fn file_of(object: &Object) -> Option<File> {
+    let module = IMAGE.modules.read(object.module?)?;
+    File::open(IMAGE.text(module.path)).ok()
 }
 
-impl Loaded {
-    fn of(object: &Object) -> Loaded {
-        let mut loaded = Loaded {
-            file: None,
-            bias: object.bias,
-            parts: Vec::new(),
-        };
-        // SAFETY: the callback has the type that the C library wants; the pointer is valid meanwhile.
-        unsafe { libc::dl_iterate_phdr(Some(find), (&raw mut loaded).cast()) };
-        loaded
+/// The number that a module's file has for a place in its data; `None` where that is not known.
+fn number_in_file(file: Option<&File>, data: &Data, address: usize) -> Option<u32> {
+    let at = address - data.start;
+    if at >= data.file_len {
+        return Some(0);
     }
-
-    /// The number that the file has for this place; `None` where it is not known to have any.
-    fn number_at(&self, address: usize) -> Option<u32> {
-        let is_in = |part: &&(usize, usize, u64)| {
-            let file: Range<usize> = part.0..part.0 + part.1;
-            file.contains(&address)
-        };
-        let part = self.parts.iter().find(is_in);
-        let Some((start, _, offset)) = part else {
-            // What a file does not have begins as zero.
-            return Some(0);
-        };
-        let mut number = [0; 4];
-        let at = offset + (address - start) as u64;
-        self.file.as_ref()?.read_exact_at(&mut number, at).ok()?;
-        Some(u32::from_le_bytes(number))
-    }
-}
-
-unsafe extern "C" fn find(info: *mut libc::dl_phdr_info, _: usize, data: *mut c_void) -> c_int {
-    // SAFETY: the description that the C library gives, and the pointer that `of` passed.
-    let (info, loaded) = unsafe { (&*info, &mut *data.cast::<Loaded>()) };
-    if info.dlpi_addr as usize != loaded.bias {
-        return 0;
-    }
-    // SAFETY: the loader's name ends in a zero byte; it is empty for the program itself.
-    let path = unsafe { core::ffi::CStr::from_ptr(info.dlpi_name) }.to_bytes();
-    let path = match path {
-        b"" => b"/proc/self/exe",
-        path => path,
-    };
-    loaded.file = File::open(OsStr::from_bytes(path)).ok();
-    for index in 0..usize::from(info.dlpi_phnum) {
-        // SAFETY: the object's program headers, which are mapped while it is loaded.
-        let program = unsafe { &*info.dlpi_phdr.add(index) };
-        if program.p_type == libc::PT_LOAD && program.p_flags & libc::PF_W != 0 {
-            let start = loaded.bias.wrapping_add(program.p_vaddr as usize);
-            let part = (start, program.p_filesz as usize, program.p_offset);
-            loaded.parts.push(part);
-        }
-    }
-    1
+    let mut number = [0; 4];
+    file?
+        .read_exact_at(&mut number, data.offset + at as u64)
+        .ok()?;
+    Some(u32::from_le_bytes(number))
 }

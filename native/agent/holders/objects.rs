@@ -36,13 +36,23 @@ pub enum Trust {
     None,
 }
 
+/// A part of a module's writable data.
+#[derive(Clone, Copy)]
+pub struct Data {
+    pub start: usize,
+    pub end: usize,
+    /// What of it the module's file has, and where; the rest begins as zeros.
+    pub file_len: usize,
+    pub offset: u64,
+}
+
 /// All modules.
 pub struct Objects {
     pub all: Table<Object>,
     /// Where code lies that may hold something while it runs: not the JVM's, the recorder's or the C
     /// library's.
     pub code: Table<(usize, usize)>,
-    data: Table<(usize, usize)>,
+    data: Table<Data>,
     failed: Option<Stop>,
 }
 
@@ -65,13 +75,18 @@ impl Objects {
 
     /// The writable data of all modules, also of those whose pointers are worth nothing.
     pub fn all_data(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        self.data.iter().copied()
+        self.data.iter().map(|data| (data.start, data.end))
     }
 
     /// The writable data of a module.
     pub fn data_of(&self, object: &Object) -> impl Iterator<Item = Range<usize>> {
-        let ranges = &self.data[object.first_data..object.first_data + object.data_count];
-        ranges.iter().map(|(start, end)| *start..*end)
+        let parts = self.parts_of(object).iter();
+        parts.map(|data| data.start..data.end)
+    }
+
+    /// The same, with what is in the module's file.
+    pub fn parts_of(&self, object: &Object) -> &[Data] {
+        &self.data[object.first_data..object.first_data + object.data_count]
     }
 
     fn add(&mut self, info: &libc::dl_phdr_info, len: usize) -> Result<(), Stop> {
@@ -104,7 +119,12 @@ impl Objects {
             }
             match program.p_type {
                 libc::PT_LOAD if program.p_flags & libc::PF_W != 0 => {
-                    self.data.push((start, end))?;
+                    self.data.push(Data {
+                        start,
+                        end,
+                        file_len: program.p_filesz as usize,
+                        offset: program.p_offset,
+                    })?;
                     object.data_count += 1;
                 }
                 libc::PT_LOAD if object.module.is_none() => {

@@ -222,8 +222,7 @@ impl<'pass> Holders<'pass> {
         if let Some(known) = self.below.get(&key) {
             return Ok(*known);
         }
-        // SAFETY: a holder that `keep_holder` has just made, complete and never changed.
-        let mut holder = unsafe { IMAGE.holders.get(number - 1).read() };
+        let mut holder = IMAGE.holders.read(number - 1).ok_or(Stop::NoMemory)?;
         let mut chain = IMAGE.bytes(holder.chain);
         let below = if chain.len() < MAX_CHAIN * size_of::<Link>() {
             chain.extend_from_slice(&link.size.to_le_bytes());

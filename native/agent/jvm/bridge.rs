@@ -10,7 +10,7 @@ use crate::{
 };
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
-use hackleak_image::layout::{Check, Counter, Kind, Module, Outcome, Scope, flags};
+use hackleak_image::layout::{Check, Counter, Kind, Outcome, Scope, flags};
 use hackleak_options::{Findings, Options};
 use jni::objects::{JClass, JLongArray, JString};
 use jni::{Env, EnvUnowned};
@@ -354,21 +354,14 @@ fn raw_sites(choice: Choice, limit: usize) -> String {
 }
 
 fn module_path(index: u32) -> String {
-    let place: *mut Module = IMAGE.modules.get(index);
-    if place.is_null() {
-        return String::new();
-    }
-    // SAFETY: a module of the image that a frame names is complete.
-    escaped(&IMAGE.text(unsafe { (*place).path }))
+    let module = IMAGE.modules.read(index);
+    module.map_or_else(String::new, |module| escaped(&IMAGE.text(module.path)))
 }
 
 fn java_line(out: &mut String, method: u32, bci: u16) -> std::fmt::Result {
-    let place = IMAGE.methods.get(method);
-    if place.is_null() {
+    let Some(method) = IMAGE.methods.read(method) else {
         return Ok(());
-    }
-    // SAFETY: a method of the image that a frame names is complete.
-    let method = unsafe { place.read() };
+    };
     let native = bci == hackleak_image::frame::BCI_NATIVE;
     writeln!(
         out,

@@ -8,8 +8,8 @@ use super::java_chains::{self, Start, Way};
 use super::java_stale::{self, Place, Stale};
 use super::own_frames::OwnFrames;
 use super::{class_fields, java_paths};
-use crate::descriptors;
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Points, Stop, Trust};
+use crate::{IMAGE, descriptors};
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject};
 use jvmti_bindings::sys::jvmti::*;
@@ -232,7 +232,10 @@ impl Heap {
             !descriptors::is_address(address)
                 || match kept.get(&hit.root) {
                     Some(Keeps::Any) => true,
-                    Some(Keeps::OfJava) => descriptors::is_of_java(address),
+                    Some(Keeps::OfJava) => IMAGE
+                        .live
+                        .live_at(address)
+                        .is_some_and(descriptors::is_of_java),
                     Some(Keeps::None) | None => false,
                 }
         });

@@ -129,12 +129,9 @@ pub fn java(remembered: u32, asked: Option<u32>) {
 fn named(frame: u64) -> String {
     match Frame::decode(frame) {
         Some(Frame::Java { method, bci }) => {
-            let record = IMAGE.methods.get(method);
-            if record.is_null() {
+            let Some(record) = IMAGE.methods.read(method) else {
                 return format!("method {method} at {bci}");
-            }
-            // SAFETY: a record of the image, written before its index was handed out.
-            let record = unsafe { record.read() };
+            };
             let [class, name, signature] =
                 [record.class, record.name, record.signature].map(|blob| IMAGE.text(blob));
             format!("{class}.{name}{signature} at {bci}")
@@ -168,14 +165,9 @@ fn next_native(mut node: u32) -> (u64, u32) {
 
 /// Prints the result, at the end of the process.
 pub fn report() {
-    let mut memo_hits = 0;
-    for index in 0..IMAGE.threads.len(IMAGE.window()) {
-        let thread = IMAGE.threads.get(index);
-        if !thread.is_null() {
-            // SAFETY: a record of the image; its numbers may still change.
-            memo_hits += unsafe { (*thread).memo_hits };
-        }
-    }
+    let threads = 0..IMAGE.threads.len(IMAGE.window());
+    let threads = threads.filter_map(|index| IMAGE.threads.read(index));
+    let memo_hits: u64 = threads.map(|thread| thread.memo_hits).sum();
     eprintln!(
         "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} recent_hits={} java_recalled={} java_answers={} java_mismatches={}",
         CHECKED.load(Relaxed),

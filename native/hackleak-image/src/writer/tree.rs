@@ -61,16 +61,11 @@ impl StackTree {
     /// A node, or a zero node for an index that was never handed out.
     #[inline(always)]
     pub fn node(&self, index: u32) -> Node {
-        let place = self.nodes.get(index);
-        if place.is_null() {
-            return Node {
-                frame: 0,
-                parent: 0,
-                hash: 0,
-            };
-        }
-        // SAFETY: nodes are immutable once their index has been published.
-        unsafe { place.read() }
+        self.nodes.read(index).unwrap_or(Node {
+            frame: 0,
+            parent: 0,
+            hash: 0,
+        })
     }
 
     /// The nodes for `frames` below `parent`, the leaf first in both; false when the tree is full.
