@@ -41,23 +41,6 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     folded
 }
 
-/// The innermost place of `other` that is another line of the same function.
-fn other_line(frames: &[Frame], other: &[Frame]) -> Option<String> {
-    let mut places = frames.iter().map(place).zip(other.iter().map(place));
-    let (_, other) = places.find(|(one, other)| one != other)?;
-    let (file, line) = other?;
-    let file = file.rsplit('/').next().unwrap_or(file);
-    Some(format!("{file}:{line}"))
-}
-
-fn place(frame: &Frame) -> Option<(&str, u32)> {
-    match frame {
-        Frame::Java(java) => Some((java.file.as_deref()?, java.line?)),
-        Frame::Native(native) => Some((native.file.as_deref()?, native.line?)),
-        Frame::Mark { .. } => None,
-    }
-}
-
 /// Adds what leaks at one site to another.
 pub(crate) fn add(to: &mut Site, more: Site) {
     to.bytes = to.bytes.saturating_add(more.bytes);
@@ -66,10 +49,6 @@ pub(crate) fn add(to: &mut Site, more: Site) {
     to.names.extend(more.names);
     to.names.sort();
     to.names.dedup();
-    to.also_at.extend(other_line(&to.frames, &more.frames));
-    to.also_at.extend(more.also_at);
-    to.also_at.sort();
-    to.also_at.dedup();
     to.stacks = to.stacks.saturating_add(more.stacks);
     for part in more.epochs {
         match to.epochs.iter_mut().find(|to| to.epoch == part.epoch) {

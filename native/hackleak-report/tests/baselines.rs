@@ -484,6 +484,8 @@ mod names {
             panic!("one site: {:?}", first.leaks.sites.len());
         };
         assert_eq!((site.bytes, site.count), (111, 3));
+        assert_eq!(site.also_at.len(), 1, "{:?}", site.also_at);
+        assert!(site.also_at[0].ends_with(":12"), "{:?}", site.also_at);
         assert_eq!((first.leaks.bytes, first.leaks.count), (111, 3));
         assert_eq!(second.leaks.sites.len(), 1);
         let text = render::text(&new, None);

@@ -5,6 +5,7 @@ mod support;
 use hackleak_image::Frame;
 use hackleak_image::layout::{CONTEXT_IGNORED, Kind};
 use hackleak_image::reader::testing::ImageBuilder;
+use hackleak_report::model::Site;
 use hackleak_report::{Allowance, Group, Selection, render};
 use support::{BLOCK, SIZE, report, report_since};
 
@@ -212,14 +213,13 @@ fn stacks_that_differ_in_their_roots_are_one_site_with_its_owner() {
     }
     let report = report(&image);
     let sites = &report.processes[0].leaks.sites;
-    let sums: Vec<(u64, u64, u64)> = sites
-        .iter()
-        .map(|site| (site.bytes, site.count, site.stacks))
-        .collect();
+    let sums = sums(sites);
     // The last is another leak: another test got there.
     assert_eq!(sums, [(800, 1, 1), (700, 3, 3)]);
     // The stack of most bytes is the one that is shown.
     assert_eq!(sites[1].frames.len(), 4);
+    // Their roots are no lines of the functions that leak.
+    assert_eq!(sites[1].also_at, Vec::<String>::new());
     let owner = sites[1].owner.as_ref().expect("an owner");
     assert_eq!(owner.java.as_deref(), Some("shop.Shop.grow(Shop.java:12)"));
     assert_eq!(owner.java_frame, Some(2));
@@ -354,6 +354,12 @@ fn small_sites_other_kinds_and_what_the_check_suppresses_are_no_leaks() {
     assert_eq!(found(kinds(&[Group::Malloc, Group::New])), (400, 4));
 }
 
+/// Bytes, blocks and stacks of each.
+fn sums(sites: &[Site]) -> Vec<(u64, u64, u64)> {
+    let sum = |site: &Site| (site.bytes, site.count, site.stacks);
+    sites.iter().map(sum).collect()
+}
+
 #[test]
 fn lines_of_one_function_are_call_sites_of_their_own() {
     let mut image = ImageBuilder::new();
@@ -370,10 +376,7 @@ fn lines_of_one_function_are_call_sites_of_their_own() {
     }
     let report = report(&image);
     let sites = &report.processes[0].leaks.sites;
-    let sums: Vec<(u64, u64, u64)> = sites
-        .iter()
-        .map(|site| (site.bytes, site.count, site.stacks))
-        .collect();
+    let sums = sums(sites);
     assert_eq!(sums, [(100, 1, 1), (30, 1, 1), (5, 1, 1)]);
     let text = render::text(&report, None);
     assert!(

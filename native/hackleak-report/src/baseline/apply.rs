@@ -7,7 +7,7 @@ use hackleak_options::Options;
 
 use super::{Baseline, has_grown, known};
 use crate::fold;
-use crate::model::{self, Amount, Process, Report, Site, Verdict};
+use crate::model::{self, Amount, Frame, Process, Report, Site, Verdict};
 use crate::stable::Identity;
 use crate::sum::{Sum, amount};
 
@@ -120,12 +120,43 @@ fn grown_as_one(sites: Vec<Site>) -> Vec<Site> {
         if site.baseline.is_some() {
             let place = *places.entry(Identity::of(&site)).or_insert(one.len());
             if let Some(known) = one.get_mut(place) {
+                known
+                    .also_at
+                    .extend(other_line(&known.frames, &site.frames));
                 fold::add(known, site);
                 continue;
             }
         }
         one.push(site);
     }
+    for site in &mut one {
+        site.also_at.sort();
+        site.also_at.dedup();
+    }
     one.sort_by_key(|site| std::cmp::Reverse((site.bytes, site.count)));
     one
+}
+
+/// Where two stacks part, if that is at two lines of one function: the line of `other`.
+fn other_line(frames: &[Frame], other: &[Frame]) -> Option<String> {
+    let places = frames.iter().map(line).zip(other.iter().map(line));
+    let (one, other) = places.into_iter().find(|(one, other)| one != other)?;
+    let ((function, ..), (same, file, line)) = (one?, other?);
+    let file = file.rsplit('/').next().unwrap_or(file);
+    (function == same).then(|| format!("{file}:{line}"))
+}
+
+/// A frame's function, file and line.
+fn line(frame: &Frame) -> Option<((&str, &str), &str, u32)> {
+    match frame {
+        Frame::Java(java) => {
+            let function = (java.class.as_str(), java.method.as_str());
+            Some((function, java.file.as_deref()?, java.line?))
+        }
+        Frame::Native(native) => {
+            let function = (native.module.as_str(), native.function.as_deref()?);
+            Some((function, native.file.as_deref()?, native.line?))
+        }
+        Frame::Mark { .. } => None,
+    }
 }

@@ -69,7 +69,7 @@ function sitesSection(showInFlame, showInTimeline) {
       ["Scope", text(sites.scope[site])],
       ["Held by", sites.holder[site] || ""],
       ["Process", data.processes.length > 1 ? processes.map(processName).join(", ") : ""],
-      ["Stacks", sites.stacks[site] > 1 ? sites.stacks[site] + " that differ only in lines, or in how their threads started" : ""],
+      ["Stacks", sites.stacks[site] > 1 ? sites.stacks[site] + " that differ only in how their threads started" : ""],
     ].filter(([, value]) => value !== "");
     const title = told([site], bytes, count, isLive(processes));
     const copied = () => [title + ", " + text(sites.kind[site]), stackText(sites.node[site])].join("\n");
