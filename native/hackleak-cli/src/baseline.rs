@@ -83,7 +83,7 @@ impl Images {
             baseline: None,
         };
         let mut report = inputs::read_whole(&self.inputs, &known)?;
-        report.redact(false);
+        report.redact(false)?;
         Ok(report)
     }
 }

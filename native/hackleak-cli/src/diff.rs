@@ -84,7 +84,7 @@ pub(crate) fn conclude(
 
 fn read(input: &Path) -> anyhow::Result<Report> {
     let mut report = inputs::read_whole(&[input.to_owned()], &known::Args::default())?;
-    report.redact(false);
+    report.redact(false)?;
     if !report.baselines.is_empty() {
         bail!(
             "`{}` was compared with a baseline and lacks what that knows: name its images",

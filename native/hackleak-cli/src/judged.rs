@@ -1,6 +1,8 @@
 //! What a report comes to.
 
-use hackleak_report::{Report, Verdict};
+use std::path::Path;
+
+use hackleak_report::{Names, Report, Verdict, render};
 
 use crate::{exit, output};
 
@@ -16,4 +18,22 @@ pub(crate) fn judged(report: &Report) -> u8 {
         return exit::NOT_SEEN;
     }
     exit::of(verdict)
+}
+
+/// A report as text: what leaked, where its files are, and the totals; without `names`, if it is redacted.
+pub(crate) fn text(
+    report: &Report,
+    json: Option<&Path>,
+    page: Option<&Path>,
+    names: Option<&Names>,
+) -> String {
+    let mut text = render::text(report, json);
+    if let Some(page) = page {
+        text += &format!("page: {}\n", page.display());
+    }
+    text += &render::totals(report);
+    match names {
+        Some(names) => names.clean(&text),
+        None => text,
+    }
 }

@@ -12,7 +12,7 @@ use hackleak_report::{Process, Report as Found, Verdict};
 
 use crate::formats::{self, Form, ReportFormat, Weight};
 use crate::selection::SelectionArguments;
-use crate::standard_input::is_dash;
+use crate::standard_input::{self, is_dash};
 use crate::{exit, inputs, judged, output, terminal};
 
 const REPORT_NOTES: &str = "\
@@ -110,7 +110,7 @@ pub(crate) fn report_to(
         bail!("this format is not for terminals: name a file with --output");
     }
     let mut report = inputs::read_judged(&arguments.inputs, &selection, &arguments.known)?;
-    let names = report.redact(arguments.redact);
+    let names = report.redact(arguments.redact)?;
     if report.processes.is_empty() && report.unreadable.is_empty() {
         bail!("there is no process in these reports: name images");
     }
@@ -142,19 +142,15 @@ pub(crate) fn report_to(
     for (format, file) in &arguments.write {
         write(*format, file)?;
     }
-    let others = [&json, &arguments.html];
-    let others = others.into_iter().flatten();
-    let mut others = others.chain(arguments.write.iter().map(|(_, file)| file));
+    let written = arguments.write.iter().map(|(_, file)| file);
+    let mut others = json.iter().chain(&arguments.html).chain(written);
     match &arguments.output {
         None if others.any(|file| is_dash(file)) => {}
         None if arguments.format == ReportFormat::Text => {
             if report.verdict() != Verdict::Clean || !terminal::is_quiet() {
-                let text = formats::render(&report, arguments.format, &form)?;
-                let mut text = String::from_utf8_lossy(&text).into_owned();
-                if let Some(page) = &arguments.html {
-                    text += &format!("page: {}\n", page.display());
-                }
-                output::print_report(&(text + &render::totals(&report)))?;
+                let page = arguments.html.as_deref();
+                let text = judged::text(&report, json.as_deref(), page, names.as_ref());
+                output::print_report(&standard_input::named(&text))?;
             }
         }
         None => print(&formats::render(&report, arguments.format, &form)?)?,

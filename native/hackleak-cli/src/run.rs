@@ -16,9 +16,8 @@ use hackleak_options::{Exit, Follow, Options};
 use hackleak_report::known::KnownLeaks;
 use hackleak_report::{Selection, Verdict, render};
 
-use crate::judged::judged;
 use crate::run::child::NotRun;
-use crate::{exit, images, output, terminal};
+use crate::{exit, images, judged, output, terminal};
 
 const RUN_NOTES: &str = "\
 The `java` command gets the recorder as its agent without further ado. For JVMs that something \
@@ -142,7 +141,7 @@ fn report(
     redact: bool,
 ) -> anyhow::Result<u8> {
     let mut report = images::read(images, &Selection::default());
-    let names = report.redact(redact);
+    let names = report.redact(redact)?;
     report
         .unreadable
         .iter()
@@ -162,18 +161,13 @@ fn report(
     match format {
         RunFormat::Text if report.verdict() == Verdict::Clean && terminal::is_quiet() => {}
         RunFormat::Text => {
-            let written = Some(&*file).filter(|file| file.is_file());
-            let mut text = render::text(&report, written);
-            if page.is_file() {
-                text += &format!("page: {}\n", page.display());
-            }
-            text += &render::totals(&report);
-            let text = names.map_or_else(|| text.clone(), |names| names.clean(&text));
-            output::print_report_aside(&text);
+            let written = |file| Some(file).filter(|file: &&Path| file.is_file());
+            let (json, page) = (written(&file), written(&page));
+            output::print_report_aside(&judged::text(&report, json, page, names.as_ref()));
         }
         RunFormat::Json => output::print_aside(&json),
     }
-    let code = judged(&report);
+    let code = judged::judged(&report);
     Ok(match failed.is_empty() {
         true => code,
         false => exit::weightier(code, exit::FAILED),

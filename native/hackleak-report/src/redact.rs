@@ -14,9 +14,24 @@ use crate::input;
 use crate::model::{Process, Report};
 
 /// Fields that are names in code, numbers, or words of this program.
-const CODE: [&str; 14] = [
-    "class", "method", "function", "kind", "type", "state", "verdict", "outcome", "check", "cause",
-    "problem", "buildId", "offset", "revision",
+const CODE: [&str; 17] = [
+    "class",
+    "method",
+    "function",
+    "kind",
+    "type",
+    "state",
+    "verdict",
+    "outcome",
+    "check",
+    "cause",
+    "problem",
+    "buildId",
+    "offset",
+    "revision",
+    "root",
+    "incomplete",
+    "otherwise",
 ];
 /// Names that nobody is known by.
 const NOBODY: [&str; 8] = [
@@ -146,26 +161,28 @@ impl Process {
 impl Report {
     /// Takes out command lines and the names of users and hosts, if that is asked for here or by a
     /// process itself; returns the names then.
-    pub fn redact(&mut self, asked: bool) -> Option<Names> {
+    ///
+    /// # Errors
+    ///
+    /// The report cannot be looked through: then it must not be shown.
+    pub fn redact(&mut self, asked: bool) -> serde_json::Result<Option<Names>> {
         if !asked && !self.processes.iter().any(Process::asks_to_be_redacted) {
-            return None;
+            return Ok(None);
         }
         let mut names = Names::here();
-        let mut value = serde_json::to_value(&*self).ok()?;
+        let mut value = serde_json::to_value(&*self)?;
         each_text(&mut value, &mut |text| names.learn(text));
         self.processes.iter_mut().for_each(|it| it.command.clear());
-        if let Ok(mut value) = serde_json::to_value(&*self) {
-            each_text(&mut value, &mut |text| *text = names.clean(text));
-            // Texts have become other texts, so the shape is the same.
-            if let Ok(mut clean) = serde_json::from_value::<Report>(value) {
-                // The JSON lacks what is for the process itself, and has no names in it.
-                for (clean, whole) in clean.processes.iter_mut().zip(&mut self.processes) {
-                    clean.covered = std::mem::take(&mut whole.covered);
-                }
-                *self = clean;
-            }
+        let mut value = serde_json::to_value(&*self)?;
+        each_text(&mut value, &mut |text| *text = names.clean(text));
+        // Texts have become other texts, so the shape is the same.
+        let mut clean: Report = serde_json::from_value(value)?;
+        // The JSON lacks what is for the process itself, and has no names in it.
+        for (clean, whole) in clean.processes.iter_mut().zip(&mut self.processes) {
+            clean.covered = std::mem::take(&mut whole.covered);
         }
-        Some(names)
+        *self = clean;
+        Ok(Some(names))
     }
 }
 
@@ -205,5 +222,50 @@ mod tests {
         ] {
             assert_eq!(names.clean(text), clean);
         }
+    }
+
+    /// Fields of the schema whose texts are words of this program.
+    fn words(schema: &Value, found: &mut BTreeSet<String>) {
+        let definitions = &schema["$defs"];
+        let named = |value: &Value| {
+            let name = value["$ref"].as_str()?.rsplit('/').next()?;
+            definitions.get(name).cloned()
+        };
+        let is_words = |value: &Value| {
+            let value = named(value).unwrap_or_else(|| value.clone());
+            let all = value["oneOf"].as_array().cloned().unwrap_or_default();
+            value.get("enum").is_some()
+                || !all.is_empty()
+                    && all
+                        .iter()
+                        .all(|one| one.get("const").is_some() || one.get("enum").is_some())
+        };
+        for definition in definitions
+            .as_object()
+            .into_iter()
+            .flat_map(|all| all.values())
+        {
+            let properties = definition["properties"].as_object();
+            for (name, property) in properties.into_iter().flatten() {
+                let parts = [property, &property["items"]];
+                let any = property["anyOf"].as_array().into_iter().flatten();
+                if parts.into_iter().chain(any).any(is_words) {
+                    found.insert(name.clone());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_this_program_are_no_names() {
+        let schema: Value = serde_json::from_str(&crate::schema::text()).expect("JSON");
+        let mut found = BTreeSet::new();
+        words(&schema, &mut found);
+        assert!(found.len() > 5, "{found:?}");
+        let forgotten: Vec<&String> = found
+            .iter()
+            .filter(|it| !CODE.contains(&it.as_str()))
+            .collect();
+        assert!(forgotten.is_empty(), "{forgotten:?}");
     }
 }

@@ -80,7 +80,10 @@ fn no_format_names_a_user_a_host_or_a_command_line() {
         assert!(all.contains(secret), "{secret} is there to be left out");
     }
     let mut redacted = open.clone();
-    let names = redacted.redact(true).expect("it was asked for");
+    let names = redacted
+        .redact(true)
+        .expect("JSON")
+        .expect("it was asked for");
     assert_eq!(names.clean("/home/zaphod/out"), "/home/user/out");
     for (format, text) in formats(&redacted) {
         for secret in secrets {
@@ -101,9 +104,9 @@ fn no_format_names_a_user_a_host_or_a_command_line() {
 
     // A process that was recorded so needs no asking, and without either nothing changes.
     let mut unasked = open.clone();
-    assert_eq!(unasked.redact(false), None);
+    assert_eq!(unasked.redact(false).expect("JSON"), None);
     assert_eq!(unasked, open);
     unasked.processes[1].options = "track=new,redact=true".to_owned();
-    assert!(unasked.redact(false).is_some());
+    assert!(unasked.redact(false).expect("JSON").is_some());
     assert!(!render::text(&unasked, None).contains("zaphod"));
 }
