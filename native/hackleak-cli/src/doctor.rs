@@ -136,9 +136,7 @@ fn examine(input: &Path, track: Track) -> Vec<anyhow::Result<Subject>> {
 /// What can be said about a file or a process.
 fn examine_one(input: &Path, track: Track) -> anyhow::Result<Subject> {
     let text = input.to_string_lossy();
-    if !input.exists()
-        && let Ok(pid) = text.parse::<u32>()
-    {
+    if let Some(pid) = images::process_number(input) {
         return process::examine(pid, track);
     }
     let kept = standard_input::or_kept(input)?;
@@ -149,7 +147,7 @@ fn examine_one(input: &Path, track: Track) -> anyhow::Result<Subject> {
     let facts = Facts::read(input).with_context(|| format!("`{text}`"))?;
     Ok(Subject {
         input: text.clone().into_owned(),
-        track: process::names(track.bits()),
+        track: Track::names(track.bits()),
         process: None,
         libraries: vec![Library::of_file(&text, &Ok(facts), track.into(), None)],
     })
@@ -177,7 +175,7 @@ fn of_image(path: &Path) -> anyhow::Result<Subject> {
         .filter_map(|module| Some(Library::new(&module.path, module.coverage?)));
     Ok(Subject {
         input: path.to_string_lossy().into_owned(),
-        track: process::names(image.header().track),
+        track: Track::names(image.header().track),
         process: None,
         libraries: under_test.collect(),
     })

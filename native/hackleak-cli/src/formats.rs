@@ -6,6 +6,8 @@ use clap::ValueEnum;
 use hackleak_report::origin::Sources;
 use hackleak_report::{Report, render};
 
+use crate::standard_input;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportFormat {
     /// For people
@@ -69,7 +71,7 @@ pub(crate) fn render(
         ReportFormat::Pprof => return Ok(render::pprof(report)?),
         ReportFormat::Markdown => render::markdown(report, &sources()),
     };
-    Ok(text.into_bytes())
+    Ok(standard_input::named(&text).into_bytes())
 }
 
 impl ReportFormat {

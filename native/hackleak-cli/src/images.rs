@@ -47,7 +47,7 @@ pub(crate) fn find(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<Unreadable>) {
 }
 
 /// The number of a process, unless there is a file of that name.
-fn process_number(input: &Path) -> Option<u32> {
+pub(crate) fn process_number(input: &Path) -> Option<u32> {
     let number = input.to_str()?.parse().ok()?;
     (!input.exists()).then_some(number)
 }

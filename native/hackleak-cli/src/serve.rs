@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
-use crate::{exit, report};
+use crate::{exit, output, report};
 
 /// Reads the arguments of a request.
 type Parse = fn(&[OsString]) -> anyhow::Result<report::Report>;
@@ -91,7 +91,7 @@ fn answer(arguments: &[OsString], parse: Parse) -> (u8, Vec<u8>, String) {
     let done = parse(arguments).and_then(|arguments| report::report_to(&arguments, &mut print));
     match done {
         Ok(code) => (code, out, String::new()),
-        Err(error) => (exit::FAILED, out, format!("{error:#}")),
+        Err(error) => (exit::FAILED, out, output::sentence(&error)),
     }
 }
 

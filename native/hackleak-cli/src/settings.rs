@@ -75,7 +75,8 @@ fn options(text: &str) -> Result<(), String> {
         KnownLeaks::read(file).map_err(|error| error.to_string())?;
     }
     if !options.baseline.is_empty() {
-        Baseline::read(Path::new(&options.baseline)).map_err(whole)?;
+        Baseline::read(Path::new(&options.baseline))
+            .map_err(|error| output::sentence(&error.into()))?;
     }
     if !options.pools.is_empty() {
         let file = &options.pools;
@@ -84,11 +85,6 @@ fn options(text: &str) -> Result<(), String> {
         parse_pools(&text).map_err(|error| format!("`{file}`: {error}"))?;
     }
     Ok(())
-}
-
-/// An error with what it came from.
-fn whole(error: impl Into<anyhow::Error>) -> String {
-    format!("{:#}", error.into())
 }
 
 #[cfg(test)]

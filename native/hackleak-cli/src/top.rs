@@ -84,9 +84,7 @@ pub(crate) fn top(arguments: &Top) -> anyhow::Result<u8> {
 
 /// The image that the argument names.
 fn image(input: &Path) -> anyhow::Result<PathBuf> {
-    if !input.exists()
-        && let Ok(pid) = input.to_string_lossy().parse::<u32>()
-    {
+    if let Some(pid) = images::process_number(input) {
         return maps::image_of(pid);
     }
     if !input.is_dir() {

@@ -172,6 +172,12 @@ impl Track {
         self.0
     }
 
+    /// The names of the kinds in these bits, as an image has them.
+    pub fn names(bits: u32) -> Vec<String> {
+        let kinds = Track::ALL.iter().filter(|(_, kind)| bits & kind.0 != 0);
+        kinds.map(|(name, _)| (*name).to_owned()).collect()
+    }
+
     /// Whether every kind of `other` is in this set.
     pub fn contains(self, other: Track) -> bool {
         self.0 & other.0 == other.0

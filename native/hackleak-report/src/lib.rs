@@ -59,7 +59,7 @@ mod revision;
 pub mod schema;
 mod selection;
 mod stable;
-pub mod sum;
+mod sum;
 pub mod suppress;
 mod suspicion;
 mod symbolise;

@@ -8,9 +8,9 @@ use std::time::Duration;
 use hackleak_image::layout::Kind;
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
-use hackleak_options::{Findings, Held as OfHeld, Options};
+use hackleak_options::{Findings, Held as OfHeld, Options, Track};
 
-use crate::coverage::{Modules, Runtime, kinds};
+use crate::coverage::{Modules, Runtime};
 use crate::fold::fold_roots;
 use crate::group::group;
 use crate::growth::Growing;
@@ -22,11 +22,12 @@ use crate::model::{
     Amount, Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict,
 };
 use crate::named::Names;
+use crate::numbers::{self, BLOCK};
 use crate::read::{Selected, select};
 use crate::selection::{Blocks, Holding, Selection};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::{Symbolised, symbolise};
-use crate::{findings, history, judge, own, revision};
+use crate::{findings, history, judge, model, own, revision};
 
 /// What is known of leaks besides what the recorded options name.
 #[derive(Debug, Clone, Default)]
@@ -107,19 +108,21 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     let fell = tests.map_or(&[][..], |tests| &tests.fell).iter().copied();
     let stacks = stacks.chain(fell);
     let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
-    let sites = group(
-        &image,
-        &selected.blocks,
-        if tests.is_some() {
-            0
-        } else {
-            selection.all_rounds()
-        },
-        &symbolised,
-        &holders,
-        &older,
-        &Names::read(&image, selection),
-    );
+    let names = Names::read(&image, selection);
+    let blocks = &selected.blocks;
+    let grouped = |rounds| {
+        group(
+            &image,
+            blocks,
+            rounds,
+            &symbolised,
+            &holders,
+            &older,
+            &names,
+        )
+    };
+    let rounds = tests.map_or_else(|| selection.all_rounds(), |_| 0);
+    let sites = grouped(rounds);
     let own = Suppressions::of_patterns(&selection.suppress);
     let given = [&*besides.suppressions, &own].concat();
     let rules = Rules::new(&image.options(), &given, besides.built_in);
@@ -127,21 +130,9 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         true => covered(&rules, &selected.blocks, &symbolised),
         false => Vec::new(),
     };
-    let in_some_rounds = match selection.all_rounds() != 0 && tests.is_none() {
-        true => {
-            let blocks = &selected.blocks;
-            let every = group(
-                &image,
-                blocks,
-                0,
-                &symbolised,
-                &holders,
-                &older,
-                &Names::read(&image, selection),
-            );
-            in_some_only(rules.clone().apply(every).sites, &sites)
-        }
-        false => None,
+    let in_some_rounds = match rounds {
+        0 => None,
+        _ => in_some_only(rules.clone().apply(grouped(0)).sites, &sites),
     };
     let left = rules.clone().apply(sites);
     let paths: Vec<String> = image.modules().map(|module| module.path).collect();
@@ -174,7 +165,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         incomplete: Vec::new(),
         image: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
         options: image.options(),
-        track: kinds::names(image.header().track),
+        track: Track::names(image.header().track),
         totals,
         counters: image
             .counters()
@@ -240,12 +231,14 @@ fn in_some_only(every: Vec<Site>, kept: &[Site]) -> Option<String> {
             && !is_kept(site)
     });
     let mut amount = Amount::default();
-    leaked.for_each(|site| amount.add(site.amount()));
+    leaked.clone().for_each(|site| amount.add(site.amount()));
+    let noun = model::noun(leaked);
     (amount.count > 0).then(|| {
-        format!(
-            "{} leaked in some rounds only, and not counted",
-            crate::numbers::blocks(amount.count, amount.bytes)
-        )
+        let amount = match noun {
+            BLOCK => numbers::blocks(amount.count, amount.bytes),
+            noun => numbers::counted(amount.count, noun),
+        };
+        format!("{amount} leaked in some rounds only, and not counted")
     })
 }
 

@@ -22,6 +22,13 @@ impl Sum {
         }
     }
 
+    /// All of these sites.
+    pub(crate) fn of_all<'site>(sites: impl IntoIterator<Item = &'site Site>) -> Sum {
+        let mut sum = Sum::default();
+        sites.into_iter().for_each(|site| sum.add(Sum::of(site)));
+        sum
+    }
+
     pub(crate) fn add(&mut self, other: Sum) {
         self.bytes = self.bytes.saturating_add(other.bytes);
         self.count = self.count.saturating_add(other.count);

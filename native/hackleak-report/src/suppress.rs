@@ -163,15 +163,18 @@ impl Count {
 
 fn sum(suppressions: &[Suppression]) -> Sum {
     let mut sum = Sum::default();
-    for rule in suppressions.iter().filter(|rule| rule.count > 0) {
-        sum.add(Sum {
-            bytes: rule.bytes,
-            count: rule.count,
-            // Rules leave out blocks and handles; of handles alone there are no bytes to tell.
-            noun: Some(if rule.bytes == 0 { "handle" } else { BLOCK }),
-        });
-    }
+    let used = suppressions.iter().filter(|rule| rule.count > 0);
+    used.for_each(|rule| sum.add(sum_of(rule)));
     sum
+}
+
+/// What a rule has left out. Of handles alone there are no bytes to tell.
+fn sum_of(rule: &Suppression) -> Sum {
+    Sum {
+        bytes: rule.bytes,
+        count: rule.count,
+        noun: Some(if rule.bytes == 0 { "handle" } else { BLOCK }),
+    }
 }
 
 /// What the rules of one file matched, if anything.
@@ -184,14 +187,7 @@ fn note(rules: &[Suppression], source: &str) -> Option<String> {
     let named: Vec<String> = used
         .iter()
         .take(MAX_NAMED)
-        .map(|rule| {
-            let matched = Sum {
-                bytes: rule.bytes,
-                count: rule.count,
-                noun: None,
-            };
-            format!("`{}` {}", rule.rule, amount(matched))
-        })
+        .map(|rule| format!("`{}` {}", rule.rule, amount(sum_of(rule))))
         .collect();
     let more = match used.len() - named.len() {
         0 => String::new(),

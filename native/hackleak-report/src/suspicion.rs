@@ -9,6 +9,7 @@ use std::cmp::Reverse;
 
 use crate::judge::held::beginning;
 use crate::model::{Kind, Site};
+use crate::sum::Sum;
 
 /// How much a site looks like a leak that goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,13 +44,11 @@ fn is_reference(kind: Kind) -> bool {
 /// The order of sites that belong together, by all of them: the best look decides, then the size.
 pub(crate) fn key(sites: &[&Site]) -> (Look, Reverse<(u64, u64)>) {
     let best = sites.iter().map(|site| look(site)).min();
-    let sum = sites.iter().fold((0_u64, 0_u64), |(bytes, count), site| {
-        (
-            bytes.saturating_add(site.bytes),
-            count.saturating_add(site.count),
-        )
-    });
-    (best.unwrap_or(Look::Loading), Reverse(sum))
+    let sum = Sum::of_all(sites.iter().copied());
+    (
+        best.unwrap_or(Look::Loading),
+        Reverse((sum.bytes, sum.count)),
+    )
 }
 
 /// The sites with the most suspicious first.

@@ -67,7 +67,7 @@ pub(super) fn examine(pid: u32, track: Track) -> anyhow::Result<Subject> {
     });
     Ok(Subject {
         input: pid.to_string(),
-        track: names(bits),
+        track: Track::names(bits),
         libraries: libraries.collect(),
         process: Some(Process {
             pid,
@@ -84,13 +84,4 @@ fn read(folder: &Path, module: &Module) -> Result<Arc<Facts>, Unreadable> {
         return Facts::read(&folder.join("map_files").join(name));
     }
     Facts::read(&path_in(folder, Path::new(&module.path)))
-}
-
-/// The names of the kinds in the bits of an image.
-pub(super) fn names(bits: u32) -> Vec<String> {
-    Track::ALL
-        .iter()
-        .filter(|(_, track)| bits & track.bits() != 0)
-        .map(|(name, _)| (*name).to_owned())
-        .collect()
 }

@@ -11,7 +11,7 @@ use hackleak_image::{
     frame::Frame,
     layout::{Counter, Kind, module_flags},
 };
-use hackleak_options::Options;
+use hackleak_options::{Options, Track};
 
 use super::assess::{Tracked, assess};
 use super::facts::{Facts, Unreadable};
@@ -52,7 +52,7 @@ impl Unseen {
     /// Looks at the modules of `image`.
     pub fn of(image: &Image) -> Unseen {
         let modules = Modules::of(image);
-        let track = kinds::names(image.header().track);
+        let track = Track::names(image.header().track);
         let is_jvm = kinds::is_jvm(modules.all.iter().map(|module| &*module.path));
         let mut notes = modules.notes;
         let elsewhere = image.counter(Counter::OtherNamespaces);

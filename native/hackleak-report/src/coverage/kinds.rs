@@ -3,7 +3,6 @@
 
 use hackleak_image::Image;
 use hackleak_image::layout::flags;
-use hackleak_options::Track;
 
 /// What native code can leak, by the name that tracks it in `track`, if this version has such a
 /// name. The last field tells what only a JVM has.
@@ -19,14 +18,6 @@ const KINDS: [(&str, &str, bool); 10] = [
     ("zip", "what Deflater and Inflater hold", true),
     ("module", "loaded libraries", false),
 ];
-
-/// The names in `track` of the kinds in the bits of an image's header.
-pub(crate) fn names(bits: u32) -> Vec<String> {
-    let tracked = Track::ALL
-        .iter()
-        .filter(|(_, track)| bits & track.bits() != 0);
-    tracked.map(|(name, _)| (*name).to_owned()).collect()
-}
 
 /// The name of a kind for people.
 pub(crate) fn phrase(kind: &str) -> &str {

@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::sites::{self, Group};
-use super::text::{Page, headline, not_tracked};
+use super::text::{FEWEST_OF_FINDING, Page, headline, not_tracked};
 use crate::judge::held::beginning;
 use crate::known;
 use crate::model::{Process, Report, Site, Verdict};
@@ -39,7 +39,12 @@ pub fn message(report: &Report, json: Option<&Path>) -> String {
         end.seen(process);
         end.json(json);
         let room = MAX_LINES.saturating_sub(end.lines() + 1);
-        let found = found(process, room);
+        // The first wrong free has its place, too, whatever leaks.
+        let for_findings = match process.findings.is_empty() {
+            true => 0,
+            false => FEWEST_OF_FINDING + 2,
+        };
+        let found = found(process, room.saturating_sub(for_findings));
         found.iter().for_each(|line| page.line(line));
         let room = room.saturating_sub(found.len());
         page.findings_up_to(process, room);
@@ -97,7 +102,7 @@ fn found(process: &Process, room: usize) -> Vec<String> {
     let mut offered = Vec::new();
     let mut shown = 0;
     for (number, group) in (1..).zip(looked_at) {
-        let block = block(number, group, process);
+        let block = group.lines(number, process);
         let left = room.saturating_sub(lines.len() + loading.len() + RESERVED);
         if block.len() > left && left < FEWEST {
             break;
@@ -118,24 +123,10 @@ fn found(process: &Process, room: usize) -> Vec<String> {
         lines.push(String::new());
         lines.extend(loading);
     }
-    let offered: Vec<_> = offered.into_iter().take(MAX_NAMED).collect();
-    if !offered.is_empty() && lines.len() + offered.len() + 2 <= room {
-        lines.push(String::new());
-        lines.push(sites::OFFER.to_owned());
-        for (number, entry) in offered {
-            lines.push(format!("{number}) {entry}"));
-        }
+    let offers = sites::offers(offered.into_iter().take(MAX_NAMED).collect());
+    if lines.len() + offers.len() <= room {
+        lines.extend(offers);
     }
-    lines
-}
-
-fn block(number: usize, group: &Group<'_>, process: &Process) -> Vec<String> {
-    let mut lines = vec![String::new(), format!("{number}) {}", group.head(process))];
-    if let Some(owner) = group.sites.first().and_then(|site| site.owner.as_ref()) {
-        lines.push(format!("    likely owner: {}", owner.sentence()));
-    }
-    let stack = group.stack(process);
-    lines.extend(stack.into_iter().map(|line| format!("    {line}")));
     lines
 }
 

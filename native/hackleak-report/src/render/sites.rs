@@ -9,9 +9,10 @@ use std::fmt::Write;
 
 use super::caption;
 use super::stack::{self, Called};
-use crate::known;
+use crate::known::{self, Entry};
 use crate::model::{Frame, Judgement, Process, Site, Thread};
-use crate::numbers::{self, BLOCK, counted, thousands};
+use crate::numbers::{BLOCK, counted, thousands};
+use crate::sum::{self, Sum};
 
 /// The most stacks of callers that are shown per process; the JSON has all.
 const MAX_CALLERS: usize = 20;
@@ -21,8 +22,7 @@ const MAX_NATIVE: usize = 3;
 const MAX_THREADS: usize = 3;
 
 /// What goes before lines for a list of known leaks.
-pub(super) const OFFER: &str =
-    "if a leak is the library's own, its line in a file for `known-leaks=`:";
+const OFFER: &str = "if a leak is the library's own, its line in a file for `known-leaks=`:";
 
 /// The sites of `process`, each stack after an empty line.
 pub(super) fn lines(process: &Process) -> Vec<String> {
@@ -30,16 +30,8 @@ pub(super) fn lines(process: &Process) -> Vec<String> {
     let mut lines = Vec::new();
     let mut offered = Vec::new();
     for (number, group) in (1..).zip(groups.iter().take(MAX_CALLERS)) {
-        lines.push(String::new());
-        lines.push(format!("{number}) {}", group.head(process)));
-        if let Some(entry) = known::offer(&group.sites) {
-            offered.push((number, entry));
-        }
-        if let Some(owner) = group.sites.first().and_then(|site| site.owner.as_ref()) {
-            lines.push(format!("    likely owner: {}", owner.sentence()));
-        }
-        let stack = group.stack(process);
-        lines.extend(stack.into_iter().map(|line| format!("    {line}")));
+        lines.extend(group.lines(number, process));
+        offered.extend(known::offer(&group.sites).map(|entry| (number, entry)));
     }
     let rest: Vec<&Site> = groups
         .iter()
@@ -50,14 +42,22 @@ pub(super) fn lines(process: &Process) -> Vec<String> {
         lines.push(String::new());
         lines.push(left_out(&rest, "more site"));
     }
-    if !offered.is_empty() {
-        lines.push(String::new());
-        lines.push(OFFER.to_owned());
-    }
-    for (number, entry) in offered {
-        lines.push(format!("{number}) {entry}"));
-    }
+    lines.extend(offers(offered));
     lines
+}
+
+/// Lines for a list of known leaks, by the numbers of their groups, after an empty line.
+pub(super) fn offers(offered: Vec<(usize, Entry)>) -> Vec<String> {
+    if offered.is_empty() {
+        return Vec::new();
+    }
+    let entries = offered
+        .into_iter()
+        .map(|(number, entry)| format!("{number}) {entry}"));
+    [String::new(), OFFER.to_owned()]
+        .into_iter()
+        .chain(entries)
+        .collect()
 }
 
 /// Sites whose innermost native frames have the same callers.
@@ -86,12 +86,26 @@ pub(super) fn groups(sites: &[Site]) -> Vec<Group<'_>> {
             }
         }
     }
-    groups.sort_by_key(|group| std::cmp::Reverse(sum(&group.sites)));
+    groups.sort_by_key(|group| {
+        let sum = Sum::of_all(group.sites.iter().copied());
+        std::cmp::Reverse((sum.bytes, sum.count))
+    });
     groups
 }
 
 impl Group<'_> {
-    pub(super) fn head(&self, process: &Process) -> String {
+    /// After an empty line: what leaks, whose it is, and where.
+    pub(super) fn lines(&self, number: usize, process: &Process) -> Vec<String> {
+        let mut lines = vec![String::new(), format!("{number}) {}", self.head(process))];
+        if let Some(owner) = self.sites.first().and_then(|site| site.owner.as_ref()) {
+            lines.push(format!("    likely owner: {}", owner.sentence()));
+        }
+        let stack = self.stack(process);
+        lines.extend(stack.into_iter().map(|line| format!("    {line}")));
+        lines
+    }
+
+    fn head(&self, process: &Process) -> String {
         match self.sites[..] {
             [site] => description(site, process),
             _ => format!(
@@ -102,7 +116,7 @@ impl Group<'_> {
         }
     }
 
-    pub(super) fn stack(&self, process: &Process) -> Vec<String> {
+    fn stack(&self, process: &Process) -> Vec<String> {
         let alone = self.sites.len() == 1;
         let shown = self.sites.iter().take(MAX_NATIVE);
         let called: Vec<Called<'_>> = shown
@@ -195,18 +209,7 @@ pub(super) fn left_out(sites: &[&Site], what: &str) -> String {
 }
 
 pub(super) fn amount(sites: &[&Site]) -> String {
-    let (size, count) = sum(sites);
-    numbers::amount(size, count, crate::model::noun(sites.iter().copied()))
-}
-
-/// Bytes and blocks.
-fn sum(sites: &[&Site]) -> (u64, u64) {
-    sites.iter().fold((0, 0), |(size, count), site| {
-        (
-            site.bytes.saturating_add(size),
-            site.count.saturating_add(count),
-        )
-    })
+    sum::amount(Sum::of_all(sites.iter().copied()))
 }
 
 /// The threads of a site, unless that is just the main thread.

@@ -13,7 +13,7 @@ use crate::numbers::{self, blocks, counted, thousands};
 const MAX_FINDINGS: usize = 20;
 
 /// What a wrong free with its two stacks needs at least to say anything.
-const FEWEST_OF_FINDING: usize = 12;
+pub(super) const FEWEST_OF_FINDING: usize = 12;
 
 /// The most libraries that are named as seen.
 const MAX_SEEN: usize = 8;

@@ -116,7 +116,7 @@ function choice(label, options, chosen, choose) {
 }
 
 /** Puts text on the clipboard and says so on the button; also where the browser has no clipboard for pages from disk. */
-async function copy(button, what, text) {
+async function copy(button, word, what, text) {
   let done = false;
   try {
     await navigator.clipboard.writeText(text);
@@ -129,14 +129,13 @@ async function copy(button, what, text) {
     done = document.execCommand("copy");
     field.remove();
   }
-  const said = button.textContent;
   button.textContent = done ? "Copied" : "Not copied";
   announce(done ? what + " copied" : "The browser did not let the page copy");
-  setTimeout(() => { button.textContent = said; }, 1500);
+  setTimeout(() => { button.textContent = word; }, 1500);
 }
 
 function copyButton(word, what, text) {
-  const button = el("button", { type: "button", onclick: () => copy(button, what, text()) }, word);
+  const button = el("button", { type: "button", onclick: () => copy(button, word, what, text()) }, word);
   return button;
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::escape::text;
 use crate::merge;
-use crate::model::{Outcome, Process, Report, Sight, State, Verdict};
+use crate::model::{Outcome, Process, Report, Sight, Site, State, Verdict};
 use crate::numbers::{self, BLOCK, bytes, counted, human, thousands};
 use crate::render::caption;
 use crate::render::stack;
@@ -48,8 +48,6 @@ fn held(report: &Report, out: &mut String) {
     for process in &report.processes {
         for site in process.held.sites.iter().take(MAX_SITES) {
             let size = numbers::amount(site.bytes, site.count, site.kind.noun());
-            let named =
-                caption::names(site).map_or_else(String::new, |names| format!(" ({names})"));
             let Some(holder) = &site.holder else {
                 continue;
             };
@@ -57,7 +55,7 @@ fn held(report: &Report, out: &mut String) {
                 out,
                 "<details><summary>{size}, {}{}: {}</summary><ol class=\"chain\">",
                 text(site.kind.name()),
-                text(&named),
+                text(&named(site)),
                 text(&holder.root_text())
             );
             let root = holder.root_text();
@@ -374,7 +372,7 @@ fn of(process: &Process, out: &mut String) {
             "<details><summary>{}, {}{}{}{}</summary><pre>{}</pre></details>",
             numbers::amount(site.bytes, site.count, site.kind.noun()),
             text(site.kind.name()),
-            text(&caption::names(site).map_or_else(String::new, |names| format!(" ({names})"))),
+            text(&named(site)),
             match &site.owner {
                 Some(owner) => format!(": {}", text(&owner.sentence())),
                 None => String::new(),
@@ -433,6 +431,11 @@ fn tests(process: &Process, out: &mut String) {
         let _ = writeln!(out, "<li>{}</li>", counted(more as u64, "more assertion"));
     }
     let _ = writeln!(out, "</ul>");
+}
+
+/// What a site's handles stand for, in brackets; empty where they have no names.
+fn named(site: &Site) -> String {
+    caption::names(site).map_or_else(String::new, |names| format!(" ({names})"))
 }
 
 #[cfg(test)]
