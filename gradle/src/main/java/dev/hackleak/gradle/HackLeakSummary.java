@@ -14,6 +14,8 @@ import org.gradle.api.tasks.Internal;
 import org.gradle.api.tasks.TaskAction;
 
 /** Says after the tests of a project, in one line, how many were checked and leaked. */
+// Newer compilers doubt the call of getProject(), which Gradle has ready before any field.
+@SuppressWarnings("this-escape")
 public class HackLeakSummary extends RecordedTask {
   private final ConfigurableFileCollection results = getProject().files();
   private final ConfigurableFileCollection classPath = getProject().files();

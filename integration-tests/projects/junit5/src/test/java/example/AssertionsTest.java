@@ -48,7 +48,7 @@ class AssertionsTest {
         NativeBuffer two = new NativeBuffer()) {
       LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
       String head =
-          "3,999,986 bytes leaked in 2 blocks at 1 site since checkpoint `mine`: 3.81 MiB of new[],"
+          "3,999,986 bytes leaked in 2 blocks at 2 sites since checkpoint `mine`: 3.81 MiB of new[],"
               + " by example.AssertionsTest.theMessageBeginsWithTheFigures(AssertionsTest.java:";
       assertTrue(error.getMessage().startsWith(head), error.getMessage());
       String[] lines = error.getMessage().split("\n");
