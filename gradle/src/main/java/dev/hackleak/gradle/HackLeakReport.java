@@ -49,6 +49,11 @@ public class HackLeakReport extends RecordedTask {
   @TaskAction
   public void report() {
     try {
+      if (getUnsupported() != null) {
+        // The command does not run there either.
+        getLogger().lifecycle("hackleak: nothing was recorded");
+        return;
+      }
       NativeFiles files = NativeFiles.unpack(getNatives().toPath());
       getSettings().get().check(files, null);
       List<Path> images = images();
@@ -56,8 +61,7 @@ public class HackLeakReport extends RecordedTask {
         getLogger().lifecycle("hackleak: nothing was recorded");
         return;
       }
-      Command command = new Command(files);
-      Reports.write(command, images, reports.toPath(), "report", getFormats());
+      Reports.write(new Command(files), images, reports.toPath(), "report", getFormats());
       getLogger().lifecycle("hackleak: reports of {} test JVMs are in {}", images.size(), reports);
     } catch (IOException e) {
       throw new GradleException("hackleak: " + e.getMessage(), e);

@@ -41,7 +41,7 @@ final class Settings implements Serializable {
           values.put(setting, value);
           names.put(setting, "-P" + setting.property());
         });
-    // Both have a value without the build's doing.
+    // These have a value without the build's doing, which must not cover a property.
     put(Setting.SKIP, extension.getSkip().get() ? "true" : null);
     put(Setting.REQUIRED, extension.getRequired().get() ? "true" : null);
     put(Setting.EVERY_TEST, extension.getEveryTest().get() ? null : "false");

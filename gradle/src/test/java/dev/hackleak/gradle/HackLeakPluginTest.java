@@ -248,6 +248,7 @@ class HackLeakPluginTest {
     assertFalse(String.valueOf(test().getEnvironment().get("LD_PRELOAD")).contains("libhackleak"));
     assertNull(test().getSystemProperties().get("hackleak.junit.all"));
     ((HackLeakCheck) project.getTasks().getByName("hackleakCheck")).check();
+    ((HackLeakReport) project.getTasks().getByName("hackleakReport")).report();
   }
 
   @org.junit.jupiter.api.Test

@@ -67,6 +67,8 @@ final class LastLine {
       tally.addImages(new Command(Settings.unpack(project)), images);
     }
     List<String> jars = new ArrayList<>();
+    // Maven shows each phase the artifacts of its own scope, and the last ones need few.
+    project.setArtifactFilter(artifact -> true);
     for (Artifact artifact : project.getArtifacts()) {
       File file = artifact.getFile();
       jars.add(file == null ? artifact.getArtifactId() : file.getName());

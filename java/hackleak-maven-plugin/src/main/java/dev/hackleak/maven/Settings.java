@@ -10,9 +10,11 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
 import org.apache.maven.execution.MavenSession;
 import org.apache.maven.model.Plugin;
 import org.apache.maven.plugin.MojoExecutionException;
@@ -113,13 +115,13 @@ final class Settings {
     }
     options()
         .forEach((option, value) -> check.option("<" + option + "> in <options>", option, value));
+    // Maven has copied the plugin's configuration into each execution.
+    Set<String> configured = new LinkedHashSet<>();
     for (Xpp3Dom given : Names.configurations(project)) {
-      for (String format : values(given.getChild("formats"), ",")) {
-        check.format("<formats>", format);
-      }
+      configured.addAll(values(given.getChild("formats"), ","));
     }
-    String formats = user.getProperty("hackleak.formats");
-    formats = formats == null ? project.getProperties().getProperty("hackleak.formats") : formats;
+    configured.forEach(format -> check.format("<formats>", format));
+    String formats = property("hackleak.formats");
     if (formats != null) {
       for (String format : formats.split(",")) {
         check.format("hackleak.formats", format);
@@ -169,10 +171,7 @@ final class Settings {
   private String text(Setting setting) {
     String value = configured(setting.key());
     if (value == null) {
-      value = user.getProperty(setting.property());
-    }
-    if (value == null) {
-      value = project.getProperties().getProperty(setting.property());
+      value = property(setting.property());
     }
     if (value == null || value.trim().isEmpty()) {
       return null;
@@ -180,6 +179,11 @@ final class Settings {
     return setting.isFile()
         ? project.getBasedir().toPath().resolve(value.trim()).toString()
         : value.trim();
+  }
+
+  private String property(String name) {
+    String value = user.getProperty(name);
+    return value == null ? project.getProperties().getProperty(name) : value;
   }
 
   private String configured(String name) {

@@ -38,9 +38,8 @@ final class TestPlugin {
 
   /** Whether somebody who calls this runs tests and no goal before them. */
   static boolean isGoal(String goal) {
-    return goal.contains(":")
-        && (goal.contains("surefire") && goal.contains(":test")
-            || goal.contains("failsafe") && goal.contains(":integration-test"));
+    return goal.contains("surefire") && goal.contains(":test")
+        || goal.contains("failsafe") && goal.contains(":integration-test");
   }
 
   /** Whether tests run in JVMs of their own. */
