@@ -234,7 +234,7 @@ fn a_settler_that_hangs_is_given_up_by_name() {
     let service = services.join("dev.hackleak.spi.LeakSettler");
     std::fs::write(service, "Endings$StuckSettler\n").expect("it is writable");
     for runtime in Runtime::all() {
-        let mut arguments = runtime.arguments("Endings", &["-Dhackleak.settle.limit.ms=200"]);
+        let mut arguments = runtime.arguments("Endings", &["-Dhackleak.settleLimitMillis=200"]);
         arguments[1] = format!("{}:{}", arguments[1], folder.path().display());
         let recording = integration_tests::Recording::of(runtime.tool());
         let recording = recording.options("follow=jvm,exit=settle").args(arguments);

@@ -14,19 +14,19 @@ pub fn is_rapids_debug() -> bool {
         .is_some_and(|value| value.bytes().eq_ignore_ascii_case(b"true"))
 }
 
-/// How long settling may take.
+/// How long settling may take. The second name is the older one.
 pub fn settle_limit() -> Duration {
-    millis(c"hackleak.settle.limit.ms", 5_000)
+    millis(&[c"hackleak.settleLimitMillis", c"hackleak.settle.limit.ms"], 5_000)
 }
 
 /// How long the reporter may run.
 pub fn report_timeout() -> Duration {
-    millis(c"hackleak.report.timeout.ms", 60_000)
+    millis(&[c"hackleak.report.timeout.ms"], 60_000)
 }
 
-/// What is no number counts as not given.
-fn millis(name: &CStr, otherwise: u64) -> Duration {
-    let value = Text::of_property(name);
+/// The first of these properties that is set. What is no number counts as not given.
+fn millis(names: &[&CStr], otherwise: u64) -> Duration {
+    let value = names.iter().find_map(|name| Text::of_property(name));
     let value = value.and_then(|value| {
         core::str::from_utf8(value.bytes())
             .ok()?

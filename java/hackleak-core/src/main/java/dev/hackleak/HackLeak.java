@@ -144,7 +144,7 @@ public final class HackLeak {
 
   /**
    * Settles as {@link #settle(Duration)} does, within the time that the system property {@code
-   * hackleak.settle.limit.ms} sets, 5000 ms by default.
+   * hackleak.settleLimitMillis} sets, 5000 ms by default.
    */
   public static boolean settle() {
     return settle(Settings.settleLimit());

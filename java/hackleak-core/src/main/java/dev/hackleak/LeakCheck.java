@@ -105,8 +105,8 @@ public final class LeakCheck {
   }
 
   /**
-   * Settles for no longer than this; otherwise the system property {@code hackleak.settle.limit.ms}
-   * decides, 5000 ms by default. Does not switch settling on.
+   * Settles for no longer than this; otherwise the system property {@code
+   * hackleak.settleLimitMillis} decides, 5000 ms by default. Does not switch settling on.
    *
    * @throws IllegalArgumentException if the limit is negative
    */
@@ -128,7 +128,8 @@ public final class LeakCheck {
   }
 
   /**
-   * Counts these kinds only; none means all that are tracked.
+   * Counts these kinds only. None leaves it to the system property {@code hackleak.kinds}, and
+   * without that means all that are tracked.
    *
    * @param kinds need not be tracked
    */

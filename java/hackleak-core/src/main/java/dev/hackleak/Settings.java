@@ -57,12 +57,12 @@ final class Settings {
 
   /** How many bytes each site may leak; below zero if nothing is said. */
   static long allowedBytes() {
-    return number(ALLOW_BYTES);
+    return number(ALLOW_BYTES, -1, 0, "a number, 0 or more,");
   }
 
   /** How many blocks each site may leak; below zero if nothing is said. */
   static long allowedBlocks() {
-    return number(ALLOW_BLOCKS);
+    return number(ALLOW_BLOCKS, -1, 0, "a number, 0 or more,");
   }
 
   /** The kinds that count; none for all. */
@@ -94,21 +94,21 @@ final class Settings {
     return list;
   }
 
-  private static long number(String property) {
+  /** A number that is at least {@code least}; {@code otherwise} if nothing is said. */
+  private static long number(String property, long otherwise, long least, String what) {
     String value = System.getProperty(property);
     if (value == null || value.trim().isEmpty()) {
-      return -1;
+      return otherwise;
     }
     try {
       long number = Long.parseLong(value.trim());
-      if (number >= 0) {
+      if (number >= least) {
         return number;
       }
     } catch (NumberFormatException e) {
-      // Said below, for a number below zero as well.
+      // Said below, for a number that is too small as well.
     }
-    throw new IllegalArgumentException(
-        "-D" + property + " is a number, 0 or more, not \"" + value + "\"");
+    throw new IllegalArgumentException("-D" + property + " is " + what + " not \"" + value + "\"");
   }
 
   /** What known leaks are: {@code fail} or {@code note}; null to leave it to the recorder. */
@@ -138,20 +138,8 @@ final class Settings {
 
   /** How many tests must have added to it, at least 4. */
   static int growingTests() {
-    String value = System.getProperty(GROWING_TESTS);
-    if (value == null) {
-      return 5;
-    }
-    try {
-      int tests = Integer.parseInt(value.trim());
-      if (tests >= 4) {
-        return tests;
-      }
-    } catch (NumberFormatException e) {
-      // Said below, for a number below 4 as well.
-    }
-    throw new IllegalArgumentException(
-        "-D" + GROWING_TESTS + " is a number of tests, 4 or more, not \"" + value + "\"");
+    long tests = number(GROWING_TESTS, 5, 4, "a number of tests, 4 or more,");
+    return (int) Math.min(tests, Integer.MAX_VALUE);
   }
 
   static Duration settleLimit() {
@@ -164,19 +152,6 @@ final class Settings {
   }
 
   private static Duration millis(String property, long otherwise) {
-    String value = System.getProperty(property);
-    if (value == null) {
-      return Duration.ofMillis(otherwise);
-    }
-    try {
-      long millis = Long.parseLong(value.trim());
-      if (millis >= 0) {
-        return Duration.ofMillis(millis);
-      }
-    } catch (NumberFormatException e) {
-      // Said below, for a number below zero as well.
-    }
-    throw new IllegalArgumentException(
-        "-D" + property + " is a number of milliseconds, not \"" + value + "\"");
+    return Duration.ofMillis(number(property, otherwise, 0, "a number of milliseconds,"));
   }
 }

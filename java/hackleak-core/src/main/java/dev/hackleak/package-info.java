@@ -10,7 +10,7 @@
  *       nothing
  *   <li>{@code hackleak.settle} (also {@code ai.rapids.refcount.debug}): true to collect garbage
  *       before a leak is reported
- *   <li>{@code hackleak.settle.limit.ms}: how long that may take, 5000 by default
+ *   <li>{@code hackleak.settleLimitMillis}: how long that may take, 5000 by default
  *   <li>{@code hackleak.cli}: the {@code hackleak} executable that writes the reports; else the
  *       environment variable {@code HACKLEAK_CLI}, else the file beside {@code libhackleak.so}
  *   <li>{@code hackleak.report.timeout.ms}: how long that executable may run, 60000 by default

@@ -62,7 +62,7 @@ public @interface NoLeaks {
 
   /**
    * How long settling may take, in milliseconds; below zero the system property {@code
-   * hackleak.settle.limit.ms} decides, 5000 by default.
+   * hackleak.settleLimitMillis} decides, 5000 by default.
    */
   long settleLimitMillis() default -1;
 

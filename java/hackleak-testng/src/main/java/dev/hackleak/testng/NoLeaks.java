@@ -32,7 +32,7 @@ public @interface NoLeaks {
 
   /**
    * How long settling may take, in milliseconds; below zero the system property {@code
-   * hackleak.settle.limit.ms} decides.
+   * hackleak.settleLimitMillis} decides.
    */
   long settleLimitMillis() default -1;
 
