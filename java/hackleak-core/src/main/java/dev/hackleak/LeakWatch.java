@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
 
 /**
@@ -21,6 +22,8 @@ import java.util.function.BiConsumer;
 public final class LeakWatch {
   private static final long POLL_MS = 10;
   private static final int MOST_ROUNDS = 64;
+
+  private static final AtomicBoolean ENDS_AT_EXIT = new AtomicBoolean();
 
   private final Recorder recorder;
   private final LeakCheck check;
@@ -180,6 +183,7 @@ public final class LeakWatch {
       judge(HackLeak::assertNoLeaks);
     } catch (LeakError leak) {
       SharedSites.ofThisRun().failed(checkpoint.label().orElse("a test"), leak.report());
+      endOfRunAtExit();
       throw leak;
     }
   }
@@ -316,5 +320,13 @@ public final class LeakWatch {
   public static void endOfRun() {
     SharedSites.ofThisRun().tell(System.err);
     ParallelRun.end(System.err);
+  }
+
+  /** Has the JVM's end do it: not every test framework says when the run ends. */
+  static void endOfRunAtExit() {
+    if (ENDS_AT_EXIT.compareAndSet(false, true)) {
+      Thread hook = new Thread(LeakWatch::endOfRun, "hackleak-end-of-run");
+      Runtime.getRuntime().addShutdownHook(hook);
+    }
   }
 }

@@ -13,8 +13,6 @@ final class ParallelRun {
   /** Since when leaks may belong to no test; null while tests run one after the other. */
   private static Checkpoint since;
 
-  private static boolean hooked;
-
   private ParallelRun() {}
 
   static synchronized void began(LeakWatch watch, boolean inParallel) {
@@ -30,15 +28,7 @@ final class ParallelRun {
         first = Math.min(first, running.checkpoint().epoch());
       }
       since = Checkpoint.at(first, "the first parallel test");
-      hook();
-    }
-  }
-
-  /** For test frameworks that do not say when the run ends. */
-  private static void hook() {
-    if (!hooked) {
-      hooked = true;
-      Runtime.getRuntime().addShutdownHook(new Thread(LeakWatch::endOfRun, "hackleak-end-of-run"));
+      LeakWatch.endOfRunAtExit();
     }
   }
 

@@ -23,7 +23,6 @@ final class SharedSites {
   private static final SharedSites OF_THIS_RUN = new SharedSites();
 
   private final Map<String, Set<String>> tests = new LinkedHashMap<>();
-  private boolean hooked;
 
   SharedSites() {}
 
@@ -38,12 +37,6 @@ final class SharedSites {
       if (tests.size() < MOST_KNOWN || tests.containsKey(key)) {
         tests.computeIfAbsent(key, any -> new LinkedHashSet<>()).add(test);
       }
-    }
-    if (this == OF_THIS_RUN && !hooked) {
-      // Not every test framework says when the run ends.
-      hooked = true;
-      Thread hook = new Thread(() -> tell(System.err), "hackleak-shared-sites");
-      Runtime.getRuntime().addShutdownHook(hook);
     }
   }
 

@@ -6,6 +6,7 @@ import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
 import dev.hackleak.TestSeries;
+import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
 import java.util.ArrayDeque;
@@ -395,12 +396,12 @@ public final class NoLeaksExtension
     Deque<String> parts = new ArrayDeque<>();
     // The last one is the engine.
     for (ExtensionContext at = context; at.getParent().isPresent(); at = at.getParent().get()) {
-      String part = at.getDisplayName();
-      parts.addFirst(
-          at.getElement()
-              .filter(Class.class::isInstance)
-              .map(type -> ((Class<?>) type).getSimpleName())
-              .orElse(part));
+      Optional<AnnotatedElement> element = at.getElement();
+      // An invocation of a class template has its class as well, and is told by what it displays.
+      boolean isClass =
+          element.filter(Class.class::isInstance).isPresent()
+              && !element.equals(at.getParent().get().getElement());
+      parts.addFirst(isClass ? ((Class<?>) element.get()).getSimpleName() : at.getDisplayName());
     }
     return String.join(" > ", parts);
   }

@@ -57,7 +57,7 @@ final class Plan {
     if (!per.isEmpty() && !per.equals("test") && !per.equals("class")) {
       throw new ExtensionConfigurationException(PER + " is test or class, not \"" + per + "\"");
     }
-    if (perClass || onClass && per.equals("class")) {
+    if (perClass || onClass && per.equals("class") && !hasRounds()) {
       return new Plan(check, 0, repeat, true, ignored);
     }
     return new Plan(

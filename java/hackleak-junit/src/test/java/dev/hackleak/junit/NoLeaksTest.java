@@ -75,6 +75,10 @@ class NoLeaksTest {
     assertEquals(3 + 2, Samples.rounds(() -> Recorded.runAll(tests, "hackleak.repeat=3")));
     assertEquals(5 + 6, Samples.rounds(() -> Recorded.runAll(tests, "hackleak.warmup=4")));
     assertEquals(1, Recorded.runAll(Samples.OneLeaks.class).testEvents().failed().count());
+    // Rounds that an annotation asks for are rounds of single tests.
+    assertEquals(
+        2,
+        Samples.rounds(() -> Recorded.runAll(Samples.ClassOfRounds.class, "hackleak.per=class")));
     EngineExecutionResults perClass =
         Recorded.runAll(Samples.OneLeaks.class, "hackleak.per=class", "hackleak.repeat=3");
     assertEquals(0, perClass.testEvents().failed().count());

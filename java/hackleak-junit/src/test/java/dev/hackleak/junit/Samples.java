@@ -79,6 +79,14 @@ final class Samples {
     }
   }
 
+  @NoLeaks(repeat = 2)
+  static class ClassOfRounds {
+    @Test
+    void twice() {
+      rounds++;
+    }
+  }
+
   @NoLeaks
   static class OneLeaks {
     @Test

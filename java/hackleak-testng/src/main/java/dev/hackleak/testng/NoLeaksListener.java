@@ -139,9 +139,18 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
       annotation = result.getTestClass().getRealClass().getAnnotation(NoLeaks.class);
     }
     if (annotation == null) {
-      return Boolean.getBoolean(ALL) ? LeakCheck.ofTests() : null;
+      return checksAll() ? LeakCheck.ofTests() : null;
     }
     return annotation.value() ? check(annotation) : null;
+  }
+
+  /** One that is misspelt would leave every test unchecked, so it is an error. */
+  private static boolean checksAll() {
+    String value = System.getProperty(ALL, "false").trim();
+    if (value.equalsIgnoreCase("true") || value.equalsIgnoreCase("false")) {
+      return value.equalsIgnoreCase("true");
+    }
+    throw new IllegalArgumentException("-D" + ALL + " is true or false, not \"" + value + "\"");
   }
 
   private static LeakCheck check(NoLeaks annotation) {

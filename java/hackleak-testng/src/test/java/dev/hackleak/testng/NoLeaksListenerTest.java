@@ -105,6 +105,18 @@ class NoLeaksListenerTest {
   }
 
   @org.junit.jupiter.api.Test
+  void aMisspeltRequestIsAnError() {
+    System.setProperty("hackleak.testng.all", "ture");
+    try {
+      assertEquals(
+          run(Plain.class, ParallelMode.NONE),
+          "{annotated=LeakError + 0, leaks=IllegalArgumentException + 0}");
+    } finally {
+      System.clearProperty("hackleak.testng.all");
+    }
+  }
+
+  @org.junit.jupiter.api.Test
   void parallelMethodsAnswerForTheirOwnThread() {
     assertEquals(run(Together.class, ParallelMode.METHODS), "{clean=passed, leaky=LeakError + 0}");
   }
