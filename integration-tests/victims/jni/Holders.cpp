@@ -376,6 +376,30 @@ JNIEXPORT void JNICALL Java_Holders_keep(JNIEnv* env, jclass, jobject object) {
   kept = env->NewGlobalRef(object);
 }
 
+struct Outer {
+  char before[64];
+  char* inner;
+  char after[700];
+};
+static Outer* outer;
+
+// Whether both blocks are where those of the last time were.
+JNIEXPORT jboolean JNICALL Java_Holders_make(JNIEnv*, jclass, jint bytes) {
+  static void *last_outer, *last_inner;
+  outer = static_cast<Outer*>(malloc(sizeof(Outer)));
+  outer->inner = static_cast<char*>(malloc(static_cast<size_t>(bytes)));
+  bool again = last_outer == outer && last_inner == outer->inner;
+  last_outer = outer;
+  last_inner = outer->inner;
+  return again;
+}
+
+JNIEXPORT void JNICALL Java_Holders_unmake(JNIEnv*, jclass) {
+  free(outer->inner);
+  free(outer);
+  outer = nullptr;
+}
+
 JNIEXPORT void JNICALL Java_Holders_inContainers(JNIEnv*, jclass, jint bytes) {
   static auto& map = *new std::map<std::string, std::unique_ptr<char[]>>();
   static auto& table = *new std::unordered_map<int, std::unique_ptr<char[]>>();

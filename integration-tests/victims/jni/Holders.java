@@ -53,6 +53,10 @@ public class Holders {
 
   static native void disguised(int bytes);
 
+  static native boolean make(int bytes);
+
+  static native void unmake();
+
   static native long block(int bytes);
 
   /** What a class has that some loader of its own has loaded. */
@@ -313,6 +317,7 @@ public class Holders {
     held("frame", () -> inFrameOf(Holders::platform, 7_008));
     held("virtual frame", () -> inFrameOf(Holders::virtual, 7_009));
     own();
+    madeAgain();
   }
 
   private static final java.lang.ref.Cleaner cleaner = java.lang.ref.Cleaner.create();
@@ -331,6 +336,22 @@ public class Holders {
     report.sites().forEach(site -> System.out.println("  lost " + site.bytes()));
     report.held().forEach(site -> System.out.println("  held " + site.bytes()));
     keepAlive(before, mine, kept, behind);
+  }
+
+  /** One structure that ended and another of the same code at the same place. */
+  private static void madeAgain() {
+    make(1_016);
+    for (int round = 0; round < 100; round++) {
+      unmake();
+      Checkpoint start = HackLeak.checkpoint("made again");
+      if (make(1_016)) {
+        LeakReport report = since(start);
+        System.out.println("made again: " + report.count() + " lost");
+        report.held().forEach(site -> System.out.println("  held " + site.bytes()));
+        return;
+      }
+    }
+    System.out.println("never at the same place");
   }
 
   private static void keepAlive(Object... objects) {

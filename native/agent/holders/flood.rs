@@ -100,13 +100,18 @@ impl Marks {
         let is_cookie = |start| memory.word(start) == Some(0);
         match self.nodes.find(address, is_cookie) {
             Some(found) => {
-                let node = &mut self.nodes.all[found];
+                let node = self.nodes.all[found];
                 if node.is_held() || trust == Trust::Starts && node.start != address {
                     return;
                 }
-                if self.stale.contains(via, word) {
+                let blocks = match parent {
+                    Parent::Node(block) => Some((self.nodes.all[block as usize].live, node.live)),
+                    _ => None,
+                };
+                if self.stale.contains(via, word, blocks) {
                     return;
                 }
+                let node = &mut self.nodes.all[found];
                 node.parent = parent;
                 node.via = via;
                 self.open -= usize::from(node.suspect);

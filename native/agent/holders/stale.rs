@@ -8,7 +8,9 @@
 //!
 //! What is difficult is the cost: all of it must be read. So only small blocks and roots are, and only so often
 //! that it takes a small share of the time (and after each judging, which costs more); what was noted before stays good for as long as the word stays.
-//! A program that writes the same address to the same place again is not noticed.
+//! A program that writes the same address to the same place again is not noticed, with one exception: where the
+//! word was in memory that had been freed, and block and target have both been allocated again by the same code.
+//! An allocator that hands out what was freed last makes this the usual case for a structure that is made again.
 
 use super::glibc::Places;
 use super::maps;
@@ -18,9 +20,12 @@ use super::table::Table;
 use super::{PASS, Stop, threads};
 use crate::IMAGE;
 use crate::clock;
+use core::cmp::Reverse;
 use core::ops::Range;
+use hackleak_image::Frame;
 use hackleak_image::layout::{Kind, Live};
 use hackleak_image::writer::State;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Mutex, PoisonError, TryLockError};
 
 /// Larger blocks are not looked at: buffers rather than containers.
@@ -38,8 +43,8 @@ const RUN: usize = 256 << 10;
 
 /// What was noted last, and when.
 struct Noted {
-    /// Address and value, by address. With all bits turned: what stands here must not look like a pointer.
-    words: Table<(u64, u64)>,
+    /// By address.
+    words: Table<Word>,
     ended: u64,
     took: u64,
 }
@@ -50,8 +55,19 @@ static NOTED: Mutex<Noted> = Mutex::new(Noted {
     took: 0,
 });
 
+/// A word of no use. What stands here must not look like a pointer.
+#[derive(Clone, Copy)]
+struct Word {
+    /// Its address, with all bits turned.
+    at: u64,
+    /// The word, with all bits turned.
+    word: u64,
+    /// [`pair`] of the block that it was in and of its target, if both had been freed; else 0.
+    freed: u64,
+}
+
 /// Words of no use, for one pass.
-pub struct Stale(Table<(u64, u64)>);
+pub struct Stale(Table<Word>);
 
 impl Stale {
     /// What was noted at the last checkpoint that could afford it.
@@ -64,12 +80,43 @@ impl Stale {
         Ok(Stale(words))
     }
 
-    /// Whether the word at `at` has been `word` since before what it points at was allocated.
-    pub fn contains(&self, at: usize, word: u64) -> bool {
+    /// Whether the word at `at` has been `word` since before what it points at was allocated. `blocks` are the
+    /// block that it is in, if it is in one, and its target.
+    pub fn contains(&self, at: usize, word: u64, blocks: Option<(Live, Live)>) -> bool {
         let key = !(at as u64);
-        let found = self.0.binary_search_by(|(noted, _)| key.cmp(noted));
-        found.is_ok_and(|index| self.0[index].1 == !word)
+        let found = self.0.binary_search_by(|noted| key.cmp(&noted.at));
+        found.is_ok_and(|index| {
+            let noted = self.0[index];
+            let is_made_again = noted.freed != 0
+                && blocks.is_some_and(|(block, target)| noted.freed == pair(block, target));
+            noted.word == !word && !is_made_again
+        })
     }
+}
+
+fn is_native(frame: u64) -> bool {
+    matches!(Frame::decode(frame), Some(Frame::Native { .. }))
+}
+
+/// Which code has allocated two blocks, and how large they are: the same for others of the same. The code is
+/// told by its innermost native frames, whoever called it.
+fn pair(block: Live, target: Live) -> u64 {
+    const FRAMES: usize = 4;
+    let mut hash = DefaultHasher::new();
+    for live in [block, target] {
+        (live.size(), live.kind()).hash(&mut hash);
+        let mut at = live.stack();
+        for _ in 0..FRAMES {
+            let node = (at != 0).then(|| IMAGE.node(at));
+            let Some(node) = node.filter(|node| is_native(node.frame)) else {
+                break;
+            };
+            node.frame.hash(&mut hash);
+            at = node.parent;
+        }
+    }
+    // No address has its upper bit set.
+    hash.finish() | 1 << 63
 }
 
 /// Notes the words that are of no use now, if that may be afforded. Called at checkpoints, not in hooks.
@@ -101,13 +148,13 @@ pub fn be_thorough() {
 /// A look at all that may keep old pointers.
 struct Look {
     memory: Memory,
-    found: Table<(u64, u64)>,
+    found: Table<Word>,
     /// Blocks that the table of live blocks does not find from far inside.
     large: Table<(usize, usize)>,
     failed: Option<Stop>,
 }
 
-fn look(before: &[(u64, u64)]) -> Result<Table<(u64, u64)>, Stop> {
+fn look(before: &[Word]) -> Result<Table<Word>, Stop> {
     let mut look = Look {
         memory: Memory::new()?,
         found: Table::new(),
@@ -128,21 +175,21 @@ fn look(before: &[(u64, u64)]) -> Result<Table<(u64, u64)>, Stop> {
         after.checked_sub(1).is_some_and(|at| address < large[at].1)
     };
     let mut kept = Table::new();
-    for (at, word) in found.iter() {
-        if !is_in_large(!*word as usize) {
-            kept.push((*at, *word))?;
+    for noted in found.iter() {
+        if !is_in_large(!noted.word as usize) {
+            kept.push(*noted)?;
         }
     }
     // A word that was of no use then and has not changed is of none now, whoever has the address.
-    for (at, word) in before.iter() {
-        let target = !*word as usize;
+    for noted in before {
+        let target = !noted.word as usize;
         let is_live = IMAGE.live.state_at(target) == State::Live || is_in_large(target);
-        if is_live && memory.word(!*at as usize) == Some(!*word) {
-            kept.push((*at, *word))?;
+        if is_live && memory.word(!noted.at as usize) == Some(!noted.word) {
+            kept.push(*noted)?;
         }
     }
     found.clear();
-    kept.sort_unstable_by(|a, b| b.cmp(a));
+    kept.sort_unstable_by_key(|noted| Reverse(noted.at));
     Ok(kept)
 }
 
@@ -182,7 +229,7 @@ impl Look {
             for (index, word) in words.iter().enumerate() {
                 let at = at + index * WORD;
                 if failed.is_none() && is_of_no_use(*word) {
-                    *failed = add(found, at, *word).err();
+                    *failed = add(found, at, *word, None).err();
                 }
             }
         });
@@ -191,7 +238,7 @@ impl Look {
     /// Small blocks, those near each other in one go; and those that were freed: who gets such memory next need
     /// not write all of it.
     fn blocks(&mut self) -> Result<(), Stop> {
-        let mut group: Table<(usize, usize)> = Table::new();
+        let mut group: Table<(usize, usize, Live)> = Table::new();
         let mut failed = None;
         let mut large = Table::new();
         IMAGE
@@ -202,7 +249,7 @@ impl Look {
                     failed = large.push((start, end)).err();
                 }
                 let previous = group.last().copied();
-                let is_inside = previous.is_some_and(|(from, to)| from <= start && start < to);
+                let is_inside = previous.is_some_and(|(from, to, _)| from <= start && start < to);
                 if !live.is_live() && is_inside {
                     return;
                 }
@@ -216,7 +263,7 @@ impl Look {
                     self.group(&group);
                     group.clear();
                 }
-                failed = group.push((start, end)).err();
+                failed = group.push((start, end, live)).err();
             });
         self.group(&group);
         self.large = large;
@@ -224,7 +271,7 @@ impl Look {
         failed.map_or(Ok(()), Err)
     }
 
-    fn group(&mut self, group: &[(usize, usize)]) {
+    fn group(&mut self, group: &[(usize, usize, Live)]) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             return;
         };
@@ -242,9 +289,11 @@ impl Look {
                 while current.is_some_and(|block| block.1 < at + WORD) {
                     current = blocks.next();
                 }
-                let inside = current.is_some_and(|block| block.0 <= at);
-                if inside && failed.is_none() && is_of_no_use(*word) {
-                    *failed = add(found, at, *word).err();
+                let Some((_, _, live)) = current.filter(|block| block.0 <= at) else {
+                    continue;
+                };
+                if failed.is_none() && is_of_no_use(*word) {
+                    *failed = add(found, at, *word, Some(live)).err();
                 }
             }
         });
@@ -294,9 +343,18 @@ pub fn is_of_no_use(word: u64) -> bool {
     address >= LOWEST && matches!(IMAGE.live.state_at(address), State::Freed | State::Unknown)
 }
 
-fn add(found: &mut Table<(u64, u64)>, at: usize, word: u64) -> Result<(), Stop> {
+/// `block` is what the word is in, live or freed; `None` in a root.
+fn add(found: &mut Table<Word>, at: usize, word: u64, block: Option<Live>) -> Result<(), Stop> {
     if found.len() < MOST {
-        found.push((!(at as u64), !word))?;
+        let block = block.filter(|block| !block.is_live());
+        let target = IMAGE.live.freed_at(word as usize);
+        found.push(Word {
+            at: !(at as u64),
+            word: !word,
+            freed: block
+                .zip(target)
+                .map_or(0, |(block, target)| pair(block, target)),
+        })?;
     }
     Ok(())
 }

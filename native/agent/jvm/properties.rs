@@ -16,7 +16,10 @@ pub fn is_rapids_debug() -> bool {
 
 /// How long settling may take. The second name is the older one.
 pub fn settle_limit() -> Duration {
-    millis(&[c"hackleak.settleLimitMillis", c"hackleak.settle.limit.ms"], 5_000)
+    millis(
+        &[c"hackleak.settleLimitMillis", c"hackleak.settle.limit.ms"],
+        5_000,
+    )
 }
 
 /// How long the reporter may run.

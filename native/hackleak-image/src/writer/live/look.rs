@@ -1,7 +1,7 @@
 //! Questions about single addresses, for those who look at memory from outside of hooks.
 
 use super::{LiveTable, MIB_BITS, words};
-use crate::layout::Live;
+use crate::layout::{FREED, Live};
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
 /// What is known of an address.
@@ -20,16 +20,25 @@ pub enum State {
 impl LiveTable {
     /// The record at `address` as it is now, if the block is live.
     pub fn live_at(&self, address: usize) -> Option<Live> {
+        self.record_at(address).filter(|live| live.is_live())
+    }
+
+    /// The record of the block that was freed at `address`, if nobody has the address since.
+    pub fn freed_at(&self, address: usize) -> Option<Live> {
+        self.record_at(address)
+            .filter(|live| live.block & FREED != 0)
+    }
+
+    fn record_at(&self, address: usize) -> Option<Live> {
         let segment = self.segment(address);
         if segment.is_null() || address & 7 != 0 {
             return None;
         }
         let (origin, block) = words(segment, (address >> 4) & 0xffff);
-        let live = Live {
+        Some(Live {
             block: block.load(Acquire),
             origin: origin.load(Relaxed),
-        };
-        live.is_live().then_some(live)
+        })
     }
 
     /// What is known of the memory that `address` lies in, as far as its block begins at most 4 KiB before.
