@@ -10,7 +10,7 @@
 //! library that hand out memory to be given back ([`lent`](crate::lent)).
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
-use hackleak_options::Options;
+use hackleak_options::{Options, Track};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -29,10 +29,13 @@ const RUNTIME: [&[u8]; 10] = [
     b"linux-vdso.so.1",
 ];
 
+/// The library of the JDK that reads jars for the JVM and compresses for Java.
+const LIBZIP: &[u8] = b"libzip.so";
+
 /// Libraries of the JDK that open files for the JVM itself, or for those who look into it.
 const FOR_THE_JVM: [&[u8]; 6] = [
     b"libjimage.so",
-    b"libzip.so",
+    LIBZIP,
     b"libinstrument.so",
     b"libjdwp.so",
     b"libdt_socket.so",
@@ -68,6 +71,7 @@ struct Rules {
     include: Vec<u8>,
     exclude: Vec<u8>,
     executable: Vec<u8>,
+    zip: bool,
 }
 
 static RULES: OnceLock<Rules> = OnceLock::new();
@@ -98,6 +102,8 @@ const IS_LENDER: u8 = 16;
 const HOLDS_NOTHING: u8 = 32;
 /// Added to the decision about a library of the JDK that opens what Java code asks for.
 const OPENS_FOR_JAVA: u8 = 64;
+/// Added to the decision about the JDK's libzip, if what it takes for Java code is tracked.
+const IS_LIBZIP: u8 = 128;
 static DECISIONS: [AtomicU8; MAX_MODULES] = [const { AtomicU8::new(UNKNOWN) }; MAX_MODULES];
 
 /// Takes over the patterns. Called before the gate opens.
@@ -109,6 +115,7 @@ pub fn init(options: &Options, executable: &Path) {
         include,
         exclude,
         executable,
+        zip: options.track.contains(Track::ZIP),
     });
 }
 
@@ -137,6 +144,8 @@ pub enum Counts {
     LikeItsCaller,
     /// The same, if it is memory that the C library hands out to be given back.
     LikeItsCallerIfLent,
+    /// It is if Java code has called the module: the JDK's libzip, whose memory is a kind of its own.
+    IfForJava,
 }
 
 /// What counts for calls from module `index`.
@@ -145,9 +154,10 @@ pub fn counts(index: u32) -> Counts {
     let decision = DECISIONS
         .get(index as usize)
         .map_or(RECORDED, |decision| decision.load(Relaxed));
-    match decision & (LEFT_OUT | IS_SHARED | IS_LENDER) {
+    match decision & (LEFT_OUT | IS_SHARED | IS_LENDER | IS_LIBZIP) {
         0 | IS_LENDER => Counts::Yes,
         LEFT_OUT => Counts::No,
+        other if other & IS_LIBZIP != 0 => Counts::IfForJava,
         other if other & IS_SHARED != 0 => Counts::LikeItsCaller,
         _ => Counts::LikeItsCallerIfLent,
     }
@@ -217,6 +227,8 @@ pub fn decide(index: u32, path: &[u8]) {
         IS_SHARED
     } else if holds_nothing(name) {
         HOLDS_NOTHING
+    } else if rules.zip && !recorded && !excluded && name == LIBZIP && is_of_jdk(path) {
+        IS_LIBZIP
     } else {
         0
     };
@@ -237,15 +249,17 @@ pub fn is_lender(path: &[u8]) -> bool {
 }
 
 fn is_runtime(path: &[u8]) -> bool {
-    is_plain_runtime(path) || JDK.get().is_some_and(|jdk| path.starts_with(jdk))
+    is_plain_runtime(path) || is_of_jdk(path)
+}
+
+fn is_of_jdk(path: &[u8]) -> bool {
+    JDK.get().is_some_and(|jdk| path.starts_with(jdk))
 }
 
 /// Whether the module is a library of the JDK, but for those that open files for the JVM.
 fn opens_for_java(path: &[u8]) -> bool {
     let name = file_name(path);
-    JDK.get().is_some_and(|jdk| path.starts_with(jdk))
-        && !RUNTIME.contains(&name)
-        && !FOR_THE_JVM.contains(&name)
+    is_of_jdk(path) && !RUNTIME.contains(&name) && !FOR_THE_JVM.contains(&name)
 }
 
 fn file_name(path: &[u8]) -> &[u8] {

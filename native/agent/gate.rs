@@ -45,6 +45,8 @@ const MALLOC: u32 = 2;
 const NEW: u32 = 4;
 /// Bit of the word: what is recorded is also logged.
 const LOG: u32 = 8;
+/// Bit of the word: what zlib takes for Java is tracked.
+const ZIP: u32 = 16;
 
 /// Whether the process is recorded.
 #[inline(always)]
@@ -138,9 +140,32 @@ pub fn is_logged() -> bool {
     PAGE.recording.load(Relaxed) & LOG != 0
 }
 
+/// Whether what zlib takes for Java is recorded.
+#[inline(always)]
+pub fn is_open_for_zip() -> bool {
+    PAGE.recording.load(Relaxed) & ZIP != 0
+}
+
+/// What is recorded.
+pub struct Tracked {
+    pub new: bool,
+    pub malloc: bool,
+    pub zip: bool,
+    /// Whether it is logged.
+    pub log: bool,
+}
+
 /// The bits for what is recorded.
-pub fn bits(new: bool, malloc: bool, log: bool) -> u32 {
-    OPEN | if new { NEW } else { 0 } | if malloc { MALLOC } else { 0 } | if log { LOG } else { 0 }
+pub fn bits(tracked: &Tracked) -> u32 {
+    let bits = [
+        (tracked.new, NEW),
+        (tracked.malloc, MALLOC),
+        (tracked.zip, ZIP),
+        (tracked.log, LOG),
+    ];
+    bits.iter()
+        .filter(|(is_on, _)| *is_on)
+        .fold(OPEN, |all, (_, bit)| all | bit)
 }
 
 /// Starts recording. Called once, when everything that hooks use is in place.

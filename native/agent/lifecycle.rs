@@ -68,12 +68,12 @@ extern "C" fn constructor(_: c_int, _: *const *const c_char, _: *const *const c_
 fn open() {
     if let Some(Outcome::Recorded(recording)) = outcome() {
         let track = recording.options.track;
-        let log = !recording.options.log.is_empty();
-        let bits = gate::bits(
-            track.contains(Track::NEW),
-            track.contains(Track::MALLOC),
-            log,
-        );
+        let bits = gate::bits(&gate::Tracked {
+            new: track.contains(Track::NEW),
+            malloc: track.contains(Track::MALLOC),
+            zip: track.contains(Track::ZIP),
+            log: !recording.options.log.is_empty(),
+        });
         if recording.options.follow == Follow::All {
             forks::follow(bits);
             // Children may not be able to ask the loader.

@@ -194,7 +194,7 @@ pub fn finish() {
 fn is_memory(kind: u8) -> bool {
     matches!(
         Kind::from_number(kind),
-        Some(Kind::New | Kind::NewArray | Kind::Malloc | Kind::Unsafe)
+        Some(Kind::New | Kind::NewArray | Kind::Malloc | Kind::Zip | Kind::Unsafe)
     )
 }
 

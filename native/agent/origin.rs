@@ -6,20 +6,47 @@ use crate::stack_bounds::StackBounds;
 use crate::{boundary, callers, lent, thread, unwind};
 use hackleak_image::{Frame, Marker};
 
-/// Whether what the caller at `position` allocates is recorded.
+/// Whose memory a caller takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Code under test: it is recorded.
+    UnderTest,
+    /// The JDK's libzip, for Java code that compresses.
+    Zlib,
+    /// The runtime's own.
+    Runtime,
+}
+
+impl Whose {
+    fn under_test(counts: bool) -> Whose {
+        if counts {
+            Whose::UnderTest
+        } else {
+            Whose::Runtime
+        }
+    }
+}
+
+/// Whose memory it is that the caller at `position` allocates.
 #[inline(always)]
-pub fn counts(position: Position) -> bool {
+pub fn whose(position: Position) -> Whose {
     // Where the module of the caller is known already, nothing can panic.
     match counts_at_once(position) {
-        Some(counts) => counts,
-        None => counts_slowly(position),
+        Some(counts) => Whose::under_test(counts),
+        None => whose_slowly(position),
     }
+}
+
+/// Whether what the caller at `position` allocates is recorded as that of code under test.
+#[inline(always)]
+pub fn counts(position: Position) -> bool {
+    whose(position) == Whose::UnderTest
 }
 
 #[cold]
 #[inline(never)]
-fn counts_slowly(position: Position) -> bool {
-    boundary::guarded(|| counts_by_modules(position)).unwrap_or(false)
+fn whose_slowly(position: Position) -> Whose {
+    boundary::guarded(|| whose_by_modules(position)).unwrap_or(Whose::Runtime)
 }
 
 /// Whether what the caller at `position` allocates with `malloc` is recorded, if its module alone
@@ -36,9 +63,17 @@ fn counts_at_once(position: Position) -> Option<bool> {
     }
 }
 
-/// Whether what the caller at `position` allocates with `malloc` is recorded.
-fn counts_by_modules(position: Position) -> bool {
-    frame_counts(unwind::caller(position), position)
+/// Whose it is that the caller at `position` allocates with `malloc`.
+fn whose_by_modules(position: Position) -> Whose {
+    match Frame::decode(unwind::caller(position)) {
+        Some(Frame::Native { module, .. }) => match callers::counts(module) {
+            Counts::Yes => Whose::UnderTest,
+            Counts::No => Whose::Runtime,
+            _ => thread::on_own_stack(|bounds| callers_callers(position, bounds)),
+        },
+        // Code of no module: Java's own compiled code calls no `malloc`, so it is somebody's.
+        _ => Whose::UnderTest,
+    }
 }
 
 /// Whether the descriptors that the caller at `position` opens are recorded.
@@ -59,7 +94,7 @@ fn module_counts(position: Position, counts: fn(u32) -> Counts) -> bool {
                 thread::on_own_stack(|bounds| others_caller_counts(position, bounds, counts))
             }
             // The C library closes what it opens for itself.
-            Counts::No | Counts::LikeItsCallerIfLent => false,
+            Counts::No | Counts::LikeItsCallerIfLent | Counts::IfForJava => false,
         },
         _ => true,
     }
@@ -85,19 +120,6 @@ fn others_caller_counts(
     decided
 }
 
-#[inline(always)]
-fn frame_counts(frame: u64, position: Position) -> bool {
-    match Frame::decode(frame) {
-        Some(Frame::Native { module, .. }) => match callers::counts(module) {
-            Counts::Yes => true,
-            Counts::No => false,
-            _ => thread::on_own_stack(|bounds| callers_caller_counts(position, bounds)),
-        },
-        // Code of no module: Java's own compiled code calls no `malloc`, so it is somebody's.
-        _ => true,
-    }
-}
-
 /// Whether an unrecorded block of the caller at `position` may hold others. Asked only about callers
 /// whose frame has just been looked up, so it is known. Nothing in it can panic.
 #[inline(always)]
@@ -111,27 +133,44 @@ pub fn may_hold(position: Position) -> bool {
 /// Looks past modules that work for their caller.
 #[cold]
 #[inline(never)]
-fn callers_caller_counts(position: Position, bounds: &mut StackBounds) -> bool {
+fn callers_callers(position: Position, bounds: &mut StackBounds) -> Whose {
     // What the C library's frames tell so far; a call of another module begins anew.
     let mut in_c_library = lent::Run::default();
+    let mut in_libzip = false;
     let mut decided = None;
     let _ = unwind::frames(position, bounds, |pc, frame| {
         let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
-            return true;
+            if in_libzip {
+                decided = Some(Whose::Zlib);
+            }
+            return decided.is_none();
         };
         match callers::counts(module) {
+            // The JVM reads its class path by libzip, too.
+            other if in_libzip => {
+                if other != Counts::IfForJava {
+                    decided = Some(Whose::Runtime);
+                }
+            }
             Counts::LikeItsCallerIfLent => in_c_library.enter(pc),
             other => {
                 if core::mem::take(&mut in_c_library).is_kept() {
-                    decided = Some(false);
+                    decided = Some(Whose::Runtime);
+                } else if other == Counts::IfForJava {
+                    in_libzip = true;
                 } else if other != Counts::LikeItsCaller {
-                    decided = Some(other == Counts::Yes);
+                    decided = Some(Whose::under_test(other == Counts::Yes));
                 }
             }
         }
         decided.is_none()
     });
-    decided.unwrap_or(!in_c_library.is_kept())
+    match decided {
+        Some(whose) => whose,
+        // The walk ends where Java's code begins.
+        None if in_libzip => Whose::Zlib,
+        None => Whose::under_test(!in_c_library.is_kept()),
+    }
 }
 
 /// The calling thread's stack and context, for a finding; marked when the recorder is at work.

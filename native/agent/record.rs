@@ -4,6 +4,7 @@
 //! address may already belong to another thread.
 
 use crate::arch::Position;
+use crate::origin::Whose;
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, boundary, findings, gate, jvm, log, origin, unwind};
 use core::sync::atomic::Ordering::Relaxed;
@@ -139,9 +140,23 @@ fn dropped(refused: Refused) {
 /// Records a block of the malloc family, if it is one whose caller's memory counts.
 #[inline(always)]
 pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
-    if origin::counts(position) {
-        allocated(address, size, Kind::Malloc, position);
-    } else if !holds_at_once(address, size, position) {
+    match origin::whose(position) {
+        Whose::UnderTest => allocated(address, size, Kind::Malloc, position),
+        Whose::Zlib => allocated_slowly(address, size as u64, Kind::Zip, position),
+        Whose::Runtime => {
+            if !holds_at_once(address, size, position) {
+                passed(address);
+            }
+        }
+    }
+}
+
+/// A block of the malloc family was handed out, which is not tracked. What zlib takes for Java may be.
+#[inline(always)]
+pub fn allocated_untracked(address: usize, size: usize, position: Position) {
+    if gate::is_open_for_zip() && origin::whose(position) == Whose::Zlib {
+        allocated_slowly(address, size as u64, Kind::Zip, position);
+    } else {
         passed(address);
     }
 }
@@ -333,7 +348,7 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
     match IMAGE.live.remove(address) {
         Ok(live) if is_of_runtime(live) => IMAGE.live.forget(address),
         Ok(live) => {
-            let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
+            let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.is_for(kind));
             let right = fits && told.is_none_or(|told| told as u64 == live.size());
             if right && live.pins() == 0 && !release.is_java() && !gate::is_logged() {
                 ended(live.size());

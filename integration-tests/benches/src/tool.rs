@@ -121,7 +121,7 @@ impl Tool {
             Tool::HackLeak => Some("track=new"),
             Tool::Malloc => Some("track=new+malloc"),
             Tool::Excluded => Some("track=new+malloc,exclude=frees"),
-            Tool::Everything => Some("track=new+malloc+jni+unsafe+fd"),
+            Tool::Everything => Some("track=new+malloc+jni+unsafe+fd+zip"),
             Tool::NoStacks => Some("track=new,stacks=off"),
             _ => None,
         }

@@ -89,7 +89,8 @@ pub struct Nodes {
 fn can_be_held(live: Live) -> bool {
     use Kind::*;
     match Kind::from_number(live.kind()) {
-        Some(New | NewArray | Malloc | Unsafe | Runtime | GlobalRef | WeakGlobalRef | Fd) => true,
+        Some(New | NewArray | Malloc | Zip | Unsafe | Runtime) => true,
+        Some(GlobalRef | WeakGlobalRef | Fd) => true,
         Some(ArrayElements | StringChars | StringUtfChars) => live.size() > 0,
         Some(ArrayCritical | StringCritical | Monitor | Pool | DirectBuffer) | None => false,
     }
@@ -101,7 +102,7 @@ pub fn is_judged(live: Live) -> bool {
     use Kind::*;
     matches!(
         Kind::from_number(live.kind()),
-        Some(New | NewArray | Malloc | Unsafe | GlobalRef | WeakGlobalRef | Fd)
+        Some(New | NewArray | Malloc | Zip | Unsafe | GlobalRef | WeakGlobalRef | Fd)
     )
 }
 

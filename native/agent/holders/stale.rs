@@ -329,7 +329,7 @@ fn may_keep_pointers(live: Live) -> bool {
     use Kind::*;
     matches!(
         Kind::from_number(live.kind()),
-        Some(New | NewArray | Malloc | Unsafe | Runtime)
+        Some(New | NewArray | Malloc | Zip | Unsafe | Runtime)
     )
 }
 

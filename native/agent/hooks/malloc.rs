@@ -48,7 +48,7 @@ fn returned(block: *mut c_void, size: usize, slot: usize, frame_pointer: usize) 
         if gate::is_open_for_malloc() {
             record::allocated_by_caller(block as usize, size, at(slot, frame_pointer));
         } else {
-            record::passed(block as usize);
+            record::allocated_untracked(block as usize, size, at(slot, frame_pointer));
         }
     }
     block

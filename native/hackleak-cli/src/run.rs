@@ -35,7 +35,7 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = RUN_NOTES)]
 pub(crate) struct Run {
-    /// Which allocations to record [default: new+malloc+jni+unsafe+fd]
+    /// Which allocations to record [default: new+malloc+jni+unsafe+fd+zip]
     #[arg(long, value_name = "KINDS")]
     pub(crate) track: Option<String>,
     /// Which frames to record: full, native, java, off [default: full]

@@ -890,10 +890,14 @@ impl Release {
             Release::Close => Kind::Fd,
         }
     }
-    /// Whether it is the right function for a block of this kind.
+    /// Whether blocks of this kind are those it is for. Others that it may free are rare.
     #[inline]
-    pub const fn fits(self, kind: Kind) -> bool {
+    pub const fn is_for(self, kind: Kind) -> bool {
         self.kind() as u8 == kind as u8
+    }
+    /// Whether it is a right function for a block of this kind.
+    pub const fn fits(self, kind: Kind) -> bool {
+        self.is_for(kind) || matches!((self, kind), (Release::Free, Kind::Zip))
     }
 }
 
@@ -1025,6 +1029,8 @@ kinds! {
     Runtime = 15 "memory of the runtime",
     /// A file descriptor. The address is made of its number.
     Fd = 16 "file descriptor",
+    /// Memory that the JDK's libzip has zlib take for Java's `Deflater` and `Inflater`.
+    Zip = 18 "zlib memory",
 }
 
 const _: () = {

@@ -18,8 +18,8 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "track",
-        values: "new|malloc|jni|unsafe|fd",
-        default: "new+malloc+jni+unsafe+fd",
+        values: "new|malloc|jni|unsafe|fd|zip",
+        default: "new+malloc+jni+unsafe+fd+zip",
         meaning: "which allocations are recorded: one kind, or several joined by `+`",
     },
     Key {
@@ -154,9 +154,11 @@ impl Track {
 
     /// File descriptors of code under test and of Java code.
     pub const FD: Track = Track(16);
+    /// What zlib takes for Java's `Deflater` and `Inflater`.
+    pub const ZIP: Track = Track(64);
 
     /// All of them.
-    pub const EVERYTHING: Track = Track(31);
+    pub const EVERYTHING: Track = Track(31 | 64);
 
     /// Every kind with its name.
     pub const ALL: &'static [(&'static str, Track)] = &[
@@ -165,6 +167,7 @@ impl Track {
         ("jni", Track::JNI),
         ("unsafe", Track::UNSAFE),
         ("fd", Track::FD),
+        ("zip", Track::ZIP),
     ];
 
     /// The set as the bits that the image stores.

@@ -52,6 +52,8 @@ pub enum Group {
     Pool,
     /// File descriptors.
     Fd,
+    /// What zlib takes for Java's `Deflater` and `Inflater`.
+    Zip,
 }
 
 impl Group {
@@ -63,6 +65,7 @@ impl Group {
             Kind::Unsafe => Group::Unsafe,
             Kind::Pool => Group::Pool,
             Kind::Fd => Group::Fd,
+            Kind::Zip => Group::Zip,
             _ => Group::Jni,
         }
     }
@@ -79,8 +82,9 @@ impl FromStr for Group {
             "unsafe" => Ok(Group::Unsafe),
             "pool" => Ok(Group::Pool),
             "fd" => Ok(Group::Fd),
+            "zip" => Ok(Group::Zip),
             other => Err(format!(
-                "`{other}` is no kind: use new, malloc, jni, unsafe, pool or fd"
+                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd or zip"
             )),
         }
     }

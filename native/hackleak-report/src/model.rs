@@ -950,6 +950,8 @@ kinds! {
     Runtime "memory of the runtime",
     /// A file descriptor that is still open.
     Fd "file descriptor",
+    /// Memory that zlib took for Java's `Deflater` or `Inflater`, which was not ended.
+    Zip "zlib memory",
 }
 
 impl Kind {

@@ -96,7 +96,7 @@ pub const BUILT_IN: &[BuiltIn] = &[
     BuiltIn {
         name: "class-path",
         reason: "files of the class path and the module path, which the JDK's own class loaders open and \
-                 keep; those of a URLClassLoader of the program's are for it to close",
+                 keep, with what zlib holds for them; those of a URLClassLoader of the program's are for it to close",
         shape: Shape::ClassPath,
     },
     BuiltIn {
@@ -244,7 +244,7 @@ impl BuiltIn {
                 POOL_SIZES[0], POOL_SIZES[1]
             ),
             Shape::Java(methods) => format!("called by {}", methods.join(" or ")),
-            Shape::ClassPath => format!("a file descriptor opened by {OWN_LOADER}"),
+            Shape::ClassPath => format!("a file descriptor or zlib memory, for {OWN_LOADER}"),
         }
     }
 }
@@ -268,7 +268,9 @@ impl Shape {
                 }
                 _ => false,
             }),
-            Shape::ClassPath => site.kind == Kind::Fd && is_of_class_path(frames),
+            Shape::ClassPath => {
+                matches!(site.kind, Kind::Fd | Kind::Zip) && is_of_class_path(frames)
+            }
             Shape::Module(module) => native().any(|frame| &*module_name(&frame.module) == *module),
             Shape::Initialiser => {
                 for (own, frame) in native().enumerate() {

@@ -15,7 +15,9 @@ public enum LeakKind {
   /** Objects of libraries' own pools. */
   POOL,
   /** File descriptors: of files, sockets, pipes and the like, opened by native or Java code. */
-  FD;
+  FD,
+  /** What zlib holds for Java's {@code Deflater} and {@code Inflater}. */
+  ZIP;
 
   /** The name that the reporter knows it by. */
   String option() {

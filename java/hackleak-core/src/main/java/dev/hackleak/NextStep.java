@@ -53,6 +53,10 @@ final class NextStep {
     if (site.kind().equals("file descriptor")) {
       return "close it" + site.owner().map(frame -> ": " + frame + " opened it").orElse("");
     }
+    if (site.kind().equals("zlib memory")) {
+      return "end() the Deflater or Inflater, or close the stream around it"
+          + site.owner().map(frame -> ": " + frame + " made it").orElse("");
+    }
     if (site.verdict() == LeakVerdict.GROWING && site.holder().isPresent()) {
       return "take it out of what holds it: " + site.holder().get();
     }

@@ -73,7 +73,8 @@ final class Settings {
         kinds.add(LeakKind.valueOf(name.toUpperCase(Locale.ROOT)));
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException(
-            "-D" + KINDS + " has new, malloc, jni, unsafe, pool or fd, not \"" + name + "\"", e);
+            "-D" + KINDS + " has new, malloc, jni, unsafe, pool, fd or zip, not \"" + name + "\"",
+            e);
       }
     }
     return kinds;
