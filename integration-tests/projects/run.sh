@@ -5,8 +5,8 @@
 #
 # HOME is the folder with libhackleak.so and hackleak. Exits 0 exactly if every test ended as
 # expected, the leaking ones with the right LeakError, and if each pattern in the project's printed.txt,
-# if it has one, is found on exactly one line of Maven's output. A project with unrecorded.txt or required.txt
-# is then run again without HackLeak, and with -Dhackleak.required=true.
+# if it has one, is found on exactly one line of Maven's output, and if the pages that its shown.txt names show
+# nothing else than what was printed. A project with unrecorded.txt or required.txt is then run again without HackLeak, and with -Dhackleak.required=true.
 set -eu
 
 projects=$(cd "$(dirname "$0")" && pwd)
@@ -43,6 +43,11 @@ if [ -f "$project/printed.txt" ]; then
         [ "$times" = 1 ] || { echo "UNEXPECTED printed $times times, not once: $pattern" >&2; exit 1; }
         echo "printed once, as expected: $pattern"
     done <"$project/printed.txt"
+fi
+if [ -f "$project/shown.txt" ]; then
+    while read -r page; do
+        "$projects/shown.py" "$output" "$projects/../../$page"
+    done <"$project/shown.txt"
 fi
 for mode in unrecorded required; do
     if [ -f "$project/$mode.txt" ]; then
