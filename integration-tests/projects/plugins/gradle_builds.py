@@ -2,6 +2,7 @@
 
 import shutil
 
+import getting_started
 from run import HERE, LEAK, SCRATCH, Build, installed, local_repository, runtime
 
 PROJECT = HERE / "gradle/plain"
@@ -14,6 +15,14 @@ def gradle(environment, *arguments):
     command = ["gradle", "--no-daemon", "--console", "plain", "-g", SCRATCH / "gradle-home"]
     command += [f"-PmavenRepository={local_repository(environment)}"]
     return Build([*command, *arguments], PROJECT, environment)
+
+
+def scenario_gradle_getting_started_as_the_page_has_it(environment):
+    options = f"-Dorg.gradle.daemon=false -Dmaven.repo.local={local_repository(environment)}"
+    own = {"GRADLE_OPTS": options, "GRADLE_USER_HOME": str((SCRATCH / "gradle-home").resolve())}
+    ((_, build),) = getting_started.builds("Gradle", {**environment, **own})
+    build.fails().says("2 tests completed, 1 failed").recorded(1, IMAGES)
+    getting_started.leaves(build, "build/hackleak", {"build.gradle", "src", "build", ".gradle"}, "test")
 
 
 def scenario_gradle_check_fails_a_build_that_leaks(environment):

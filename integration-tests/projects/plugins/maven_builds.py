@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import getting_started
 from run import HERE, LEAK, SCRATCH, Build, installed, own_home, runtime, with_one_jdk
 
 REPORT = "target/hackleak/report.json"
@@ -17,6 +18,26 @@ def maven(environment, project, *arguments):
 def judged(environment, project, *arguments):
     """At the end of the run, not test by test."""
     return maven(environment, project, "clean", "verify", "-Pjudged", "-Dhackleak.everyTest=false", *arguments)
+
+
+@with_one_jdk
+def scenario_maven_getting_started_as_the_page_has_it(environment):
+    ((_, build),) = getting_started.builds("Maven", environment)
+    build.fails().says("Tests run: 2, Failures: 1, Errors: 0").recorded(1)
+    # What docs/uninstalling.md says is left, and nothing else.
+    getting_started.leaves(build, "target/hackleak", {"pom.xml", "src", "target"})
+
+
+def scenario_the_command_line_of_getting_started_as_the_page_has_it(environment):
+    home = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parents[2] / "target")).resolve() / "release"
+    java = f"{own_home(environment)}/bin:" if own_home(environment) else ""
+    environment = {**environment, "PATH": f"{java}{home}:{environment['PATH']}"}
+    ran = getting_started.builds("The command line", environment)
+    codes = {command.split()[0] + " " + command.split()[1]: build.code for command, build in ran}
+    expected = {"javac Leak.java": 0, "jar --create": 0, "hackleak run": 23, "hackleak report": 23}
+    last = ran[-1][1]
+    last.expect(codes == expected, f"exit codes: {codes}")
+    last.expect("<html" in (last.folder / "report.html").read_text(), "no report.html")
 
 
 def scenario_maven_check_fails_a_build_that_leaks(environment):
