@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fresh recall chaos bench bench-quick fmt lint clean
+.PHONY: help setup build demo test fresh recall chaos bench bench-quick fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -39,6 +39,9 @@ fmt: ## format the Rust and the Java sources
 
 lint: ## formatting, clippy, licences
 	.ci/lint
+
+docs: ## the pages of docs/ as a site, in target/docs; compiles mdBook the first time, which takes minutes
+	.ci/book
 
 clean: ## remove what was built
 	cargo clean
