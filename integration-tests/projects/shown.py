@@ -66,7 +66,8 @@ def main():
     printed = Path(sys.argv[1]).read_text(errors="replace")
     failed = False
     for page in sys.argv[2:]:
-        blocks = [lines for _, lines, _ in code(Path(page).read_text()) if lines and lines[0].startswith("dev.hackleak.LeakError")]
+        of_page = [lines for _, lines, _ in code(Path(page).read_text())]
+        blocks = [lines for lines in of_page if lines and lines[0].startswith("dev.hackleak.LeakError")]
         missing = first_missing(blocks[0], printed) if blocks else "a block with a LeakError"
         if missing is None:
             print(f"shown, as expected: {page}")
