@@ -15,6 +15,7 @@ use clap::{Args, ValueEnum};
 use hackleak_options::{Exit, Follow, Options};
 use hackleak_report::known::KnownLeaks;
 use hackleak_report::{Selection, Verdict, render};
+use rustix::fs::{Access, StatVfsMountFlags, access, statvfs};
 
 use crate::run::child::NotRun;
 use crate::{exit, images, judged, output, terminal};
@@ -105,7 +106,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
         }
     };
     ending::wait(&folder);
-    let said = conclude(&folder, options.follow, arguments.format, options.redact);
+    let said = conclude(&folder, Path::new(&library), &options, arguments.format);
     let said = said
         .map(|code| arguments.zero.of(code))
         .unwrap_or_else(|error| {
@@ -117,18 +118,24 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
 }
 
 /// Reports on what was recorded in `folder`; returns the exit code of that.
-fn conclude(folder: &Path, follow: Follow, format: RunFormat, redact: bool) -> anyhow::Result<u8> {
+fn conclude(
+    folder: &Path,
+    library: &Path,
+    options: &Options,
+    format: RunFormat,
+) -> anyhow::Result<u8> {
     let (images, _) = images::in_folder(folder)?;
     if !images.is_empty() {
-        return report(&images, folder, format, redact);
+        return report(&images, folder, format, options.redact);
     }
     // Nothing is in the folder then, so nothing is lost when it cannot be removed either.
     let _ = fs::remove_dir(folder);
-    if follow == Follow::None {
+    if options.follow == Follow::None {
         // As it was asked for.
         return Ok(exit::CLEAN);
     }
-    output::complain(&nothing_recorded(follow));
+    let why = unloadable(library).unwrap_or_else(|| nothing_recorded(options.follow).to_owned());
+    output::complain(&format!("no process was recorded: {why}"));
     Ok(exit::FAILED)
 }
 
@@ -239,8 +246,25 @@ fn text_of(path: &Path) -> anyhow::Result<String> {
     }
 }
 
-fn nothing_recorded(follow: Follow) -> String {
-    let remedy = match follow {
+/// Why the loader does not load the recorder into any program, if that is so.
+fn unloadable(library: &Path) -> Option<String> {
+    let file = library.display();
+    if access(library, Access::READ_OK).is_err() {
+        return Some(format!(
+            "this user may not read `{file}`; change its rights"
+        ));
+    }
+    let flags = statvfs(library).ok()?.f_flag;
+    flags.contains(StatVfsMountFlags::NOEXEC).then(|| {
+        format!(
+            "`{file}` is in a file system that is mounted noexec, so no program can load it; \
+             install HackLeak in another one"
+        )
+    })
+}
+
+fn nothing_recorded(follow: Follow) -> &'static str {
+    match follow {
         Follow::Jvm => {
             "only Java virtual machines are recorded by default, use --follow all for other programs"
         }
@@ -248,8 +272,7 @@ fn nothing_recorded(follow: Follow) -> String {
             "the recorder cannot be loaded into programs that are statically linked or set-user-ID, \
              or that start without LD_PRELOAD"
         }
-    };
-    format!("no process was recorded: {remedy}")
+    }
 }
 
 /// The code that shells give for a command that was not run.
@@ -258,5 +281,28 @@ fn code_of(error: &NotRun) -> u8 {
         NotRun::NoCommand(_) => exit::NO_COMMAND,
         NotRun::NoInterpreter(_) | NotRun::Folder(_) | NotRun::Refused(..) => exit::NOT_RUN,
         NotRun::Other(_) => exit::FAILED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_cannot_be_loaded_is_told() {
+        let mounts = fs::read_to_string("/proc/mounts").expect("the kernel tells them");
+        for mount in mounts.lines() {
+            let fields: Vec<&str> = mount.split(' ').collect();
+            let at = Path::new(fields[1]);
+            let is_noexec = fields[3].split(',').any(|option| option == "noexec");
+            if access(at, Access::READ_OK).is_ok() {
+                let told = unloadable(at);
+                assert_eq!(told.is_some(), is_noexec, "{mount}: {told:?}");
+            }
+        }
+        let missing = unloadable(Path::new("/proc/none")).expect("nobody can read it");
+        assert!(missing.contains("may not read `/proc/none`"), "{missing}");
+        let own = std::env::current_exe().expect("it runs");
+        assert_eq!(unloadable(&own), None);
     }
 }

@@ -123,6 +123,45 @@ fn nothing_recorded_is_said_with_the_remedy() {
     assert_eq!((asked.code, &*asked.stderr), (Some(0), ""));
 }
 
+#[test]
+fn a_recorder_that_no_program_can_load_is_told() {
+    // Where this user may make a mount of its own.
+    let script =
+        "mount -t tmpfs -o noexec none \"$1\" && cp \"$2\" \"$1\" && shift 2 && exec \"$@\"";
+    let setting = Setting::new();
+    let mount = setting.path().join("mount");
+    fs::create_dir(&mount).expect("a temporary folder is writable");
+    let may = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script, "sh"])
+        .args([&mount, &setting.library, Path::new("true")])
+        .output();
+    if !may.is_ok_and(|ended| ended.status.success()) {
+        println!("SKIPPED: a mount of this user's own");
+        return;
+    }
+    let library = mount.join("libhackleak.so");
+    let mut command = Command::new("unshare");
+    command
+        .current_dir(setting.path())
+        .env("HACKLEAK_LIBRARY", &library)
+        .args(["-rm", "sh", "-c", script, "sh"])
+        .args([&mount, &setting.library])
+        .arg(hackleak().get_program())
+        .args(["run", "--", "true"]);
+    let ended = end(&mut command);
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    let told = format!(
+        "hackleak: no process was recorded: `{}` is in a file system that is mounted noexec",
+        library.display()
+    );
+    let last = ended.stderr.lines().last();
+    assert!(
+        last.is_some_and(|line| line.starts_with(&told)),
+        "{}",
+        ended.stderr
+    );
+}
+
 /// What a recorder leaves that ran out of room: an image, or one that is not even begun.
 #[test]
 fn an_incomplete_record_turns_success_into_24() {
