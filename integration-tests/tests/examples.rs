@@ -74,6 +74,7 @@ fn examples() -> BTreeSet<String> {
         "doctor",
         "find-leak",
         "top",
+        "dump",
         "completions",
         "man",
     ] {

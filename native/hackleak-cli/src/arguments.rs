@@ -58,6 +58,8 @@ pub(crate) enum Subcommand {
     FindLeak(FindLeak),
     /// Watch what a running process holds, and which sites grow.
     Top(Top),
+    /// Print what is in the file of an image, for maintainers.
+    Dump(crate::dump::Dump),
     /// Print a completion script for a shell.
     Completions(Completions),
     /// Print the man page, or write the pages of all commands.

@@ -8,6 +8,7 @@ mod arguments;
 mod baseline;
 mod diff;
 mod doctor;
+mod dump;
 mod exit;
 mod find_leak;
 mod formats;
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         Subcommand::Suppressions(arguments) => suppressions::suppressions(&arguments),
         Subcommand::KnownLeaks(arguments) => known_leaks::known_leaks(&arguments),
         Subcommand::Doctor(arguments) => doctor::doctor(&arguments),
+        Subcommand::Dump(arguments) => dump::dump(&arguments),
         Subcommand::FindLeak(arguments) => find_leak::find_leak(&arguments),
         Subcommand::Top(arguments) => top::top(&arguments),
         Subcommand::Completions(arguments) => manual::completions(&arguments, Cli::command()),

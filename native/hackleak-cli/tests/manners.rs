@@ -7,12 +7,13 @@ use std::process::Command;
 
 use support::{end, hackleak, image};
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "run",
     "report",
     "doctor",
     "find-leak",
     "top",
+    "dump",
     "completions",
     "man",
 ];

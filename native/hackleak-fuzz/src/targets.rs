@@ -9,6 +9,7 @@ use hackleak_image::Image;
 use hackleak_options::{Options, PoolFunctions, parse_pools};
 use hackleak_report::baseline::Baseline;
 use hackleak_report::coverage::libraries;
+use hackleak_report::dump::{Dump, List};
 use hackleak_report::model::{Frame, JavaFrame, Judgement, Kind, NativeFrame, Site};
 use hackleak_report::suppress::Suppressions;
 use hackleak_report::text_log::{LogOptions, LogReport};
@@ -158,6 +159,7 @@ fn damage(images: &Images, data: &[u8], path: &Path) {
 }
 
 fn read_image(path: &Path) {
+    dump_image(path);
     let Ok(whole) = Process::of_image(path, &Selection::default()) else {
         return;
     };
@@ -175,6 +177,24 @@ fn read_image(path: &Path) {
     report.verdict();
     if let Ok(image) = Image::open(path) {
         libraries(&image);
+    }
+}
+
+/// What `hackleak dump` does with it.
+fn dump_image(path: &Path) {
+    let lists = [
+        List::Records,
+        List::Stacks,
+        List::Modules,
+        List::Threads,
+        List::Scopes,
+        List::Checkpoints,
+        List::Findings,
+    ];
+    if let Ok(mut dump) = Dump::of_image(path, &lists, 10) {
+        printable(&render::dump(&dump));
+        dump.redact(true).expect("a dump is JSON");
+        render::json(&dump).expect("a dump is JSON");
     }
 }
 

@@ -126,6 +126,33 @@ impl SegmentKind {
         len as u64
     }
 
+    /// The name that `hackleak dump` has for it.
+    pub const fn name(self) -> &'static str {
+        use SegmentKind::*;
+        match self {
+            Empty => "empty",
+            Nodes => "nodes",
+            Contexts => "contexts",
+            Threads => "threads",
+            Modules => "modules",
+            Methods => "methods",
+            Blobs => "blobs",
+            Scopes => "scopes",
+            Checkpoints => "checkpoints",
+            Findings => "findings",
+            Points => "points",
+            Assertions => "assertions",
+            Judgings => "judgings",
+            Judged => "judged",
+            Holders => "holders",
+            Names => "names",
+            Live => "live",
+            LiveOdd => "live at 8",
+            Pool => "pool",
+            PoolOdd => "pool at 8",
+        }
+    }
+
     /// The position of an arena in [`Header::lengths`]; `None` for the other kinds.
     pub fn arena(self) -> Option<usize> {
         SegmentKind::ARENAS.iter().position(|kind| *kind == self)

@@ -12,6 +12,7 @@
 
 mod arena;
 mod cache;
+mod contents;
 mod damage;
 mod error;
 mod judged;
@@ -25,6 +26,7 @@ pub mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use contents::{LivePages, ScopeRecord, TableSize};
 pub use damage::Damage;
 pub use error::ImageError;
 pub use judged::{HolderRecord, JudgingRecord};

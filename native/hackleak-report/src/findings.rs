@@ -9,6 +9,19 @@ use crate::model::{Finding, Frame, Problem};
 use crate::selection::Selection;
 use crate::symbolise::Symbolised;
 
+impl From<Wrong> for Problem {
+    fn from(wrong: Wrong) -> Problem {
+        match wrong {
+            Wrong::Mismatch => Problem::Mismatch,
+            Wrong::DoubleFree => Problem::DoubleFree,
+            Wrong::Interior => Problem::Interior,
+            Wrong::Size => Problem::Size,
+            Wrong::NotHeld => Problem::NotHeld,
+            Wrong::UnderBuffer => Problem::UnderBuffer,
+        }
+    }
+}
+
 /// The wrong frees that were made in the selection, as the image has them. It is the free that
 /// counts: when and in which scope it was made, not the allocation.
 pub(crate) fn read(image: &Image, selection: &Selection) -> Vec<layout::Finding> {
@@ -49,14 +62,7 @@ pub(crate) fn symbolised(findings: &[layout::Finding], symbolised: &Symbolised) 
             continue;
         };
         let finding = Finding {
-            problem: match wrong {
-                Wrong::Mismatch => Problem::Mismatch,
-                Wrong::DoubleFree => Problem::DoubleFree,
-                Wrong::Interior => Problem::Interior,
-                Wrong::Size => Problem::Size,
-                Wrong::NotHeld => Problem::NotHeld,
-                Wrong::UnderBuffer => Problem::UnderBuffer,
-            },
+            problem: wrong.into(),
             count: 0,
             kind: kind.into(),
             bytes: finding.allocated.size(),

@@ -22,6 +22,7 @@
 //! - `revision`: which commit was checked out.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
 //! - [`Incomplete`]: why a record is incomplete, as codes for programs.
+//! - [`dump`]: what is in an image's file, for who looks for errors of the recorder.
 //! - [`text_log`]: the same for the text log of `log=`, which is no image.
 //! - [`progress`]: how far the work is.
 //! - [`origin`]: where the source of the likely owner is.
@@ -33,6 +34,7 @@
 mod allowance;
 pub mod baseline;
 pub mod coverage;
+pub mod dump;
 mod findings;
 mod fold;
 mod group;

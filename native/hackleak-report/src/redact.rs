@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use hackleak_options::Options;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::input;
@@ -69,6 +71,25 @@ impl Names {
         let host = input::text(Path::new("/proc/sys/kernel/hostname"));
         names.host(host.unwrap_or_default().trim());
         names
+    }
+
+    /// The same, and those that what is told here gives away.
+    pub(crate) fn of(told: &impl Serialize) -> serde_json::Result<Names> {
+        let mut names = Names::here();
+        let mut value = serde_json::to_value(told)?;
+        each_text(&mut value, &mut |text| names.learn(text));
+        Ok(names)
+    }
+
+    /// What is told, without the names.
+    pub(crate) fn without<T: Serialize + DeserializeOwned>(
+        &self,
+        told: &T,
+    ) -> serde_json::Result<T> {
+        let mut value = serde_json::to_value(told)?;
+        each_text(&mut value, &mut |text| *text = self.clean(text));
+        // Texts have become other texts, so the shape is the same.
+        serde_json::from_value(value)
     }
 
     fn user(&mut self, name: &str) {
@@ -150,11 +171,15 @@ fn without(text: &str, name: &str, instead: &str) -> String {
     clean
 }
 
+/// Whether a process was recorded with `redact=true`, by its options.
+pub(crate) fn is_asked_by(options: &str) -> bool {
+    let options: Result<Options, _> = options.parse();
+    options.is_ok_and(|options| options.redact)
+}
+
 impl Process {
-    /// Whether it was recorded with `redact=true`.
     fn asks_to_be_redacted(&self) -> bool {
-        let options: Result<Options, _> = self.options.parse();
-        options.is_ok_and(|options| options.redact)
+        is_asked_by(&self.options)
     }
 }
 
@@ -169,14 +194,9 @@ impl Report {
         if !asked && !self.processes.iter().any(Process::asks_to_be_redacted) {
             return Ok(None);
         }
-        let mut names = Names::here();
-        let mut value = serde_json::to_value(&*self)?;
-        each_text(&mut value, &mut |text| names.learn(text));
+        let names = Names::of(self)?;
         self.processes.iter_mut().for_each(|it| it.command.clear());
-        let mut value = serde_json::to_value(&*self)?;
-        each_text(&mut value, &mut |text| *text = names.clean(text));
-        // Texts have become other texts, so the shape is the same.
-        let mut clean: Report = serde_json::from_value(value)?;
+        let mut clean = names.without(self)?;
         // The JSON lacks what is for the process itself, and has no names in it.
         for (clean, whole) in clean.processes.iter_mut().zip(&mut self.processes) {
             clean.covered = std::mem::take(&mut whole.covered);

@@ -4,6 +4,7 @@
 mod caption;
 mod diff;
 mod doctor;
+mod dump;
 pub(crate) mod fold;
 mod folded;
 mod html;
@@ -24,6 +25,7 @@ mod totals;
 
 pub use diff::diff;
 pub use doctor::doctor;
+pub use dump::dump;
 pub use folded::{Weight, folded};
 pub use html::html;
 pub use junit::junit_xml;

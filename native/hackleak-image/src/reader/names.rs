@@ -1,5 +1,7 @@
 //! Records with their texts resolved.
 
+use std::ops::Range;
+
 use bytemuck::AnyBitPattern;
 
 use super::damage::Damage;
@@ -18,6 +20,8 @@ const MAX_TEXT: usize = 1 << 20;
 /// A loaded module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadedModule {
+    /// Its index, by which frames name it.
+    pub index: u32,
     /// Path as the loader knew it.
     pub path: String,
     /// The GNU build-id, empty when there is none.
@@ -26,6 +30,10 @@ pub struct LoadedModule {
     pub flags: u32,
     /// The name of a copy that the process may have kept: see [`kept_name`].
     pub kept: String,
+    /// Load bias: address in the process less address in the file.
+    pub bias: u64,
+    /// Where it was mapped in the process.
+    pub mapped: Range<u64>,
 }
 
 impl LoadedModule {
@@ -71,6 +79,8 @@ impl JavaMethod {
 /// A thread.
 #[derive(Debug, Clone)]
 pub struct ThreadRecord {
+    /// Its index, by which contexts name it.
+    pub index: u32,
     /// Name as the kernel knew it, at most 15 bytes.
     pub name: String,
     /// Everything else about it.
@@ -187,7 +197,11 @@ impl Image {
             .next()
             .unwrap_or_default();
         let name = String::from_utf8_lossy(name).into_owned();
-        (record.tid != 0).then_some(ThreadRecord { name, record })
+        (record.tid != 0).then_some(ThreadRecord {
+            index,
+            name,
+            record,
+        })
     }
 
     /// Every thread.
@@ -203,10 +217,13 @@ impl Image {
         let path = self.text(module.path, MAX_NAME);
         let build_id = module.build_id[..length].to_vec();
         Some(LoadedModule {
+            index,
             path,
             kept: kept_name(&build_id, self.header.start_unix_ns, self.header.pid, index),
             build_id,
             flags: module.flags,
+            bias: module.bias,
+            mapped: module.start..module.end,
         })
     }
 
