@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fresh recall chaos bench bench-quick fmt lint docs clean
+.PHONY: help setup build demo test fresh recall chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -32,6 +32,12 @@ bench: setup ## what recording costs beside other tools; writes docs/benchmarks.
 
 bench-quick: setup ## ratios to bare runs, for a developer (about 2 minutes; ARGS="--only rocksdb")
 	cargo run -q -p hackleak-bench -- --scale quick $(ARGS)
+
+dist: setup ## target/dist: everything that a release needs, from a clean clone of HEAD (VERSION=0.1.0)
+	.ci/dist $(if $(VERSION),--version $(VERSION))
+
+dist-check: setup ## a release made twice and compared, checked as Maven Central does, and used (about 30 minutes)
+	.ci/dist-check $(VERSION)
 
 fmt: ## format the Rust and the Java sources
 	cargo fmt --all
