@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """The bundle for Maven Central: makes it, and checks it as Central does.
 
-    central.py bundle STAGING BUNDLE.zip [GPG-ARGUMENT...]
+    central.py bundle STAGING BUNDLE.zip
+    central.py sign BUNDLE.zip GPG-ARGUMENT...
     central.py check BUNDLE.zip VERSION [KEY.asc]
 
-STAGING is a repository that `mvn deploy` has filled. The bundle gets checksums, and signatures by the key that the
-arguments of gpg choose; without gpg's arguments it has none. `check` prints a sentence for each thing that is wrong,
+STAGING is a repository that `mvn deploy` has filled. The bundle gets checksums, and from `sign` signatures by the key
+that the arguments of gpg choose. `check` prints a sentence for each thing that is wrong,
 and exits 0 if there is none. With KEY.asc it verifies the signatures, too.
 """
 
@@ -38,7 +39,7 @@ def is_published(path):
     return not (is_derived(path.name) or path.name.startswith("maven-metadata") or path.name.endswith("-tests.jar"))
 
 
-def bundle(staging, target, gpg):
+def bundle(staging, target):
     staging = Path(staging)
     contents = {}
     for path in sorted(path for path in staging.rglob("*") if path.is_file() and is_published(path)):
@@ -46,10 +47,25 @@ def bundle(staging, target, gpg):
         contents[name] = path.read_bytes()
         for algorithm in CHECKSUMS:
             contents[f"{name}.{algorithm}"] = hashlib.new(algorithm, contents[name]).hexdigest().encode()
-        if gpg:
-            contents[f"{name}.asc"] = subprocess.run(
-                ["gpg", "--batch", "--armor", "--detach-sign", *gpg, "--output", "-", path],
-                stdout=subprocess.PIPE, check=True).stdout
+    write(target, contents)
+
+
+def sign(file, gpg):
+    """Signs each file of a bundle that is no checksum; a signature that was there is replaced."""
+    contents = read(file)
+    for name in [name for name in contents if not is_derived(name)]:
+        contents[f"{name}.asc"] = subprocess.run(
+            ["gpg", "--batch", "--armor", "--detach-sign", *gpg, "--output", "-"],
+            input=contents[name], stdout=subprocess.PIPE, check=True).stdout
+    write(file, contents)
+
+
+def read(file):
+    with zipfile.ZipFile(file) as packed:
+        return {name: packed.read(name) for name in packed.namelist() if not name.endswith("/")}
+
+
+def write(target, contents):
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in sorted(contents):
             entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
@@ -64,8 +80,7 @@ class Bundle:
     def __init__(self, file, version):
         self.version = version
         self.wrong = []
-        with zipfile.ZipFile(file) as packed:
-            self.contents = {name: packed.read(name) for name in packed.namelist() if not name.endswith("/")}
+        self.contents = read(file)
         self.poms = {}
 
     def complain(self, sentence):
@@ -176,17 +191,19 @@ class Bundle:
 
 
 def check(file, version, key=None):
-    read = Bundle(file, version)
-    read.check()
+    checked = Bundle(file, version)
+    checked.check()
     if key:
-        read.verify(key)
-    return read.wrong
+        checked.verify(key)
+    return checked.wrong
 
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["bundle", staging, target, *gpg]:
-            bundle(staging, target, gpg)
+        case ["bundle", staging, target]:
+            bundle(staging, target)
+        case ["sign", file, *gpg] if gpg:
+            sign(file, gpg)
         case ["check", file, version, *key] if len(key) < 2:
             found = check(file, version, *key)
             print("\n".join(found) if found else f"{Path(file).name} is as Maven Central wants it")

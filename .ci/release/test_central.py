@@ -132,7 +132,11 @@ class Checker(unittest.TestCase):
         subprocess.run([*gpg, "--passphrase", "", "--quick-gen-key", "Test <a@example.org>", "ed25519"], check=True)
         key.write_bytes(subprocess.run([*gpg, "--armor", "--export"], stdout=subprocess.PIPE, check=True).stdout)
         made = self.folder / "made.zip"
-        central.bundle(staging, made, ["--homedir", str(home)])
+        central.bundle(staging, made)
+        self.assertEqual(len(central.check(made, VERSION)), len(sound()), "no file is signed yet")
+        # The second time replaces the signatures of the first.
+        for _ in range(2):
+            central.sign(made, ["--homedir", str(home)])
         self.assertEqual(central.check(made, VERSION, key), [])
         with zipfile.ZipFile(made) as packed:
             self.assertEqual(len(packed.namelist()), len(sound()) * (1 + len(central.CHECKSUMS) + 1))
