@@ -7,6 +7,8 @@
 //! what had to be left out is told.
 
 mod lists;
+mod live;
+mod model;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,12 +19,13 @@ use hackleak_image::{Image, ImageError, Shortage};
 use hackleak_options::Track;
 use serde::{Deserialize, Serialize};
 
-pub use lists::{
+pub use live::DumpedKind;
+pub use model::{
     DumpedBlock, DumpedCheckpoint, DumpedFinding, DumpedModule, DumpedScope, DumpedStack,
     DumpedThread, List, Listed, Lists,
 };
 
-use self::lists::Live;
+use self::live::Live;
 use crate::model::State;
 use crate::redact::{self, Names};
 
@@ -161,18 +164,6 @@ pub struct DumpedBlocks {
     pub contexts: u64,
 }
 
-/// Live blocks of one kind.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedKind {
-    /// Its name.
-    pub kind: String,
-    /// How many there are.
-    pub blocks: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
 /// The header's flags with the names of their constants.
 const FLAGS: [(u32, &str); 9] = [
     (flags::MEMORY_ONLY, "memoryOnly"),
@@ -246,7 +237,7 @@ impl Dump {
                 contexts: live.contexts.len() as u64,
             },
             damage: BTreeMap::new(),
-            lists: Lists::read(&image, &live, lists, limit),
+            lists: lists::read(&image, &live, lists, limit),
         };
         // Reading everything else has met the damage.
         let damage = image.damage().into_iter();

@@ -1,306 +1,37 @@
 //! The lists of a dump, each cut at the limit.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-
 use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::layout::{
     CONTEXT_IGNORED, CONTEXT_INHERITED, Finding, Kind, Release, Wrong, module_flags,
 };
-use hackleak_image::reader::{LiveRecord, LoadedModule};
+use hackleak_image::reader::LoadedModule;
 use hackleak_image::{Frame, Image};
-use serde::{Deserialize, Serialize};
 
-use super::DumpedKind;
+use super::live::{Amount, Live};
+use super::model::{
+    DumpedBlock, DumpedCheckpoint, DumpedContext, DumpedFinding, DumpedModule, DumpedScope,
+    DumpedStack, DumpedThread, List, Listed, Lists,
+};
 use crate::model::Problem;
 
 /// The most frames of a stack that are listed. A damaged tree may go round in circles.
 const MAX_FRAMES: usize = 1 << 10;
 
-/// A list that can be asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum List {
-    /// Live records, in the order of the file.
-    Records,
-    /// The stacks of live blocks, those with the most bytes first.
-    Stacks,
-    /// Modules.
-    Modules,
-    /// Threads.
-    Threads,
-    /// Scopes.
-    Scopes,
-    /// Checkpoints.
-    Checkpoints,
-    /// Wrong frees.
-    Findings,
-}
-
-/// The lists that were asked for.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Lists {
-    /// See [`List::Records`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub records: Option<Listed<DumpedBlock>>,
-    /// See [`List::Stacks`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stacks: Option<Listed<DumpedStack>>,
-    /// See [`List::Modules`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub modules: Option<Listed<DumpedModule>>,
-    /// See [`List::Threads`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub threads: Option<Listed<DumpedThread>>,
-    /// See [`List::Scopes`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub scopes: Option<Listed<DumpedScope>>,
-    /// See [`List::Checkpoints`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub checkpoints: Option<Listed<DumpedCheckpoint>>,
-    /// See [`List::Findings`].
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub findings: Option<Listed<DumpedFinding>>,
-}
-
-/// The first entries of a list.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Listed<T> {
-    /// Entries that there are.
-    pub total: u64,
-    /// Those that the limit leaves.
-    pub shown: Vec<T>,
-}
-
-/// A live record.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedBlock {
-    /// Its address in the process.
-    pub address: String,
-    /// Its size in bytes.
-    pub bytes: u64,
-    /// How it was allocated.
-    pub kind: String,
-    /// Node of its stack.
-    pub stack: u32,
-    /// What it belongs to besides.
-    pub context: DumpedContext,
-}
-
-/// A context.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedContext {
-    /// Its index; 0 is unknown.
-    pub index: u32,
-    /// The epoch; 0 when the context is not there.
-    pub epoch: u32,
-    /// The scope, or 0.
-    pub scope: u32,
-    /// Index of the thread.
-    pub thread: u32,
-    /// `ignored`, `inherited`.
-    pub flags: Vec<String>,
-}
-
-/// A stack of live blocks.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedStack {
-    /// Its node.
-    pub stack: u32,
-    /// Live blocks with this stack.
-    pub blocks: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Its frames as the image has them, the allocating function first.
-    pub frames: Vec<String>,
-    /// Whether frames are missing: the image is damaged.
-    pub incomplete: bool,
-}
-
-/// A module.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedModule {
-    /// Its index.
-    pub index: u32,
-    /// Its path.
-    pub path: String,
-    /// Its build-id, or empty.
-    pub build_id: String,
-    /// Where it began.
-    pub start: String,
-    /// Where it ended.
-    pub end: String,
-    /// Address in the process less address in the file.
-    pub bias: String,
-    /// `recorder`, `executable`, `apart`, `allocator`.
-    pub flags: Vec<String>,
-}
-
-/// A thread.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedThread {
-    /// Its index.
-    pub index: u32,
-    /// The kernel's number.
-    pub tid: u32,
-    /// Its name.
-    pub name: String,
-    /// The epoch in which it ended; 0 while it runs.
-    pub ended: u32,
-    /// Allocations recorded.
-    pub allocations: u64,
-    /// Frees of recorded blocks.
-    pub frees: u64,
-    /// Bytes allocated.
-    pub bytes: u64,
-    /// Bytes of recorded blocks that it freed.
-    pub freed_bytes: u64,
-    /// Stacks that its memory of the last walk gave.
-    pub memo_hits: u64,
-    /// Stacks that were walked to their end.
-    pub full_walks: u64,
-    /// Java stacks that the JVM was asked for.
-    pub java_asks: u64,
-    /// Java stacks that JVMTI gave.
-    pub java_fallbacks: u64,
-}
-
-/// A scope.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedScope {
-    /// Its number.
-    pub scope: u32,
-    /// Its name.
-    pub name: String,
-    /// The scope inside of which it was opened, or 0.
-    pub parent: u32,
-    /// The epoch that began when it was closed, or 0.
-    pub closed: u32,
-}
-
-/// A checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedCheckpoint {
-    /// The epoch that it began.
-    pub epoch: u32,
-    /// Its label, or empty.
-    pub label: String,
-    /// Index of the thread that took it.
-    pub thread: u32,
-    /// When, ns since 1970.
-    pub unix_ns: u64,
-}
-
-/// A wrong free.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct DumpedFinding {
-    /// What is wrong.
-    pub problem: String,
-    /// The function that freed.
-    pub released_by: String,
-    /// The pointer.
-    pub address: String,
-    /// The size that the free was told, or the distance from the block's start.
-    pub detail: u64,
-    /// Size of the block.
-    pub bytes: u64,
-    /// How it was allocated.
-    pub kind: String,
-    /// Node of the free's stack.
-    pub freed: u32,
-    /// Node of the allocation's stack.
-    pub allocated: u32,
-}
-
-/// Blocks and bytes.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Amount {
-    blocks: u64,
-    bytes: u64,
-}
-
-/// The live records, summed, and the first of them.
-#[derive(Default)]
-pub(super) struct Live {
-    first: Vec<LiveRecord>,
-    kinds: BTreeMap<u8, (Kind, Amount)>,
-    pub(super) stacks: HashMap<u32, Amount>,
-    pub(super) contexts: HashSet<u32>,
-}
-
-impl Live {
-    pub(super) fn read(image: &Image, limit: usize) -> Live {
-        let mut live = Live::default();
-        for record in image.live_records(0) {
-            let kind = live.kinds.entry(record.kind as u8);
-            let (_, kind) = kind.or_insert((record.kind, Amount::default()));
-            for sum in [kind, live.stacks.entry(record.stack).or_default()] {
-                sum.blocks += 1;
-                sum.bytes = sum.bytes.saturating_add(record.size);
-            }
-            live.contexts.insert(record.context);
-            if live.first.len() < limit {
-                live.first.push(record);
-            }
+/// Reads the lists that are asked for.
+pub(super) fn read(image: &Image, live: &Live, lists: &[List], limit: usize) -> Lists {
+    let mut read = Lists::default();
+    for list in lists {
+        match list {
+            List::Records => read.records = Some(records(image, live)),
+            List::Stacks => read.stacks = Some(stacks(image, live, limit)),
+            List::Modules => read.modules = Some(modules(image, limit)),
+            List::Threads => read.threads = Some(threads(image, limit)),
+            List::Scopes => read.scopes = Some(scopes(image, limit)),
+            List::Checkpoints => read.checkpoints = Some(checkpoints(image, limit)),
+            List::Findings => read.findings = Some(findings(image, limit)),
         }
-        live
     }
-
-    fn total(&self) -> u64 {
-        self.kinds.values().map(|(_, sum)| sum.blocks).sum()
-    }
-
-    pub(super) fn by_kind(&self) -> Vec<DumpedKind> {
-        let kinds = self.kinds.values().map(|(kind, sum)| DumpedKind {
-            kind: kind.name().to_owned(),
-            blocks: sum.blocks,
-            bytes: sum.bytes,
-        });
-        kinds.collect()
-    }
-}
-
-impl Lists {
-    pub(super) fn read(image: &Image, live: &Live, lists: &[List], limit: usize) -> Lists {
-        let mut read = Lists::default();
-        for list in lists {
-            match list {
-                List::Records => read.records = Some(records(image, live)),
-                List::Stacks => read.stacks = Some(stacks(image, live, limit)),
-                List::Modules => read.modules = Some(modules(image, limit)),
-                List::Threads => read.threads = Some(threads(image, limit)),
-                List::Scopes => read.scopes = Some(scopes(image, limit)),
-                List::Checkpoints => read.checkpoints = Some(checkpoints(image, limit)),
-                List::Findings => read.findings = Some(findings(image, limit)),
-            }
-        }
-        read
-    }
-}
-
-impl<T> Listed<T> {
-    /// The first `limit` of them; counts the rest.
-    fn of(all: impl Iterator<Item = T>, limit: usize) -> Listed<T> {
-        let mut listed = Listed {
-            total: 0,
-            shown: Vec::new(),
-        };
-        for entry in all {
-            listed.total += 1;
-            if listed.shown.len() < limit {
-                listed.shown.push(entry);
-            }
-        }
-        listed
-    }
+    read
 }
 
 fn hex(number: u64) -> String {
