@@ -87,11 +87,15 @@ def command_line(dist, version, work):
     good("the command of the tarball finds the leak of a C program, and none in its clean twin")
     if shutil.which("gdb"):
         debug = work / f"{name}-debug/lib/debug"
-        for file, symbol, source in (
-            ("bin/hackleak", "hackleak::main", "main.rs"), ("lib/libhackleak.so", "malloc", ".rs"),
+        for file, function, source in (
+            ("bin/hackleak", "hackleak::main", "hackleak-cli/src/main.rs"),
+            ("lib/libhackleak.so", "hackleak::lifecycle::constructor", "agent/lifecycle.rs"),
         ):
-            told = ["gdb", "-batch", "-nx", "-iex", f"set debug-file-directory {debug}", "-ex", f"info line {symbol}"]
-            run(*told, home / file, folder=work, code=0, says=[source])
+            symbols = run("nm", "-C", home / file, folder=work, code=0)
+            (address,) = re.findall(rf"^(\w+) t {function}$", symbols, re.MULTILINE)
+            told = ["gdb", "-batch", "-nx", "-ex", f"info line *0x{address}"]
+            run(*told, home / file, folder=work, code=0, says=["No line number"])
+            run(*told, "-iex", f"set debug-file-directory {debug}", home / file, folder=work, code=0, says=[source])
         good("gdb finds the lines of both binaries by their build-ids")
     else:
         print("SKIPPED: the debugging information: gdb is missing")
