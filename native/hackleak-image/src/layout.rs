@@ -747,7 +747,7 @@ pub struct Link {
     pub kind: u32,
 }
 
-/// What a handle stood for when somebody last looked: the path behind a file descriptor. For one address the last
+/// What a handle stood for when somebody last looked: the path behind a file descriptor or a mapping. For one address the last
 /// such record is the one that counts, if its origin is that of the live record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
@@ -945,6 +945,8 @@ pub const LIVE: u64 = 1 << 63;
 pub const FREED: u64 = 1 << 62;
 /// [`Live::block`]: the bits of the size.
 pub const SIZE_BITS: u32 = 48;
+/// The largest size that [`Live::block`] has room for.
+pub const MAX_SIZE: u64 = (1 << SIZE_BITS) - 1;
 
 /// [`Live::block`]: where the count of [`Live::pins`] begins.
 pub const PIN_SHIFT: u32 = 56;
@@ -955,8 +957,7 @@ impl Live {
     /// The record of a live block.
     #[inline]
     pub const fn new(stack: u32, context: u32, size: u64, kind: Kind) -> Live {
-        let max = (1 << SIZE_BITS) - 1;
-        let size = if size > max { max } else { size };
+        let size = if size > MAX_SIZE { MAX_SIZE } else { size };
         Live {
             origin: stack as u64 | (context as u64) << 32,
             block: size | (kind as u64) << SIZE_BITS | LIVE,
@@ -976,7 +977,7 @@ impl Live {
     /// Size in bytes as it was asked for.
     #[inline]
     pub const fn size(self) -> u64 {
-        self.block & ((1 << SIZE_BITS) - 1)
+        self.block & MAX_SIZE
     }
     /// The number of the [`Kind`].
     #[inline]
@@ -1056,6 +1057,8 @@ kinds! {
     Runtime = 15 "memory of the runtime",
     /// A file descriptor. The address is made of its number.
     Fd = 16 "file descriptor",
+    /// `mmap`. The address is made of the record's number; the size is what is still mapped.
+    Mmap = 17 "mapping",
     /// Memory that the JDK's libzip has zlib take for Java's `Deflater` and `Inflater`.
     Zip = 18 "zlib memory",
 }

@@ -52,6 +52,8 @@ pub enum Group {
     Pool,
     /// File descriptors.
     Fd,
+    /// Mapped memory.
+    Mmap,
     /// What zlib takes for Java's `Deflater` and `Inflater`.
     Zip,
 }
@@ -65,6 +67,7 @@ impl Group {
             Kind::Unsafe => Group::Unsafe,
             Kind::Pool => Group::Pool,
             Kind::Fd => Group::Fd,
+            Kind::Mmap => Group::Mmap,
             Kind::Zip => Group::Zip,
             _ => Group::Jni,
         }
@@ -82,9 +85,10 @@ impl FromStr for Group {
             "unsafe" => Ok(Group::Unsafe),
             "pool" => Ok(Group::Pool),
             "fd" => Ok(Group::Fd),
+            "mmap" => Ok(Group::Mmap),
             "zip" => Ok(Group::Zip),
             other => Err(format!(
-                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd or zip"
+                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd, mmap or zip"
             )),
         }
     }

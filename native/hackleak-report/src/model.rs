@@ -613,7 +613,7 @@ pub struct Site {
     /// freed meanwhile.
     #[serde(default, rename = "freedOlder", skip_serializing_if = "is_zero")]
     pub freed_older: u64,
-    /// What handles stand for, each name once: the paths of file descriptors.
+    /// What handles stand for, each name once: the paths of file descriptors, and what is mapped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// Other lines of the same functions from which as well: `Store.cpp:42`.
@@ -950,12 +950,14 @@ kinds! {
     Runtime "memory of the runtime",
     /// A file descriptor that is still open.
     Fd "file descriptor",
+    /// Memory that is still mapped: `mmap` without `munmap`, or `FileChannel.map`.
+    Mmap "mapping",
     /// Memory that zlib took for Java's `Deflater` or `Inflater`, which was not ended.
     Zip "zlib memory",
 }
 
 impl Kind {
-    /// What one of the kind is called where it is counted. What has no bytes of its own is no block.
+    /// What one of the kind is called where it is counted. Handles and mappings are no blocks.
     pub const fn noun(self) -> &'static str {
         match self {
             Kind::GlobalRef
@@ -963,7 +965,8 @@ impl Kind {
             | Kind::ArrayCritical
             | Kind::StringCritical
             | Kind::Monitor
-            | Kind::Fd => self.name(),
+            | Kind::Fd
+            | Kind::Mmap => self.name(),
             _ => BLOCK,
         }
     }

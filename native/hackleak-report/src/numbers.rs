@@ -2,6 +2,8 @@
 
 /// What is counted where nothing else is said.
 pub(crate) const BLOCK: &str = "block";
+/// What is counted by its name, and has bytes all the same.
+pub(crate) const MAPPING: &str = "mapping";
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -57,21 +59,21 @@ pub fn bytes(number: u64) -> String {
     counted(number, "byte")
 }
 
-/// `5,999,979 bytes in 3 blocks`; what is no block has no bytes: `12 file descriptors`.
+/// `5,999,979 bytes in 3 blocks`; `3 mappings, 12 MiB`; handles have no bytes: `12 file descriptors`.
 pub fn amount(size: u64, count: u64, noun: &str) -> String {
-    if noun == BLOCK {
-        format!("{} in {}", bytes(size), counted(count, noun))
-    } else {
-        counted(count, noun)
+    match noun {
+        BLOCK => format!("{} in {}", bytes(size), counted(count, noun)),
+        MAPPING => format!("{}, {}", counted(count, noun), human(size)),
+        noun => counted(count, noun),
     }
 }
 
-/// `5,999,979 bytes leaked in 3 blocks`, `12 file descriptors leaked`.
+/// `5,999,979 bytes leaked in 3 blocks`, `3 mappings leaked, 12 MiB`, `12 file descriptors leaked`.
 pub fn leaked(size: u64, count: u64, noun: &str) -> String {
-    if noun == BLOCK {
-        format!("{} leaked in {}", bytes(size), counted(count, noun))
-    } else {
-        format!("{} leaked", counted(count, noun))
+    match noun {
+        BLOCK => format!("{} leaked in {}", bytes(size), counted(count, noun)),
+        MAPPING => format!("{} leaked, {}", counted(count, noun), human(size)),
+        noun => format!("{} leaked", counted(count, noun)),
     }
 }
 

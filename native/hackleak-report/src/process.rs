@@ -236,7 +236,7 @@ fn in_some_only(every: Vec<Site>, kept: &[Site]) -> Option<String> {
     (amount.count > 0).then(|| {
         let amount = match noun {
             BLOCK => numbers::blocks(amount.count, amount.bytes),
-            noun => numbers::counted(amount.count, noun),
+            noun => numbers::amount(amount.bytes, amount.count, noun),
         };
         format!("{amount} leaked in some rounds only, and not counted")
     })

@@ -70,3 +70,35 @@ fn handles_of_one_kind_have_its_name_and_a_mixture_has_not() {
     );
     assert!(text.contains("2 file descriptors\n"), "{text}");
 }
+
+#[test]
+fn mappings_are_counted_named_and_have_bytes() {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "java", 3, 0);
+    let context = image.context(1, 0, thread, 0);
+    let stack = image.stack(&[Frame::Address(1)]);
+    for (place, (bytes, name)) in [
+        (4 << 20, "anonymous"),
+        (6 << 20, "/tmp/x.db"),
+        (2 << 20, "anonymous"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let at = PLACE + 16 * place as u64;
+        image.live(at, bytes, Kind::Mmap, stack, context);
+        image.named(at, stack, context, name);
+    }
+    let report = report(&image);
+    let site = &report.processes[0].leaks.sites[0];
+    assert_eq!((site.count, site.bytes), (3, 12 << 20));
+    let text = text(&report, None);
+    assert!(
+        text.starts_with("3 mappings leaked, 12 MiB at 1 site"),
+        "{text}"
+    );
+    assert!(
+        text.contains("\n1) 3 mappings, 12 MiB: /tmp/x.db, anonymous\n"),
+        "{text}"
+    );
+}

@@ -2,7 +2,7 @@
 
 use crate::merge;
 use crate::model::{Outcome, Report, Verdict};
-use crate::numbers::{BLOCK, bytes, counted, human};
+use crate::numbers::{self, BLOCK, bytes, counted, human};
 
 /// One line, ended: what people look for at the end of a long text.
 pub fn totals(report: &Report) -> String {
@@ -29,7 +29,7 @@ pub fn totals(report: &Report) -> String {
                     let blocks = counted(count, noun);
                     format!("{} ({}) in {blocks}", human(size), bytes(size))
                 }
-                noun => counted(count, noun),
+                noun => numbers::amount(size, count, noun),
             };
             format!("leaks: {amount} at {sites}, {}", among(Verdict::Leaks))
         }

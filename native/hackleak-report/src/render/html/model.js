@@ -76,11 +76,15 @@ function nounOf(list) {
   return nouns.size === 1 ? [...nouns][0] : "block";
 }
 
-/** `1.91 MiB in 3 blocks`, `12 file descriptors`. */
+/** Whether these sites have bytes of their own: handles have none. */
+const hasBytes = (list) => ["block", "mapping"].includes(nounOf(list));
+
+/** `1.91 MiB in 3 blocks`, `3 mappings, 12 MiB`, `12 file descriptors`. */
 function told(list, bytes, count, live) {
   const noun = nounOf(list);
   const word = live ? " live" : "";
-  return noun === "block" ? size(bytes) + word + " in " + counted(count, noun) : counted(count, noun) + word;
+  if (noun === "block") return size(bytes) + word + " in " + counted(count, noun);
+  return counted(count, noun) + (noun === "mapping" ? ", " + size(bytes) : "") + word;
 }
 
 /** What is live of a site and belongs to an assertion: bytes and blocks. */

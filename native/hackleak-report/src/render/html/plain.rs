@@ -133,7 +133,7 @@ fn amount(report: &Report) -> String {
     let noun = crate::model::noun(report.processes.iter().flat_map(|p| &p.leaks.sites));
     let amount = match noun {
         BLOCK => format!("{}{live} in {}", human(size), counted(count, noun)),
-        noun => format!("{}{live}", counted(count, noun)),
+        noun => format!("{}{live}", numbers::amount(size, count, noun)),
     };
     format!(
         "{amount} at {}",

@@ -29,7 +29,7 @@ function sitesSection(showInFlame, showInTimeline) {
   const owner = (index) => ownerText(row(index).site);
   const kind = (index) => text(sites.kind[row(index).site]);
   const columns = [
-    { title: "Size", width: "5.5rem", right: true, cell: (index) => (nounOf([row(index).site]) === "block" ? sized(row(index).bytes) : ""), compare: byNumber((index) => row(index).bytes) },
+    { title: "Size", width: "5.5rem", right: true, cell: (index) => (hasBytes([row(index).site]) ? sized(row(index).bytes) : ""), compare: byNumber((index) => row(index).bytes) },
     { title: "Blocks", width: "4.5rem", right: true, cell: (index) => number(row(index).count), compare: byNumber((index) => row(index).count) },
     { title: "Kind", width: "5rem", cell: (index) => el("span", { title: kind(index) }, kind(index)), compare: byText(kind) },
     { title: "Likely owner", width: "minmax(0, 1fr)", class: "two", main: true, cell: (index) => ownerCell(row(index).site), compare: byText(owner) },
@@ -63,8 +63,8 @@ function sitesSection(showInFlame, showInTimeline) {
     const owners = new Set([java, native].filter((frame) => frame >= 0));
     const facts = [
       ["Kind", text(sites.kind[site])],
-      ["Exactly", nounOf([site]) === "block" ? counted(bytes, "byte") : ""],
-      ["Open", (sites.names[site] || []).join(", ")],
+      ["Exactly", hasBytes([site]) ? counted(bytes, "byte") : ""],
+      [nounOf([site]) === "mapping" ? "Mapped" : "Open", (sites.names[site] || []).join(", ")],
       ["Thread", text(sites.threads[site])],
       ["Scope", text(sites.scope[site])],
       ["Held by", sites.holder[site] || ""],

@@ -16,6 +16,8 @@ public enum LeakKind {
   POOL,
   /** File descriptors: of files, sockets, pipes and the like, opened by native or Java code. */
   FD,
+  /** Mapped memory: {@code mmap}, {@code FileChannel.map}. Recorded with {@code track=mmap}. */
+  MMAP,
   /** What zlib holds for Java's {@code Deflater} and {@code Inflater}. */
   ZIP;
 

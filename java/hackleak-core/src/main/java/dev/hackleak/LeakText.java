@@ -46,6 +46,9 @@ final class LeakText {
 
   /** The same for blocks of one kind; handles have no bytes of their own. */
   static String amount(long bytes, long count, String kind) {
+    if (kind.equals("mapping")) {
+      return counted(count, kind) + ", " + counted(bytes, "byte");
+    }
     return HANDLES.contains(kind) ? counted(count, kind) : amount(bytes, count) + ", " + kind;
   }
 

@@ -53,6 +53,9 @@ final class NextStep {
     if (site.kind().equals("file descriptor")) {
       return "close it" + site.owner().map(frame -> ": " + frame + " opened it").orElse("");
     }
+    if (site.kind().equals("mapping")) {
+      return "unmap it" + site.owner().map(frame -> ": " + frame + " mapped it").orElse("");
+    }
     if (site.kind().equals("zlib memory")) {
       return "end() the Deflater or Inflater, or close the stream around it"
           + site.owner().map(frame -> ": " + frame + " made it").orElse("");
