@@ -9,8 +9,10 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Modules whose functions are called by the program, the C library or the JVM for each event.
-const MODULES: [&str; 5] = [
+const MODULES: [&str; 7] = [
+    "hackleak::fragments::",
     "hackleak::hooks::malloc::",
+    "hackleak::hooks::mappings::",
     "hackleak::hooks::operators::",
     "hackleak::hooks::pool::",
     "hackleak::jvm::resources::",

@@ -13,7 +13,7 @@
 
 use crate::gate::{self, Children};
 use crate::{
-    IMAGE, boundary, callers, control, descriptors, image, keep, loader_lock, log, thread,
+    IMAGE, boundary, callers, control, descriptors, image, keep, loader_lock, log, mapped, thread,
     timeline, unwind,
 };
 use core::sync::atomic::Ordering::Relaxed;
@@ -67,6 +67,7 @@ fn start(parent: Ledger) -> Option<()> {
     unwind::left_parent();
     callers::left_parent();
     descriptors::left_parent();
+    mapped::left_parent();
     timeline::left_parent();
     keep::left_parent();
     let unseen = parent.counter(Counter::PoolFunctionsUnseen);

@@ -9,8 +9,8 @@
 
 use crate::{
     IMAGE, again, agentpath, boundary, callers, control, descriptors, forks, frugal, gate, holders,
-    hooks, image, jdk, lent, log, pools, stack_bounds, stderr, this_library, thread, timeline,
-    unwind,
+    hooks, image, jdk, lent, log, mapped, pools, stack_bounds, stderr, this_library, thread,
+    timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -90,6 +90,7 @@ extern "C" fn destructor() {
             boundary::may_panic();
             unwind::enter_all_modules();
             descriptors::look(0);
+            mapped::look(0);
             holders::at_end();
             timeline::now(Cause::End);
             log::finish();
@@ -310,6 +311,7 @@ fn create(options: &Options, exe: &Path) -> Result<(), String> {
     callers::set_jdk(&exe_home(exe));
     callers::init(options, exe);
     descriptors::init();
+    this_library::init();
     lent::find();
     #[cfg(feature = "verify")]
     unwind::verify::init();

@@ -320,6 +320,20 @@ pub fn ended(bytes: u64) {
     }
 }
 
+/// Counts a record of which some bytes went, or to which some came. So does `realloc`.
+pub fn resized(less: u64, more: u64) {
+    ended(less);
+    if let Some(mut thread) = thread::enter_existing() {
+        thread.count_allocation(more);
+    } else {
+        IMAGE.add_strays(Strays {
+            allocations: 1,
+            bytes: more,
+            freed_bytes: 0,
+        });
+    }
+}
+
 /// `realloc` freed the block.
 pub fn emptied(old: Live) {
     set_reallocating(0);

@@ -8,6 +8,7 @@ use super::areas::Area;
 use super::memory::{Memory, WORD};
 use super::nodes::{ADDRESS, Nodes, Parent};
 use super::objects::Trust;
+use super::spans::Spans;
 use super::stale::Stale;
 use super::table::Table;
 use crate::IMAGE;
@@ -59,6 +60,7 @@ enum Reached {
 pub struct Marks {
     pub nodes: Nodes,
     areas: Table<Area>,
+    spans: Spans,
     stale: Stale,
     /// Blocks and areas that were reached and not read yet.
     next: Table<u32>,
@@ -73,16 +75,17 @@ pub struct Marks {
 }
 
 impl Marks {
-    pub fn new(nodes: Nodes, areas: Table<Area>, stale: Stale) -> Marks {
+    pub fn new(nodes: Nodes, areas: Table<Area>, spans: Spans, stale: Stale) -> Marks {
         let low = areas.first().map_or(usize::MAX, |area| area.start);
         let high = areas.last().map_or(0, |area| area.end);
-        let all = nodes.bounds();
+        let (all, mapped) = (nodes.bounds(), spans.bounds());
         Marks {
-            bounds: low.min(all.start)..high.max(all.end),
+            bounds: low.min(all.start).min(mapped.start)..high.max(all.end).max(mapped.end),
             watched: None,
             open: nodes.all.iter().filter(|node| node.suspect).count(),
             nodes,
             areas,
+            spans,
             stale,
             next: Table::new(),
             next_areas: Table::new(),
@@ -97,6 +100,7 @@ impl Marks {
         if !self.bounds.contains(&address) {
             return;
         }
+        self.span(address, word, parent, via, trust);
         let is_cookie = |start| memory.word(start) == Some(0);
         match self.nodes.find(address, is_cookie) {
             Some(found) => {
@@ -123,6 +127,24 @@ impl Marks {
         }
     }
 
+    /// The same for the mapping that the address lies in. What is in it is read as a part of an area. Data of the C
+    /// library hold none: its allocator and the loader keep the ends of what they have, where the kernel may well put
+    /// the next mapping.
+    #[inline]
+    fn span(&mut self, address: usize, word: u64, parent: Parent, via: usize, trust: Trust) {
+        let Some(span) = self.spans.find(address) else {
+            return;
+        };
+        let node = &mut self.nodes.all[span.node as usize];
+        if node.is_held() || trust == Trust::Starts || self.stale.contains(via, word, None) {
+            return;
+        }
+        node.parent = parent;
+        node.via = via;
+        self.open -= usize::from(node.suspect);
+        self.note(Reached::Node(span.node));
+    }
+
     /// What the word points at, of what was not reached yet.
     pub fn points(&self, memory: &Memory, word: u64) -> Points {
         let address = (word & ADDRESS) as usize;
@@ -130,6 +152,10 @@ impl Marks {
             return Points::Nowhere;
         }
         let found = self.nodes.find(address, |at| memory.word(at) == Some(0));
+        let mapped = self.spans.find(address);
+        if mapped.is_some_and(|span| !self.nodes.all[span.node as usize].is_held()) {
+            return Points::ToBlock;
+        }
         match found {
             Some(found) if self.nodes.all[found].is_held() => Points::Nowhere,
             Some(_) => Points::ToBlock,
@@ -254,7 +280,7 @@ impl Marks {
                 let word = memory.word(node.via);
                 let is_there = IMAGE.live.live_at(node.start) == Some(node.live);
                 // Java's values have no place of their own; nobody saw them move.
-                let points = node.via == 0 || word.is_some_and(|word| node.is_meant_by(word));
+                let points = node.via == 0 || word.is_some_and(|word| self.means(word, at));
                 match node.parent {
                     _ if !is_there || !points => break BROKEN,
                     Parent::Node(parent) => at = parent,
@@ -270,6 +296,13 @@ impl Marks {
         }
         self.open += count;
         Ok(count)
+    }
+
+    /// Whether the word points at the node of this index.
+    fn means(&self, word: u64, index: u32) -> bool {
+        let mapped = self.spans.find((word & ADDRESS) as usize);
+        mapped.is_some_and(|span| span.node == index)
+            || self.nodes.all[index as usize].is_meant_by(word)
     }
 
     /// What points at an area.

@@ -11,7 +11,7 @@
 //! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
 //! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `glibc`: where
 //!   threads keep what is local to them; `flood`: the way from there.
-//! - `numbers`: native memory that keeps file descriptors.
+//! - `spans`: where recorded mappings lie; `numbers`: native memory that keeps file descriptors.
 //! - `stale`: words that are known to be of no use any more.
 //! - `verdicts`: what comes of it, in the image.
 //!
@@ -31,6 +31,7 @@ mod memory;
 mod nodes;
 mod numbers;
 mod objects;
+mod spans;
 pub mod stale;
 mod stillness;
 mod table;
@@ -41,7 +42,7 @@ pub use flood::{Marks, Points};
 pub use memory::Memory;
 pub use nodes::Parent;
 pub use objects::Trust;
-pub use stale::Large;
+pub use stale::{Large, Mapped};
 pub use verdicts::{JAVA, JavaRoot};
 
 use crate::choice::{self, Choice};
@@ -54,6 +55,7 @@ use hackleak_image::layout::flags;
 use hackleak_options::Track;
 use nodes::Nodes;
 use objects::Objects;
+use spans::Spans;
 use stale::Stale;
 use std::sync::{Mutex, PoisonError, TryLockError};
 use stillness::Stillness;
@@ -205,7 +207,8 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
     let mut threads = threads::read(&memory, &maps)?;
     let nodes = Nodes::read(|live| choice.suspects(live))?;
     let areas = areas::read(&maps, &memory, &nodes, &objects, &threads)?;
-    let mut marks = Marks::new(nodes, areas, Stale::of_now()?);
+    let spans = Spans::read(&nodes)?;
+    let mut marks = Marks::new(nodes, areas, spans, Stale::of_now()?);
     let mut native = Table::new();
     let mut look = |marks: &mut Marks, root: Root, of: NativeRoot| {
         marks.root(&memory, native.len() as u32, &root);

@@ -41,8 +41,8 @@ impl Node {
     /// The bytes that a pointer to the block points at. One byte at least: `malloc(0)` is a block, too.
     pub fn len(&self) -> usize {
         match Kind::from_number(self.live.kind()) {
-            // A handle is its address and has nothing behind it.
-            Some(Kind::GlobalRef | Kind::WeakGlobalRef) => 8,
+            // A handle is its address and has nothing behind it. Where a mapping lies, `spans` tells.
+            Some(Kind::GlobalRef | Kind::WeakGlobalRef | Kind::Mmap) => 8,
             _ => (self.live.size() as usize).max(1),
         }
     }
@@ -50,7 +50,7 @@ impl Node {
     /// The memory in which there may be pointers.
     pub fn memory(&self) -> Range<usize> {
         match Kind::from_number(self.live.kind()) {
-            Some(Kind::GlobalRef | Kind::WeakGlobalRef) => self.start..self.start,
+            Some(Kind::GlobalRef | Kind::WeakGlobalRef | Kind::Mmap) => self.start..self.start,
             _ => self.start..self.start + self.live.size() as usize,
         }
     }
@@ -90,7 +90,7 @@ fn can_be_held(live: Live) -> bool {
     use Kind::*;
     match Kind::from_number(live.kind()) {
         Some(New | NewArray | Malloc | Zip | Unsafe | Runtime) => true,
-        Some(GlobalRef | WeakGlobalRef | Fd) => true,
+        Some(GlobalRef | WeakGlobalRef | Fd | Mmap) => true,
         Some(ArrayElements | StringChars | StringUtfChars) => live.size() > 0,
         Some(ArrayCritical | StringCritical | Monitor | Pool | DirectBuffer) | None => false,
     }
@@ -102,7 +102,7 @@ pub fn is_judged(live: Live) -> bool {
     use Kind::*;
     matches!(
         Kind::from_number(live.kind()),
-        Some(New | NewArray | Malloc | Zip | Unsafe | GlobalRef | WeakGlobalRef | Fd)
+        Some(New | NewArray | Malloc | Zip | Unsafe | GlobalRef | WeakGlobalRef | Fd | Mmap)
     )
 }
 

@@ -18,8 +18,7 @@ use super::memory::{Memory, WORD};
 use super::objects::{Objects, Trust};
 use super::table::Table;
 use super::{PASS, Stop, threads};
-use crate::IMAGE;
-use crate::clock;
+use crate::{IMAGE, clock, mapped};
 use core::cmp::Reverse;
 use core::ops::Range;
 use hackleak_image::Frame;
@@ -151,6 +150,7 @@ struct Look {
     found: Table<Word>,
     /// Blocks that the table of live blocks does not find from far inside.
     large: Table<(usize, usize)>,
+    mapped: Mapped,
     failed: Option<Stop>,
 }
 
@@ -159,6 +159,7 @@ fn look(before: &[Word]) -> Result<Table<Word>, Stop> {
         memory: Memory::new()?,
         found: Table::new(),
         large: Table::new(),
+        mapped: Mapped::of_now()?,
         failed: None,
     };
     look.roots()?;
@@ -167,13 +168,11 @@ fn look(before: &[Word]) -> Result<Table<Word>, Stop> {
         memory,
         mut found,
         mut large,
+        mapped,
         ..
     } = look;
     large.sort_unstable();
-    let is_in_large = |address: usize| {
-        let after = large.partition_point(|(start, _)| *start <= address);
-        after.checked_sub(1).is_some_and(|at| address < large[at].1)
-    };
+    let is_in_large = |address: usize| is_in(&large, address);
     let mut kept = Table::new();
     for noted in found.iter() {
         if !is_in_large(!noted.word as usize) {
@@ -183,7 +182,8 @@ fn look(before: &[Word]) -> Result<Table<Word>, Stop> {
     // A word that was of no use then and has not changed is of none now, whoever has the address.
     for noted in before {
         let target = !noted.word as usize;
-        let is_live = IMAGE.live.state_at(target) == State::Live || is_in_large(target);
+        let is_live =
+            IMAGE.live.state_at(target) == State::Live || is_in_large(target) || mapped.has(target);
         if is_live && memory.word(!noted.at as usize) == Some(!noted.word) {
             kept.push(*noted)?;
         }
@@ -222,13 +222,14 @@ impl Look {
         let Look {
             memory,
             found,
+            mapped,
             failed,
             ..
         } = self;
         memory.runs(range, |at, words| {
             for (index, word) in words.iter().enumerate() {
                 let at = at + index * WORD;
-                if failed.is_none() && is_of_no_use(*word) {
+                if failed.is_none() && is_of_no_use(*word, mapped) {
                     *failed = add(found, at, *word, None).err();
                 }
             }
@@ -244,6 +245,9 @@ impl Look {
         IMAGE
             .live
             .for_each_and_freed(IMAGE.window(), |start, live| {
+                if is_of_mapping(live) {
+                    return;
+                }
                 let end = start + live.size() as usize;
                 if live.is_live() && end - start > NEAR && failed.is_none() {
                     failed = large.push((start, end)).err();
@@ -278,6 +282,7 @@ impl Look {
         let Look {
             memory,
             found,
+            mapped,
             failed,
             ..
         } = self;
@@ -292,7 +297,7 @@ impl Look {
                 let Some((_, _, live)) = current.filter(|block| block.0 <= at) else {
                     continue;
                 };
-                if failed.is_none() && is_of_no_use(*word) {
+                if failed.is_none() && is_of_no_use(*word, mapped) {
                     *failed = add(found, at, *word, Some(live)).err();
                 }
             }
@@ -309,7 +314,7 @@ impl Large {
         let mut blocks = Table::new();
         let mut failed = None;
         IMAGE.live.for_each(IMAGE.window(), |start, live| {
-            if live.size() as usize > NEAR && failed.is_none() {
+            if live.size() as usize > NEAR && failed.is_none() && !is_of_mapping(live) {
                 failed = blocks.push((start, start + live.size() as usize)).err();
             }
         });
@@ -319,10 +324,13 @@ impl Large {
 
     /// Whether the address lies in one of them.
     pub fn has(&self, address: usize) -> bool {
-        let after = self.0.partition_point(|(start, _)| *start <= address);
-        let last = after.checked_sub(1).map(|at| self.0[at]);
-        last.is_some_and(|(_, end)| address < end)
+        is_in(&self.0, address)
     }
+}
+
+/// Whether the record is of a mapping, which does not lie where the record has its place.
+fn is_of_mapping(live: Live) -> bool {
+    live.kind() == Kind::Mmap as u8
 }
 
 fn may_keep_pointers(live: Live) -> bool {
@@ -333,14 +341,62 @@ fn may_keep_pointers(live: Live) -> bool {
     )
 }
 
-/// Whether a word points near blocks, and at none that is live, as far as that is known from the table of live
-/// blocks alone: see [`Large`].
-pub fn is_of_no_use(word: u64) -> bool {
+/// Recorded mappings: those that are there, and where others have been.
+pub struct Mapped {
+    now: Table<(usize, usize)>,
+    ended: Table<(usize, usize)>,
+}
+
+impl Mapped {
+    /// Those of now.
+    pub fn of_now() -> Result<Mapped, Stop> {
+        let (mut now, mut ended) = (Table::new(), Table::new());
+        for (range, _) in mapped::all() {
+            now.push((range.start, range.end))?;
+        }
+        for range in mapped::ended() {
+            ended.push((range.start, range.end))?;
+        }
+        now.sort_unstable();
+        ended.sort_unstable();
+        // Each reaches as far as those before it: they may lie over each other.
+        let mut end = 0;
+        for range in ended.iter_mut() {
+            end = end.max(range.1);
+            range.1 = end;
+        }
+        Ok(Mapped { now, ended })
+    }
+
+    /// Whether the address lies in one of now.
+    pub fn has(&self, address: usize) -> bool {
+        is_in(&self.now, address)
+    }
+}
+
+/// Whether the address lies in one of these, which are sorted.
+fn is_in(ranges: &[(usize, usize)], address: usize) -> bool {
+    let after = ranges.partition_point(|(start, _)| *start <= address);
+    after
+        .checked_sub(1)
+        .is_some_and(|at| address < ranges[at].1)
+}
+
+/// Whether a word points near blocks, or where a mapping has been, and at nothing that is live, as far as that
+/// is known from the table of live blocks alone: see [`Large`].
+pub fn is_of_no_use(word: u64, mapped: &Mapped) -> bool {
     /// No mapping begins below.
     const LOWEST: usize = 1 << 16;
     let address = word as usize;
-    // Memory that is not recorded may become a block's as well as memory that was freed.
-    address >= LOWEST && matches!(IMAGE.live.state_at(address), State::Freed | State::Unknown)
+    if address < LOWEST {
+        return false;
+    }
+    match IMAGE.live.state_at(address) {
+        State::Live => false,
+        // Memory that is not recorded may become a block's as well as memory that was freed.
+        State::Freed | State::Unknown => !mapped.has(address),
+        State::Elsewhere => is_in(&mapped.ended, address) && !mapped.has(address),
+    }
 }
 
 /// `block` is what the word is in, live or freed; `None` in a root.

@@ -1,74 +1,124 @@
-//! `mmap` and `mremap`: what a program maps for itself is noted.
+//! `mmap`, `mremap` and `munmap`.
+//!
+//! What a program maps for itself is noted in any case ([`mappings`]), and recorded if it is tracked
+//! ([`mapped`]). What goes is taken out of the record before the call: as soon as the kernel has unmapped it,
+//! another thread may get the same addresses. A call that fails puts it back.
 
-use crate::mappings::note;
+use crate::arch::{Position, allocator_entry};
+use crate::mapped::{self, Taken};
+use crate::mappings;
 use core::ffi::c_void;
+use core::ops::Range;
 use libc::{c_int, off64_t, size_t};
 
-fn mapped(at: *mut c_void, len: usize) {
-    if at != libc::MAP_FAILED {
-        let start = at.addr();
-        note(start..start.saturating_add(len).next_multiple_of(4096));
+allocator_entry!(mmap, 6, on_mmap);
+allocator_entry!(mmap64, 6, on_mmap);
+allocator_entry!(mremap, 5, on_mremap);
+allocator_entry!(munmap, 2, on_munmap);
+
+/// Every hook here by its name, for those who ask the loader for a function.
+pub const HOOKS: &[super::Hook] = &[
+    ("mmap", mmap),
+    ("mmap64", mmap64),
+    ("mremap", mremap),
+    ("munmap", munmap),
+];
+
+/// The pages of what was mapped; `None` if the call failed.
+fn mapped_at(at: *mut c_void, len: usize) -> Option<Range<usize>> {
+    (at != libc::MAP_FAILED).then(|| mapped::pages(at.addr(), len))
+}
+
+fn position(slot: usize, frame_pointer: usize) -> Position {
+    Position {
+        slot,
+        frame_pointer,
     }
 }
 
-/// Hook. What replaces a part of a mapping (`MAP_FIXED`) stays a part of it: so the JVM gives memory to a
+/// What replaces a part of a mapping (`MAP_FIXED`) is no border for who holds what: so the JVM gives memory to a
 /// range that it has reserved.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap(
+#[allow(clippy::too_many_arguments)]
+unsafe extern "C" fn on_mmap(
     wanted: *mut c_void,
     len: size_t,
     rights: c_int,
     flags: c_int,
     file: c_int,
     offset: off64_t,
+    slot: usize,
+    frame_pointer: usize,
 ) -> *mut c_void {
+    let is_fixed = flags & libc::MAP_FIXED != 0;
+    let replaced = match is_fixed {
+        true => mapped::taking(mapped::pages(wanted.addr(), len)),
+        false => None,
+    };
     // SAFETY: the caller's; the C library does the same with these arguments.
     let at = unsafe { libc::syscall(libc::SYS_mmap, wanted, len, rights, flags, file, offset) };
     let at = at as *mut c_void;
-    if flags & libc::MAP_FIXED == 0 {
-        mapped(at, len);
+    match mapped_at(at, len) {
+        Some(range) => {
+            replaced.iter().for_each(Taken::ended);
+            if !is_fixed {
+                mappings::note(range.clone());
+            }
+            mapped::made(range, position(slot, frame_pointer));
+        }
+        None => replaced.iter().for_each(Taken::restored),
     }
     at
 }
 
-/// Hook, the same by its other name.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mmap64(
-    wanted: *mut c_void,
-    len: size_t,
-    rights: c_int,
-    flags: c_int,
-    file: c_int,
-    offset: off64_t,
-) -> *mut c_void {
-    // SAFETY: the caller's.
-    unsafe { mmap(wanted, len, rights, flags, file, offset) }
-}
-
-/// Hook. The last argument is there only with `MREMAP_FIXED`; it is passed on and otherwise not looked at.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn mremap(
+/// The last argument of its own is there only with `MREMAP_FIXED`; it is passed on and otherwise not looked at.
+unsafe extern "C" fn on_mremap(
     old: *mut c_void,
     old_len: size_t,
     len: size_t,
     flags: c_int,
     wanted: *mut c_void,
+    slot: usize,
+    frame_pointer: usize,
 ) -> *mut c_void {
+    let before = mapped::pages(old.addr(), old_len);
+    let replaced = match flags & libc::MREMAP_FIXED != 0 {
+        true => mapped::taking(mapped::pages(wanted.addr(), len)),
+        false => None,
+    };
+    // Without a length the call maps the same memory once more, and so may it with the flag.
+    let stays = old_len == 0 || flags & libc::MREMAP_DONTUNMAP != 0;
+    let taken = match stays {
+        true => None,
+        false => mapped::taking(before.clone()),
+    };
     // SAFETY: the caller's; the C library does the same with these arguments.
     let at = unsafe { libc::syscall(libc::SYS_mremap, old, old_len, len, flags, wanted) };
     let at = at as *mut c_void;
-    mapped(at, len);
+    match mapped_at(at, len) {
+        Some(range) => {
+            mappings::note(range.clone());
+            replaced.iter().for_each(Taken::ended);
+            if stays {
+                mapped::made(range, position(slot, frame_pointer));
+            } else if let Some(taken) = taken {
+                taken.moved(&before, &range);
+            }
+        }
+        None => {
+            replaced.iter().for_each(Taken::restored);
+            taken.iter().for_each(Taken::restored);
+        }
+    }
     at
+}
+
+unsafe extern "C" fn on_munmap(at: *mut c_void, len: size_t, _: usize, _: usize) -> c_int {
+    let taken = mapped::taking(mapped::pages(at.addr(), len));
+    // SAFETY: the caller's; the C library does the same with these arguments.
+    let result = unsafe { libc::syscall(libc::SYS_munmap, at, len) } as c_int;
+    match result {
+        0 => taken.iter().for_each(Taken::ended),
+        _ => taken.iter().for_each(Taken::restored),
+    }
+    result
 }

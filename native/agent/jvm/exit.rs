@@ -83,6 +83,7 @@ pub fn check(wanted: Exit, collects: bool) {
 /// Finds out who holds what is left. Where that cannot be told, the report says so.
 fn judge() {
     crate::descriptors::look(0);
+    crate::mapped::look(0);
     let _ = super::judging::judge(choice::Choice::EVERYTHING, true, Vec::new());
 }
 

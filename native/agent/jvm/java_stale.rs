@@ -15,7 +15,7 @@
 use super::heap_walk::{self, Visitor};
 use super::jni_env;
 use crate::clock;
-use crate::holders::{self, Large, stale};
+use crate::holders::{self, Large, Mapped, stale};
 use core::ptr;
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong};
@@ -147,6 +147,7 @@ fn used_mib(jni: *mut JNIEnv) -> Option<u64> {
 
 struct Walk<'last> {
     before: &'last Stale,
+    mapped: &'last Mapped,
     found: HashMap<Place, u64>,
     tags: jlong,
 }
@@ -155,8 +156,12 @@ fn look(last: &mut Stale, jni: *mut JNIEnv) {
     let Some(env) = heap_walk::chosen(jni) else {
         return;
     };
+    let Ok(mapped) = Mapped::of_now() else {
+        return;
+    };
     let mut walk = Walk {
         before: last,
+        mapped: &mapped,
         found: HashMap::new(),
         tags: last.tags,
     };
@@ -178,7 +183,7 @@ impl Visitor for Walk<'_> {
         let value = value as u64;
         // What was of no use before and has not changed is of none now, whoever has the address.
         let known = self.before.contains((*tag, sort as u32, index), value);
-        if (known || stale::is_of_no_use(value)) && self.found.len() < MOST {
+        if (known || stale::is_of_no_use(value, self.mapped)) && self.found.len() < MOST {
             if *tag == 0 {
                 *tag = NOTED + self.tags;
                 self.tags += 1;

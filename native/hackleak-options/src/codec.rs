@@ -18,7 +18,7 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "track",
-        values: "new|malloc|jni|unsafe|fd|zip",
+        values: "new|malloc|jni|unsafe|fd|mmap|zip",
         default: "new+malloc+jni+unsafe+fd+zip",
         meaning: "which allocations are recorded: one kind, or several joined by `+`",
     },
@@ -151,14 +151,15 @@ impl Track {
     pub const JNI: Track = Track(4);
     /// `Unsafe.allocateMemory` and what is built on it.
     pub const UNSAFE: Track = Track(8);
-
     /// File descriptors of code under test and of Java code.
     pub const FD: Track = Track(16);
+    /// What code under test and Java code map.
+    pub const MMAP: Track = Track(32);
     /// What zlib takes for Java's `Deflater` and `Inflater`.
     pub const ZIP: Track = Track(64);
 
-    /// All of them.
-    pub const EVERYTHING: Track = Track(31 | 64);
+    /// All but mapped memory: allocators map, too.
+    pub const STANDARD: Track = Track(31 | 64);
 
     /// Every kind with its name.
     pub const ALL: &'static [(&'static str, Track)] = &[
@@ -167,6 +168,7 @@ impl Track {
         ("jni", Track::JNI),
         ("unsafe", Track::UNSAFE),
         ("fd", Track::FD),
+        ("mmap", Track::MMAP),
         ("zip", Track::ZIP),
     ];
 
@@ -320,7 +322,7 @@ pub const MAX_DEPTH: u32 = 2000;
 impl Default for Options {
     fn default() -> Self {
         Options {
-            track: Track::EVERYTHING,
+            track: Track::STANDARD,
             include: String::new(),
             exclude: String::new(),
             pools: String::new(),

@@ -20,12 +20,46 @@ macro_rules! allocator_entry {
     ($symbol:ident, 4, $handler:path) => {
         allocator_entry!(@ $symbol, "mov r8, rsp", "mov r9, rbp", $handler);
     };
+    ($symbol:ident, 5, $handler:path) => {
+        allocator_entry!(@ $symbol, "mov r9, rsp", "push rbp", "8", $handler);
+    };
+    ($symbol:ident, 6, $handler:path) => {
+        // The stack pointer as it was is 16 bytes above when it is pushed.
+        allocator_entry!(
+            @ $symbol,
+            "sub rsp, 8\npush rbp\nlea rax, [rsp + 16]",
+            "push rax",
+            "24",
+            $handler
+        );
+    };
     (@ $symbol:ident, $first:literal, $second:literal, $handler:path) => {
         /// Hook; see the table in `hooks`.
         #[unsafe(naked)]
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn $symbol() {
             core::arch::naked_asm!($first, $second, "jmp {handler}", handler = sym $handler)
+        }
+    };
+    // Where the registers do not suffice, the rest of the arguments lies on the stack during the call. Such a
+    // function throws nothing.
+    (@ $symbol:ident, $first:literal, $second:literal, $pushed:literal, $handler:path) => {
+        /// Hook; see the table in `hooks`.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                ".cfi_startproc",
+                $first,
+                $second,
+                concat!(".cfi_adjust_cfa_offset ", $pushed),
+                "call {handler}",
+                concat!("add rsp, ", $pushed),
+                concat!(".cfi_adjust_cfa_offset -", $pushed),
+                "ret",
+                ".cfi_endproc",
+                handler = sym $handler,
+            )
         }
     };
 }

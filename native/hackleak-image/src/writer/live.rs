@@ -13,12 +13,13 @@ pub use look::State;
 
 use super::window::Window;
 use crate::layout::{
-    FREED, Kind, LIVE, Live, MAX_PINS, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind,
+    FREED, Kind, LIVE, Live, MAX_PINS, MAX_SIZE, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader,
+    SegmentKind,
 };
 use core::ptr;
 use core::sync::atomic::{
     AtomicPtr, AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
 const MIB_BITS: u32 = 20;
@@ -271,6 +272,25 @@ impl LiveTable {
             }
         });
         ended.is_ok()
+    }
+
+    /// Makes a live record `less` bytes smaller and `more` bytes larger, as several threads may at once. One that has
+    /// no bytes left has ended, and keeps the size that it had. The bytes that are left; `None` when none is live.
+    pub fn resize(&self, address: usize, less: u64, more: u64) -> Option<u64> {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return None;
+        }
+        let (_, block) = words(segment, (address >> 4) & 0xffff);
+        let left = |word: u64| (word & MAX_SIZE).saturating_sub(less).saturating_add(more);
+        let resized = block.fetch_update(AcqRel, Relaxed, |word| {
+            let resized = match left(word) {
+                0 => word ^ (LIVE | FREED),
+                left => word & !MAX_SIZE | left.min(MAX_SIZE),
+            };
+            (word & LIVE != 0).then_some(resized)
+        });
+        resized.ok().map(left)
     }
 
     #[cold]

@@ -1,0 +1,395 @@
+//! Mapped memory, which is recorded from `mmap` to `munmap`.
+//!
+//! A mapping may be cut in pieces, grown and moved, and stays one record: [`Fragments`] knows which parts of the
+//! address space are whose, and the live table has the bytes that are left. There the record lies at a place of
+//! its own, because a block of an allocator may begin where a mapping does. Recorded is what code under test
+//! maps and what the libraries of the JDK map for Java code.
+//!
+//! What is difficult: not every way to unmap is seen. So before anybody is told what is mapped, the kernel is
+//! asked ([`look`]), which also says what is mapped there. And the recorder maps memory for itself, within a
+//! hook perhaps: such calls pass ([`is_own`]).
+
+use crate::arch::Position;
+use crate::fragments::{Fragment, Fragments};
+use crate::{IMAGE, boundary, choice, control, gate, origin, record, this_library};
+use core::ops::Range;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use hackleak_image::layout::{Counter, Kind, Live, Named};
+use hackleak_image::writer::KeepErrno;
+use hackleak_options::Track;
+use std::collections::HashMap;
+
+/// No mapping of a process lies here, nor do the places of descriptors and monitors.
+const BASE: usize = 0x4a5e_0000_0000;
+const PAGE: usize = 4096;
+
+const GROUPS: usize = 2048;
+const PLACES: usize = GROUPS * 64;
+
+static FRAGMENTS: Fragments<GROUPS> = Fragments::new();
+
+/// The last name that the image has for each: its index there plus one.
+static NAMES: [AtomicU32; PLACES] = [const { AtomicU32::new(0) }; PLACES];
+
+/// Where the table has the record of this number.
+fn address(record: u32) -> usize {
+    BASE + ((record as usize) << 4)
+}
+
+/// The pages that `len` bytes from `start` on take; none where that is no range of pages.
+pub fn pages(start: usize, len: usize) -> Range<usize> {
+    let end = start
+        .checked_add(len)
+        .and_then(|end| end.checked_next_multiple_of(PAGE));
+    match end {
+        Some(end) if start.is_multiple_of(PAGE) && end <= 1 << 47 => start..end,
+        _ => 0..0,
+    }
+}
+
+/// Whether they are recorded.
+pub fn is_tracked() -> bool {
+    gate::is_open() && control::tracks(Track::MMAP)
+}
+
+/// In a forked child: its image has nothing of the parent's.
+pub fn left_parent() {
+    // A name that is left in `NAMES` counts only if the new image has the same at its place.
+    FRAGMENTS.clear();
+}
+
+/// Whether the recorder itself called.
+fn is_own(position: Position) -> bool {
+    // SAFETY: where the hook was called from lies at this place of the caller's stack.
+    this_library::has(unsafe { (position.slot as *const usize).read() })
+}
+
+/// Records what was just mapped.
+pub fn made(range: Range<usize>, position: Position) {
+    // The first event of a forked child may be this one.
+    if !control::tracks(Track::MMAP) || is_own(position) {
+        return;
+    }
+    let _errno = KeepErrno::new();
+    if !gate::is_open_to_allocate() {
+        return;
+    }
+    if FRAGMENTS.begins_at(range.start) {
+        // It was unmapped in a way that is not seen.
+        if let Some(stale) = taking(range.clone()) {
+            stale.ended();
+        }
+    }
+    if !boundary::guarded(|| origin::opens(position)).unwrap_or(false) {
+        return;
+    }
+    if range.is_empty() {
+        // Beyond 47 bits, where nobody maps who has not asked for it.
+        IMAGE.count(Counter::DroppedAddress);
+        return;
+    }
+    let is_free = |number| IMAGE.live.live_at(address(number)).is_none();
+    match FRAGMENTS.put_new(range.clone(), is_free) {
+        Some(number) => {
+            record::allocated(address(number), range.len(), Kind::Mmap, position);
+        }
+        None => IMAGE.count(Counter::DroppedNoSegment),
+    }
+}
+
+/// So many pieces can be put back after a call that failed.
+const MOST_PIECES: usize = 8;
+
+/// What was taken out of the table before a call that ends it.
+pub struct Taken {
+    pieces: [Option<Fragment>; MOST_PIECES],
+    /// There were more, which cannot be put back.
+    has_more: bool,
+}
+
+/// Takes out what is recorded in the range, before a call that unmaps it. `None` where nothing is recorded at all.
+pub fn taking(range: Range<usize>) -> Option<Taken> {
+    if range.is_empty() || !is_tracked() {
+        return None;
+    }
+    let mut taken = Taken {
+        pieces: [const { None }; MOST_PIECES],
+        has_more: false,
+    };
+    let mut places = taken.pieces.iter_mut();
+    let is_whole = FRAGMENTS.take(&range, |piece| match places.next() {
+        Some(place) if range.contains(&piece.range.start) => *place = Some(piece),
+        _ => {
+            taken.has_more = true;
+            less(piece.record, piece.range.len());
+        }
+    });
+    if !is_whole {
+        IMAGE.count(Counter::DroppedNoSegment);
+    }
+    Some(taken)
+}
+
+impl Taken {
+    /// The call did it.
+    pub fn ended(&self) {
+        let _errno = KeepErrno::new();
+        for piece in self.pieces.iter().flatten() {
+            less(piece.record, piece.range.len());
+        }
+    }
+
+    /// The call failed, and has changed nothing.
+    pub fn restored(&self) {
+        let _errno = KeepErrno::new();
+        if self.has_more {
+            IMAGE.count(Counter::DroppedNoSegment);
+        }
+        for piece in self.pieces.iter().flatten() {
+            put(piece.range.clone(), piece.record, piece.order);
+        }
+    }
+
+    /// The call has moved what began at `old.start` to `new.start`, and made it longer or shorter.
+    pub fn moved(&self, old: &Range<usize>, new: &Range<usize>) {
+        let _errno = KeepErrno::new();
+        for piece in self.pieces.iter().flatten() {
+            let start = piece.range.start - old.start + new.start;
+            let is_last = piece.range.end == old.end;
+            let end = match is_last && new.len() > old.len() {
+                true => new.end,
+                false => (start + piece.range.len()).min(new.end),
+            };
+            let (before, after) = (piece.range.len(), end.saturating_sub(start));
+            if after > 0 {
+                put(start..end, piece.record, FRAGMENTS.next_order());
+            }
+            if after > before {
+                more(piece.record, after - before);
+            } else if after < before {
+                less(piece.record, before - after);
+            }
+        }
+    }
+}
+
+fn put(range: Range<usize>, record: u32, order: u64) {
+    let len = range.len();
+    if !FRAGMENTS.put(range.clone(), record, order) {
+        // What found a place goes, too: the record ends as a whole.
+        let _ = FRAGMENTS.take(&range, |_| {});
+        less(record, len);
+        IMAGE.count(Counter::DroppedNoSegment);
+    }
+}
+
+/// The mapping has so many bytes less; without any it has ended.
+fn less(record: u32, bytes: usize) {
+    match IMAGE.live.resize(address(record), bytes as u64, 0) {
+        Some(0) => record::ended(bytes as u64),
+        Some(_) => record::resized(bytes as u64, 0),
+        None => {}
+    }
+}
+
+/// The mapping has so many bytes more.
+fn more(record: u32, bytes: usize) {
+    if IMAGE
+        .live
+        .resize(address(record), 0, bytes as u64)
+        .is_some()
+    {
+        record::resized(0, bytes as u64);
+    }
+}
+
+/// What is recorded as mapped now: where it lies, and where the table has its record.
+pub fn all() -> impl Iterator<Item = (Range<usize>, usize)> {
+    let all = FRAGMENTS.all();
+    all.map(|fragment| (fragment.range, address(fragment.record)))
+}
+
+/// What was recorded and has been unmapped, as far as that is known. Something may be there again.
+pub fn ended() -> impl Iterator<Item = Range<usize>> {
+    FRAGMENTS.ended()
+}
+
+/// Looks at those that are recorded as mapped and as young as `epoch`: takes out what is not, and keeps in the
+/// image what the others are. Not for hooks.
+pub fn look(epoch: u32) {
+    if !is_tracked() {
+        return;
+    }
+    let is_young = |fragment: &Fragment| {
+        let live = IMAGE.live.live_at(address(fragment.record));
+        live.is_some_and(|live| {
+            live.context() == 0 || choice::context(live.context()).epoch >= epoch
+        })
+    };
+    let mut all: Vec<Fragment> = FRAGMENTS.all().collect();
+    if !all.iter().any(is_young) {
+        return;
+    }
+    all.sort_unstable_by_key(|fragment| fragment.range.start);
+    take_replaced(&mut all);
+    // What is mapped while the kernel's list is read is in the one or in the other.
+    let Ok(text) = std::fs::read("/proc/self/maps") else {
+        return;
+    };
+    let maps: Vec<Mapping<'_>> = text
+        .split(|byte| *byte == b'\n')
+        .filter_map(Mapping::of)
+        .collect();
+    let mut names: HashMap<u32, &[u8]> = HashMap::new();
+    for fragment in all.iter().filter(|fragment| is_young(fragment)) {
+        let range = &fragment.range;
+        let first = maps.partition_point(|mapping| mapping.range.end <= range.start);
+        let over = maps[first..]
+            .iter()
+            .take_while(|mapping| mapping.range.start < range.end);
+        let mut gap = range.start;
+        for mapping in over {
+            gone(gap..mapping.range.start, fragment, is_unmapped);
+            gap = mapping.range.end;
+            names.entry(fragment.record).or_insert(mapping.name);
+        }
+        gone(gap..range.end, fragment, is_unmapped);
+    }
+    for (record, name) in names {
+        if let Some(live) = IMAGE.live.live_at(address(record)) {
+            keep_name(record, live, name);
+        }
+    }
+}
+
+/// Takes out, of what lies over each other, the older part: it was unmapped unseen before the newer one was mapped.
+/// `all` is sorted, and stays so.
+fn take_replaced(all: &mut Vec<Fragment>) {
+    let mut at = 0;
+    while at + 1 < all.len() {
+        if all[at].range.end <= all[at + 1].range.start {
+            at += 1;
+            continue;
+        }
+        let is_first_older = all[at].order < all[at + 1].order;
+        let old = all.remove(if is_first_older { at } else { at + 1 });
+        let new = all[at].range.clone();
+        let both = old.range.start.max(new.start)..old.range.end.min(new.end);
+        gone(both.clone(), &old, |_| true);
+        for range in [old.range.start..both.start, both.end..old.range.end] {
+            if !range.is_empty() {
+                let rest = Fragment { range, ..old };
+                let to = all.partition_point(|one| one.range.start < rest.range.start);
+                all.insert(to, rest);
+            }
+        }
+        at = at.saturating_sub(1);
+    }
+}
+
+/// Takes out this part of a fragment, if `is_so` still.
+fn gone(range: Range<usize>, of: &Fragment, is_so: fn(&Range<usize>) -> bool) {
+    if range.is_empty() || !is_so(&range) {
+        return;
+    }
+    let part = Fragment {
+        range,
+        record: of.record,
+        order: of.order,
+    };
+    FRAGMENTS.take_of(&part, |piece| less(piece.record, piece.range.len()));
+}
+
+/// Whether the kernel still says so: somebody may have mapped something there since it was asked.
+fn is_unmapped(range: &Range<usize>) -> bool {
+    let mut resident = 0_u8;
+    // SAFETY: a question about one page, with a place for its answer.
+    let answer = unsafe { libc::syscall(libc::SYS_mincore, range.start, PAGE, &raw mut resident) };
+    answer < 0
+}
+
+/// A line of `/proc/self/maps`.
+struct Mapping<'text> {
+    range: Range<usize>,
+    name: &'text [u8],
+}
+
+impl<'text> Mapping<'text> {
+    /// `7f0000000000-7f0000021000 rw-p 00000000 00:00 0     /path`
+    fn of(line: &'text [u8]) -> Option<Mapping<'text>> {
+        let mut fields = line.splitn(6, |byte| *byte == b' ');
+        let mut bounds = fields.next()?.split(|byte| *byte == b'-');
+        let mut bound = || {
+            let digits = core::str::from_utf8(bounds.next()?).ok()?;
+            usize::from_str_radix(digits, 16).ok()
+        };
+        let range = bound()?..bound()?;
+        let name = match fields.nth(4).unwrap_or_default().trim_ascii_start() {
+            // So the kernel calls what is shared and has no file.
+            b"" | b"/dev/zero (deleted)" => b"anonymous",
+            name => name,
+        };
+        Some(Mapping { range, name })
+    }
+}
+
+fn keep_name(record: u32, live: Live, name: &[u8]) {
+    let place = NAMES.get(record as usize);
+    let last = place.map_or(0, |place| place.load(Relaxed));
+    let last = last.checked_sub(1).and_then(|last| IMAGE.names.read(last));
+    if last.is_some_and(|last| {
+        last.address == address(record) as u64
+            && last.origin == live.origin
+            && IMAGE.bytes(last.name) == name
+    }) {
+        return;
+    }
+    let named = Named {
+        address: address(record) as u64,
+        origin: live.origin,
+        name: IMAGE.blob(name),
+        kind: u32::from(live.kind()),
+        reserved: 0,
+    };
+    if let (Some(index), Some(place)) = (IMAGE.names.push(IMAGE.window(), named), place) {
+        place.store(index + 1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_are_whole_and_nothing_else_is_a_range() {
+        assert_eq!(pages(0x1000, 1), 0x1000..0x2000);
+        assert_eq!(pages(0x1000, 0x2000), 0x1000..0x3000);
+        for (start, len) in [(0x1001, 1), (0x1000, 0), (0x1000, usize::MAX)] {
+            assert!(pages(start, len).is_empty(), "{start} {len}");
+        }
+    }
+
+    #[test]
+    fn the_kernels_lines_are_read() {
+        let name = |line: &str| {
+            let mapping = Mapping::of(line.as_bytes()).expect("a line");
+            (mapping.range, mapping.name.to_vec())
+        };
+        assert_eq!(
+            name("7f00-8f00 rw-p 00000000 00:00 0 "),
+            (0x7f00..0x8f00, b"anonymous".to_vec())
+        );
+        assert_eq!(
+            name("1000-2000 r--s 00000000 fe:00 123                        /tmp/a b.db"),
+            (0x1000..0x2000, b"/tmp/a b.db".to_vec())
+        );
+        assert_eq!(
+            name("1000-2000 rw-s 00000000 00:01 1027   /dev/zero (deleted)").1,
+            b"anonymous"
+        );
+        let odd = Mapping::of(b"1000-2000 rw-s 00000000 fe:00 9 /tmp/\xff").expect("a line");
+        assert_eq!(odd.name, b"/tmp/\xff");
+        assert!(Mapping::of(b"").is_none());
+    }
+}
