@@ -201,16 +201,20 @@ static void map_in_threads() {
     threads.emplace_back([id] {
       Random random{static_cast<uint64_t>(id)};
       for (int i = 0; i < 4000; i++) {
-        size_t pages = 1 + random.below(12);
+        size_t pages = 3 + random.below(12);
         char* at = static_cast<char*>(anonymous(pages * page));
         if (at == MAP_FAILED) std::abort();
-        size_t cut = random.below(static_cast<unsigned>(pages));
-        munmap(at + cut * page, page);
-        if (random.one_in(4)) {
-          char* more = static_cast<char*>(anonymous(page, at + cut * page, MAP_FIXED));
-          if (more != at + cut * page) std::abort();
+        size_t cut = 1 + random.below(static_cast<unsigned>(pages - 2));
+        if (random.one_in(2)) {
+          // Over a part of it, which is never free meanwhile: another thread would get that.
+          char* over = static_cast<char*>(anonymous(page, at + cut * page, MAP_FIXED));
+          if (over != at + cut * page) std::abort();
+          munmap(at, pages * page);
+        } else {
+          munmap(at + cut * page, page);
+          munmap(at, cut * page);
+          munmap(at + (cut + 1) * page, (pages - cut - 1) * page);
         }
-        munmap(at, pages * page);
       }
       for (int i = 0; i < 5; i++) {
         char* at = static_cast<char*>(anonymous(3 * page));
