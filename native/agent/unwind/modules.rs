@@ -4,55 +4,25 @@
 //! start, and on an older C library `older_loader` finds the same. Modules are entered in the image
 //! when their code is first seen on a stack, and known again when they are loaded a second time.
 
+mod build_id;
+mod loader;
+mod record;
+
+pub use loader::{LinkMap, init, opening, range};
+pub use record::set_executable;
+
 use super::{older_loader, rules};
-use crate::real;
-use crate::{IMAGE, callers};
-use core::ffi::{CStr, c_char, c_int, c_void};
-use core::mem::transmute;
+use crate::IMAGE;
+use build_id::build_id;
+use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
+    AtomicU32, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
-use hackleak_image::frame::MAX_MODULE;
-use hackleak_image::layout::{Blob, Counter, Module, module_flags};
-
-/// `struct dl_find_object` of `<dlfcn.h>`.
-#[repr(C)]
-struct DlFindObject {
-    flags: u64,
-    map_start: usize,
-    map_end: usize,
-    link_map: *const LinkMap,
-    eh_frame: usize,
-    reserved: [u64; 7],
-}
-
-/// The public head of `struct link_map` of `<link.h>`.
-#[repr(C)]
-pub struct LinkMap {
-    bias: usize,
-    name: *const c_char,
-    /// Its dynamic section.
-    pub dynamic: usize,
-    /// The next module of the same namespace.
-    pub next: *const LinkMap,
-}
-
-type FindObject = unsafe extern "C" fn(*const c_void, *mut DlFindObject) -> c_int;
-
-static FIND_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-
-/// A loaded module, however it was found.
-struct Object {
-    map_start: usize,
-    map_end: usize,
-    bias: usize,
-    /// Address of its `.eh_frame_hdr`, or 0.
-    eh_frame_hdr: usize,
-    /// Null on an older C library.
-    link_map: *const LinkMap,
-}
+use hackleak_image::layout::{Counter, module_flags};
+use loader::{Object, find_object, is_older};
+use record::enter;
 
 /// What is known of the module at an address.
 pub struct Found {
@@ -64,66 +34,6 @@ pub struct Found {
     pub eh_frame_hdr: usize,
     /// Its index in the image; `None` when there is no room.
     pub module: Option<u32>,
-}
-
-pub fn init() {
-    // SAFETY: a lookup by name.
-    let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_dl_find_object".as_ptr()) };
-    if found.is_null() || super::has_older_loader() {
-        older_loader::init();
-    } else {
-        FIND_OBJECT.store(found, Relaxed);
-    }
-}
-
-fn is_older() -> bool {
-    FIND_OBJECT.load(Relaxed).is_null()
-}
-
-/// A `dlopen` begins.
-pub fn opening() {
-    if is_older() {
-        older_loader::opening();
-    }
-}
-
-fn find_object(address: usize) -> Option<Object> {
-    let function = FIND_OBJECT.load(Relaxed);
-    if function.is_null() {
-        return older_loader::find(address).map(|found| Object {
-            map_start: found.start,
-            map_end: found.end,
-            bias: found.bias,
-            eh_frame_hdr: found.eh_frame_hdr,
-            link_map: ptr::null(),
-        });
-    }
-    // SAFETY: the C library's function of this name and type.
-    let function: FindObject = unsafe { transmute(function) };
-    let mut object = DlFindObject {
-        flags: 0,
-        map_start: 0,
-        map_end: 0,
-        link_map: ptr::null(),
-        eh_frame: 0,
-        reserved: [0; 7],
-    };
-    // SAFETY: `object` has the documented layout.
-    let found = unsafe { function(address as *const c_void, &mut object) } == 0;
-    found.then(|| Object {
-        map_start: object.map_start,
-        map_end: object.map_end,
-        // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and
-        // found it a moment ago.
-        bias: unsafe { (*object.link_map).bias },
-        eh_frame_hdr: object.eh_frame,
-        link_map: object.link_map,
-    })
-}
-
-/// Where the module at `address` is mapped.
-pub fn range(address: usize) -> Option<core::ops::Range<usize>> {
-    find_object(address).map(|object| object.map_start..object.map_end)
 }
 
 /// The module at `address`, entered in the image if it is new.
@@ -281,211 +191,6 @@ fn remember(object: &Object, module: u32) -> Option<u32> {
     mapping.link_map.store(object.link_map as usize, Relaxed);
     mapping.module.store(module + 1, Release);
     Some(module)
-}
-
-/// Enters a module in the image, or finds it there from an earlier time that it was loaded.
-fn enter(object: &Object, flags: u32) -> Option<u32> {
-    if object.link_map.is_null() {
-        return older_loader::with_name(object.map_start, |name| enter_named(object, name, flags));
-    }
-    // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and the
-    // module's code is on this thread's stack.
-    let name = unsafe { (*object.link_map).name };
-    if name.is_null() {
-        return enter_named(object, &[], flags);
-    }
-    // SAFETY: the loader's name ends in a zero byte.
-    enter_named(object, unsafe { CStr::from_ptr(name) }.to_bytes(), flags)
-}
-
-fn enter_named(object: &Object, name: &[u8], flags: u32) -> Option<u32> {
-    let (build_id, build_id_len) = build_id(object);
-    // Before the search: what another thread begins to enter meanwhile is looked at in the end.
-    let before = IMAGE.modules.len(IMAGE.window());
-    if build_id_len > 0
-        && let Some(known) = known(name, &build_id, build_id_len, flags)
-    {
-        return Some(known);
-    }
-    let mut flags = flags;
-    if (object.map_start..object.map_end).contains(&(enter_named as *const () as usize)) {
-        flags |= module_flags::RECORDER;
-    }
-    let mut path = absolute(name);
-    if (object.map_start..object.map_end).contains(&(real::malloc() as *const () as usize)) {
-        flags |= module_flags::ALLOCATOR;
-    }
-    if name.is_empty() {
-        flags |= module_flags::EXECUTABLE;
-        path = Blob(EXECUTABLE.load(Relaxed));
-    }
-    let Some(index) = IMAGE
-        .modules
-        .reserve(IMAGE.window(), 1)
-        .filter(|index| *index <= MAX_MODULE)
-    else {
-        IMAGE.count(Counter::NamesFull);
-        return None;
-    };
-    let place = IMAGE.modules.get(index);
-    let module = Module {
-        path,
-        build_id,
-        build_id_len,
-        flags,
-        bias: object.bias as u64,
-        start: object.map_start as u64,
-        end: 0,
-    };
-    // SAFETY: the index was handed out to this call alone, and its segment exists. The end is
-    // written last: it tells that the record is complete.
-    unsafe {
-        place.write(module);
-        AtomicU64::from_ptr(&raw mut (*place).end).store(object.map_end as u64, Release);
-    }
-    callers::decide(
-        index,
-        if name.is_empty() {
-            callers::executable()
-        } else {
-            name
-        },
-    );
-    // Another thread may have entered the module at the same time: the earlier record counts.
-    Some(
-        (before..index)
-            .find(|other| is_same(*other, &module))
-            .unwrap_or(index),
-    )
-}
-
-/// Record `index` of the image, once the thread that makes it has completed it; `None` when that takes
-/// too long.
-fn complete(index: u32) -> Option<&'static Module> {
-    const PATIENCE: u32 = 10_000;
-    let place = IMAGE.modules.get(index);
-    if place.is_null() {
-        return None;
-    }
-    // SAFETY: an index below the arena's length, in a segment that exists.
-    let end = unsafe { AtomicU64::from_ptr(&raw mut (*place).end) };
-    let mut waits = 0;
-    while end.load(Acquire) == 0 {
-        waits += 1;
-        if waits == PATIENCE {
-            return None;
-        }
-        core::hint::spin_loop();
-    }
-    // SAFETY: as above; a complete record never changes, and stays mapped.
-    Some(unsafe { &*place })
-}
-
-/// Whether record `index`, made by another thread just now, is of the same module.
-fn is_same(index: u32, module: &Module) -> bool {
-    let Some(other) = complete(index) else {
-        return false;
-    };
-    other.start == module.start
-        && other.bias == module.bias
-        && other.build_id_len == module.build_id_len
-        && other.build_id == module.build_id
-}
-
-/// Stores the path, after the working folder if it is relative: the reporter may run elsewhere.
-fn absolute(name: &[u8]) -> Blob {
-    const MAX: usize = 2048;
-    if name.first() == Some(&b'/') || !name.contains(&b'/') {
-        return IMAGE.blob(name);
-    }
-    let mut path = [0u8; MAX];
-    // SAFETY: a system call that writes at most `MAX` bytes, with a zero byte at their end.
-    let len = unsafe { libc::syscall(libc::SYS_getcwd, path.as_mut_ptr(), MAX) };
-    let len = len.max(1) as usize - 1;
-    if len == 0 || len + 1 + name.len() > MAX {
-        return IMAGE.blob(name);
-    }
-    path[len] = b'/';
-    path[len + 1..len + 1 + name.len()].copy_from_slice(name);
-    IMAGE.blob(&path[..len + 1 + name.len()])
-}
-
-/// The executable's path: the loader has an empty name for it.
-static EXECUTABLE: AtomicU64 = AtomicU64::new(0);
-
-/// Sets the path of the executable.
-pub fn set_executable(path: Blob) {
-    EXECUTABLE.store(path.0, Relaxed);
-}
-
-fn known(name: &[u8], build_id: &[u8; 32], build_id_len: u32, flags: u32) -> Option<u32> {
-    (0..IMAGE.modules.len(IMAGE.window())).find(|index| {
-        complete(*index).is_some_and(|module| {
-            module.build_id_len == build_id_len
-                && module.build_id == *build_id
-                && (module.flags ^ flags) & module_flags::APART == 0
-                && IMAGE.blob_ends_with(module.path, name)
-        })
-    })
-}
-
-/// The GNU build-id of a module, from its program headers in memory.
-fn build_id(object: &Object) -> ([u8; 32], u32) {
-    let mut id = [0; 32];
-    let len = find_build_id(object, &mut id).unwrap_or(0);
-    (id, len)
-}
-
-fn find_build_id(object: &Object, id: &mut [u8; 32]) -> Option<u32> {
-    const NT_GNU_BUILD_ID: u32 = 3;
-    let range = object.map_start..object.map_end;
-    // SAFETY: a module's first page is mapped; it begins with the ELF header where the linker put
-    // that into a segment, which the magic number tells.
-    let header = unsafe { &*(object.map_start as *const libc::Elf64_Ehdr) };
-    if header.e_ident[..4] != *b"\x7fELF" {
-        return None;
-    }
-    let first = object.map_start.checked_add(header.e_phoff as usize)?;
-    let end = first + usize::from(header.e_phnum) * size_of::<libc::Elf64_Phdr>();
-    if !range.contains(&end) {
-        return None;
-    }
-    for index in 0..usize::from(header.e_phnum) {
-        // SAFETY: checked to lie within the module's range.
-        let program = unsafe { &*(first as *const libc::Elf64_Phdr).add(index) };
-        if program.p_type != libc::PT_NOTE {
-            continue;
-        }
-        let mut at = object.bias.wrapping_add(program.p_vaddr as usize);
-        let end = at.checked_add(program.p_memsz as usize)?;
-        if !range.contains(&at) || !range.contains(&end) {
-            continue;
-        }
-        while at + 12 <= end {
-            // SAFETY: within a note segment that lies within the module's range.
-            let (name_len, len, kind) = unsafe {
-                let words = at as *const u32;
-                (words.read(), words.add(1).read(), words.add(2).read())
-            };
-            let name_end = at + 12 + (name_len as usize).next_multiple_of(4);
-            let next = name_end.checked_add((len as usize).next_multiple_of(4))?;
-            if next > end {
-                break;
-            }
-            // SAFETY: as above; the name's four bytes lie before `name_end`.
-            let is_gnu = name_len == 4 && unsafe { *((at + 12) as *const [u8; 4]) } == *b"GNU\0";
-            if kind == NT_GNU_BUILD_ID && is_gnu {
-                let len = (len as usize).min(id.len());
-                // SAFETY: `len` bytes of the description lie before `next`.
-                unsafe {
-                    ptr::copy_nonoverlapping(name_end as *const u8, id.as_mut_ptr(), len);
-                }
-                return Some(len as u32);
-            }
-            at = next;
-        }
-    }
-    None
 }
 
 impl Mapping {
