@@ -10,16 +10,19 @@
 //! more than a few words of stack runs on a stack that lies in front of the state
 //! ([`Guard::on_own_stack`]).
 
+mod context;
+mod numbers;
+
 use crate::jvm::{self, entries::EntryStack};
 use crate::stack_bounds::StackBounds;
 use crate::unwind::Memo;
-use crate::{IMAGE, arch, boundary, timeline};
+use crate::{IMAGE, arch, boundary};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*, compiler_fence};
-use hackleak_image::layout::{self, CONTEXT_IGNORED, CONTEXT_INHERITED, Context, Counter};
+use hackleak_image::layout::{self, Counter};
 use std::sync::OnceLock;
 
 /// The state of one thread. The entry stack comes first: the thunk knows it by the state's
@@ -306,34 +309,6 @@ pub fn own_tid() -> u32 {
 }
 
 impl ThreadState {
-    fn register(&mut self) {
-        // SAFETY: zero is a valid thread record.
-        let mut record: layout::Thread = unsafe { core::mem::zeroed() };
-        record.tid = own_tid();
-        record.running = 1;
-        record.name = thread_name();
-        self.record = &raw mut self.spare_record;
-        self.record_index = 0;
-        self.spare_record = record;
-        self.next_look = timeline::TRAFFIC;
-        self.next_look_freed = timeline::TRAFFIC;
-        match IMAGE.threads.push(IMAGE.window(), record) {
-            Some(index) => {
-                self.record = IMAGE.threads.get(index);
-                self.record_index = index;
-            }
-            None => IMAGE.count(Counter::ThreadsFull),
-        }
-    }
-
-    /// The thread's numbers in the image.
-    #[inline(always)]
-    pub fn record(&mut self) -> &mut layout::Thread {
-        // SAFETY: points at this thread's record in the image, which only it writes, or at the
-        // spare one; set when the state was made.
-        unsafe { &mut *self.record }
-    }
-
     /// Does work that needs more than a few words of stack on the recorder's own; at once, if the
     /// thread is on it already. A panic of the work goes on in the caller.
     #[inline(always)]
@@ -376,122 +351,4 @@ impl ThreadState {
             Err(payload) => std::panic::resume_unwind(payload),
         }
     }
-
-    /// The context of an allocation made now, and its epoch, if it need not be renewed.
-    #[inline(always)]
-    pub fn known_context(&self) -> Option<(u32, u32)> {
-        let epoch = IMAGE.epoch().load(Relaxed);
-        (self.context_epoch == epoch).then_some((self.context, epoch))
-    }
-
-    /// Adds an allocation to the thread's numbers.
-    #[inline(always)]
-    pub fn count_allocation(&mut self, bytes: u64) {
-        let record = self.record();
-        record.allocations += 1;
-        record.bytes += bytes;
-        if record.bytes >= self.next_look {
-            self.look_at_timeline();
-        }
-    }
-
-    /// Adds the free of a recorded block to the thread's numbers.
-    #[inline(always)]
-    pub fn count_free(&mut self, bytes: u64) {
-        let record = self.record();
-        record.frees += 1;
-        record.freed_bytes += bytes;
-        if record.freed_bytes >= self.next_look_freed {
-            self.look_at_timeline();
-        }
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn look_at_timeline(&mut self) {
-        let (bytes, freed_bytes) = (self.record().bytes, self.record().freed_bytes);
-        self.next_look = bytes.saturating_add(timeline::TRAFFIC);
-        self.next_look_freed = freed_bytes.saturating_add(timeline::TRAFFIC);
-        boundary::guarded(|| self.on_own_stack(|_| timeline::traffic()));
-    }
-
-    /// The context of an allocation made now, and its epoch.
-    #[inline(always)]
-    pub fn context(&mut self) -> (u32, u32) {
-        let epoch = IMAGE.epoch().load(Relaxed);
-        if self.context_epoch != epoch {
-            self.on_own_stack(|thread| thread.renew_context(epoch));
-        }
-        (self.context, epoch)
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn renew_context(&mut self, epoch: u32) {
-        boundary::may_panic();
-        let mut flags = 0;
-        if self.ignoring > 0 {
-            flags |= CONTEXT_IGNORED;
-        }
-        if self.inherited {
-            flags |= CONTEXT_INHERITED;
-        }
-        let context = Context {
-            epoch,
-            scope: self.scope,
-            thread: self.record_index,
-            flags,
-        };
-        self.record().name = thread_name();
-        self.context = match IMAGE.contexts.push(IMAGE.window(), context) {
-            Some(index) => index,
-            None => {
-                IMAGE.count(Counter::ContextsFull);
-                0
-            }
-        };
-        self.context_epoch = epoch;
-    }
-
-    /// The thread's index in the image.
-    pub fn index(&self) -> u32 {
-        self.record_index
-    }
-
-    /// The thread's scope, which a child inherits.
-    pub fn scope(&self) -> u32 {
-        self.scope
-    }
-
-    /// The scope that the thread entered itself, or 0.
-    pub fn entered_scope(&self) -> u32 {
-        if self.inherited { 0 } else { self.scope }
-    }
-
-    /// Sets the scope, and whether the thread inherits it rather than entering it. Returns what
-    /// they were before.
-    pub fn set_scope(&mut self, scope: u32, inherited: bool) -> (u32, bool) {
-        self.context_epoch = 0;
-        (
-            core::mem::replace(&mut self.scope, scope),
-            core::mem::replace(&mut self.inherited, inherited),
-        )
-    }
-
-    /// Begins or ends ignoring; calls nest.
-    pub fn set_ignoring(&mut self, on: bool) {
-        self.context_epoch = 0;
-        self.ignoring = if on {
-            self.ignoring + 1
-        } else {
-            self.ignoring.saturating_sub(1)
-        };
-    }
-}
-
-fn thread_name() -> [u8; 16] {
-    let mut name = [0u8; 16];
-    // SAFETY: the kernel writes at most sixteen bytes.
-    unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
-    name
 }
