@@ -6,24 +6,29 @@
 //! method id yet, because it makes them one, and where the answer may be cut: `AsyncGetCallTrace` stops
 //! without a word at a frame whose compiled code was thrown away.
 
+mod answers;
+mod plant;
+
+pub use answers::init;
+
 use super::between::Between;
 use super::entries::Entry;
 use super::memo::JavaMemo;
-use super::{Jvmti, jni_env, method_ids, methods, own_code};
-use crate::arch::{Position, signal_context};
+use super::{jni_env, method_ids, methods, own_code};
+use crate::arch::Position;
 use crate::stack_bounds::StackBounds;
 use crate::thread::ThreadState;
-use crate::unwind::{self, function_start, intern};
+use crate::unwind::{self, function_start};
 use crate::{IMAGE, boundary};
-use core::ffi::{CStr, c_void};
-use core::mem::transmute;
+#[cfg(feature = "verify")]
+use answers::compare_with_jvmti;
+use answers::{Refusal, async_trace, jvmti_trace};
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
-use hackleak_image::frame::BCI_NATIVE;
+use hackleak_image::Marker;
 use hackleak_image::layout::Counter;
-use hackleak_image::{Frame, Marker};
-use jvmti_bindings::sys::jni::{JNIEnv, JavaVM, jint, jmethodID};
-use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiFrameInfo};
+use jvmti_bindings::sys::jni::{jint, jmethodID};
+use jvmti_bindings::sys::jvmti::jvmtiFrameInfo;
+use plant::{plant, plant_nested, plant_unnamed};
 
 /// The most Java frames of one stack.
 const MAX_FRAMES: usize = 1024;
@@ -35,23 +40,6 @@ struct CallFrame {
     bci: jint,
     method: jmethodID,
 }
-
-#[repr(C)]
-struct CallTrace {
-    env: *mut JNIEnv,
-    len: jint,
-    frames: *mut CallFrame,
-}
-
-type AsyncGetCallTrace = unsafe extern "C" fn(*mut CallTrace, jint, *mut c_void);
-
-/// The answers of `AsyncGetCallTrace` that the fallback can better.
-const NO_CLASS_LOAD_EVENTS: jint = -1;
-const GC_ACTIVE: jint = -2;
-/// The thread is in Java code, and no signal context told where.
-const UNKNOWN_JAVA: jint = -5;
-
-static ASYNC_GET_CALL_TRACE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// Buffers of one thread.
 pub struct Buffers {
@@ -88,21 +76,6 @@ impl Buffers {
             Some(last) if len < MAX_FRAMES => last.method == self.outermost,
             _ => true,
         }
-    }
-}
-
-/// Finds `AsyncGetCallTrace`, which libjvm exports though no header declares it.
-pub fn init(_vm: *mut JavaVM) {
-    const NAME: &CStr = c"AsyncGetCallTrace";
-    // SAFETY: finds a library that is loaded already, and a symbol in it.
-    unsafe {
-        let jvm = libc::dlopen(c"libjvm.so".as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY);
-        let handle = if jvm.is_null() {
-            libc::RTLD_DEFAULT
-        } else {
-            jvm
-        };
-        ASYNC_GET_CALL_TRACE.store(libc::dlsym(handle, NAME.as_ptr()), Relaxed);
     }
 }
 
@@ -257,212 +230,4 @@ fn loads_library(position: Position, bounds: &mut StackBounds) -> bool {
     let loader = unsafe { libc::getauxval(libc::AT_BASE) } as usize;
     let range = unwind::module_range(loader);
     range.is_some_and(|range| unwind::passes_through(position, bounds, range))
-}
-
-/// Interns the first `len` frames with the native frames between them.
-#[cold]
-#[inline(never)]
-fn plant_nested(
-    buffers: &mut Buffers,
-    bounds: &mut StackBounds,
-    env: *mut JNIEnv,
-    len: usize,
-    between: &Between,
-) -> u32 {
-    buffers.last_len = 0;
-    let mut node = 0;
-    for index in (0..=len).rev() {
-        if index < len {
-            node = plant_frame(buffers, env, index, node);
-        }
-        if let Some(call) = between.at(index) {
-            node = unwind::plant_call(node, call, bounds, &mut buffers.native);
-        }
-    }
-    node
-}
-
-/// Interns the first `len` frames where JVMTI may not be called.
-#[cold]
-#[inline(never)]
-fn plant_unnamed(buffers: &mut Buffers, len: usize) -> u32 {
-    buffers.last_len = 0;
-    let mut node = 0;
-    for CallFrame { bci, method } in buffers.frames[..len].iter().rev() {
-        if method.is_null() {
-            node = intern(node, Frame::Marker(Marker::JavaNameless).encode());
-        } else if let Some(method) = methods::index_unnamed(*method) {
-            let bci = if *bci < 0 { BCI_NATIVE } else { *bci as u16 };
-            node = intern(node, Frame::Java { method, bci }.encode());
-        }
-    }
-    node
-}
-
-/// Interns one Java frame.
-#[inline(always)]
-fn plant_frame(buffers: &mut Buffers, env: *mut JNIEnv, index: usize, node: u32) -> u32 {
-    let CallFrame { bci, method } = buffers.frames[index];
-    match methods::index(&mut buffers.names, env, method) {
-        Some(method) => {
-            let bci = if bci < 0 { BCI_NATIVE } else { bci as u16 };
-            intern(node, Frame::Java { method, bci }.encode())
-        }
-        None => node,
-    }
-}
-
-/// Why `AsyncGetCallTrace` gave no stack.
-enum Refusal {
-    /// The JVM takes the thread to be in Java code: it called native code without telling (a
-    /// `critical` downcall), so it must be told where its Java code stands.
-    InJava,
-    /// The fallback may know it.
-    AskJvmti,
-    /// The thread is not in native code, or cannot be walked: asking JVMTI would not be safe.
-    NotWalkable,
-}
-
-/// The number of frames.
-fn async_trace(
-    env: *mut JNIEnv,
-    frames: &mut [CallFrame; MAX_FRAMES],
-    top: Option<unwind::Registers>,
-) -> Result<usize, Refusal> {
-    let function = ASYNC_GET_CALL_TRACE.load(Relaxed);
-    if function.is_null() {
-        return Err(Refusal::AskJvmti);
-    }
-    // SAFETY: the function of this name that every HotSpot exports has this type.
-    let function: AsyncGetCallTrace = unsafe { transmute(function) };
-    let mut trace = CallTrace {
-        env,
-        len: 0,
-        frames: frames.as_mut_ptr(),
-    };
-    let mut context = top.map(signal_context);
-    let context = context.as_mut().map_or(ptr::null_mut(), ptr::from_mut);
-    // SAFETY: the environment of this thread and room for the frames; without a signal context it
-    // starts at the last Java frame.
-    unsafe { function(&mut trace, MAX_FRAMES as jint, context.cast()) };
-    match trace.len {
-        // Methods without an id cannot be named, nor JVMTI be asked to make them one.
-        len @ 0.. if top.is_some() => {
-            let len = join_nameless(&mut frames[..len as usize]);
-            match frames[..len].iter().any(|frame| !frame.method.is_null()) {
-                true => Ok(len),
-                false => Err(Refusal::NotWalkable),
-            }
-        }
-        len @ 0.. => {
-            let len = len as usize;
-            // A method without an id cannot be named.
-            if frames[..len].iter().any(|frame| frame.method.is_null()) {
-                Err(Refusal::AskJvmti)
-            } else {
-                Ok(len)
-            }
-        }
-        NO_CLASS_LOAD_EVENTS | GC_ACTIVE => Err(Refusal::AskJvmti),
-        UNKNOWN_JAVA if top.is_none() => Err(Refusal::InJava),
-        _ => Err(Refusal::NotWalkable),
-    }
-}
-
-/// Moves the frames with a method id to the front, and of those without, that follow one another, the
-/// first; how many are left.
-fn join_nameless(frames: &mut [CallFrame]) -> usize {
-    let mut left = 0;
-    for index in 0..frames.len() {
-        let is_first = left == 0 || !frames[left - 1].method.is_null();
-        if is_first || !frames[index].method.is_null() {
-            frames[left] = frames[index];
-            left += 1;
-        }
-    }
-    left
-}
-
-/// For the tests: whether `AsyncGetCallTrace` said the same as JVMTI does.
-#[cfg(feature = "verify")]
-fn compare_with_jvmti(buffers: &mut Buffers, len: usize) {
-    if !unwind::verify::checks_answers() {
-        return;
-    }
-    let (frames, outermost) = (buffers.frames, buffers.outermost);
-    if let Some(count) = jvmti_trace(buffers, None) {
-        let same = frames[..len]
-            .iter()
-            .zip(&buffers.frames[..count])
-            .all(|(one, two)| one.method == two.method && one.bci.max(-1) == two.bci.max(-1));
-        unwind::verify::answer(same && len == count);
-    }
-    (buffers.frames, buffers.outermost) = (frames, outermost);
-}
-
-/// Asks JVMTI. `cut` is the length of the answer that may be cut.
-fn jvmti_trace(buffers: &mut Buffers, cut: Option<usize>) -> Option<usize> {
-    let jvmti = Jvmti::get()?;
-    let function = jvmti.functions().GetStackTrace?;
-    let mut count = 0;
-    // SAFETY: a JVMTI call about the calling thread, which is in native code, with room for the
-    // frames.
-    let error = unsafe {
-        function(
-            jvmti.env,
-            ptr::null_mut(),
-            0,
-            MAX_FRAMES as jint,
-            buffers.jvmti.as_mut_ptr(),
-            &mut count,
-        )
-    };
-    if error != JVMTI_ERROR_NONE {
-        return None;
-    }
-    let count = count.max(0) as usize;
-    let last = match cut {
-        // It was whole after all: JVMTI leaves out what begins a virtual thread.
-        Some(len) if len >= count => buffers.frames[..len].last().map(|frame| frame.method),
-        _ => buffers.jvmti[..count].last().map(|info| info.method),
-    };
-    for (frame, info) in buffers.frames.iter_mut().zip(&buffers.jvmti[..count]) {
-        *frame = CallFrame {
-            bci: info.location as jint,
-            method: info.method,
-        };
-    }
-    if let Some(last) = last {
-        buffers.outermost = last;
-    }
-    Some(count)
-}
-
-/// Interns the first `len` frames, root side first. What they share with the last stack on the
-/// root side is not interned again.
-fn plant(buffers: &mut Buffers, env: *mut JNIEnv, len: usize) -> u32 {
-    let shared = buffers.frames[..len]
-        .iter()
-        .rev()
-        .zip(buffers.last[..buffers.last_len].iter().rev())
-        .take_while(|(new, old)| new == old)
-        .count();
-    let old_len = core::mem::replace(&mut buffers.last_len, len);
-    let mut node = 0;
-    if shared > 0 {
-        node = buffers.last_nodes[old_len - shared];
-    } else if len == MAX_FRAMES {
-        node = intern(0, Frame::Marker(Marker::JavaTruncated).encode());
-    }
-    // The shared frames move to where they are from the leaf's side now.
-    if old_len != len {
-        let (from, to) = (old_len - shared, len - shared);
-        buffers.last_nodes.copy_within(from..old_len, to);
-    }
-    for index in (0..len - shared).rev() {
-        node = plant_frame(buffers, env, index, node);
-        buffers.last_nodes[index] = node;
-    }
-    buffers.last[..len].copy_from_slice(&buffers.frames[..len]);
-    node
 }
