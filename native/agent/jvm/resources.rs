@@ -9,17 +9,20 @@
 //! address; so can a monitor, which has no address at all and is known by its object's identity
 //! hash.
 
+mod pins;
+
+use super::buffers;
 use super::real_functions::{REAL, position, real};
-use super::{Jvmti, buffers, critical};
 use crate::arch::{Position, method_entry};
 use crate::{boundary, findings, record};
 use core::ffi::{c_char, c_void};
 use core::mem::transmute;
-use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Kind, Release};
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
-use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
+use pins::{
+    get_critical, monitor_enter, monitor_exit, release_critical_array, release_critical_string,
+};
 
 type Env = *mut c_void;
 type Object = *mut c_void;
@@ -230,75 +233,6 @@ unsafe extern "C" fn release_elements<const INDEX: usize>(
     unsafe { transmute::<usize, Four>(real(INDEX))(env, array, elements, mode) };
 }
 
-unsafe extern "C" fn get_critical<const INDEX: usize, const KIND: u8>(
-    env: Env,
-    object: Object,
-    is_copy: *mut u8,
-    slot: usize,
-    frame_pointer: usize,
-) -> Object {
-    // SAFETY: see `new_reference`.
-    let at = unsafe { transmute::<usize, Three>(real(INDEX))(env, object, is_copy) };
-    if KIND == ARRAY && !at.is_null() {
-        critical::entered();
-    }
-    record::pinned_by_caller(
-        at as usize,
-        kind(KIND),
-        Position {
-            slot,
-            frame_pointer,
-        },
-    );
-    at
-}
-
-unsafe extern "C" fn release_critical_array<const INDEX: usize>(
-    env: Env,
-    array: Object,
-    at: Object,
-    mode: i32,
-    slot: usize,
-    frame_pointer: usize,
-) {
-    unpinned(
-        at as usize,
-        Release::ReleaseArrayCritical,
-        slot,
-        frame_pointer,
-    );
-    // SAFETY: see `new_reference`.
-    unsafe { transmute::<usize, Four>(real(INDEX))(env, array, at, mode) };
-    critical::left();
-}
-
-unsafe extern "C" fn release_critical_string<const INDEX: usize>(
-    env: Env,
-    string: Object,
-    at: *mut u8,
-    slot: usize,
-    frame_pointer: usize,
-) {
-    unpinned(
-        at as usize,
-        Release::ReleaseStringCritical,
-        slot,
-        frame_pointer,
-    );
-    // SAFETY: see `new_reference`.
-    unsafe { transmute::<usize, Three>(real(INDEX))(env, string, at) };
-}
-
-fn unpinned(at: usize, release: Release, slot: usize, frame_pointer: usize) {
-    if !record::unpinned(at) {
-        let position = Position {
-            slot,
-            frame_pointer,
-        };
-        findings::not_held(at, release, position);
-    }
-}
-
 unsafe extern "C" fn get_chars<const INDEX: usize>(
     env: Env,
     string: Object,
@@ -366,39 +300,6 @@ unsafe extern "C" fn release_chars<const INDEX: usize, const RELEASE: u32>(
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, chars) };
 }
 
-unsafe extern "C" fn monitor_enter<const INDEX: usize>(
-    env: Env,
-    object: Object,
-    slot: usize,
-    frame_pointer: usize,
-) -> i32 {
-    // SAFETY: see `new_reference`.
-    let status = unsafe { transmute::<usize, Status>(real(INDEX))(env, object) };
-    if status == 0 {
-        let position = Position {
-            slot,
-            frame_pointer,
-        };
-        record::pinned_by_caller(monitor_address(object), Kind::Monitor, position);
-    }
-    status
-}
-
-unsafe extern "C" fn monitor_exit<const INDEX: usize>(
-    env: Env,
-    object: Object,
-    _slot: usize,
-    _frame_pointer: usize,
-) -> i32 {
-    let address = monitor_address(object);
-    // SAFETY: see `new_reference`.
-    let status = unsafe { transmute::<usize, Status>(real(INDEX))(env, object) };
-    if status == 0 {
-        record::unpinned(address);
-    }
-    status
-}
-
 unsafe extern "C" fn new_direct_buffer<const INDEX: usize>(
     env: Env,
     address: *mut c_void,
@@ -418,20 +319,4 @@ unsafe extern "C" fn new_direct_buffer<const INDEX: usize>(
         });
     }
     buffer
-}
-
-/// Stands for the object's monitor in the live table: a place of its own in a part of the address
-/// space where no allocator puts anything.
-fn monitor_address(object: Object) -> usize {
-    const BASE: usize = 0x4000_0000_0000;
-    let mut hash = 0;
-    if let Some(jvmti) = Jvmti::get()
-        && let Some(get) = jvmti.functions().GetObjectHashCode
-    {
-        // SAFETY: a JVMTI call about the caller's object, with a valid place for the answer.
-        if unsafe { get(jvmti.env, object.cast(), ptr::from_mut(&mut hash)) } != JVMTI_ERROR_NONE {
-            return 0;
-        }
-    }
-    BASE + ((hash as u32 as usize) << 4)
 }
