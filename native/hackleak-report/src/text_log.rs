@@ -4,6 +4,7 @@
 //! - `record`: what one line says.
 //! - `pairing`: which blocks are live, from one pass; memory follows them and the distinct
 //!   stacks, not the log.
+//! - `stacks`: the texts and stacks of a log, each kept once.
 //! - `frames`: the frames of TRACE lines with names, files and lines.
 //! - [`model`]: the report, which is also the JSON.
 //!
@@ -16,6 +17,7 @@ mod lines;
 pub mod model;
 mod pairing;
 mod record;
+mod stacks;
 
 pub use model::{LogReport, TextLog};
 

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
 use super::model::LogSite;
-use super::pairing::Stacks;
+use super::stacks::Stacks;
 use crate::model::{Frame, JavaFrame, NativeFrame};
 use crate::symbolise::native;
 

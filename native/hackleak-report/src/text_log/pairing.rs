@@ -13,14 +13,13 @@ use std::collections::hash_map::Entry;
 
 use super::lines::Line;
 use super::record::{self, Record};
+use super::stacks::{Stacks, Texts};
 
 /// Stacks that are being put together, one per thread: more threads than that never allocate at
 /// the same moment.
 const MOST_PENDING: usize = 1 << 12;
 /// Frames of one stack; the recorder writes at most 2,000 native ones.
 const MOST_FRAMES: usize = 1 << 13;
-/// Bytes of frame texts and stacks that are kept.
-const MOST_STACK_BYTES: usize = 1 << 30;
 /// Processes that are told apart; all later ones count as one.
 const MOST_PROCESSES: usize = 1 << 12;
 /// Bytes of the path of a program (`PATH_MAX`).
@@ -77,95 +76,6 @@ pub(super) struct Paired {
     pub(super) stacks: Stacks,
     pub(super) threads: Texts,
     pub(super) count: Count,
-}
-
-/// Texts, each kept once; number 0 is the empty one.
-#[derive(Debug)]
-pub(super) struct Texts {
-    numbers: HashMap<Box<[u8]>, u32>,
-    texts: Vec<Box<[u8]>>,
-}
-
-impl Texts {
-    fn new() -> Texts {
-        Texts {
-            numbers: HashMap::from([(Box::default(), 0)]),
-            texts: vec![Box::default()],
-        }
-    }
-
-    fn find(&self, text: &[u8]) -> Option<u32> {
-        self.numbers.get(text).copied()
-    }
-
-    fn add(&mut self, text: &[u8]) -> u32 {
-        let number = self.texts.len() as u32;
-        self.numbers.insert(text.into(), number);
-        self.texts.push(text.into());
-        number
-    }
-
-    pub(super) fn get(&self, number: u32) -> &[u8] {
-        self.texts.get(number as usize).map_or(&[], |text| text)
-    }
-}
-
-/// Stacks as numbers of frame texts, each kept once; number 0 has no frames.
-#[derive(Debug)]
-pub(super) struct Stacks {
-    pub(super) frames: Texts,
-    numbers: HashMap<Box<[u32]>, u32>,
-    bytes: usize,
-}
-
-impl Stacks {
-    fn new() -> Stacks {
-        Stacks {
-            frames: Texts::new(),
-            numbers: HashMap::from([(Box::default(), 0)]),
-            bytes: 0,
-        }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.numbers.len()
-    }
-
-    /// Every stack with its number.
-    pub(super) fn all(&self) -> impl Iterator<Item = (&[u32], u32)> {
-        self.numbers
-            .iter()
-            .map(|(frames, number)| (&**frames, *number))
-    }
-
-    /// Room for `bytes` more, twice because there is a key and a value.
-    fn take(&mut self, bytes: usize) -> bool {
-        let after = self.bytes + 2 * bytes + 64;
-        if after > MOST_STACK_BYTES {
-            return false;
-        }
-        self.bytes = after;
-        true
-    }
-
-    fn frame(&mut self, text: &[u8]) -> Option<u32> {
-        match self.frames.find(text) {
-            Some(number) => Some(number),
-            None if self.take(text.len()) => Some(self.frames.add(text)),
-            None => None,
-        }
-    }
-
-    fn stack(&mut self, frames: &[u32]) -> Option<u32> {
-        if let Some(number) = self.numbers.get(frames) {
-            return Some(*number);
-        }
-        let number = u32::try_from(self.numbers.len()).ok()?;
-        self.take(size_of_val(frames)).then(|| {
-            self.numbers.insert(frames.into(), number);
-            number
-        })
-    }
 }
 
 /// A stack that is being put together.
