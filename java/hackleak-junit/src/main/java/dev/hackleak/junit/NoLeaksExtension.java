@@ -1,21 +1,16 @@
 package dev.hackleak.junit;
 
 import dev.hackleak.HackLeak;
-import dev.hackleak.Ignored;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
 import dev.hackleak.TestSeries;
-import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
-import java.util.ArrayDeque;
 import java.util.Collections;
-import java.util.Deque;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
@@ -26,11 +21,9 @@ import org.junit.jupiter.api.extension.ExtensionConfigurationException;
 import org.junit.jupiter.api.extension.ExtensionContext;
 import org.junit.jupiter.api.extension.ExtensionContext.Namespace;
 import org.junit.jupiter.api.extension.ExtensionContext.Store;
-import org.junit.jupiter.api.extension.ExtensionContext.Store.CloseableResource;
 import org.junit.jupiter.api.extension.InvocationInterceptor;
 import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 import org.junit.jupiter.api.extension.TestInstances;
-import org.junit.platform.commons.support.ReflectionSupport;
 
 /**
  * A watch over each test, or over each class; see {@link NoLeaks}, which registers it.
@@ -133,7 +126,7 @@ public final class NoLeaksExtension
     if (plan == null || !plan.perClass || classWatch(context) != null && !annotatedHere) {
       return;
     }
-    LeakWatch watch = begin(context, name(context), plan);
+    LeakWatch watch = begin(context, TestName.of(context), plan);
     // Only what belongs to the class runs inside: other tests may use this thread meanwhile.
     watch.leave();
     store(context).put(Key.CLASS, new ClassWatch(this, watch));
@@ -180,7 +173,7 @@ public final class NoLeaksExtension
       }
       watch = new TestWatch(this, plan, classWatch, classWatch.entered(), null);
     } else {
-      LeakWatch begun = begin(context, name(context), plan);
+      LeakWatch begun = begin(context, TestName.of(context), plan);
       watch = new TestWatch(this, plan, begun, 0, plan.ignored ? HackLeak.ignore() : null);
     }
     store(context).put(Key.TEST, watch);
@@ -267,11 +260,6 @@ public final class NoLeaksExtension
     inRounds(invocation, method, context);
   }
 
-  private static void again(ReflectiveInvocationContext<Method> method) {
-    ReflectionSupport.invokeMethod(
-        method.getExecutable(), method.getTarget().orElse(null), method.getArguments().toArray());
-  }
-
   private void inRounds(
       Invocation<Void> invocation,
       ReflectiveInvocationContext<Method> method,
@@ -284,29 +272,8 @@ public final class NoLeaksExtension
       if (!found.plan.perClass) {
         found.watch.endsWith(method.getArguments());
       }
-      inRounds(found.watch, found.plan, invocation, () -> again(method));
+      Rounds.run(found.watch, found.plan, invocation, () -> Rounds.again(method));
     }
-  }
-
-  /** An invocation proceeds only once; what it does is then done again without it. */
-  private static void inRounds(
-      LeakWatch watch, Plan plan, Invocation<Void> invocation, LeakWatch.Round again)
-      throws Throwable {
-    if (!plan.hasRounds()) {
-      invocation.proceed();
-      return;
-    }
-    AtomicBoolean first = new AtomicBoolean(true);
-    watch.rounds(
-        plan.warmup,
-        plan.repeat,
-        () -> {
-          if (first.getAndSet(false)) {
-            invocation.proceed();
-          } else {
-            again.run();
-          }
-        });
   }
 
   /** Dynamic tests have no callbacks before and after them. */
@@ -330,13 +297,13 @@ public final class NoLeaksExtension
       }
       return;
     }
-    LeakWatch watch = begin(context, name(context), factory.plan);
+    LeakWatch watch = begin(context, TestName.of(context), factory.plan);
     if (factory.plan.hasRounds()) {
       // What does not grow from round to round is no leak of this test, and none of its factory.
       factory.answeredByDynamicTests.set(true);
     }
     try {
-      inRounds(watch, factory.plan, invocation, dynamicTest.getExecutable()::execute);
+      Rounds.run(watch, factory.plan, invocation, dynamicTest.getExecutable()::execute);
     } catch (Throwable own) {
       if (endBeside(watch, own)) {
         factory.answeredByDynamicTests.set(true);
@@ -391,21 +358,6 @@ public final class NoLeaksExtension
     }
   }
 
-  /** All that the test is part of, for the reports: {@code Outer > Inner > method(int) > [2] 2}. */
-  private static String name(ExtensionContext context) {
-    Deque<String> parts = new ArrayDeque<>();
-    // The last one is the engine.
-    for (ExtensionContext at = context; at.getParent().isPresent(); at = at.getParent().get()) {
-      Optional<AnnotatedElement> element = at.getElement();
-      // An invocation of a class template has its class as well, and is told by what it displays.
-      boolean isClass =
-          element.filter(Class.class::isInstance).isPresent()
-              && !element.equals(at.getParent().get().getElement());
-      parts.addFirst(isClass ? ((Class<?>) element.get()).getSimpleName() : at.getDisplayName());
-    }
-    return String.join(" > ", parts);
-  }
-
   private static LeakWatch begin(ExtensionContext context, String test, Plan plan) {
     context
         .getRoot()
@@ -434,54 +386,5 @@ public final class NoLeaksExtension
 
   private static Store store(ExtensionContext context) {
     return context.getStore(NAMESPACE);
-  }
-
-  private static final class Series {
-    private final NoLeaksExtension owner;
-    private final TestSeries series;
-
-    Series(NoLeaksExtension owner, TestSeries series) {
-      this.owner = owner;
-      this.series = series;
-    }
-  }
-
-  private static final class ClassWatch {
-    private final NoLeaksExtension owner;
-    private final LeakWatch watch;
-
-    ClassWatch(NoLeaksExtension owner, LeakWatch watch) {
-      this.owner = owner;
-      this.watch = watch;
-    }
-  }
-
-  private static final class TestWatch {
-    private final NoLeaksExtension owner;
-    private final Plan plan;
-    private final LeakWatch watch;
-    private final int before;
-    private final Ignored ignored;
-
-    /** Whether the leaks inside of the factory are some that a dynamic test has answered for. */
-    private final AtomicBoolean answeredByDynamicTests = new AtomicBoolean();
-
-    TestWatch(NoLeaksExtension owner, Plan plan, LeakWatch watch, int before, Ignored ignored) {
-      this.owner = owner;
-      this.plan = plan;
-      this.watch = watch;
-      this.before = before;
-      this.ignored = ignored;
-    }
-  }
-
-  /** In the root's store, which JUnit closes after the last test. */
-  private static final class EndOfRun implements CloseableResource, AutoCloseable {
-    EndOfRun() {}
-
-    @Override
-    public void close() {
-      LeakWatch.endOfRun();
-    }
   }
 }
