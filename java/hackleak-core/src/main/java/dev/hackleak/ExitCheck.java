@@ -33,7 +33,7 @@ final class ExitCheck {
           JavaFrame.class,
           JnaCleaner.class,
           LeakCheck.class,
-          LeakCheck.Draft.class,
+          LeakCheckDraft.class,
           LeakFrame.class,
           Held.class,
           LeakKind.class,

@@ -5,7 +5,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -22,26 +21,27 @@ import java.util.stream.IntStream;
  * }</pre>
  */
 public final class LeakCheck {
-  private static final LeakCheck STANDARD = new LeakCheck(new Draft());
+  private static final LeakCheck STANDARD = new LeakCheck(new LeakCheckDraft());
 
-  private final Boolean settle;
-  private final Duration limit;
-  private final int scope;
-  private final Whose whose;
-  private final Set<LeakKind> kinds;
-  private final long allowedBytes;
-  private final long allowedBlocks;
-  private final List<String> suppressed;
-  private final Held held;
-  private final int[] rounds;
-  private final int fewestTests;
-  private final Collection<Long> fell;
-  private final List<Object> finished;
-  private final boolean ofEndedTest;
-  private final boolean settled;
-  private final Boolean failOnKnown;
+  // The draft copies these.
+  final Boolean settle;
+  final Duration limit;
+  final int scope;
+  final Whose whose;
+  final Set<LeakKind> kinds;
+  final long allowedBytes;
+  final long allowedBlocks;
+  final List<String> suppressed;
+  final Held held;
+  final int[] rounds;
+  final int fewestTests;
+  final Collection<Long> fell;
+  final List<Object> finished;
+  final boolean ofEndedTest;
+  final boolean settled;
+  final Boolean failOnKnown;
 
-  private LeakCheck(Draft draft) {
+  private LeakCheck(LeakCheckDraft draft) {
     settle = draft.settle;
     limit = draft.limit;
     scope = draft.scope;
@@ -60,25 +60,8 @@ public final class LeakCheck {
     failOnKnown = draft.failOnKnown;
   }
 
-  private Draft draft() {
-    Draft draft = new Draft();
-    draft.settle = settle;
-    draft.limit = limit;
-    draft.scope = scope;
-    draft.whose = whose;
-    draft.kinds.addAll(kinds);
-    draft.allowedBytes = allowedBytes;
-    draft.allowedBlocks = allowedBlocks;
-    draft.suppressed.addAll(suppressed);
-    draft.held = held;
-    draft.rounds = rounds;
-    draft.fewestTests = fewestTests;
-    draft.fell = fell;
-    draft.finished.addAll(finished);
-    draft.ofEndedTest = ofEndedTest;
-    draft.settled = settled;
-    draft.failOnKnown = failOnKnown;
-    return draft;
+  private LeakCheckDraft draft() {
+    return LeakCheckDraft.of(this);
   }
 
   /**
@@ -99,7 +82,7 @@ public final class LeakCheck {
 
   /** Settles first, or does not, whatever the system properties say. */
   public LeakCheck settling(boolean on) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.settle = on;
     return new LeakCheck(draft);
   }
@@ -114,7 +97,7 @@ public final class LeakCheck {
     if (limit.isNegative()) {
       throw new IllegalArgumentException("the settle limit is negative: " + limit);
     }
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.limit = limit;
     return new LeakCheck(draft);
   }
@@ -134,7 +117,7 @@ public final class LeakCheck {
    * @param kinds need not be tracked
    */
   public LeakCheck kinds(LeakKind... kinds) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.kinds.clear();
     draft.kinds.addAll(Arrays.asList(kinds));
     return new LeakCheck(draft);
@@ -147,7 +130,7 @@ public final class LeakCheck {
    * @throws IllegalArgumentException if it is negative
    */
   public LeakCheck allowingBytes(long perSite) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.allowedBytes = notNegative(perSite);
     return new LeakCheck(draft);
   }
@@ -158,7 +141,7 @@ public final class LeakCheck {
    * @throws IllegalArgumentException if it is negative
    */
   public LeakCheck allowingBlocks(long perSite) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.allowedBlocks = notNegative(perSite);
     return new LeakCheck(draft);
   }
@@ -178,7 +161,7 @@ public final class LeakCheck {
    * @throws IllegalArgumentException if a pattern is empty, which would match everything
    */
   public LeakCheck suppressing(String... patterns) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     for (String pattern : patterns) {
       if (pattern.isEmpty()) {
         throw new IllegalArgumentException("an empty suppression would match every leak");
@@ -193,7 +176,7 @@ public final class LeakCheck {
    * {@code known} and the system property {@code hackleak.known} say.
    */
   public LeakCheck failingOnKnown(boolean on) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.failOnKnown = on;
     return new LeakCheck(draft);
   }
@@ -203,7 +186,7 @@ public final class LeakCheck {
    * hackleak.held}, and that before the recorder's option {@code held}.
    */
   public LeakCheck held(Held held) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.held = Objects.requireNonNull(held, "held");
     return new LeakCheck(draft);
   }
@@ -214,7 +197,7 @@ public final class LeakCheck {
   }
 
   LeakCheck in(int scope, Whose whose) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.scope = scope;
     draft.whose = whose;
     return new LeakCheck(draft);
@@ -222,7 +205,7 @@ public final class LeakCheck {
 
   /** Counts only sites that leaked in each round; the epochs between which the rounds lie. */
   LeakCheck growing(int[] epochs) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.rounds = epochs.clone();
     return new LeakCheck(draft);
   }
@@ -235,7 +218,7 @@ public final class LeakCheck {
    * @param fell stacks of which blocks have been freed after their test
    */
   LeakCheck growingWithTests(int[] epochs, int fewest, Collection<Long> fell) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.rounds = epochs.clone();
     draft.fewestTests = fewest;
     draft.fell = Collections.unmodifiableCollection(new ArrayList<>(fell));
@@ -244,7 +227,7 @@ public final class LeakCheck {
 
   /** For when all has settled already. */
   LeakCheck afterSettling() {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.settle = false;
     draft.settled = true;
     return new LeakCheck(draft);
@@ -260,7 +243,7 @@ public final class LeakCheck {
    * held by nobody.
    */
   LeakCheck withFinished(Collection<?> objects) {
-    Draft draft = draft();
+    LeakCheckDraft draft = draft();
     draft.ofEndedTest = true;
     draft.finished.addAll(objects);
     return new LeakCheck(draft);
@@ -404,26 +387,5 @@ public final class LeakCheck {
         || allowedBytes() >= 0
         || allowedBlocks() >= 0
         || !suppressed().isEmpty();
-  }
-
-  static final class Draft {
-    private Boolean settle;
-    private Duration limit;
-    private int scope;
-    private Whose whose = Whose.ANY;
-    private final Set<LeakKind> kinds = EnumSet.noneOf(LeakKind.class);
-    private long allowedBytes = -1;
-    private long allowedBlocks = -1;
-    private final List<String> suppressed = new ArrayList<>();
-    private Held held = Held.DEFAULT;
-    private int[] rounds = {};
-    private int fewestTests;
-    private Collection<Long> fell = Collections.emptyList();
-    private final List<Object> finished = new ArrayList<>();
-    private boolean ofEndedTest;
-    private boolean settled;
-    private Boolean failOnKnown;
-
-    Draft() {}
   }
 }
