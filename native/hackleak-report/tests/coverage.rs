@@ -20,10 +20,12 @@ use support::victims::{library, stripped, tool};
 const NEW: Tracked = Tracked {
     new: true,
     malloc: false,
+    mmap: false,
 };
 const BOTH: Tracked = Tracked {
     new: true,
     malloc: true,
+    mmap: false,
 };
 
 fn of(path: &Path, tracked: Tracked) -> Coverage {
@@ -165,6 +167,8 @@ fn allocators_inside_are_not_seen() {
     }
     let kernel = library(at, "libkernel.so", "kernel.cpp", &[]);
     expect(&kernel, Sight::Partly, Sight::Partly, "mmap");
+    let mapped = Tracked { mmap: true, ..BOTH };
+    assert_eq!(of(&kernel, mapped).verdict, Sight::Seen);
 }
 
 #[test]

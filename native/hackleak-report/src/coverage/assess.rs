@@ -13,6 +13,8 @@ pub struct Tracked {
     pub new: bool,
     /// The malloc family.
     pub malloc: bool,
+    /// Mapped memory.
+    pub mmap: bool,
 }
 
 impl Tracked {
@@ -21,6 +23,7 @@ impl Tracked {
         Tracked {
             new: bits & Track::NEW.bits() != 0,
             malloc: bits & Track::MALLOC.bits() != 0,
+            mmap: bits & Track::MMAP.bits() != 0,
         }
     }
 
@@ -61,6 +64,7 @@ pub fn assess(facts: &Facts, tracked: Tracked, executable: Option<&Facts>) -> Co
     let idle = !calls.recorded && calls.untracked.is_empty() && calls.lost.is_empty();
     if idle && calls.changed.is_empty() {
         return match facts.maps {
+            true if tracked.mmap && !facts.breaks => coverage(Sight::Seen, &[], facts),
             true => coverage(Sight::Partly, &[Reason::Maps], facts),
             false => {
                 let mut coverage = coverage(Sight::Seen, &[], facts);

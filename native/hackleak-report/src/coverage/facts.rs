@@ -103,6 +103,8 @@ pub struct Facts {
     pub rust_allocator: bool,
     /// It asks the kernel for memory.
     pub maps: bool,
+    /// It does so by `brk`, which nobody tracks.
+    pub breaks: bool,
     /// Functions that it calls and whose memory the C library allocates, by name.
     pub libc: BTreeSet<String>,
     /// Where the loader binds its calls.

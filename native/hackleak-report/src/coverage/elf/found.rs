@@ -52,6 +52,7 @@ impl Found {
             } else if slot.is_some() && !defined {
                 let called = || String::from_utf8_lossy(name).into_owned();
                 facts.maps |= symbols::is_kernel(name);
+                facts.breaks |= matches!(name, b"sbrk" | b"brk");
                 if symbols::is_allocated_by_libc(name) {
                     facts.libc.insert(called());
                 } else if symbols::is_other_allocator(name) && !symbol.is_weak() {
