@@ -1,5 +1,6 @@
-//! The log's file: its descriptor, which the program may close or use anew, and how a batch is
-//! written to it without that the program notices.
+//! The log's file: its descriptor, and how a batch is written to it.
+//!
+//! The program may close the descriptor or use its number anew, and must not notice the writes.
 
 use super::Log;
 use crate::IMAGE;
