@@ -77,6 +77,7 @@ pub struct Fragments<const GROUPS: usize> {
 }
 
 impl<const GROUPS: usize> Fragments<GROUPS> {
+    #[cfg(test)]
     pub const fn new() -> Fragments<GROUPS> {
         Fragments {
             places: [const {
@@ -91,7 +92,7 @@ impl<const GROUPS: usize> Fragments<GROUPS> {
             }; GROUPS],
             used: [const { AtomicU64::new(0) }; GROUPS],
             known: [const { AtomicU64::new(0) }; GROUPS],
-            order: AtomicU64::new(1),
+            order: AtomicU64::new(0),
         }
     }
 
@@ -138,7 +139,7 @@ impl<const GROUPS: usize> Fragments<GROUPS> {
 
     /// The order of what is mapped now.
     pub fn next_order(&self) -> u64 {
-        self.order.fetch_add(1, Relaxed)
+        self.order.fetch_add(1, Relaxed) + 1
     }
 
     /// Puts in a part of a mapping that has a record; false where no place was left for some of it.

@@ -79,6 +79,9 @@ fn open() {
             // Children may not be able to ask the loader.
             boundary::guarded(unwind::enter_all_modules);
         }
+        if track.contains(Track::MMAP) {
+            mapped::begin();
+        }
         gate::open(bits);
         boundary::guarded(pools::begin);
     }

@@ -13,10 +13,12 @@ use crate::arch::Position;
 use crate::fragments::{Fragment, Fragments};
 use crate::{IMAGE, boundary, choice, control, gate, origin, record, this_library};
 use core::ops::Range;
+use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Counter, Kind, Live, Named};
 use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
+use once_cell::race::OnceRef;
 use std::collections::HashMap;
 
 /// No mapping of a process lies here, nor do the places of descriptors and monitors.
@@ -26,10 +28,38 @@ const PAGE: usize = 4096;
 const GROUPS: usize = 2048;
 const PLACES: usize = GROUPS * 64;
 
-static FRAGMENTS: Fragments<GROUPS> = Fragments::new();
+/// What is known of all mappings. All zeros is a table of none.
+struct Tables {
+    fragments: Fragments<GROUPS>,
+    /// The last name that the image has for each: its index there plus one.
+    names: [AtomicU32; PLACES],
+}
 
-/// The last name that the image has for each: its index there plus one.
-static NAMES: [AtomicU32; PLACES] = [const { AtomicU32::new(0) }; PLACES];
+/// Made where the kind is tracked: some megabytes, for which a process that tracks others may have no room.
+static TABLES: OnceRef<'static, Tables> = OnceRef::new();
+
+/// Makes the tables. Called before the gate opens; without them mappings are counted as not recorded.
+pub fn begin() {
+    // SAFETY: memory of the kernel's choice.
+    let at = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            size_of::<Tables>(),
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE,
+            -1,
+            0,
+        )
+    };
+    if at != libc::MAP_FAILED {
+        // SAFETY: memory of this size, never unmapped, whose zeros are atomic words.
+        let _ = TABLES.set(unsafe { &*at.cast::<Tables>() });
+    }
+}
+
+fn fragments() -> Option<&'static Fragments<GROUPS>> {
+    TABLES.get().map(|tables| &tables.fragments)
+}
 
 /// Where the table has the record of this number.
 fn address(record: u32) -> usize {
@@ -54,8 +84,10 @@ pub fn is_tracked() -> bool {
 
 /// In a forked child: its image has nothing of the parent's.
 pub fn left_parent() {
-    // A name that is left in `NAMES` counts only if the new image has the same at its place.
-    FRAGMENTS.clear();
+    // A name that is left counts only if the new image has the same at its place.
+    if let Some(fragments) = fragments() {
+        fragments.clear();
+    }
 }
 
 /// Whether the recorder itself called.
@@ -74,7 +106,11 @@ pub fn made(range: Range<usize>, position: Position) {
     if !gate::is_open_to_allocate() {
         return;
     }
-    if FRAGMENTS.begins_at(range.start) {
+    let Some(fragments) = fragments() else {
+        IMAGE.count(Counter::DroppedNoSegment);
+        return;
+    };
+    if fragments.begins_at(range.start) {
         // It was unmapped in a way that is not seen.
         if let Some(stale) = taking(range.clone()) {
             stale.ended();
@@ -89,7 +125,7 @@ pub fn made(range: Range<usize>, position: Position) {
         return;
     }
     let is_free = |number| IMAGE.live.live_at(address(number)).is_none();
-    match FRAGMENTS.put_new(range.clone(), is_free) {
+    match fragments.put_new(range.clone(), is_free) {
         Some(number) => {
             record::allocated(address(number), range.len(), Kind::Mmap, position);
         }
@@ -112,12 +148,13 @@ pub fn taking(range: Range<usize>) -> Option<Taken> {
     if range.is_empty() || !is_tracked() {
         return None;
     }
+    let fragments = fragments()?;
     let mut taken = Taken {
         pieces: [const { None }; MOST_PIECES],
         has_more: false,
     };
     let mut places = taken.pieces.iter_mut();
-    let is_whole = FRAGMENTS.take(&range, |piece| match places.next() {
+    let is_whole = fragments.take(&range, |piece| match places.next() {
         Some(place) if range.contains(&piece.range.start) => *place = Some(piece),
         _ => {
             taken.has_more = true;
@@ -162,7 +199,8 @@ impl Taken {
             };
             let (before, after) = (piece.range.len(), end.saturating_sub(start));
             if after > 0 {
-                put(start..end, piece.record, FRAGMENTS.next_order());
+                let order = fragments().map_or(0, Fragments::next_order);
+                put(start..end, piece.record, order);
             }
             if after > before {
                 more(piece.record, after - before);
@@ -175,9 +213,12 @@ impl Taken {
 
 fn put(range: Range<usize>, record: u32, order: u64) {
     let len = range.len();
-    if !FRAGMENTS.put(range.clone(), record, order) {
+    let Some(fragments) = fragments() else {
+        return;
+    };
+    if !fragments.put(range.clone(), record, order) {
         // What found a place goes, too: the record ends as a whole.
-        let _ = FRAGMENTS.take(&range, |_| {});
+        let _ = fragments.take(&range, |_| {});
         less(record, len);
         IMAGE.count(Counter::DroppedNoSegment);
     }
@@ -205,13 +246,13 @@ fn more(record: u32, bytes: usize) {
 
 /// What is recorded as mapped now: where it lies, and where the table has its record.
 pub fn all() -> impl Iterator<Item = (Range<usize>, usize)> {
-    let all = FRAGMENTS.all();
+    let all = fragments().into_iter().flat_map(Fragments::all);
     all.map(|fragment| (fragment.range, address(fragment.record)))
 }
 
 /// What was recorded and has been unmapped, as far as that is known. Something may be there again.
 pub fn ended() -> impl Iterator<Item = Range<usize>> {
-    FRAGMENTS.ended()
+    fragments().into_iter().flat_map(Fragments::ended)
 }
 
 /// Looks at those that are recorded as mapped and as young as `epoch`: takes out what is not, and keeps in the
@@ -226,7 +267,7 @@ pub fn look(epoch: u32) {
             live.context() == 0 || choice::context(live.context()).epoch >= epoch
         })
     };
-    let mut all: Vec<Fragment> = FRAGMENTS.all().collect();
+    let mut all: Vec<Fragment> = fragments().into_iter().flat_map(Fragments::all).collect();
     if !all.iter().any(is_young) {
         return;
     }
@@ -297,7 +338,9 @@ fn gone(range: Range<usize>, of: &Fragment, is_so: fn(&Range<usize>) -> bool) {
         record: of.record,
         order: of.order,
     };
-    FRAGMENTS.take_of(&part, |piece| less(piece.record, piece.range.len()));
+    if let Some(fragments) = fragments() {
+        fragments.take_of(&part, |piece| less(piece.record, piece.range.len()));
+    }
 }
 
 /// Whether the kernel still says so: somebody may have mapped something there since it was asked.
@@ -334,7 +377,9 @@ impl<'text> Mapping<'text> {
 }
 
 fn keep_name(record: u32, live: Live, name: &[u8]) {
-    let place = NAMES.get(record as usize);
+    let place = TABLES
+        .get()
+        .and_then(|tables| tables.names.get(record as usize));
     let last = place.map_or(0, |place| place.load(Relaxed));
     let last = last.checked_sub(1).and_then(|last| IMAGE.names.read(last));
     if last.is_some_and(|last| {
