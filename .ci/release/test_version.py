@@ -27,7 +27,8 @@ class Version(unittest.TestCase):
         self.assertEqual(self.version().stdout, "98.76.54\n")
         poms = [*self.tree.glob("java/*/pom.xml"), *self.tree.glob("gradle/**/pom.xml"), self.tree / "java/pom.xml"]
         self.assertGreater(len(poms), 10)
-        for file in [*poms, self.tree / "README.md", self.tree / "docs/builds.md"]:
+        pages = [self.tree / page for page in ("README.md", "docs/builds.md", "docs/getting-started.md")]
+        for file in [*poms, *pages]:
             text = file.read_text()
             self.assertNotIn(f"{before}-SNAPSHOT", text, file)
             self.assertIn("98.76.54", text, file)
