@@ -97,11 +97,16 @@ fn is_own(position: Position) -> bool {
 }
 
 /// Records what was just mapped.
+#[inline(always)]
 pub fn made(range: Range<usize>, position: Position) {
-    // The first event of a forked child may be this one.
-    if !control::tracks(Track::MMAP) || is_own(position) {
-        return;
+    if control::tracks(Track::MMAP) && !is_own(position) {
+        made_by_others(range, position);
     }
+}
+
+#[inline(never)]
+fn made_by_others(range: Range<usize>, position: Position) {
+    // The first event of a forked child may be this one.
     let _errno = KeepErrno::new();
     if !gate::is_open_to_allocate() {
         return;
@@ -148,6 +153,7 @@ pub fn taking(range: Range<usize>) -> Option<Taken> {
     if range.is_empty() || !is_tracked() {
         return None;
     }
+    let _errno = KeepErrno::new();
     let fragments = fragments()?;
     let mut taken = Taken {
         pieces: [const { None }; MOST_PIECES],
@@ -176,7 +182,8 @@ impl Taken {
         }
     }
 
-    /// The call failed, and has changed nothing.
+    /// The call failed. Nothing has changed, but where the kernel had made room for a fixed address before it
+    /// failed: what is gone then is known when somebody looks.
     pub fn restored(&self) {
         let _errno = KeepErrno::new();
         if self.has_more {
@@ -190,6 +197,9 @@ impl Taken {
     /// The call has moved what began at `old.start` to `new.start`, and made it longer or shorter.
     pub fn moved(&self, old: &Range<usize>, new: &Range<usize>) {
         let _errno = KeepErrno::new();
+        if self.has_more {
+            IMAGE.count(Counter::DroppedNoSegment);
+        }
         for piece in self.pieces.iter().flatten() {
             let start = piece.range.start - old.start + new.start;
             let is_last = piece.range.end == old.end;
@@ -277,7 +287,7 @@ pub fn look(epoch: u32) {
     let Ok(text) = std::fs::read("/proc/self/maps") else {
         return;
     };
-    let maps: Vec<Mapping<'_>> = text
+    let mut maps: Vec<Mapping<'_>> = text
         .split(|byte| *byte == b'\n')
         .filter_map(Mapping::of)
         .collect();
@@ -301,6 +311,12 @@ pub fn look(epoch: u32) {
             keep_name(record, live, name);
         }
     }
+    // What the program's allocator has must not look as if it held a mapping (`holders::table`).
+    let ranges = all.iter_mut().map(|fragment| &mut fragment.range);
+    for range in ranges.chain(maps.iter_mut().map(|mapping| &mut mapping.range)) {
+        *range = 0..0;
+    }
+    core::hint::black_box((&all, &maps));
 }
 
 /// Takes out, of what lies over each other, the older part: it was unmapped unseen before the newer one was mapped.
@@ -308,7 +324,9 @@ pub fn look(epoch: u32) {
 fn take_replaced(all: &mut Vec<Fragment>) {
     let mut at = 0;
     while at + 1 < all.len() {
-        if all[at].range.end <= all[at + 1].range.start {
+        let is_apart = all[at].range.end <= all[at + 1].range.start;
+        // Of one mapping that was cut meanwhile, both may be seen: the whole, and what is left of it.
+        if is_apart || all[at].order == all[at + 1].order {
             at += 1;
             continue;
         }

@@ -32,15 +32,21 @@ impl Whose {
 pub fn whose(position: Position) -> Whose {
     // Where the module of the caller is known already, nothing can panic.
     match counts_at_once(position) {
-        Some(counts) => Whose::under_test(counts),
-        None => whose_slowly(position),
+        Some(Counts::Yes) => Whose::UnderTest,
+        Some(Counts::No) => Whose::Runtime,
+        _ => whose_slowly(position),
     }
 }
 
 /// Whether what the caller at `position` allocates is recorded as that of code under test.
 #[inline(always)]
 pub fn counts(position: Position) -> bool {
-    whose(position) == Whose::UnderTest
+    match counts_at_once(position) {
+        Some(Counts::Yes) => true,
+        // Libzip pins arrays all the time, and is never under test.
+        Some(Counts::No | Counts::IfForJava) => false,
+        _ => whose_slowly(position) == Whose::UnderTest,
+    }
 }
 
 #[cold]
@@ -49,17 +55,12 @@ fn whose_slowly(position: Position) -> Whose {
     boundary::guarded(|| whose_by_modules(position)).unwrap_or(Whose::Runtime)
 }
 
-/// Whether what the caller at `position` allocates with `malloc` is recorded, if its module alone
-/// decides that and is known. Nothing in it can panic.
+/// What counts for the caller at `position`, if its module is known. Nothing in it can panic.
 #[inline(always)]
-fn counts_at_once(position: Position) -> Option<bool> {
+fn counts_at_once(position: Position) -> Option<Counts> {
     match Frame::decode(unwind::known_caller(position)?) {
-        Some(Frame::Native { module, .. }) => match callers::counts(module) {
-            Counts::Yes => Some(true),
-            Counts::No => Some(false),
-            _ => None,
-        },
-        _ => Some(true),
+        Some(Frame::Native { module, .. }) => Some(callers::counts(module)),
+        _ => Some(Counts::Yes),
     }
 }
 

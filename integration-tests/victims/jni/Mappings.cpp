@@ -46,8 +46,12 @@ extern "C" JNIEXPORT void JNICALL Java_Mappings_forget(JNIEnv*, jclass) {
   munmap(old, 40 * 4096);
 }
 
-// Maps something at that address and keeps it nowhere else. False where somebody else has the place.
+// Maps something at that address and keeps it nowhere but in the mapping itself, as the head of an arena does.
+// False where somebody else has the place.
 extern "C" JNIEXPORT jboolean JNICALL Java_Mappings_again(JNIEnv*, jclass) {
   const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-  return mmap(old, 40 * 4096, PROT_READ | PROT_WRITE, flags, -1, 0) != MAP_FAILED;
+  void* at = mmap(old, 40 * 4096, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (at == MAP_FAILED) return false;
+  *static_cast<void**>(at) = at;
+  return true;
 }

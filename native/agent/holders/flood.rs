@@ -100,7 +100,7 @@ impl Marks {
         if !self.bounds.contains(&address) {
             return;
         }
-        self.span(address, word, parent, via, trust);
+        let counts = self.span(address, word, parent, via, trust);
         let is_cookie = |start| memory.word(start) == Some(0);
         match self.nodes.find(address, is_cookie) {
             Some(found) => {
@@ -123,26 +123,40 @@ impl Marks {
                 self.failed = self.failed.take().or(pushed.err());
                 self.note(Reached::Node(found as u32));
             }
-            None => self.area(address, parent, via),
+            None if counts => self.area(address, parent, via),
+            None => {}
         }
     }
 
     /// The same for the mapping that the address lies in. What is in it is read as a part of an area. Data of the C
     /// library hold none: its allocator and the loader keep the ends of what they have, where the kernel may well put
-    /// the next mapping.
+    /// the next mapping. Nor does a mapping hold itself, which may be read as a part of an area that others reach.
+    /// Gives whether the word holds what is there.
     #[inline]
-    fn span(&mut self, address: usize, word: u64, parent: Parent, via: usize, trust: Trust) {
+    fn span(
+        &mut self,
+        address: usize,
+        word: u64,
+        parent: Parent,
+        via: usize,
+        trust: Trust,
+    ) -> bool {
         let Some(span) = self.spans.find(address) else {
-            return;
+            return true;
         };
         let node = &mut self.nodes.all[span.node as usize];
-        if node.is_held() || trust == Trust::Starts || self.stale.contains(via, word, None) {
-            return;
+        if node.is_held() {
+            return true;
+        }
+        let is_own = self.spans.find(via).is_some_and(|of| of.node == span.node);
+        if is_own || trust == Trust::Starts || self.stale.contains(via, word, None) {
+            return false;
         }
         node.parent = parent;
         node.via = via;
         self.open -= usize::from(node.suspect);
         self.note(Reached::Node(span.node));
+        true
     }
 
     /// What the word points at, of what was not reached yet.

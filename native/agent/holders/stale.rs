@@ -168,14 +168,16 @@ fn look(before: &[Word]) -> Result<Table<Word>, Stop> {
         memory,
         mut found,
         mut large,
-        mapped,
         ..
     } = look;
+    // What was mapped while the words were read is none of no use.
+    let mapped = Mapped::of_now()?;
     large.sort_unstable();
     let is_in_large = |address: usize| is_in(&large, address);
     let mut kept = Table::new();
     for noted in found.iter() {
-        if !is_in_large(!noted.word as usize) {
+        let target = !noted.word as usize;
+        if !is_in_large(target) && !mapped.has(target) {
             kept.push(*noted)?;
         }
     }

@@ -170,11 +170,14 @@ fn look(last: &mut Stale, jni: *mut JNIEnv) {
         mut found, tags, ..
     } = walk;
     last.tags = tags;
-    let large = Large::of_now();
-    let (Ok(()), Ok(large)) = (whole, large) else {
+    // What was allocated or mapped while the heap was read is none of no use.
+    let (Ok(()), Ok(large), Ok(mapped)) = (whole, Large::of_now(), Mapped::of_now()) else {
         return;
     };
-    found.retain(|place, value| last.contains(*place, !*value) || !large.has(!*value as usize));
+    found.retain(|place, value| {
+        let target = !*value as usize;
+        last.contains(*place, !*value) || !large.has(target) && !mapped.has(target)
+    });
     last.values = Some(found);
 }
 
