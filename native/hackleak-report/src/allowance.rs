@@ -72,6 +72,20 @@ impl Group {
             _ => Group::Jni,
         }
     }
+
+    /// The name, as [`Group::from_str`] reads it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Group::New => "new",
+            Group::Malloc => "malloc",
+            Group::Jni => "jni",
+            Group::Unsafe => "unsafe",
+            Group::Pool => "pool",
+            Group::Fd => "fd",
+            Group::Mmap => "mmap",
+            Group::Zip => "zip",
+        }
+    }
 }
 
 impl FromStr for Group {

@@ -547,6 +547,9 @@ pub struct Leaks {
     /// Only blocks allocated in the scope of this number were looked at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<u32>,
+    /// Only these kinds were looked at, by their names in `track`; none for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
     /// Bytes at all sites.
     pub bytes: u64,
     /// Blocks at all sites.

@@ -350,6 +350,11 @@ fn leaks(selection: &Selection, sites: Vec<Site>) -> Leaks {
     Leaks {
         since: selection.since,
         scope: selection.scope,
+        kinds: selection
+            .kinds
+            .iter()
+            .map(|kind| kind.name().to_owned())
+            .collect(),
         bytes: sites
             .iter()
             .fold(0, |sum: u64, site| sum.saturating_add(site.bytes)),

@@ -315,9 +315,11 @@ fn since(process: &Process) -> String {
 
 /// What was tracked, and how much of it there was.
 pub(super) fn tracked(process: &Process) -> String {
+    let chosen = &process.leaks.kinds;
     let kinds: Vec<&str> = process
         .track
         .iter()
+        .filter(|kind| chosen.is_empty() || chosen.contains(kind))
         .map(|kind| kinds::phrase(kind))
         .collect();
     format!(

@@ -148,6 +148,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         leaks: Leaks {
             since: None,
             scope: None,
+            kinds: Vec::new(),
             bytes,
             count,
             sites,
