@@ -73,7 +73,11 @@ final class Settings {
         kinds.add(LeakKind.valueOf(name.toUpperCase(Locale.ROOT)));
       } catch (IllegalArgumentException e) {
         throw new IllegalArgumentException(
-            "-D" + KINDS + " has new, malloc, jni, unsafe, pool, fd, mmap or zip, not \"" + name + "\"",
+            "-D"
+                + KINDS
+                + " has new, malloc, jni, unsafe, pool, fd, mmap or zip, not \""
+                + name
+                + "\"",
             e);
       }
     }
