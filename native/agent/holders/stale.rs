@@ -54,6 +54,9 @@ static NOTED: Mutex<Noted> = Mutex::new(Noted {
     took: 0,
 });
 
+/// The [`making`] of a block whose record is gone.
+const UNKNOWN: u32 = 1 << 31;
+
 /// A word of no use. What stands here must not look like a pointer.
 #[derive(Clone, Copy)]
 struct Word {
@@ -61,8 +64,11 @@ struct Word {
     at: u64,
     /// The word, with all bits turned.
     word: u64,
-    /// [`pair`] of the block that it was in and of its target, if both had been freed; else 0.
-    freed: u64,
+    /// The [`making`] of a block that it was in, if that had been freed; else 0. Blocks that were freed at
+    /// different times may lie over each other: then there is one of these for each.
+    block: u32,
+    /// The [`making`] of the block that it pointed at, or [`UNKNOWN`].
+    target: u32,
 }
 
 /// Words of no use, for one pass.
@@ -83,13 +89,21 @@ impl Stale {
     /// block that it is in, if it is in one, and its target.
     pub fn contains(&self, at: usize, word: u64, blocks: Option<(Live, Live)>) -> bool {
         let key = !(at as u64);
-        let found = self.0.binary_search_by(|noted| key.cmp(&noted.at));
-        found.is_ok_and(|index| {
-            let noted = self.0[index];
-            let is_made_again = noted.freed != 0
-                && blocks.is_some_and(|(block, target)| noted.freed == pair(block, target));
-            noted.word == !word && !is_made_again
-        })
+        let first = self.0.partition_point(|noted| noted.at > key);
+        let here = self.0[first..].iter().take_while(|noted| noted.at == key);
+        let mut known = here.filter(|noted| noted.word == !word);
+        if known.clone().next().is_none() {
+            return false;
+        }
+        let Some((block, target)) = blocks else {
+            return true;
+        };
+        // In a block that was live it is old, whatever had been freed there before.
+        let was_live = known.clone().any(|noted| noted.block == 0);
+        let (block, target) = (making(block), making(target));
+        let is_again =
+            |noted: &Word| noted.block == block && [target, UNKNOWN].contains(&noted.target);
+        was_live || !known.any(is_again)
     }
 }
 
@@ -97,25 +111,23 @@ fn is_native(frame: u64) -> bool {
     matches!(Frame::decode(frame), Some(Frame::Native { .. }))
 }
 
-/// Which code has allocated two blocks, and how large they are: the same for others of the same. The code is
-/// told by its innermost native frames, whoever called it.
-fn pair(block: Live, target: Live) -> u64 {
+/// Which code has allocated a block, and how large it is: the same for others of the same. The code is told by
+/// its innermost native frames, whoever called it.
+fn making(live: Live) -> u32 {
     const FRAMES: usize = 4;
     let mut hash = DefaultHasher::new();
-    for live in [block, target] {
-        (live.size(), live.kind()).hash(&mut hash);
-        let mut at = live.stack();
-        for _ in 0..FRAMES {
-            let node = (at != 0).then(|| IMAGE.node(at));
-            let Some(node) = node.filter(|node| is_native(node.frame)) else {
-                break;
-            };
-            node.frame.hash(&mut hash);
-            at = node.parent;
-        }
+    (live.size(), live.kind()).hash(&mut hash);
+    let mut at = live.stack();
+    for _ in 0..FRAMES {
+        let node = (at != 0).then(|| IMAGE.node(at));
+        let Some(node) = node.filter(|node| is_native(node.frame)) else {
+            break;
+        };
+        node.frame.hash(&mut hash);
+        at = node.parent;
     }
-    // No address has its upper bit set.
-    hash.finish() | 1 << 63
+    // As the upper half of a word it is no address: those have no upper bit.
+    hash.finish() as u32 | UNKNOWN
 }
 
 /// Notes the words that are of no use now, if that may be afforded. Called at checkpoints, not in hooks.
@@ -143,6 +155,9 @@ pub fn note() {
 pub fn be_thorough() {
     NOTED.lock().unwrap_or_else(PoisonError::into_inner).took = 0;
 }
+
+/// Where a block begins and ends, and its record.
+type Block = (usize, usize, Live);
 
 /// A look at all that may keep old pointers.
 struct Look {
@@ -241,7 +256,7 @@ impl Look {
     /// Small blocks, those near each other in one go; and those that were freed: who gets such memory next need
     /// not write all of it.
     fn blocks(&mut self) -> Result<(), Stop> {
-        let mut group: Table<(usize, usize, Live)> = Table::new();
+        let (mut group, mut inside) = (Table::new(), Table::new());
         let mut failed = None;
         let mut large = Table::new();
         IMAGE
@@ -254,30 +269,33 @@ impl Look {
                 if live.is_live() && end - start > NEAR && failed.is_none() {
                     failed = large.push((start, end)).err();
                 }
-                let previous = group.last().copied();
-                let is_inside = previous.is_some_and(|(from, to, _)| from <= start && start < to);
-                if !live.is_live() && is_inside {
+                if !may_keep_pointers(live) || end - start > LARGEST || failed.is_some() {
                     return;
                 }
-                if !may_keep_pointers(live) || end - start > LARGEST || failed.is_some() {
+                let previous: Option<Block> = group.last().copied();
+                let is_inside = previous.is_some_and(|(from, to, _)| from <= start && start < to);
+                if !live.is_live() && is_inside {
+                    failed = inside.push((start, end, live)).err();
                     return;
                 }
                 let first = group.first().map_or(start, |block| block.0);
                 let last = previous.map_or(start, |block| block.1);
                 let joins = start >= last && start - last < GAP && end - first <= RUN;
                 if !joins {
-                    self.group(&group);
+                    self.group(&group, &inside);
                     group.clear();
+                    inside.clear();
                 }
                 failed = group.push((start, end, live)).err();
             });
-        self.group(&group);
+        self.group(&group, &inside);
         self.large = large;
         let failed = failed.or(self.failed.take());
         failed.map_or(Ok(()), Err)
     }
 
-    fn group(&mut self, group: &[(usize, usize, Live)]) {
+    /// `inside` are those that were freed and lie inside of others of the group.
+    fn group(&mut self, group: &[Block], inside: &[Block]) {
         let (Some(first), Some(last)) = (group.first(), group.last()) else {
             return;
         };
@@ -296,11 +314,22 @@ impl Look {
                 while current.is_some_and(|block| block.1 < at + WORD) {
                     current = blocks.next();
                 }
-                let Some((_, _, live)) = current.filter(|block| block.0 <= at) else {
+                let Some(block) = current.filter(|block| block.0 <= at) else {
                     continue;
                 };
-                if failed.is_none() && is_of_no_use(*word, mapped) {
-                    *failed = add(found, at, *word, Some(live)).err();
+                if failed.is_some() || !is_of_no_use(*word, mapped) {
+                    continue;
+                }
+                *failed = add(found, at, *word, Some(block.2)).err();
+                if block.2.is_live() {
+                    continue;
+                }
+                let before = inside.partition_point(|block| block.0 <= at);
+                let near = inside[..before].iter().rev();
+                for (_, end, live) in near.take_while(|block| at - block.0 < LARGEST) {
+                    if at < *end && failed.is_none() {
+                        *failed = add(found, at, *word, Some(*live)).err();
+                    }
                 }
             }
         });
@@ -409,9 +438,8 @@ fn add(found: &mut Table<Word>, at: usize, word: u64, block: Option<Live>) -> Re
         found.push(Word {
             at: !(at as u64),
             word: !word,
-            freed: block
-                .zip(target)
-                .map_or(0, |(block, target)| pair(block, target)),
+            block: block.map_or(0, making),
+            target: target.map_or(UNKNOWN, making),
         })?;
     }
     Ok(())
