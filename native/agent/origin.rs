@@ -58,22 +58,25 @@ fn whose_slowly(position: Position) -> Whose {
 /// What counts for the caller at `position`, if its module is known. Nothing in it can panic.
 #[inline(always)]
 fn counts_at_once(position: Position) -> Option<Counts> {
-    match Frame::decode(unwind::known_caller(position)?) {
-        Some(Frame::Native { module, .. }) => Some(callers::counts(module)),
-        _ => Some(Counts::Yes),
+    Some(counts_of(unwind::known_caller(position)?, callers::counts))
+}
+
+/// What counts for a call from this frame, where `counts` says it of a module.
+#[inline(always)]
+fn counts_of(frame: u64, counts: impl Fn(u32) -> Counts) -> Counts {
+    match Frame::decode(frame) {
+        Some(Frame::Native { module, .. }) => counts(module),
+        // Code of no module: Java's own compiled code calls no function of C, so it is somebody's.
+        _ => Counts::Yes,
     }
 }
 
 /// Whose it is that the caller at `position` allocates with `malloc`.
 fn whose_by_modules(position: Position) -> Whose {
-    match Frame::decode(unwind::caller(position)) {
-        Some(Frame::Native { module, .. }) => match callers::counts(module) {
-            Counts::Yes => Whose::UnderTest,
-            Counts::No => Whose::Runtime,
-            _ => thread::on_own_stack(|bounds| callers_callers(position, bounds)),
-        },
-        // Code of no module: Java's own compiled code calls no `malloc`, so it is somebody's.
-        _ => Whose::UnderTest,
+    match counts_of(unwind::caller(position), callers::counts) {
+        Counts::Yes => Whose::UnderTest,
+        Counts::No => Whose::Runtime,
+        _ => thread::on_own_stack(|bounds| callers_callers(position, bounds)),
     }
 }
 
@@ -88,16 +91,13 @@ pub fn is_under_test(position: Position) -> bool {
 }
 
 fn module_counts(position: Position, counts: fn(u32) -> Counts) -> bool {
-    match Frame::decode(unwind::caller(position)) {
-        Some(Frame::Native { module, .. }) => match counts(module) {
-            Counts::Yes => true,
-            Counts::LikeItsCaller => {
-                thread::on_own_stack(|bounds| others_caller_counts(position, bounds, counts))
-            }
-            // The C library closes what it opens for itself.
-            Counts::No | Counts::LikeItsCallerIfLent | Counts::IfForJava => false,
-        },
-        _ => true,
+    match counts_of(unwind::caller(position), counts) {
+        Counts::Yes => true,
+        Counts::LikeItsCaller => {
+            thread::on_own_stack(|bounds| others_caller_counts(position, bounds, counts))
+        }
+        // The C library closes what it opens for itself.
+        Counts::No | Counts::LikeItsCallerIfLent | Counts::IfForJava => false,
     }
 }
 
