@@ -4,6 +4,7 @@
 //! Each module's dynamic section leads to its relocations; those with a symbol are such places:
 //! slots of the procedure linkage table, addresses that code loads, and addresses in data.
 
+use crate::this_library;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ops::Range;
 use core::ptr;
@@ -69,10 +70,8 @@ pub fn for_each_function(wanted: impl Fn(&[u8]) -> bool, mut visit: impl FnMut(&
 
 /// Calls `visit` with every reference to a named function that any module but this library holds.
 pub fn for_each_reference(mut visit: impl FnMut(&[u8], &Reference)) {
-    let own = collect as *const () as usize;
-    let own = crate::unwind::module_range(own).unwrap_or(0..0);
     for module in &modules() {
-        if !own.contains(&module.dynamic) {
+        if !this_library::has(module.dynamic) {
             module.references(&mut visit);
         }
     }

@@ -1,33 +1,33 @@
-//! Where the code of the JVM and of this library lies.
+//! Where the code of the JVM lies.
 
+use crate::this_library;
 use core::ops::Range;
 use std::sync::OnceLock;
 
-/// Native methods that get no thunk: the JVM's own, which use no allocator that is hooked, and
-/// the bridge's.
-static LEFT_ALONE: OnceLock<[Range<usize>; 2]> = OnceLock::new();
+static JVM: OnceLock<Range<usize>> = OnceLock::new();
 
 /// Where the JVM's own code is mapped.
 pub fn jvm() -> Range<usize> {
-    LEFT_ALONE.get().map_or(0..0, |[jvm, _]| jvm.clone())
+    JVM.get().map_or(0..0, Range::clone)
 }
 
 /// Whether the address lies in the JVM's own code.
 #[inline(always)]
 pub fn is_jvm_code(address: usize) -> bool {
-    match LEFT_ALONE.get() {
-        Some([jvm, _]) => jvm.contains(&address),
+    match JVM.get() {
+        Some(jvm) => jvm.contains(&address),
         None => false,
     }
 }
 
-/// Whether a native method there gets no thunk; `None` before that is known.
+/// Whether a native method there gets no thunk: the JVM's own, which use no allocator that is hooked, and the
+/// bridge's. `None` before that is known.
 pub fn is_left_alone(address: usize) -> Option<bool> {
-    let alone = LEFT_ALONE.get()?;
-    Some(alone.iter().any(|range| range.contains(&address)))
+    let jvm = JVM.get()?;
+    Some(jvm.contains(&address) || this_library::has(address))
 }
 
-/// Takes where the JVM and this library are mapped.
-pub fn init(jvm: Range<usize>, own: Range<usize>) {
-    let _ = LEFT_ALONE.set([jvm, own]);
+/// Takes where the JVM is mapped.
+pub fn init(jvm: Range<usize>) {
+    let _ = JVM.set(jvm);
 }

@@ -31,9 +31,7 @@ static POOL: Mutex<Option<Pool>> = Mutex::new(None);
 pub fn init(vm: *mut JavaVM) {
     // SAFETY: the invocation interface of a running JVM.
     let jvm = unsafe { (**vm).GetEnv as usize };
-    let own = in_front_of_method as *const () as usize;
-    let range = |at| crate::unwind::module_range(at).unwrap_or(0..0);
-    own_code::init(range(jvm), range(own));
+    own_code::init(crate::unwind::module_range(jvm).unwrap_or(0..0));
 }
 
 /// The thunk for a native method; `None` when it is called directly.
