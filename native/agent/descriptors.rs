@@ -10,10 +10,10 @@
 //! not the descriptors.
 
 use crate::arch::Position;
-use crate::{IMAGE, boundary, choice, control, findings, gate, origin, record};
+use crate::{IMAGE, boundary, choice, control, findings, gate, names, origin, record};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
-use hackleak_image::layout::{Kind, Live, Named};
+use hackleak_image::layout::{Kind, Live};
 use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
 use std::os::unix::ffi::OsStrExt;
@@ -201,7 +201,10 @@ pub fn look(epoch: u32) {
             continue;
         }
         match std::fs::read_link(format!("/proc/self/fd/{number}")) {
-            Ok(path) => keep_name(number, live, path.as_os_str().as_bytes()),
+            Ok(path) => {
+                let name = path.as_os_str().as_bytes();
+                names::keep(NAMES.get(number as usize), address(number), live, name);
+            }
             Err(_) if !is_open(number) => {
                 // Only if nobody else has got the number meanwhile.
                 if IMAGE.live.live_at(address(number)) == Some(live) && closing(number).is_ok() {
@@ -210,24 +213,5 @@ pub fn look(epoch: u32) {
             }
             Err(_) => {}
         }
-    }
-}
-
-fn keep_name(number: c_int, live: Live, name: &[u8]) {
-    let place = NAMES.get(number as usize);
-    let last = place.map_or(0, |place| place.load(Relaxed));
-    let last = last.checked_sub(1).and_then(|last| IMAGE.names.read(last));
-    if last.is_some_and(|last| last.origin == live.origin && IMAGE.bytes(last.name) == name) {
-        return;
-    }
-    let named = Named {
-        address: address(number) as u64,
-        origin: live.origin,
-        name: IMAGE.blob(name),
-        kind: u32::from(live.kind()),
-        reserved: 0,
-    };
-    if let (Some(index), Some(place)) = (IMAGE.names.push(IMAGE.window(), named), place) {
-        place.store(index + 1, Relaxed);
     }
 }

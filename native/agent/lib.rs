@@ -41,6 +41,8 @@ mod log;
 mod lookup;
 mod mapped;
 mod mappings;
+mod maps;
+mod names;
 mod origin;
 mod paper;
 mod pools;

@@ -11,11 +11,11 @@
 
 use crate::arch::Position;
 use crate::fragments::{Fragment, Fragments};
-use crate::{IMAGE, boundary, choice, control, gate, origin, record, this_library};
+use crate::{IMAGE, boundary, choice, control, gate, maps, names, origin, record, this_library};
 use core::ops::Range;
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use hackleak_image::layout::{Counter, Kind, Live, Named};
+use core::sync::atomic::AtomicU32;
+use hackleak_image::layout::{Counter, Kind};
 use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
 use once_cell::race::OnceRef;
@@ -106,8 +106,8 @@ pub fn made(range: Range<usize>, position: Position) {
 
 #[inline(never)]
 fn made_by_others(range: Range<usize>, position: Position) {
-    // The first event of a forked child may be this one.
     let _errno = KeepErrno::new();
+    // The first event of a forked child may be this one.
     if !gate::is_open_to_allocate() {
         return;
     }
@@ -277,46 +277,56 @@ pub fn look(epoch: u32) {
             live.context() == 0 || choice::context(live.context()).epoch >= epoch
         })
     };
-    let mut all: Vec<Fragment> = fragments().into_iter().flat_map(Fragments::all).collect();
-    if !all.iter().any(is_young) {
+    let all = || fragments().into_iter().flat_map(Fragments::all);
+    if !all().any(|fragment| is_young(&fragment)) {
         return;
     }
+    let mut all: Vec<Fragment> = all().collect();
     all.sort_unstable_by_key(|fragment| fragment.range.start);
     take_replaced(&mut all);
     // What is mapped while the kernel's list is read is in the one or in the other.
-    let Ok(text) = std::fs::read("/proc/self/maps") else {
-        return;
-    };
-    let mut maps: Vec<Mapping<'_>> = text
-        .split(|byte| *byte == b'\n')
-        .filter_map(Mapping::of)
-        .collect();
+    let mut maps: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
+    let whole = maps::read(|mapping| {
+        maps.push((mapping.range.clone(), name_of(mapping).to_vec()));
+        true
+    });
     let mut names: HashMap<u32, &[u8]> = HashMap::new();
-    for fragment in all.iter().filter(|fragment| is_young(fragment)) {
+    for fragment in all.iter().filter(|fragment| whole && is_young(fragment)) {
         let range = &fragment.range;
-        let first = maps.partition_point(|mapping| mapping.range.end <= range.start);
+        let first = maps.partition_point(|(mapping, _)| mapping.end <= range.start);
         let over = maps[first..]
             .iter()
-            .take_while(|mapping| mapping.range.start < range.end);
+            .take_while(|(mapping, _)| mapping.start < range.end);
         let mut gap = range.start;
-        for mapping in over {
-            gone(gap..mapping.range.start, fragment, is_unmapped);
-            gap = mapping.range.end;
-            names.entry(fragment.record).or_insert(mapping.name);
+        for (mapping, name) in over {
+            gone(gap..mapping.start, fragment, is_unmapped);
+            gap = mapping.end;
+            names.entry(fragment.record).or_insert(name);
         }
         gone(gap..range.end, fragment, is_unmapped);
     }
     for (record, name) in names {
         if let Some(live) = IMAGE.live.live_at(address(record)) {
-            keep_name(record, live, name);
+            let last = TABLES
+                .get()
+                .and_then(|tables| tables.names.get(record as usize));
+            names::keep(last, address(record), live, name);
         }
     }
     // What the program's allocator has must not look as if it held a mapping (`holders::table`).
     let ranges = all.iter_mut().map(|fragment| &mut fragment.range);
-    for range in ranges.chain(maps.iter_mut().map(|mapping| &mut mapping.range)) {
+    for range in ranges.chain(maps.iter_mut().map(|(range, _)| range)) {
         *range = 0..0;
     }
     core::hint::black_box((&all, &maps));
+}
+
+fn name_of<'line>(mapping: &maps::Mapping<'line>) -> &'line [u8] {
+    match mapping.path {
+        // So the kernel calls what is shared and has no file.
+        b"" | b"/dev/zero (deleted)" => b"anonymous",
+        path => path,
+    }
 }
 
 /// Takes out, of what lies over each other, the older part: it was unmapped unseen before the newer one was mapped.
@@ -369,56 +379,6 @@ fn is_unmapped(range: &Range<usize>) -> bool {
     answer < 0
 }
 
-/// A line of `/proc/self/maps`.
-struct Mapping<'text> {
-    range: Range<usize>,
-    name: &'text [u8],
-}
-
-impl<'text> Mapping<'text> {
-    /// `7f0000000000-7f0000021000 rw-p 00000000 00:00 0     /path`
-    fn of(line: &'text [u8]) -> Option<Mapping<'text>> {
-        let mut fields = line.splitn(6, |byte| *byte == b' ');
-        let mut bounds = fields.next()?.split(|byte| *byte == b'-');
-        let mut bound = || {
-            let digits = core::str::from_utf8(bounds.next()?).ok()?;
-            usize::from_str_radix(digits, 16).ok()
-        };
-        let range = bound()?..bound()?;
-        let name = match fields.nth(4).unwrap_or_default().trim_ascii_start() {
-            // So the kernel calls what is shared and has no file.
-            b"" | b"/dev/zero (deleted)" => b"anonymous",
-            name => name,
-        };
-        Some(Mapping { range, name })
-    }
-}
-
-fn keep_name(record: u32, live: Live, name: &[u8]) {
-    let place = TABLES
-        .get()
-        .and_then(|tables| tables.names.get(record as usize));
-    let last = place.map_or(0, |place| place.load(Relaxed));
-    let last = last.checked_sub(1).and_then(|last| IMAGE.names.read(last));
-    if last.is_some_and(|last| {
-        last.address == address(record) as u64
-            && last.origin == live.origin
-            && IMAGE.bytes(last.name) == name
-    }) {
-        return;
-    }
-    let named = Named {
-        address: address(record) as u64,
-        origin: live.origin,
-        name: IMAGE.blob(name),
-        kind: u32::from(live.kind()),
-        reserved: 0,
-    };
-    if let (Some(index), Some(place)) = (IMAGE.names.push(IMAGE.window(), named), place) {
-        place.store(index + 1, Relaxed);
-    }
-}
-
 #[cfg(test)]
 #[allow(clippy::expect_used)]
 mod tests {
@@ -432,27 +392,20 @@ mod tests {
             assert!(pages(start, len).is_empty(), "{start} {len}");
         }
     }
-
     #[test]
-    fn the_kernels_lines_are_read() {
+    fn mappings_without_a_file_are_anonymous() {
         let name = |line: &str| {
-            let mapping = Mapping::of(line.as_bytes()).expect("a line");
-            (mapping.range, mapping.name.to_vec())
+            let mapping = maps::Mapping::parse(line.as_bytes()).expect("a line");
+            name_of(&mapping).to_vec()
         };
-        assert_eq!(
-            name("7f00-8f00 rw-p 00000000 00:00 0 "),
-            (0x7f00..0x8f00, b"anonymous".to_vec())
-        );
+        assert_eq!(name("7f00-8f00 rw-p 00000000 00:00 0 "), b"anonymous");
         assert_eq!(
             name("1000-2000 r--s 00000000 fe:00 123                        /tmp/a b.db"),
-            (0x1000..0x2000, b"/tmp/a b.db".to_vec())
+            b"/tmp/a b.db"
         );
         assert_eq!(
-            name("1000-2000 rw-s 00000000 00:01 1027   /dev/zero (deleted)").1,
+            name("1000-2000 rw-s 00000000 00:01 1027   /dev/zero (deleted)"),
             b"anonymous"
         );
-        let odd = Mapping::of(b"1000-2000 rw-s 00000000 fe:00 9 /tmp/\xff").expect("a line");
-        assert_eq!(odd.name, b"/tmp/\xff");
-        assert!(Mapping::of(b"").is_none());
     }
 }

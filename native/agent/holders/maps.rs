@@ -2,9 +2,8 @@
 
 use super::Stop;
 use super::table::Table;
+use crate::maps;
 use core::ops::Range;
-use std::fs::File;
-use std::io::Read;
 
 /// What a mapping is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,6 +29,24 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    fn of(line: &maps::Mapping) -> Mapping {
+        let of = match line.path {
+            b"[heap]" => Of::Heap,
+            b"" if line.inode == 0 => Of::Anonymous,
+            path if path.starts_with(b"[anon:") => Of::Anonymous,
+            _ => Of::Other,
+        };
+        Mapping {
+            start: line.range.start,
+            end: line.range.end,
+            readable: line.is_readable(),
+            writable: line.rights[1] == b'w',
+            executable: line.rights[2] == b'x',
+            private: line.rights[3] == b'p',
+            of,
+        }
+    }
+
     pub fn range(&self) -> Range<usize> {
         self.start..self.end
     }
@@ -47,55 +64,15 @@ impl Mapping {
 
 /// All mappings, by address.
 pub fn read() -> Result<Table<Mapping>, Stop> {
-    let mut file = File::open("/proc/self/maps").map_err(|_| Stop::NotReadable)?;
-    let mut text = Table::filled(64 << 10, 0u8)?;
-    let mut kept = 0;
     let mut mappings = Table::new();
-    loop {
-        let read = file
-            .read(&mut text[kept..])
-            .map_err(|_| Stop::NotReadable)?;
-        let filled = kept + read;
-        let lines = text[..filled].iter().rposition(|byte| *byte == b'\n');
-        let lines = lines.map_or(0, |last| last + 1);
-        for line in text[..lines].split(|byte| *byte == b'\n') {
-            if let Some(mapping) = mapping(line) {
-                mappings.push(mapping)?;
-            }
-        }
-        if read == 0 {
-            return Ok(mappings);
-        }
-        text.copy_within(lines..filled, 0);
-        kept = filled - lines;
+    let mut failed = None;
+    let whole = maps::read(|line| {
+        failed = mappings.push(Mapping::of(line)).err();
+        failed.is_none()
+    });
+    match failed {
+        Some(stop) => Err(stop),
+        None if whole => Ok(mappings),
+        None => Err(Stop::NotReadable),
     }
-}
-
-/// `7f0000000000-7f0000021000 rw-p 00000000 00:00 0     [name]`
-fn mapping(line: &[u8]) -> Option<Mapping> {
-    let mut fields = line.split(|byte| *byte == b' ').filter(|f| !f.is_empty());
-    let mut bounds = fields.next()?.split(|byte| *byte == b'-');
-    let (start, end) = (hex(bounds.next()?)?, hex(bounds.next()?)?);
-    let rights = fields.next()?;
-    let inode = fields.nth(2)?;
-    let name = fields.next().unwrap_or_default();
-    let of = match name {
-        b"[heap]" => Of::Heap,
-        b"" if inode == b"0" => Of::Anonymous,
-        _ if name.starts_with(b"[anon:") => Of::Anonymous,
-        _ => Of::Other,
-    };
-    Some(Mapping {
-        start,
-        end,
-        readable: rights.first() == Some(&b'r'),
-        writable: rights.get(1) == Some(&b'w'),
-        executable: rights.get(2) == Some(&b'x'),
-        private: rights.get(3) == Some(&b'p'),
-        of,
-    })
-}
-
-fn hex(digits: &[u8]) -> Option<usize> {
-    usize::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok()
 }

@@ -13,6 +13,7 @@
 //! into two segments. The headers that decide are the first ones that do not lie within a module
 //! that was found before them.
 
+use crate::maps::{self, File};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ops::Range;
 use core::ptr;
@@ -20,7 +21,6 @@ use core::sync::atomic::{
     AtomicPtr, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
-use hackleak_image::writer::KeepErrno;
 
 /// A loaded module.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -180,7 +180,7 @@ pub fn find(address: usize) -> Option<Object> {
 fn look_up(address: usize) -> Option<Object> {
     let opened = OPENED.load(SeqCst);
     let mut here = None;
-    read_maps(|mapping| {
+    maps::read(|mapping| {
         if mapping.range.contains(&address) {
             here = Some((mapping.range.clone(), mapping.file()));
         }
@@ -207,8 +207,8 @@ fn keep_other(range: &Range<usize>, opened: usize) {
 /// The module that the mappings of `file` make up around `address`.
 fn of_file(address: usize, file: File) -> Option<Object> {
     let mut found: Option<Object> = None;
-    read_maps(|mapping| {
-        let is_first = mapping.file() == Some(file) && mapping.offset == 0 && mapping.readable;
+    maps::read(|mapping| {
+        let is_first = mapping.file() == Some(file) && mapping.offset == 0 && mapping.is_readable();
         let known = found.is_some_and(|object| mapping.range.start < object.end);
         if is_first && !known && mapping.range.start <= address {
             found = at_headers(&mapping.range).or(found);
@@ -247,9 +247,9 @@ pub fn with_name<T>(address: usize, take: impl FnOnce(&[u8]) -> T) -> T {
         // SAFETY: the loader's name of what a program starts with, which is never unloaded.
         return take(unsafe { CStr::from_ptr(name) }.to_bytes());
     }
-    let mut path = [0; LINE];
+    let mut path = [0; maps::LINE];
     let mut len = 0;
-    read_maps(|mapping| {
+    maps::read(|mapping| {
         let here = mapping.range.contains(&address);
         if here {
             len = mapping.path.len();
@@ -273,7 +273,7 @@ pub fn opening() {
 /// A `dlclose` has ended: forgets the modules whose file is no longer mapped where it was.
 pub fn closed() {
     let mut still = [0u64; MAX_ENTRIES / 64];
-    read_maps(|mapping| {
+    maps::read(|mapping| {
         let file = mapping.file().filter(|_| mapping.offset == 0);
         for (at, entry) in entries().iter().enumerate() {
             let range = entry.range.load(Acquire);
@@ -288,102 +288,5 @@ pub fn closed() {
         if !is_permanent && still[at / 64] >> (at % 64) & 1 == 0 {
             entry.range.store(0, Release);
         }
-    }
-}
-
-/// What tells two mapped files apart: device and inode. The kernel's own object has inode 0.
-type File = (u64, u64);
-
-struct Mapping<'a> {
-    range: Range<usize>,
-    readable: bool,
-    offset: usize,
-    device: u64,
-    inode: u64,
-    path: &'a [u8],
-}
-
-impl Mapping<'_> {
-    fn file(&self) -> Option<File> {
-        (self.inode != 0 || self.path == b"[vdso]").then_some((self.device, self.inode))
-    }
-
-    /// A line of `/proc/PID/maps`, see proc(5): `START-END PERMISSIONS OFFSET MAJOR:MINOR INODE PATH`.
-    fn parse(line: &[u8]) -> Option<Mapping<'_>> {
-        let mut rest = line;
-        let start = number(&mut rest, 16) as usize;
-        let end = number(&mut rest, 16) as usize;
-        let readable = rest.first() == Some(&b'r');
-        rest = rest.get("r-xp ".len()..)?;
-        let offset = number(&mut rest, 16) as usize;
-        let device = number(&mut rest, 16) << 32 | number(&mut rest, 16);
-        let inode = number(&mut rest, 10);
-        Some(Mapping {
-            range: start..end,
-            readable,
-            offset,
-            device,
-            inode,
-            path: rest.trim_ascii_start(),
-        })
-    }
-}
-
-/// The number that `text` begins with; goes on behind it and the character after it.
-fn number(text: &mut &[u8], radix: u32) -> u64 {
-    let mut value = 0u64;
-    while let Some((first, rest)) = text.split_first() {
-        *text = rest;
-        match (*first as char).to_digit(radix) {
-            Some(digit) => value = value.wrapping_mul(u64::from(radix)) + u64::from(digit),
-            None => break,
-        }
-    }
-    value
-}
-
-/// The longest line: a path has at most 4096 bytes.
-const LINE: usize = 4096 + 128;
-
-/// Calls `visit` with each mapping in the order of addresses until it returns false. Needs no
-/// memory and leaves `errno` as it was.
-fn read_maps(mut visit: impl FnMut(&Mapping) -> bool) {
-    let _errno = KeepErrno::new();
-    let path = c"/proc/self/maps".as_ptr();
-    let flags = libc::O_RDONLY | libc::O_CLOEXEC;
-    // SAFETY: a system call with a path that ends in a zero byte.
-    let file = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path, flags) };
-    if file >= 0 {
-        lines(file, |line| {
-            Mapping::parse(line).is_none_or(|mapping| visit(&mapping))
-        });
-        // SAFETY: opened above.
-        unsafe { libc::syscall(libc::SYS_close, file) };
-    }
-}
-
-fn lines(file: libc::c_long, mut visit: impl FnMut(&[u8]) -> bool) {
-    let mut buffer = [0u8; LINE];
-    let mut filled = 0;
-    loop {
-        let room = &mut buffer[filled..];
-        // SAFETY: a system call that writes at most as many bytes as there is room for.
-        let count = unsafe { libc::syscall(libc::SYS_read, file, room.as_mut_ptr(), room.len()) };
-        if count <= 0 {
-            return;
-        }
-        filled += count as usize;
-        let mut done = 0;
-        while let Some(len) = buffer[done..filled].iter().position(|byte| *byte == b'\n') {
-            if !visit(&buffer[done..done + len]) {
-                return;
-            }
-            done += len + 1;
-        }
-        if done == 0 && filled == LINE {
-            return;
-        }
-        buffer.copy_within(done..filled, 0);
-        filled -= done;
     }
 }
