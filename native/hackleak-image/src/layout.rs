@@ -1061,6 +1061,8 @@ kinds! {
     Mmap = 17 "mapping",
     /// Memory that the JDK's libzip has zlib take for Java's `Deflater` and `Inflater`.
     Zip = 18 "zlib memory",
+    /// A thread that was started. The address is made of its place among the recorder's.
+    Thread = 19 "thread",
 }
 
 const _: () = {

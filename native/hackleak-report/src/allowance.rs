@@ -56,6 +56,8 @@ pub enum Group {
     Mmap,
     /// What zlib takes for Java's `Deflater` and `Inflater`.
     Zip,
+    /// Threads that were started.
+    Thread,
 }
 
 impl Group {
@@ -69,6 +71,7 @@ impl Group {
             Kind::Fd => Group::Fd,
             Kind::Mmap => Group::Mmap,
             Kind::Zip => Group::Zip,
+            Kind::Thread => Group::Thread,
             _ => Group::Jni,
         }
     }
@@ -84,6 +87,7 @@ impl Group {
             Group::Fd => "fd",
             Group::Mmap => "mmap",
             Group::Zip => "zip",
+            Group::Thread => "thread",
         }
     }
 }
@@ -101,8 +105,9 @@ impl FromStr for Group {
             "fd" => Ok(Group::Fd),
             "mmap" => Ok(Group::Mmap),
             "zip" => Ok(Group::Zip),
+            "thread" => Ok(Group::Thread),
             other => Err(format!(
-                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd, mmap or zip"
+                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd, mmap, zip or thread"
             )),
         }
     }

@@ -616,7 +616,7 @@ pub struct Site {
     /// freed meanwhile.
     #[serde(default, rename = "freedOlder", skip_serializing_if = "is_zero")]
     pub freed_older: u64,
-    /// What handles stand for, each name once: the paths of file descriptors, and what is mapped.
+    /// What handles stand for, each name once: the paths of file descriptors, what is mapped, and names of threads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// Other lines of the same functions from which as well: `Store.cpp:42`.
@@ -957,6 +957,8 @@ kinds! {
     Mmap "mapping",
     /// Memory that zlib took for Java's `Deflater` or `Inflater`, which was not ended.
     Zip "zlib memory",
+    /// A thread that was started and still runs, or has ended and was neither joined nor detached.
+    Thread "thread",
 }
 
 impl Kind {
@@ -969,7 +971,8 @@ impl Kind {
             | Kind::StringCritical
             | Kind::Monitor
             | Kind::Fd
-            | Kind::Mmap => self.name(),
+            | Kind::Mmap
+            | Kind::Thread => self.name(),
             _ => BLOCK,
         }
     }

@@ -1,4 +1,5 @@
-//! What handles that are still there stand for: the paths of file descriptors, and what mappings are of.
+//! What handles that are still there stand for: the paths of file descriptors, what mappings are of, and the names
+//! of threads.
 //!
 //! The process notes it when somebody looks at what is live. A handle's place is used again, so only the last note
 //! for each counts, and only while what lies there is what it was about.

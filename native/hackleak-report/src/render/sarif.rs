@@ -378,6 +378,9 @@ fn help(kind: Kind) -> String {
         Kind::Monitor => "call MonitorExit on every path",
         Kind::Fd => "close it, or the Java stream, channel or socket that owns it",
         Kind::Mmap => "call munmap, or close the Java arena or let go of the buffer that owns it",
+        Kind::Thread => {
+            "end it, and join or detach it; in Java, shut down the executor that owns it"
+        }
         Kind::Zip => "call end() on the Deflater or Inflater, or close the stream that owns it",
         Kind::Pool => "give it back to its pool",
         Kind::Runtime => "nothing: it is the runtime's",

@@ -64,7 +64,7 @@ function sitesSection(showInFlame, showInTimeline) {
     const facts = [
       ["Kind", text(sites.kind[site])],
       ["Exactly", hasBytes([site]) ? counted(bytes, "byte") : ""],
-      [nounOf([site]) === "mapping" ? "Mapped" : "Open", (sites.names[site] || []).join(", ")],
+      [{ mapping: "Mapped", thread: "Threads" }[nounOf([site])] || "Open", (sites.names[site] || []).join(", ")],
       ["Thread", text(sites.threads[site])],
       ["Scope", text(sites.scope[site])],
       ["Held by", sites.holder[site] || ""],

@@ -19,7 +19,12 @@ public enum LeakKind {
   /** Mapped memory: {@code mmap}, {@code FileChannel.map}. Recorded with {@code track=mmap}. */
   MMAP,
   /** What zlib holds for Java's {@code Deflater} and {@code Inflater}. */
-  ZIP;
+  ZIP,
+  /**
+   * Threads that native or Java code started, and that still run or were never joined. Recorded with
+   * {@code track=thread}.
+   */
+  THREAD;
 
   /** The name that the reporter knows it by. */
   String option() {

@@ -16,7 +16,8 @@ final class LeakText {
           "critical array",
           "critical string",
           "monitor",
-          "file descriptor");
+          "file descriptor",
+          "thread");
 
   private LeakText() {}
 

@@ -56,6 +56,10 @@ final class NextStep {
     if (site.kind().equals("mapping")) {
       return "unmap it" + site.owner().map(frame -> ": " + frame + " mapped it").orElse("");
     }
+    if (site.kind().equals("thread")) {
+      return "end the thread, or shut down the executor that owns it"
+          + site.owner().map(frame -> ": " + frame + " started it").orElse("");
+    }
     if (site.kind().equals("zlib memory")) {
       return "end() the Deflater or Inflater, or close the stream around it"
           + site.owner().map(frame -> ": " + frame + " made it").orElse("");

@@ -75,7 +75,7 @@ final class Settings {
         throw new IllegalArgumentException(
             "-D"
                 + KINDS
-                + " has new, malloc, jni, unsafe, pool, fd, mmap or zip, not \""
+                + " has new, malloc, jni, unsafe, pool, fd, mmap, zip or thread, not \""
                 + name
                 + "\"",
             e);
