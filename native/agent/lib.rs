@@ -49,6 +49,7 @@ mod pools;
 mod real;
 mod record;
 mod stack_bounds;
+mod started;
 mod stderr;
 mod symbols;
 mod this_library;

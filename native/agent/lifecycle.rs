@@ -9,8 +9,8 @@
 
 use crate::{
     IMAGE, again, agentpath, boundary, callers, control, descriptors, forks, frugal, gate, holders,
-    hooks, image, jdk, lent, log, mapped, pools, stack_bounds, stderr, this_library, thread,
-    timeline, unwind,
+    hooks, image, jdk, lent, log, mapped, pools, stack_bounds, started, stderr, this_library,
+    thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -82,6 +82,9 @@ fn open() {
         if track.contains(Track::MMAP) {
             mapped::begin();
         }
+        if track.contains(Track::THREAD) {
+            started::begin();
+        }
         gate::open(bits);
         boundary::guarded(pools::begin);
     }
@@ -94,6 +97,7 @@ extern "C" fn destructor() {
             unwind::enter_all_modules();
             descriptors::look(0);
             mapped::look(0);
+            started::look(0);
             holders::at_end();
             timeline::now(Cause::End);
             log::finish();

@@ -1,4 +1,4 @@
-//! What descriptors and mappings are called: names that the image keeps beside their records.
+//! What descriptors, mappings and threads are called: names that the image keeps beside their records.
 
 use crate::IMAGE;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};

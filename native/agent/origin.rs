@@ -2,6 +2,7 @@
 
 use crate::arch::Position;
 use crate::callers::Counts;
+use crate::jvm::own_code;
 use crate::stack_bounds::StackBounds;
 use crate::{boundary, callers, lent, thread, unwind};
 use hackleak_image::{Frame, Marker};
@@ -119,6 +120,15 @@ fn others_caller_counts(
         counts == Counts::LikeItsCaller
     });
     decided
+}
+
+/// Whether the caller at `position` is the JVM, at work for Java code: so it starts Java's threads.
+pub fn is_java_call(position: Position) -> bool {
+    // Below its functions on the stack is the code that called a native method.
+    thread::on_own_stack(|bounds| {
+        let end = unwind::frames(position, bounds, |pc, _| own_code::is_jvm_code(pc));
+        matches!(end, Ok(unwind::End::Foreign { .. }))
+    })
 }
 
 /// Whether an unrecorded block of the caller at `position` may hold others. Asked only about callers

@@ -21,7 +21,6 @@ OLDER(pthread_key_create, "GLIBC_2.2.5");
 OLDER(pthread_key_delete, "GLIBC_2.2.5");
 OLDER(pthread_getspecific, "GLIBC_2.2.5");
 OLDER(pthread_setspecific, "GLIBC_2.2.5");
-OLDER(pthread_detach, "GLIBC_2.2.5");
 OLDER(pthread_attr_setstacksize, "GLIBC_2.2.5");
 OLDER(pthread_setname_np, "GLIBC_2.12");
 

@@ -1,6 +1,6 @@
 /*
- * What only a program needs so that it starts on glibc 2.28; see older_glibc.h. The recorder defines `pthread_create`
- * itself.
+ * What only a program needs so that it starts on glibc 2.28; see older_glibc.h. The recorder defines
+ * `pthread_create`, `pthread_detach` and `pthread_join` itself.
  */
 #include "older_glibc.h"
 
@@ -12,6 +12,7 @@ OLDER(__libc_start_main, "GLIBC_2.2.5");
 
 /* libpthread until 2.34, pthread_getattr_np until 2.32 */
 OLDER(pthread_create, "GLIBC_2.2.5");
+OLDER(pthread_detach, "GLIBC_2.2.5");
 OLDER(pthread_join, "GLIBC_2.2.5");
 OLDER(pthread_getattr_np, "GLIBC_2.2.5");
 OLDER(pthread_attr_getguardsize, "GLIBC_2.2.5");

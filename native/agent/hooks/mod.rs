@@ -33,7 +33,8 @@ fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
         .iter()
         .chain(addresses::HOOKS)
         .chain(descriptors::HOOKS)
-        .chain(mappings::HOOKS);
+        .chain(mappings::HOOKS)
+        .chain(threads::HOOKS);
     match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
         // Another allocator that the program has beside its own keeps its functions.
         Some((_, hook)) if !found.is_null() && found == real::next(name) => *hook as *mut c_void,

@@ -1,5 +1,8 @@
-//! `pthread_create`: a thread inherits the scope of the thread that starts it.
+//! `pthread_create` and its like: a thread inherits the scope of the thread that starts it, and is recorded where
+//! threads are tracked ([`started`]).
 
+use crate::arch::{Position, allocator_entry};
+use crate::started::{self, Started};
 use crate::{boundary, gate, real, thread};
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute;
@@ -16,9 +19,23 @@ type Create = unsafe extern "C-unwind" fn(
 
 const NAME: &CStr = c"pthread_create";
 static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+type C11Create = unsafe extern "C-unwind" fn(*mut libc::pthread_t, Start, *mut c_void) -> c_int;
+static REAL_C11: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+/// `thrd_error` of `<threads.h>`.
+const C11_ERROR: c_int = 2;
+
+unsafe extern "C" {
+    // The `libc` crate has it for other systems only.
+    fn pthread_attr_getdetachstate(
+        attributes: *const libc::pthread_attr_t,
+        state: *mut c_int,
+    ) -> c_int;
+}
 
 pub fn init() {
     real::found(&REAL, NAME);
+    real::found(&REAL_C11, c"thrd_create");
+    find_endings();
 }
 
 /// What a child takes over, in a page of its own until it has.
@@ -26,50 +43,194 @@ struct Birth {
     start: Start,
     argument: *mut c_void,
     scope: u32,
+    started: Option<Started>,
 }
 
-/// Hook. Only a thread that has a scope passes something on; all others pass through. Ignoring
-/// ends with the thread that asked for it: a pool's thread would go on ignoring for ever.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(no_mangle)]
-pub unsafe extern "C-unwind" fn pthread_create(
+allocator_entry!(pthread_create, 4, on_create);
+allocator_entry!(thrd_create, 3, on_c11_create);
+
+/// Every hook here by its name, for those who ask the loader for a function.
+pub const HOOKS: &[super::Hook] = &[
+    ("pthread_create", pthread_create),
+    ("thrd_create", thrd_create),
+];
+
+unsafe extern "C-unwind" fn on_create(
     id: *mut libc::pthread_t,
     attributes: *const libc::pthread_attr_t,
     start: Start,
     argument: *mut c_void,
+    slot: usize,
+    frame_pointer: usize,
 ) -> c_int {
     // SAFETY: the C library's function of this name and type; it has one in every process.
     let real: Create = unsafe { transmute(real::found(&REAL, NAME)) };
+    let mut state = libc::PTHREAD_CREATE_JOINABLE;
+    if !attributes.is_null() {
+        // SAFETY: attributes of the caller's, and a valid place.
+        unsafe { pthread_attr_getdetachstate(attributes, &mut state) };
+    }
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    let started = started::starting(state == libc::PTHREAD_CREATE_DETACHED, position);
+    // SAFETY: the caller's; a stub in place of the routine calls that.
+    let result = create(started, start, argument, |start, argument| unsafe {
+        real(id, attributes, start, argument)
+    });
+    if result == 0
+        && let Some(started) = started
+    {
+        // SAFETY: the C library has written it.
+        started.has_id(unsafe { *id } as usize);
+    }
+    result
+}
+
+/// The same for C's own threads, whose routine returns an `int`: the stub does not see it return.
+unsafe extern "C-unwind" fn on_c11_create(
+    id: *mut libc::pthread_t,
+    start: Start,
+    argument: *mut c_void,
+    slot: usize,
+    frame_pointer: usize,
+) -> c_int {
+    let real = real::found(&REAL_C11, c"thrd_create");
+    if real.is_null() {
+        return C11_ERROR;
+    }
+    // SAFETY: the C library's function of this name and type.
+    let real: C11Create = unsafe { transmute(real) };
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    let started = started::starting(false, position);
+    // SAFETY: as above.
+    let result = create(started, start, argument, |start, argument| unsafe {
+        real(id, start, argument)
+    });
+    if result == 0
+        && let Some(started) = started
+    {
+        // SAFETY: as above.
+        started.has_id(unsafe { *id } as usize);
+    }
+    result
+}
+
+/// Lets `real` make a thread. Only one that is recorded, or whose maker has a scope, begins in a stub; all others
+/// pass through. Ignoring ends with the thread that asked for it: a pool's thread would go on ignoring for
+/// ever.
+fn create(
+    started: Option<Started>,
+    start: Start,
+    argument: *mut c_void,
+    real: impl Fn(Start, *mut c_void) -> c_int,
+) -> c_int {
     let scope = match thread::enter_existing() {
         Some(thread) if gate::is_open() => thread.scope(),
         _ => 0,
     };
-    if scope == 0 {
-        // SAFETY: the caller's.
-        return unsafe { real(id, attributes, start, argument) };
-    }
-    let birth = map_birth();
+    let birth = match scope == 0 && started.is_none() {
+        true => ptr::null_mut(),
+        false => map_birth(),
+    };
     if birth.is_null() {
-        // SAFETY: the caller's.
-        return unsafe { real(id, attributes, start, argument) };
+        if let Some(started) = started {
+            // Without a stub nobody would notice that it ends.
+            started.empty();
+        }
+        return real(start, argument);
     }
     // SAFETY: a fresh mapping of this call's own; the stub takes it over.
-    unsafe {
+    let entry: Start = unsafe {
         birth.write(Birth {
             start,
             argument,
             scope,
+            started,
         });
-        let entry: Start = transmute(crate::arch::thread_start as *const ());
-        let result = real(id, attributes, entry, birth.cast());
-        if result != 0 {
-            libc::munmap(birth.cast(), size_of::<Birth>());
+        transmute(crate::arch::thread_start as *const ())
+    };
+    let result = real(entry, birth.cast());
+    if result != 0 {
+        // SAFETY: no thread has taken it over.
+        unsafe { libc::munmap(birth.cast(), size_of::<Birth>()) };
+        if let Some(started) = started {
+            started.empty();
         }
-        result
     }
+    result
+}
+
+/// The functions that wait for the end of a thread, or say that nobody will.
+macro_rules! ending {
+    ($($name:ident ($($argument:ident: $type:ty),*) $then:ident;)*) => {
+        $(
+            mod $name {
+                use super::*;
+
+                const NAME: &CStr = match CStr::from_bytes_with_nul(
+                    concat!(stringify!($name), "\0").as_bytes(),
+                ) {
+                    Ok(name) => name,
+                    Err(_) => c"",
+                };
+                static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+                pub fn init() {
+                    real::found(&REAL, NAME);
+                }
+
+                /// Hook.
+                ///
+                /// # Safety
+                ///
+                /// The C library's own contract.
+                #[unsafe(no_mangle)]
+                pub unsafe extern "C-unwind" fn $name(
+                    id: libc::pthread_t,
+                    $($argument: $type),*
+                ) -> c_int {
+                    let real = real::found(&REAL, NAME);
+                    if real.is_null() {
+                        return libc::ENOSYS;
+                    }
+                    // Once it has been joined, another thread may have the identifier.
+                    let started = started::known(id as usize);
+                    // SAFETY: the C library's function of this name and type, with the caller's
+                    // arguments.
+                    let result = unsafe {
+                        let real: unsafe extern "C-unwind" fn(libc::pthread_t, $($type),*) -> c_int =
+                            transmute(real);
+                        real(id, $($argument),*)
+                    };
+                    if result == 0
+                        && let Some(started) = started
+                    {
+                        started.$then();
+                    }
+                    result
+                }
+            }
+        )*
+
+        fn find_endings() {
+            $($name::init();)*
+        }
+    };
+}
+
+ending! {
+    pthread_join(value: *mut *mut c_void) empty;
+    pthread_tryjoin_np(value: *mut *mut c_void) empty;
+    pthread_timedjoin_np(value: *mut *mut c_void, until: *const libc::timespec) empty;
+    pthread_clockjoin_np(value: *mut *mut c_void, clock: libc::clockid_t, until: *const libc::timespec) empty;
+    pthread_detach() detached;
+    thrd_join(value: *mut c_int) empty;
+    thrd_detach() detached;
 }
 
 /// The program's start routine and its argument, as two return registers.
@@ -86,12 +247,17 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
         start,
         argument,
         scope,
+        started,
     } = unsafe { birth.cast::<Birth>().read() };
     // SAFETY: nobody else knows the mapping.
     unsafe { libc::munmap(birth, size_of::<Birth>()) };
     boundary::guarded(|| {
         boundary::may_panic();
-        if gate::is_open()
+        if let Some(started) = started {
+            started.begins();
+        }
+        if scope != 0
+            && gate::is_open()
             && let Some(mut thread) = thread::enter()
         {
             thread.set_scope(scope, true);

@@ -6,7 +6,8 @@ use super::native_call::{Failure, call, choice, longs};
 use super::{buffers, collect, exit, java_stale, judging, method_ids};
 use crate::choice::{self, Choice};
 use crate::{
-    IMAGE, checkpoint, descriptors, holders, image, keep, lifecycle, mapped, this_library, thread,
+    IMAGE, checkpoint, descriptors, holders, image, keep, lifecycle, mapped, started, this_library,
+    thread,
 };
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
@@ -92,6 +93,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
         let (mut blocks, mut bytes) = (0, 0);
         descriptors::look(epoch as u32);
         mapped::look(epoch as u32);
+        started::look(epoch as u32);
         choice::leaks(choice(epoch, scope, whose)?, |_, live| {
             blocks += 1;
             bytes += live.size() as i64;

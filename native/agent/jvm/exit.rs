@@ -84,6 +84,7 @@ pub fn check(wanted: Exit, collects: bool) {
 fn judge() {
     crate::descriptors::look(0);
     crate::mapped::look(0);
+    crate::started::look(0);
     let _ = super::judging::judge(choice::Choice::EVERYTHING, true, Vec::new());
 }
 

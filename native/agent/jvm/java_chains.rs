@@ -292,7 +292,7 @@ fn of_jdk(signature: &str) -> Option<String> {
 }
 
 /// The name of a thread; `None` for other objects.
-fn thread_name(env: *mut jvmtiEnv, thread: jobject) -> Option<String> {
+pub fn thread_name(env: *mut jvmtiEnv, thread: jobject) -> Option<String> {
     let get = functions(env).GetThreadInfo?;
     let mut info = core::mem::MaybeUninit::<jvmtiThreadInfo>::zeroed();
     // SAFETY: a JVMTI call with a local reference, which says so where that is no thread.

@@ -9,6 +9,7 @@
 //!   names need, ahead of need.
 //! - `resources`: references, array elements and the like (`real_functions`: the JVM's own); `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
+//! - `java_threads`: what threads are called.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `aot`: JVMs that start from a cache of linked classes.
 //! - `bridge`, `series`: the native methods of `dev.hackleak.NativeBridge`; `native_call`: their edge.
@@ -37,12 +38,13 @@ mod java_frames;
 mod java_heap;
 mod java_paths;
 mod java_stale;
+mod java_threads;
 mod judging;
 mod memo;
 mod method_ids;
 mod methods;
 mod native_call;
-mod own_code;
+pub mod own_code;
 mod own_frames;
 mod properties;
 mod queues;

@@ -4,10 +4,10 @@
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
 use super::{
-    Jvmti, VM, aot, ending, jni_env, memo, method_ids, own_code, stacks, thunks, unsafe_memory,
-    upcalls, vm_structs,
+    Jvmti, VM, aot, ending, java_threads, jni_env, memo, method_ids, own_code, stacks, thunks,
+    unsafe_memory, upcalls, vm_structs,
 };
-use crate::{IMAGE, again, boundary, control, gate, lifecycle, pools, stderr};
+use crate::{IMAGE, again, boundary, control, gate, lifecycle, pools, started, stderr};
 use core::ffi::{CStr, c_char, c_void};
 use core::ptr;
 use core::sync::atomic::{
@@ -19,9 +19,9 @@ use hackleak_options::Track;
 use jvmti_bindings::sys::jni::{JNI_VERSION_1_6, JNIEnv, JavaVM, jclass, jint, jmethodID, jthread};
 use jvmti_bindings::sys::jvmti::{
     JVMTI_ENABLE, JVMTI_ERROR_NONE, JVMTI_EVENT_CLASS_LOAD, JVMTI_EVENT_COMPILED_METHOD_UNLOAD,
-    JVMTI_EVENT_NATIVE_METHOD_BIND, JVMTI_EVENT_VM_DEATH, JVMTI_EVENT_VM_INIT,
-    JVMTI_EVENT_VM_START, JVMTI_VERSION_1_2, jvmtiCapabilities, jvmtiEnv, jvmtiEvent,
-    jvmtiEventCallbacks,
+    JVMTI_EVENT_NATIVE_METHOD_BIND, JVMTI_EVENT_THREAD_START, JVMTI_EVENT_VM_DEATH,
+    JVMTI_EVENT_VM_INIT, JVMTI_EVENT_VM_START, JVMTI_VERSION_1_2, jvmtiCapabilities, jvmtiEnv,
+    jvmtiEvent, jvmtiEventCallbacks,
 };
 
 static STARTED: AtomicBool = AtomicBool::new(false);
@@ -87,6 +87,7 @@ fn start(vm: *mut JavaVM, early: bool) {
             } else {
                 unsafe_memory::begin();
                 vm_structs::init();
+                threads_count();
                 upcalls::watch(jvmti);
                 ending::install_hook(jni_env().cast());
             }
@@ -139,6 +140,7 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
     callbacks.VMStart = Some(on_vm_start);
     callbacks.VMInit = Some(on_vm_init);
     callbacks.VMDeath = Some(on_vm_death);
+    callbacks.ThreadStart = Some(java_threads::on_start);
     let set = functions.SetEventCallbacks.ok_or("no SetEventCallbacks")?;
     // The table up to the last slot that JDK 8 knows.
     const SLOTS_OF_JDK_8: usize = 35;
@@ -160,6 +162,9 @@ fn prepare(vm: *mut JavaVM, early: bool) -> Result<Jvmti, &'static str> {
         JVMTI_EVENT_COMPILED_METHOD_UNLOAD,
     ] {
         enable(jvmti, event)?;
+    }
+    if control::tracks(Track::THREAD) {
+        enable(jvmti, JVMTI_EVENT_THREAD_START)?;
     }
     Ok(jvmti)
 }
@@ -240,7 +245,18 @@ unsafe extern "system" fn on_compiled_method_unload(
     memo::forget_code();
 }
 
+/// From now on the threads count that Java code starts: the JDK has those that it needs itself.
+fn threads_count() {
+    started::java_runs();
+    if control::tracks(Track::THREAD) {
+        // They are started inside of the JVM, where JVMTI makes none.
+        method_ids::want();
+        method_ids::make();
+    }
+}
+
 unsafe extern "system" fn on_vm_init(_jvmti: *mut jvmtiEnv, jni: *mut JNIEnv, _thread: jthread) {
+    boundary::guarded(threads_count);
     unsafe_memory::begin();
     ending::install_hook(jni.cast());
 }

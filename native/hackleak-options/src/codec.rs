@@ -18,7 +18,7 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "track",
-        values: "new|malloc|jni|unsafe|fd|mmap|zip",
+        values: "new|malloc|jni|unsafe|fd|mmap|zip|thread",
         default: "new+malloc+jni+unsafe+fd+zip",
         meaning: "which allocations are recorded: one kind, or several joined by `+`",
     },
@@ -157,8 +157,10 @@ impl Track {
     pub const MMAP: Track = Track(32);
     /// What zlib takes for Java's `Deflater` and `Inflater`.
     pub const ZIP: Track = Track(64);
+    /// Threads that code under test and Java code start.
+    pub const THREAD: Track = Track(128);
 
-    /// All but mapped memory: allocators map, too.
+    /// All but mapped memory, because allocators map, too, and threads, because libraries keep theirs.
     pub const STANDARD: Track = Track(31 | 64);
 
     /// Every kind with its name.
@@ -170,6 +172,7 @@ impl Track {
         ("fd", Track::FD),
         ("mmap", Track::MMAP),
         ("zip", Track::ZIP),
+        ("thread", Track::THREAD),
     ];
 
     /// The set as the bits that the image stores.
