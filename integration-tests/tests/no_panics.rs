@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::process::Command;
 
 /// Modules whose functions are called by the program, the C library or the JVM for each event.
-const MODULES: [&str; 7] = [
+const MODULES: [&str; 8] = [
     "hackleak::fragments::",
     "hackleak::hooks::malloc::",
     "hackleak::hooks::mappings::",
     "hackleak::hooks::operators::",
     "hackleak::hooks::pool::",
+    "hackleak::hooks::threads::",
     "hackleak::jvm::resources::",
     "hackleak::jvm::unsafe_memory::",
 ];
