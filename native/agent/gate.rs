@@ -47,6 +47,8 @@ const NEW: u32 = 4;
 const LOG: u32 = 8;
 /// Bit of the word: what zlib takes for Java is tracked.
 const ZIP: u32 = 16;
+/// Bit of the word: what some scope has is counted. Not in a forked child, which counts nothing.
+const COUNTED: u32 = 32;
 
 /// Whether the process is recorded.
 #[inline(always)]
@@ -138,6 +140,27 @@ fn begin(word: u32, bit: u32) -> bool {
 #[inline(always)]
 pub fn is_logged() -> bool {
     PAGE.recording.load(Relaxed) & LOG != 0
+}
+
+/// Whether what some scope has is counted.
+#[inline(always)]
+pub fn is_counted() -> bool {
+    PAGE.recording.load(Relaxed) & COUNTED != 0
+}
+
+/// Whether more is done with an event than to record it: it is logged, or counted for a scope.
+#[inline(always)]
+pub fn is_watched() -> bool {
+    PAGE.recording.load(Relaxed) & (LOG | COUNTED) != 0
+}
+
+/// Says whether what some scope has is counted. Not for a forked child.
+pub fn set_counted(on: bool) {
+    if on {
+        PAGE.recording.fetch_or(COUNTED, Relaxed);
+    } else {
+        PAGE.recording.fetch_and(!COUNTED, Relaxed);
+    }
 }
 
 /// Whether what zlib takes for Java is recorded.

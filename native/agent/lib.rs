@@ -45,6 +45,7 @@ mod maps;
 mod names;
 mod origin;
 mod paper;
+mod peaks;
 mod pools;
 mod real;
 mod record;

@@ -11,11 +11,13 @@
 
 use crate::arch::Position;
 use crate::fragments::{Fragment, Fragments};
-use crate::{IMAGE, boundary, choice, control, gate, maps, names, origin, record, this_library};
+use crate::{
+    IMAGE, boundary, choice, control, gate, maps, names, origin, peaks, record, this_library,
+};
 use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::AtomicU32;
-use hackleak_image::layout::{Counter, Kind};
+use hackleak_image::layout::{Counter, Kind, Live};
 use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
 use once_cell::race::OnceRef;
@@ -236,21 +238,39 @@ fn put(range: Range<usize>, record: u32, order: u64) {
 
 /// The mapping has so many bytes less; without any it has ended.
 fn less(record: u32, bytes: usize) {
-    match IMAGE.live.resize(address(record), bytes as u64, 0) {
+    let live = counted(record);
+    let left = IMAGE.live.resize(address(record), bytes as u64, 0);
+    if let (Some(live), Some(_)) = (live, left) {
+        peaks::resized(live, bytes as u64, 0);
+    }
+    match left {
         Some(0) => record::ended(bytes as u64),
         Some(_) => record::resized(bytes as u64, 0),
         None => {}
     }
 }
 
+/// The record, if what its scope has may be counted.
+fn counted(record: u32) -> Option<Live> {
+    if gate::is_counted() {
+        IMAGE.live.live_at(address(record))
+    } else {
+        None
+    }
+}
+
 /// The mapping has so many bytes more.
 fn more(record: u32, bytes: usize) {
+    let live = counted(record);
     if IMAGE
         .live
         .resize(address(record), 0, bytes as u64)
         .is_some()
     {
         record::resized(0, bytes as u64);
+        if let Some(live) = live {
+            peaks::resized(live, 0, bytes as u64);
+        }
     }
 }
 

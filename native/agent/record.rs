@@ -6,7 +6,7 @@
 use crate::arch::Position;
 use crate::origin::Whose;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, boundary, findings, gate, jvm, log, origin, unwind};
+use crate::{IMAGE, boundary, findings, gate, jvm, log, origin, peaks, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
 use hackleak_image::layout::{Counter, Kind, Live, PIN_SHIFT, Release, Strays};
@@ -28,6 +28,9 @@ pub fn allocated(address: usize, size: usize, kind: Kind, position: Position) {
 fn allocated_slowly(address: usize, size: u64, kind: Kind, position: Position) {
     record(size, kind, position, |live, epoch, thread| {
         IMAGE.live.insert(IMAGE.window(), address, live, epoch)?;
+        if gate::is_counted() {
+            peaks::allocated(live);
+        }
         if gate::is_logged() {
             log_line(thread, || log::allocated(address, live));
         }
@@ -46,7 +49,7 @@ fn record_at_once(
     kind: Kind,
     position: Position,
 ) -> bool {
-    if gate::is_logged() {
+    if gate::is_watched() {
         return false;
     }
     let Some(mut thread) = thread::enter_existing() else {
@@ -120,12 +123,17 @@ fn log_line(thread: Option<&mut ThreadState>, write: impl FnOnce()) {
     }
 }
 
-/// The same where the thread's state is not at hand.
+/// Counts and logs the end of a record; the thread's state is not at hand.
 #[cold]
 #[inline(never)]
-fn log_free(address: usize, live: Live) {
-    let mut thread = thread::enter();
-    log_line(thread.as_deref_mut(), || log::freed(address, live));
+fn watch_free(address: usize, live: Live) {
+    if gate::is_counted() {
+        peaks::freed(live);
+    }
+    if gate::is_logged() {
+        let mut thread = thread::enter();
+        log_line(thread.as_deref_mut(), || log::freed(address, live));
+    }
 }
 
 #[cold]
@@ -271,8 +279,8 @@ pub fn retired(address: usize) -> Option<Live> {
             return None;
         }
         set_reallocating(address);
-        if gate::is_logged() {
-            boundary::guarded(|| log_free(address, live));
+        if gate::is_watched() {
+            boundary::guarded(|| watch_free(address, live));
         }
     }
     live
@@ -299,6 +307,9 @@ pub fn restored(address: usize, old: Live) {
     let stored = boundary::guarded(|| {
         set_reallocating(0);
         IMAGE.live.insert(IMAGE.window(), address, old, epoch)?;
+        if gate::is_counted() {
+            peaks::restored(old);
+        }
         if gate::is_logged() {
             log_line(thread::enter().as_deref_mut(), || {
                 log::allocated(address, old)
@@ -364,7 +375,7 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
         Ok(live) => {
             let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.is_for(kind));
             let right = fits && told.is_none_or(|told| told as u64 == live.size());
-            if right && live.pins() == 0 && !release.is_java() && !gate::is_logged() {
+            if right && live.pins() == 0 && !release.is_java() && !gate::is_watched() {
                 ended(live.size());
             } else {
                 freed_oddly(address, live, release, told, position);
@@ -378,7 +389,7 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
     }
 }
 
-/// A block was freed that is logged, is watched, belongs to the JVM, or is freed in a wrong way.
+/// A block was freed that is logged or counted, lies under a buffer, belongs to the JVM, or is freed in a wrong way.
 #[cold]
 #[inline(never)]
 fn freed_oddly(
@@ -390,8 +401,8 @@ fn freed_oddly(
 ) {
     boundary::guarded(|| {
         boundary::may_panic();
-        if gate::is_logged() {
-            log_free(address, live);
+        if gate::is_watched() {
+            watch_free(address, live);
         }
         if release.is_java() {
             // The JVM frees the memory behind it by its own means, which pass here as well.

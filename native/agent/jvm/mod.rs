@@ -26,6 +26,7 @@ pub mod buffers;
 mod class_fields;
 mod code_heaps;
 mod collect;
+mod counted;
 mod critical;
 mod ending;
 pub mod entries;
