@@ -22,6 +22,7 @@ final class ExitCheck {
   static final List<Class<?>> NEEDED =
       Arrays.asList(
           AssertionRecord.class,
+          CheckArguments.class,
           Checkpoint.class,
           CoveredSites.class,
           CudfCleaner.class,
@@ -43,6 +44,7 @@ final class ExitCheck {
           LeakSite.class,
           LeakText.class,
           LeakVerdict.class,
+          LimitText.class,
           LinesParser.class,
           NativeFrame.class,
           NextStep.class,

@@ -124,6 +124,11 @@ public final class HackLeak {
   public static LeakReport leaksSince(Checkpoint since, LeakCheck check) {
     Objects.requireNonNull(since, "since");
     Objects.requireNonNull(check, "check");
+    if (check.ofLimits || check.hasLimits()) {
+      throw new IllegalArgumentException(
+          "peakBytes and allocations are counted from a test's beginning, by a LeakWatch or a front"
+              + " end: a check at the end cannot know them");
+    }
     Recording recording = Recording.current();
     return recording
         .recorder()

@@ -8,8 +8,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 
 /**
  * How to look for leaks: whether to collect garbage first, in which scope, and what counts.
@@ -40,6 +38,9 @@ public final class LeakCheck {
   final boolean ofEndedTest;
   final boolean settled;
   final Boolean failOnKnown;
+  final long peakBytes;
+  final long allocations;
+  final boolean ofLimits;
 
   private LeakCheck(LeakCheckDraft draft) {
     settle = draft.settle;
@@ -58,6 +59,9 @@ public final class LeakCheck {
     ofEndedTest = draft.ofEndedTest;
     settled = draft.settled;
     failOnKnown = draft.failOnKnown;
+    peakBytes = draft.peakBytes;
+    allocations = draft.allocations;
+    ofLimits = draft.ofLimits;
   }
 
   private LeakCheckDraft draft() {
@@ -78,6 +82,49 @@ public final class LeakCheck {
    */
   public static LeakCheck ofTests() {
     return STANDARD.settling(Settings.settleTests());
+  }
+
+  /** Looks for no leaks, but only at limits: {@link #peakBytes}, {@link #allocations}, or both. */
+  public static LeakCheck ofLimits() {
+    LeakCheckDraft draft = new LeakCheckDraft();
+    draft.ofLimits = true;
+    return new LeakCheck(draft);
+  }
+
+  /**
+   * Fails a test that has more than so many bytes of native memory live at once, of what its thread
+   * has allocated, and the threads that were started in it. Counted exactly; with rounds, in each
+   * by itself. For what watches a test: a check that is made at its end cannot know.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public LeakCheck peakBytes(long most) {
+    LeakCheckDraft draft = draft();
+    draft.peakBytes = LimitText.checked("peakBytes", most);
+    return new LeakCheck(draft);
+  }
+
+  /**
+   * Fails a test that allocates native memory more often than this; see {@link #peakBytes(long)}.
+   *
+   * @throws IllegalArgumentException if it is negative
+   */
+  public LeakCheck allocations(long most) {
+    LeakCheckDraft draft = draft();
+    draft.allocations = LimitText.checked("allocations", most);
+    return new LeakCheck(draft);
+  }
+
+  boolean hasLimits() {
+    return peakBytes >= 0 || allocations >= 0;
+  }
+
+  /** For when the limits have been looked at. */
+  LeakCheck withoutLimits() {
+    LeakCheckDraft draft = draft();
+    draft.peakBytes = -1;
+    draft.allocations = -1;
+    return new LeakCheck(draft);
   }
 
   /** Settles first, or does not, whatever the system properties say. */
@@ -296,9 +343,11 @@ public final class LeakCheck {
   /**
    * Reads all that decides about the check.
    *
-   * @throws IllegalArgumentException if a system property says what cannot be
+   * @throws IllegalArgumentException if a system property says what cannot be, or if there is
+   *     nothing to look at
    */
   void validate() {
+    LimitText.requireAny(this);
     arguments();
     limit();
     settles();
@@ -306,47 +355,7 @@ public final class LeakCheck {
 
   /** All of this as arguments of the reporter. */
   List<String> arguments() {
-    List<String> arguments = new ArrayList<>();
-    if (scope != 0) {
-      arguments.addAll(Arrays.asList("--scope", Integer.toString(scope)));
-    }
-    if (whose == Whose.OWNED) {
-      arguments.add("--owned");
-    } else if (whose == Whose.UNOWNED) {
-      arguments.add("--unowned");
-    }
-    if (!kinds().isEmpty()) {
-      arguments.add("--kinds");
-      arguments.add(kinds().stream().map(LeakKind::option).collect(Collectors.joining("+")));
-    }
-    Held decided = held();
-    if (decided != Held.DEFAULT) {
-      arguments.addAll(Arrays.asList("--held", decided.option()));
-    }
-    if (rounds.length > 0) {
-      arguments.add("--rounds");
-      arguments.add(
-          IntStream.of(rounds).mapToObj(Integer::toString).collect(Collectors.joining(",")));
-    }
-    if (fewestTests > 0) {
-      arguments.addAll(Arrays.asList("--tests", Integer.toString(fewestTests)));
-    }
-    if (!fell.isEmpty()) {
-      arguments.add("--fell");
-      arguments.add(fell.stream().map(String::valueOf).collect(Collectors.joining(",")));
-    }
-    if (allowedBytes() >= 0) {
-      arguments.addAll(Arrays.asList("--allow-bytes", Long.toString(allowedBytes())));
-    }
-    if (allowedBlocks() >= 0) {
-      arguments.addAll(Arrays.asList("--allow-blocks", Long.toString(allowedBlocks())));
-    }
-    String known = failOnKnown == null ? Settings.known() : failOnKnown ? "fail" : "note";
-    if (known != null) {
-      arguments.addAll(Arrays.asList("--known", known));
-    }
-    suppressed().forEach(pattern -> arguments.add("--suppress=" + pattern));
-    return arguments;
+    return CheckArguments.of(this);
   }
 
   /** The patterns of this check and of the properties, as they are told to the reporter. */
@@ -363,15 +372,15 @@ public final class LeakCheck {
   // Where this check says nothing, properties do, for the whole suite. What is live at the end of
   // the JVM is no test's.
 
-  private Set<LeakKind> kinds() {
+  Set<LeakKind> kinds() {
     return kinds.isEmpty() && !settled ? Settings.kinds() : kinds;
   }
 
-  private long allowedBytes() {
+  long allowedBytes() {
     return isAllowing() || settled ? allowedBytes : Settings.allowedBytes();
   }
 
-  private long allowedBlocks() {
+  long allowedBlocks() {
     return isAllowing() || settled ? allowedBlocks : Settings.allowedBlocks();
   }
 

@@ -26,6 +26,9 @@ final class LeakCheckDraft {
   boolean ofEndedTest;
   boolean settled;
   Boolean failOnKnown;
+  long peakBytes = -1;
+  long allocations = -1;
+  boolean ofLimits;
 
   LeakCheckDraft() {}
 
@@ -48,6 +51,9 @@ final class LeakCheckDraft {
     draft.ofEndedTest = check.ofEndedTest;
     draft.settled = check.settled;
     draft.failOnKnown = check.failOnKnown;
+    draft.peakBytes = check.peakBytes;
+    draft.allocations = check.allocations;
+    draft.ofLimits = check.ofLimits;
     return draft;
   }
 }

@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiConsumer;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * The watch over one test, from before it until after it: what the front ends of all test
@@ -30,6 +32,10 @@ public final class LeakWatch {
   private final Checkpoint checkpoint;
   private final int scope;
   private final int outer;
+
+  /** What the test has of native memory; null for a check without limits. */
+  private final MemoryUse use;
+
   private final List<Integer> rounds = new ArrayList<>();
 
   /** The epoch at which a warm-up without rounds has ended; 0 if there was none. */
@@ -39,13 +45,25 @@ public final class LeakWatch {
   private final Thread thread = Thread.currentThread();
   private boolean unfinishedRounds;
 
+  /** The same for a watch inside of this one, for which the rounds are rounds as well. */
+  private MemoryUse useInside;
+
+  /** The limits that were exceeded; null if none was. */
+  private LimitError exceeded;
+
   private LeakWatch(
-      Recorder recorder, LeakCheck check, Checkpoint checkpoint, int scope, int outer) {
+      Recorder recorder,
+      LeakCheck check,
+      Checkpoint checkpoint,
+      int scope,
+      int outer,
+      MemoryUse use) {
     this.recorder = recorder;
     this.check = check;
     this.checkpoint = checkpoint;
     this.scope = scope;
     this.outer = outer;
+    this.use = use;
   }
 
   /**
@@ -55,6 +73,8 @@ public final class LeakWatch {
    * @param inParallel true if other tests may run at the same time, watched or not; watches that
    *     overlap are noticed without being told
    * @throws IllegalStateException if this JVM is not recorded although it must be
+   * @throws UnsupportedOperationException if the check has limits, on a virtual thread of a
+   *     recorded JVM
    */
   public static LeakWatch begin(String test, LeakCheck check, boolean inParallel) {
     Objects.requireNonNull(check, "check");
@@ -63,17 +83,22 @@ public final class LeakWatch {
     Recorder recorder = Recording.current().recorder().orElse(null);
     if (recorder == null) {
       UnrecordedNotice.print();
-      return new LeakWatch(null, check, Checkpoint.unrecorded(test), 0, 0);
+      return new LeakWatch(null, check, Checkpoint.unrecorded(test), 0, 0, null);
+    }
+    if (check.hasLimits()) {
+      PlatformThread.required("a limit of native memory");
     }
     Checkpoint checkpoint = HackLeak.checkpoint(test);
     int scope = 0;
     int outer = 0;
+    MemoryUse use = null;
     // A virtual thread has no thread of the operating system to itself, hence no scope.
     if (!PlatformThread.isVirtual(Thread.currentThread())) {
       scope = recorder.openScope(test);
+      use = MemoryUse.begin(recorder, scope, check);
       outer = recorder.enterScope(scope);
     }
-    LeakWatch watch = new LeakWatch(recorder, check, checkpoint, scope, outer);
+    LeakWatch watch = new LeakWatch(recorder, check, checkpoint, scope, outer, use);
     ParallelRun.began(watch, inParallel);
     return watch;
   }
@@ -110,17 +135,18 @@ public final class LeakWatch {
     for (int i = 0; i < warmup; i++) {
       code.run();
     }
-    if (repeat == 1) {
-      warm = recorder == null ? 0 : recorder.checkpoint(checkpoint.label().orElse(null));
-      code.run();
-      unfinishedRounds = false;
-      return;
-    }
     for (int i = 0; i < repeat; i++) {
+      eachUse(MemoryUse::beginRound);
       nextRound();
       code.run();
+      eachUse(MemoryUse::endRound);
     }
-    nextRound();
+    if (repeat == 1) {
+      warm = recorder == null ? 0 : rounds.get(0);
+      rounds.clear();
+    } else {
+      nextRound();
+    }
     unfinishedRounds = false;
   }
 
@@ -128,6 +154,15 @@ public final class LeakWatch {
     if (recorder != null) {
       rounds.add(recorder.checkpoint(checkpoint.label().orElse(null)));
     }
+  }
+
+  private void eachUse(Consumer<MemoryUse> each) {
+    Stream.of(use, useInside).filter(Objects::nonNull).forEach(each);
+  }
+
+  /** Has the limits of a watch inside of this one count each round of this one by itself. */
+  public void roundsCountFor(LeakWatch inside) {
+    useInside = inside.use;
   }
 
   /**
@@ -177,21 +212,28 @@ public final class LeakWatch {
    * skipped has an outcome already, which a leak must not replace.
    *
    * @throws LeakError if it leaked
+   * @throws LimitError if it leaked nothing, but exceeded a limit
    */
   public void end() {
     try {
       judge(HackLeak::assertNoLeaks);
     } catch (LeakError leak) {
+      if (exceeded != null) {
+        leak.addSuppressed(exceeded);
+      }
       SharedSites.ofThisRun().failed(checkpoint.label().orElse("a test"), leak.report());
       endOfRunAtExit();
       throw leak;
+    }
+    if (exceeded != null) {
+      throw exceeded;
     }
   }
 
   /**
    * Ends the watch of a test that has failed for a reason of its own, and throws nothing: the test
    * keeps its failure. What leaked is attached to it as a suppressed {@link LeakError}, and one
-   * line on stderr says so.
+   * line on stderr says so; the same for a limit that it exceeded.
    *
    * @param own why it failed; null if nobody knows
    * @return false if it was looked for leaks and had none
@@ -226,6 +268,14 @@ public final class LeakWatch {
       String test = checkpoint.label().orElse("a test");
       System.err.println("hackleak: `" + test + "` " + outcome + "; " + summary(leak));
       return true;
+    } finally {
+      if (exceeded != null) {
+        if (own != null) {
+          own.addSuppressed(exceeded);
+        }
+        String test = checkpoint.label().orElse("a test");
+        System.err.println("hackleak: `" + test + "` " + outcome + "; it " + exceeded.text());
+      }
     }
   }
 
@@ -244,9 +294,13 @@ public final class LeakWatch {
     if (recorder == null) {
       return false;
     }
-    LeakCheck judged = check;
+    LeakCheck judged = check.withoutLimits();
     try {
       leave();
+      lookAtLimits();
+      if (check.ofLimits) {
+        return false;
+      }
       boolean parallel = ParallelRun.isParallel();
       if (unfinishedRounds || parallel && scope == 0) {
         return false;
@@ -272,10 +326,22 @@ public final class LeakWatch {
     return true;
   }
 
+  private void lookAtLimits() {
+    // A test that ends within its rounds has nothing that could be compared.
+    if (use != null && unfinishedRounds) {
+      use.drop();
+    } else if (use != null) {
+      exceeded = use.end(checkpoint.label().orElse("a test"));
+    }
+  }
+
   /** Ends the watch without looking: whatever leaked is meant to. */
   public void endUnchecked() {
     if (recorder != null) {
       leave();
+      if (use != null) {
+        use.drop();
+      }
       ParallelRun.ended(this);
       if (scope != 0) {
         recorder.closeScope(scope);

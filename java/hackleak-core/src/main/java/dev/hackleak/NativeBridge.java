@@ -101,6 +101,21 @@ final class NativeBridge {
   /** Ends what the scope owns, for good, and returns the epoch that begins. */
   static native int closeScope(int scope);
 
+  /**
+   * Begins to count what is allocated in the scope and in those inside of it. One that is counted
+   * already is counted anew, from the next epoch on.
+   */
+  static native void beginCounting(int scope);
+
+  /**
+   * {the most bytes that the scope had live at once, its allocations} since {@link #beginCounting}
+   * was last called for it. Only memory counts: no handles, and no objects of pools.
+   */
+  static native long[] counted(int scope);
+
+  /** Ends the counting of one scope. */
+  static native void endCounting();
+
   /** Counts up or down; while above zero, this thread's allocations are marked as ignored. */
   static native void ignore(boolean on);
 

@@ -149,6 +149,21 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
+  public void beginCounting(int scope) {
+    NativeBridge.beginCounting(scope);
+  }
+
+  @Override
+  public long[] counted(int scope) {
+    return NativeBridge.counted(scope);
+  }
+
+  @Override
+  public void endCounting() {
+    NativeBridge.endCounting();
+  }
+
+  @Override
   public void ignore(boolean on) {
     NativeBridge.ignore(on);
   }

@@ -20,6 +20,16 @@ final class SimulatedRecorder implements Recorder {
   private int scopes;
   private final ThreadLocal<Integer> scope = ThreadLocal.withInitial(() -> 0);
   private int ignoring;
+  private final Map<Integer, Counted> counted = new HashMap<>();
+  volatile int counting;
+
+  /** What a scope has had since an epoch. */
+  private static final class Counted {
+    int since;
+    long live;
+    long peak;
+    long allocations;
+  }
 
   volatile Runnable onGc = () -> {};
   volatile RecorderDescription description = degraded();
@@ -66,12 +76,43 @@ final class SimulatedRecorder implements Recorder {
   synchronized void allocate(int count) {
     for (int i = 0; i < count; i++) {
       blocks.add(new int[] {epoch, scope.get(), ignoring, stack});
+      count(blocks.get(blocks.size() - 1), 1);
     }
+  }
+
+  private void count(int[] block, int added) {
+    Counted of = counted.get(block[1]);
+    if (of != null && block[0] >= of.since) {
+      of.live += added * BLOCK_BYTES;
+      of.peak = Math.max(of.peak, of.live);
+      of.allocations += Math.max(added, 0);
+    }
+  }
+
+  @Override
+  public synchronized void beginCounting(int counts) {
+    Counted anew = new Counted();
+    if (counted.put(counts, anew) == null) {
+      counting++;
+    } else {
+      anew.since = epoch + 1;
+    }
+  }
+
+  @Override
+  public synchronized long[] counted(int counts) {
+    Counted of = counted.get(counts);
+    return new long[] {of.peak, of.allocations};
+  }
+
+  @Override
+  public synchronized void endCounting() {
+    counting--;
   }
 
   synchronized void freeNewest(int count) {
     for (int i = 0; i < count; i++) {
-      blocks.remove(blocks.size() - 1);
+      count(blocks.remove(blocks.size() - 1), -1);
     }
   }
 
