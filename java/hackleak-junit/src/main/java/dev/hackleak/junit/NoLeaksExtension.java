@@ -4,14 +4,13 @@ import dev.hackleak.HackLeak;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
+import dev.hackleak.LimitError;
 import dev.hackleak.TestSeries;
 import java.lang.reflect.Constructor;
 import java.lang.reflect.Method;
 import java.util.Collections;
-import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.AfterAllCallback;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -126,7 +125,7 @@ public final class NoLeaksExtension
     if (plan == null || !plan.perClass || classWatch(context) != null && !annotatedHere) {
       return;
     }
-    LeakWatch watch = begin(context, TestName.of(context), plan);
+    LeakWatch watch = begin(context, TestName.of(context), plan.check);
     // Only what belongs to the class runs inside: other tests may use this thread meanwhile.
     watch.leave();
     store(context).put(Key.CLASS, new ClassWatch(this, watch));
@@ -154,13 +153,22 @@ public final class NoLeaksExtension
       // One of a class around this one stays: it is removed from that one's store only.
       ClassWatch removed = store(context).remove(Key.CLASS, ClassWatch.class);
       if (removed != null) {
-        end(removed.watch, context);
+        Endings.end(removed.watch, context);
       }
     }
   }
 
   @Override
   public void beforeEach(ExtensionContext context) {
+    LeakCheck limits = Limits.isFactory(context) ? null : Limits.wanted(context);
+    beginTest(context);
+    // Inside of the watch for leaks, which then counts what this one counts.
+    if (limits != null) {
+      Limits.begin(this, context, limits);
+    }
+  }
+
+  private void beginTest(ExtensionContext context) {
     Plan plan = plan(context).orElse(null);
     if (plan == null || store(context).get(Key.TEST) != null) {
       return;
@@ -171,9 +179,14 @@ public final class NoLeaksExtension
       if (classWatch == null) {
         return;
       }
+      if (store(context).get(Limits.class) != null) {
+        throw new ExtensionConfigurationException(
+            "@NativeMemory goes with @NoLeaks(per = CLASS), not with perClass() of an extension"
+                + " that is registered by hand");
+      }
       watch = new TestWatch(this, plan, classWatch, classWatch.entered(), null);
     } else {
-      LeakWatch begun = begin(context, TestName.of(context), plan);
+      LeakWatch begun = begin(context, TestName.of(context), plan.check);
       watch = new TestWatch(this, plan, begun, 0, plan.ignored ? HackLeak.ignore() : null);
     }
     store(context).put(Key.TEST, watch);
@@ -181,6 +194,21 @@ public final class NoLeaksExtension
 
   @Override
   public void afterEach(ExtensionContext context) {
+    LimitError exceeded = Limits.end(this, context);
+    try {
+      endWatch(context);
+    } catch (LeakError leak) {
+      if (exceeded != null) {
+        leak.addSuppressed(exceeded);
+      }
+      throw leak;
+    }
+    if (exceeded != null) {
+      throw exceeded;
+    }
+  }
+
+  private void endWatch(ExtensionContext context) {
     TestWatch found = store(context).get(Key.TEST, TestWatch.class);
     if (found == null || found.owner != this) {
       return;
@@ -205,41 +233,9 @@ public final class NoLeaksExtension
     } else if (found.answeredByDynamicTests.get()) {
       found.watch.endUnchecked();
     } else {
-      found.watch.endsWith(instances(context));
-      end(found.watch, context);
+      found.watch.endsWith(Endings.instances(context));
+      Endings.end(found.watch, context);
     }
-  }
-
-  /**
-   * Throws the leak only where nothing else has been thrown: Jupiter would let it replace what
-   * aborts a test.
-   */
-  private static void end(LeakWatch watch, ExtensionContext context) {
-    Throwable own = context.getExecutionException().orElse(null);
-    if (own == null) {
-      watch.end();
-    } else {
-      endBeside(watch, own);
-    }
-  }
-
-  private static boolean endBeside(LeakWatch watch, Throwable own) {
-    return Aborted.is(own) ? watch.endSkipped(own) : watch.endFailed(own);
-  }
-
-  /** The instances that end with the test; one that serves all tests of its class goes on. */
-  private static List<Object> instances(ExtensionContext context) {
-    boolean perClass =
-        context
-            .getTestInstanceLifecycle()
-            .filter(TestInstance.Lifecycle.PER_CLASS::equals)
-            .isPresent();
-    return perClass
-        ? Collections.emptyList()
-        : context
-            .getTestInstances()
-            .map(TestInstances::getAllInstances)
-            .orElse(Collections.emptyList());
   }
 
   @Override
@@ -272,6 +268,7 @@ public final class NoLeaksExtension
       if (!found.plan.perClass) {
         found.watch.endsWith(method.getArguments());
       }
+      Limits.countRounds(context, found.watch);
       Rounds.run(found.watch, found.plan, invocation, () -> Rounds.again(method));
     }
   }
@@ -285,27 +282,33 @@ public final class NoLeaksExtension
       throws Throwable {
     TestWatch factory = store(context).get(Key.TEST, TestWatch.class);
     if (factory == null || factory.owner != this || factory.plan.ignored) {
-      invocation.proceed();
+      Limits.within(this, context, invocation::proceed);
       return;
     }
     if (factory.plan.perClass) {
       int before = factory.watch.entered();
       try {
-        invocation.proceed();
+        Limits.within(this, context, invocation::proceed);
       } finally {
         factory.watch.left(before);
       }
       return;
     }
-    LeakWatch watch = begin(context, TestName.of(context), factory.plan);
+    LeakWatch watch = begin(context, TestName.of(context), factory.plan.check);
     if (factory.plan.hasRounds()) {
       // What does not grow from round to round is no leak of this test, and none of its factory.
       factory.answeredByDynamicTests.set(true);
     }
     try {
-      Rounds.run(watch, factory.plan, invocation, dynamicTest.getExecutable()::execute);
+      Limits.within(
+          this,
+          context,
+          () -> {
+            Limits.countRounds(context, watch);
+            Rounds.run(watch, factory.plan, invocation, dynamicTest.getExecutable()::execute);
+          });
     } catch (Throwable own) {
-      if (endBeside(watch, own)) {
+      if (Endings.beside(watch, own)) {
         factory.answeredByDynamicTests.set(true);
       }
       throw own;
@@ -358,12 +361,12 @@ public final class NoLeaksExtension
     }
   }
 
-  private static LeakWatch begin(ExtensionContext context, String test, Plan plan) {
+  static LeakWatch begin(ExtensionContext context, String test, LeakCheck check) {
     context
         .getRoot()
         .getStore(NAMESPACE)
         .getOrComputeIfAbsent(EndOfRun.class, key -> new EndOfRun(), EndOfRun.class);
-    return LeakWatch.begin(test, plan.check, isOn(context, PARALLEL));
+    return LeakWatch.begin(test, check, isOn(context, PARALLEL));
   }
 
   private static boolean isOn(ExtensionContext context, String parameter) {
@@ -384,7 +387,7 @@ public final class NoLeaksExtension
     return found == null ? null : found.watch;
   }
 
-  private static Store store(ExtensionContext context) {
+  static Store store(ExtensionContext context) {
     return context.getStore(NAMESPACE);
   }
 }
