@@ -3,7 +3,9 @@ package dev.hackleak.testng;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
 import dev.hackleak.LeakWatch;
+import dev.hackleak.LimitError;
 import dev.hackleak.TestSeries;
+import java.lang.annotation.Annotation;
 import java.lang.reflect.Method;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -20,8 +22,8 @@ import org.testng.xml.XmlSuite.ParallelMode;
 import org.testng.xml.XmlTest;
 
 /**
- * A watch over each test method with {@link NoLeaks}; over all of them with the system property
- * {@code hackleak.testng.all=true}. TestNG finds it on the class path.
+ * A watch over each test method with {@link NoLeaks} or {@link NativeMemory}; over all of them with
+ * the system property {@code hackleak.testng.all=true}. TestNG finds it on the class path.
  */
 public final class NoLeaksListener implements IInvokedMethodListener, IExecutionListener {
   private static final String ALL = "hackleak.testng.all";
@@ -115,9 +117,9 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
   private static void end(LeakWatch watch, ITestResult result) {
     try {
       watch.end();
-    } catch (LeakError leak) {
+    } catch (LeakError | LimitError error) {
       result.setStatus(ITestResult.FAILURE);
-      result.setThrowable(leak);
+      result.setThrowable(error);
     }
   }
 
@@ -133,11 +135,32 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
 
   /** How the method is checked; null if it is not. */
   private static LeakCheck check(ITestResult result) {
-    Method method = result.getMethod().getConstructorOrMethod().getMethod();
-    NoLeaks annotation = method == null ? null : method.getAnnotation(NoLeaks.class);
-    if (annotation == null) {
-      annotation = result.getTestClass().getRealClass().getAnnotation(NoLeaks.class);
+    LeakCheck leaks = checkForLeaks(result);
+    NativeMemory limits = annotation(result, NativeMemory.class);
+    return limits == null ? leaks : limited(leaks == null ? LeakCheck.ofLimits() : leaks, limits);
+  }
+
+  private static LeakCheck limited(LeakCheck check, NativeMemory limits) {
+    boolean hasPeak = limits.peakBytes() != NativeMemory.ANY;
+    boolean hasAllocations = limits.allocations() != NativeMemory.ANY;
+    if (!hasPeak && !hasAllocations) {
+      throw new IllegalArgumentException("@NativeMemory sets peakBytes, allocations or both");
     }
+    LeakCheck limited = hasPeak ? check.peakBytes(limits.peakBytes()) : check;
+    return hasAllocations ? limited.allocations(limits.allocations()) : limited;
+  }
+
+  /** That of the method, or of its class; null for none. */
+  private static <A extends Annotation> A annotation(ITestResult result, Class<A> type) {
+    Method method = result.getMethod().getConstructorOrMethod().getMethod();
+    A annotation = method == null ? null : method.getAnnotation(type);
+    return annotation == null
+        ? result.getTestClass().getRealClass().getAnnotation(type)
+        : annotation;
+  }
+
+  private static LeakCheck checkForLeaks(ITestResult result) {
+    NoLeaks annotation = annotation(result, NoLeaks.class);
     if (annotation == null) {
       return checksAll() ? LeakCheck.ofTests() : null;
     }
