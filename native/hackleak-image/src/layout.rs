@@ -7,7 +7,7 @@ use bytemuck::{Pod, Zeroable};
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
-pub const VERSION: u32 = 8;
+pub const VERSION: u32 = 9;
 /// The header's length; the first segment follows it.
 pub const HEADER_LEN: u64 = 4096;
 /// The length of a segment's own header.
@@ -345,6 +345,51 @@ pub struct Header {
     pub stopped_at: Blob,
     /// The folder in which the process worked when its recording began.
     pub folder: Blob,
+    /// Where Java's heap begins; 0 when nobody knows, or there is none.
+    pub java_heap_start: u64,
+    /// Where it ends.
+    pub java_heap_end: u64,
+    /// What the process had in memory at its end.
+    pub footprint: Footprint,
+}
+
+/// What a process had in memory at its end, and what of that its allocator kept. All sizes are in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
+pub struct Footprint {
+    /// When, ns since 1970; written last. 0 is never: the process was killed, or its list of mappings could
+    /// not be read.
+    pub unix_ns: u64,
+    /// What was in memory.
+    pub resident: u64,
+    /// Of that, Java's heap.
+    pub java_heap: u64,
+    /// Of that, the C library's heaps.
+    pub heaps: u64,
+    /// Of that, the program, libraries and compiled code.
+    pub code: u64,
+    /// Of that, stacks.
+    pub stacks: u64,
+    /// Of that, this image.
+    pub image: u64,
+    /// How much the C library's heaps had taken, in memory or not.
+    pub taken: u64,
+    /// With [`footprint_flags::ASKED`]: large blocks, which have mappings of their own.
+    pub mapped: u64,
+    /// With [`footprint_flags::ASKED`]: what was free in the heaps.
+    pub free: u64,
+    /// How many arenas had heaps.
+    pub arenas: u32,
+    /// See [`footprint_flags`].
+    pub flags: u32,
+}
+
+/// Bits of [`Footprint::flags`].
+pub mod footprint_flags {
+    /// The C library's allocator said what it kept.
+    pub const ASKED: u32 = 1;
+    /// The program's `malloc` was not the C library's.
+    pub const OTHER_ALLOCATOR: u32 = 2;
 }
 
 /// Events that have no thread's record: the thread is ending, there is no room for its record, or a

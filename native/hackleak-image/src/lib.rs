@@ -16,6 +16,7 @@
 //!
 //! - [`layout`]: the records, bit for bit, and the version.
 //! - [`frame`]: how one stack frame fits in 64 bits.
+//! - [`mapping`], [`resident`]: what the kernel says of a process's memory.
 //! - [`Whose`]: which scope owns what was done in it or by its threads.
 //! - [`reader`]: the bounds-checked reader; no `unsafe`, no mapping, so a file that shrinks while
 //!   it is read is an error and never a signal.
@@ -26,7 +27,9 @@
 mod arch;
 pub mod frame;
 pub mod layout;
+pub mod mapping;
 pub mod reader;
+pub mod resident;
 mod shortage;
 mod whose;
 #[cfg(feature = "writer")]

@@ -29,10 +29,13 @@ pub use tree::StackTree;
 pub use window::Window;
 
 use crate::layout::{
-    Assertion, Blob, Checkpoint, Context, Counter, Finding, Header, Holder, Judged, Judging,
-    Method, Module, Named, Node, Point, Scope, SegmentKind, Strays, Thread,
+    Assertion, Blob, Checkpoint, Context, Counter, Finding, Footprint, Header, Holder, Judged,
+    Judging, Method, Module, Named, Node, Point, Scope, SegmentKind, Strays, Thread,
 };
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{Relaxed, Release},
+};
 
 /// Everything that the recorder writes. One instance lives in a `static` of the recorder.
 pub struct Writer {
@@ -220,6 +223,44 @@ impl Writer {
         let place = self.blob(place.as_bytes());
         // SAFETY: the header page is mapped, or a static page; nobody else writes the field.
         unsafe { (&raw mut (*self.window.header()).stopped_at).write_volatile(place) };
+    }
+
+    /// Notes where Java's heap lies.
+    #[cold]
+    pub fn set_java_heap(&self, range: core::ops::Range<u64>) {
+        // SAFETY: as above; one thread starts a JVM's agent.
+        unsafe {
+            let header = self.window.header();
+            (&raw mut (*header).java_heap_start).write_volatile(range.start);
+            (&raw mut (*header).java_heap_end).write_volatile(range.end);
+        }
+    }
+
+    /// Where Java's heap lies; empty when nobody knows.
+    pub fn java_heap(&self) -> core::ops::Range<u64> {
+        // SAFETY: as for `epoch`; written before anybody asks.
+        unsafe {
+            let header = self.window.header();
+            let start = (&raw const (*header).java_heap_start).read_volatile();
+            start..(&raw const (*header).java_heap_end).read_volatile()
+        }
+    }
+
+    /// Notes what the process has in memory. One thread at a time.
+    #[cold]
+    pub fn set_footprint(&self, footprint: Footprint) {
+        let when = footprint.unix_ns;
+        let unfinished = Footprint {
+            unix_ns: 0,
+            ..footprint
+        };
+        // SAFETY: the header page is mapped, or a static page; the caller is the only one to write these.
+        unsafe {
+            let place = &raw mut (*self.window.header()).footprint;
+            AtomicU64::from_ptr(&raw mut (*place).unix_ns).store(0, Release);
+            place.write_volatile(unfinished);
+            AtomicU64::from_ptr(&raw mut (*place).unix_ns).store(when, Release);
+        }
     }
 
     /// Changes which kinds are tracked. Called before any of those that change was recorded.
