@@ -24,6 +24,7 @@ mod clock;
 mod control;
 mod descriptors;
 mod findings;
+mod footprint;
 mod forks;
 mod fragments;
 mod frugal;

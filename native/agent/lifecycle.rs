@@ -8,9 +8,9 @@
 //! ```
 
 use crate::{
-    IMAGE, again, agentpath, boundary, callers, control, descriptors, forks, frugal, gate, holders,
-    hooks, image, jdk, lent, log, mapped, pools, stack_bounds, started, stderr, this_library,
-    thread, timeline, unwind,
+    IMAGE, again, agentpath, boundary, callers, control, descriptors, footprint, forks, frugal,
+    gate, holders, hooks, image, jdk, lent, log, mapped, pools, stack_bounds, started, stderr,
+    this_library, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -99,6 +99,7 @@ extern "C" fn destructor() {
             mapped::look(0);
             started::look(0);
             holders::at_end();
+            footprint::take();
             timeline::now(Cause::End);
             log::finish();
         });
@@ -319,6 +320,7 @@ fn create(options: &Options, exe: &Path) -> Result<(), String> {
     callers::init(options, exe);
     descriptors::init();
     this_library::init();
+    footprint::init();
     lent::find();
     #[cfg(feature = "verify")]
     unwind::verify::init();

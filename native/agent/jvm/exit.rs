@@ -5,7 +5,7 @@
 //! a cleaner, a collection or the reporter may hang, and the program must end all the same.
 
 use super::{VM, buffers, collect, jni_env, properties};
-use crate::{IMAGE, checkpoint, child, choice, holders, image, stderr, this_library};
+use crate::{IMAGE, checkpoint, child, choice, footprint, holders, image, stderr, this_library};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
@@ -126,6 +126,7 @@ fn check_here(wanted: Exit, collects: bool) -> bool {
         let settled = settled(collects);
         if wanted == Exit::Report {
             STEP.store(2, Relaxed);
+            footprint::take();
             report(timeout);
         }
         // Nobody listens any more when this took too long.

@@ -88,6 +88,7 @@ fn start(vm: *mut JavaVM, early: bool) {
                 unsafe_memory::begin();
                 vm_structs::init();
                 threads_count();
+                note_java_heap();
                 upcalls::watch(jvmti);
                 ending::install_hook(jni_env().cast());
             }
@@ -97,6 +98,13 @@ fn start(vm: *mut JavaVM, early: bool) {
                 "this JVM gives no Java stacks ({what}); native stacks are recorded"
             ));
         }
+    }
+}
+
+/// For those who look at the process from outside.
+fn note_java_heap() {
+    if let Some(heap) = vm_structs::java_heap() {
+        IMAGE.set_java_heap(heap.start as u64..heap.end as u64);
     }
 }
 
@@ -265,6 +273,7 @@ unsafe extern "system" fn on_vm_start(_jvmti: *mut jvmtiEnv, _jni: *mut JNIEnv) 
     boundary::guarded(|| {
         boundary::may_panic();
         vm_structs::init();
+        note_java_heap();
         if let Some(jvmti) = Jvmti::get() {
             upcalls::watch(jvmti);
         }

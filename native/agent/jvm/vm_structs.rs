@@ -35,6 +35,23 @@ pub fn layout() -> Option<&'static Layout> {
     LAYOUT.get()?.as_ref()
 }
 
+/// Where the JVM has its heap, as far as it lies in one piece: ZGC's does not.
+pub fn java_heap() -> Option<Range<usize>> {
+    let tables = Tables::find()?;
+    let heap = tables.value(c"Universe", c"_collectedHeap")?;
+    let reserved = heap + tables.offset(c"CollectedHeap", c"_reserved")?;
+    let start = reserved + tables.offset(c"MemRegion", c"_start")?;
+    let words = reserved + tables.offset(c"MemRegion", c"_word_size")?;
+    // SAFETY: fields of the JVM's only heap, which it keeps for good, with the types that its tables say.
+    unsafe {
+        let start = (start as *const usize).read();
+        let len = (words as *const usize)
+            .read()
+            .checked_mul(size_of::<usize>())?;
+        Some(start..start.checked_add(len)?)
+    }
+}
+
 /// Reads the tables. The JVM has generated its stubs by the time that it runs Java code.
 pub fn init() {
     LAYOUT.get_or_init(Layout::read);
