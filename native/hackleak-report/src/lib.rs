@@ -18,6 +18,7 @@
 //! - `holders`: who holds what is not lost.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `meanwhile`: what was freed between two checks, or after one.
+//! - [`memory`]: whether growth is a leak, or free memory that the allocator keeps.
 //! - `redact`: reports without what says who ran something where.
 //! - `revision`: which commit was checked out.
 //! - `judge`: the verdict, and the notes that qualify it. Nothing is clean that was not seen.
@@ -46,6 +47,7 @@ pub mod input;
 mod judge;
 pub mod known;
 mod meanwhile;
+pub mod memory;
 pub mod merge;
 pub mod model;
 mod named;

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::incomplete::Incomplete;
+use crate::memory::Memory;
 
 use crate::numbers::{self, BLOCK, counted};
 
@@ -211,6 +212,9 @@ pub struct Process {
     /// What was live when. Empty in reports of older versions.
     #[serde(default)]
     pub timeline: Vec<TimelinePoint>,
+    /// What it had in memory; absent when nobody knows, and in a report on a part of what is live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Memory>,
     /// What must be known to read the numbers right, one sentence each.
     pub notes: Vec<String>,
     /// Wrong frees.

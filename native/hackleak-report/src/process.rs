@@ -18,6 +18,7 @@ use crate::holders::Holders;
 use crate::incomplete::Incomplete::Damaged;
 use crate::known::{KnownLeaks, Lists};
 use crate::meanwhile::{self, Older};
+use crate::memory::{LiveBlocks, Memory};
 use crate::model::{
     Amount, Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict,
 };
@@ -177,6 +178,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         checkpoints: checkpoints(&image),
         assertions: history::assertions(&image),
         timeline: history::timeline(&image),
+        memory: None,
         notes: Vec::new(),
         findings: findings::symbolised(&wrong, &symbolised),
         leaks: leaks(selection, Vec::new()),
@@ -196,7 +198,15 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     process.held = held;
     process.known = Held::of(sorted.known);
     judge(&image, &selected, modules.blind, &mut process);
+    // Assertions ask for a part, often, and what the process has in memory is no answer to them.
+    if selection.since.is_none() && selection.scope.is_none() && tests.is_none() {
+        let is_whole = process.incomplete.is_empty();
+        process.memory = Memory::of(&image, &LiveBlocks::of(&image), is_whole);
+    }
     process.notes = judge::notes(&image, &process, &selected, &symbolised);
+    process
+        .notes
+        .extend(process.memory.as_ref().and_then(Memory::note));
     process.notes.splice(0..0, modules.notes);
     process.notes.extend(sorted.notes);
     for freed in freed {

@@ -16,7 +16,7 @@ use crate::input;
 use crate::model::{Process, Report};
 
 /// Fields that are names in code, numbers, or words of this program.
-const CODE: [&str; 17] = [
+const CODE: [&str; 18] = [
     "class",
     "method",
     "function",
@@ -34,6 +34,7 @@ const CODE: [&str; 17] = [
     "root",
     "incomplete",
     "otherwise",
+    "moment",
 ];
 /// Names that nobody is known by.
 const NOBODY: [&str; 8] = [

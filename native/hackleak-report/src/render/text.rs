@@ -40,6 +40,7 @@ pub fn text(report: &Report, json: Option<&Path>) -> String {
         not_tracked(process).iter().for_each(|line| page.line(line));
         page.notes(process);
         page.seen(process);
+        page.memory(process);
         if process.state == State::Running {
             page.line("note: the process is still running: this is what it holds now");
         }
@@ -185,6 +186,12 @@ impl Page {
             more => format!(" and {more} more"),
         };
         self.line(&format!("seen: `{}`{more}", names[..shown].join("`, `")));
+    }
+
+    fn memory(&mut self, process: &Process) {
+        if let Some(memory) = &process.memory {
+            self.line(&format!("memory: {}", memory.sentence()));
+        }
     }
 
     /// What the baselines know and is no more.

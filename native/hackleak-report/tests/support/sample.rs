@@ -156,6 +156,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         held: Held::default(),
         suppressions: Vec::new(),
         covered: Vec::new(),
+        memory: None,
     }
 }
 

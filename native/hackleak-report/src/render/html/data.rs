@@ -6,6 +6,7 @@
 
 mod tables;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
@@ -82,7 +83,7 @@ struct Overview<'report> {
     leaked_bytes: u64,
     leaked_count: u64,
     sites: usize,
-    notes: &'report [String],
+    notes: Vec<Cow<'report, str>>,
     checkpoints: &'report [Checkpoint],
     assertions: &'report [Assertion],
     timeline: Timeline,
@@ -108,6 +109,14 @@ struct Wrong<'report> {
     kind: &'report str,
     freed: u32,
     allocated: u32,
+}
+
+/// What the process had in memory, and the notes.
+pub(super) fn notes(process: &Process) -> Vec<Cow<'_, str>> {
+    let memory = process.memory.as_ref();
+    let memory = memory.map(|memory| Cow::from(format!("memory: {}", memory.sentence())));
+    let notes = process.notes.iter().map(Cow::from);
+    memory.into_iter().chain(notes).collect()
 }
 
 impl Data<'_> {
@@ -239,7 +248,7 @@ fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) ->
         leaked_bytes: process.leaks.bytes,
         leaked_count: process.leaks.count,
         sites: process.leaks.sites.len(),
-        notes: &process.notes,
+        notes: notes(process),
         checkpoints: &process.checkpoints,
         assertions: &process.assertions,
         timeline: Timeline::of(&process.timeline),

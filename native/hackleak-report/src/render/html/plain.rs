@@ -4,6 +4,7 @@ mod verdict;
 
 use std::fmt::Write;
 
+use super::data;
 use super::escape::text;
 use crate::model::{Outcome, Process, Report, Site};
 use crate::numbers::{self, bytes, counted};
@@ -121,8 +122,8 @@ fn of(process: &Process, out: &mut String) {
         let _ = writeln!(out, "<p>wrong free: {}</p>", text(&finding.sentence()));
     }
     let _ = writeln!(out, "<ul>");
-    for note in &process.notes {
-        let _ = writeln!(out, "<li>{}</li>", text(note));
+    for note in data::notes(process) {
+        let _ = writeln!(out, "<li>{}</li>", text(&note));
     }
     let _ = writeln!(out, "</ul></article>");
 }
