@@ -26,8 +26,9 @@ use self::order::Order;
 use crate::{exit, images, maps};
 
 const NOTES: &str = "\
-The process is not touched: everything is read from its image. In a terminal: q quits, g sorts by \
-growth, b by bytes, p pauses. Elsewhere, plain snapshots are printed.
+The process is not touched: everything is read from its image, and from what the kernel says of its \
+memory. In a terminal: q quits, g sorts by growth, b by bytes, p pauses. Elsewhere, plain snapshots \
+are printed.
 
 Examples:
   hackleak top 4711

@@ -98,6 +98,9 @@ fn headline(title: &str, sample: &Sample, history: &History) -> String {
     if sample.incomplete {
         text.push_str("; incomplete");
     }
+    for line in sample.memory_lines() {
+        let _ = write!(text, "\n{line}");
+    }
     let _ = write!(
         text,
         "\n{:>14} {:>16} {:>12}  site\n",

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
+use hackleak_report::memory::{LiveBlocks, Memory};
 
 /// A look takes at most one part in so many of the time: the view costs little CPU, however large
 /// the image is.
@@ -45,6 +46,8 @@ pub(super) struct Sample {
     pub(super) newest: Vec<Taken>,
     /// Whether allocations are missing, or the image is damaged.
     pub(super) incomplete: bool,
+    /// What the process has in memory, as far as anybody may see that.
+    pub(super) memory: Option<Memory>,
 }
 
 /// Samples as they are taken.
@@ -59,7 +62,9 @@ pub(super) fn take(image: &mut Image) -> Result<Sample, ImageError> {
     image.refresh()?;
     let mut sites: HashMap<u32, Held> = HashMap::new();
     let mut held = Held::default();
+    let mut blocks = LiveBlocks::default();
     for live in image.live_records(0) {
+        blocks.add(&live);
         for sum in [&mut held, sites.entry(live.stack).or_default()] {
             sum.bytes = sum.bytes.saturating_add(live.size);
             sum.count += 1;
@@ -83,8 +88,13 @@ pub(super) fn take(image: &mut Image) -> Result<Sample, ImageError> {
         });
     }
     let state = image.process_state();
+    // While the process runs, the file may lag behind its header.
+    let incomplete = image.counters().any(|(counter, _)| is_loss(counter))
+        || (state != ProcessState::Running && !image.damage().is_empty());
+    let memory = Memory::of(image, &blocks, !incomplete);
     Ok(Sample {
         at,
+        memory,
         took: at.elapsed(),
         state,
         held,
@@ -93,10 +103,20 @@ pub(super) fn take(image: &mut Image) -> Result<Sample, ImageError> {
         frees,
         checkpoints,
         newest: newest.into(),
-        // While the process runs, the file may lag behind its header.
-        incomplete: image.counters().any(|(counter, _)| is_loss(counter))
-            || (state != ProcessState::Running && !image.damage().is_empty()),
+        incomplete,
     })
+}
+
+impl Sample {
+    /// What is said of the memory, a line each.
+    pub(super) fn memory_lines(&self) -> Vec<String> {
+        let memory = self.memory.as_ref();
+        let line = memory.map(|memory| format!("memory: {}", memory.sentence()));
+        let note = memory.and_then(Memory::note);
+        line.into_iter()
+            .chain(note.map(|note| format!("note: {note}")))
+            .collect()
+    }
 }
 
 fn is_loss(counter: hackleak_image::layout::Counter) -> bool {

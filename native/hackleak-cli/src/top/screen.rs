@@ -109,8 +109,17 @@ impl View {
     }
 
     fn draw(&mut self, frame: &mut Frame<'_>) {
-        let [head, curve, sites, checkpoints, foot] = Layout::vertical([
+        let width = frame.area().width as usize;
+        let memory = self.history.newest().map(Sample::memory_lines);
+        let memory: Vec<Line<'_>> = memory
+            .into_iter()
+            .flatten()
+            .flat_map(|line| wrapped(&line, width))
+            .map(Line::from)
+            .collect();
+        let [head, of_memory, curve, sites, checkpoints, foot] = Layout::vertical([
             Constraint::Length(2),
+            Constraint::Length(memory.len() as u16),
             Constraint::Length(4),
             Constraint::Min(3),
             Constraint::Length(5),
@@ -118,6 +127,7 @@ impl View {
         ])
         .areas(frame.area());
         self.draw_head(frame, head);
+        frame.render_widget(Paragraph::new(memory), of_memory);
         let width = curve.width as usize;
         let shown: Vec<u64> = self
             .curve
@@ -232,5 +242,37 @@ impl View {
         });
         let list = Paragraph::new(lines.collect::<Vec<_>>()).block(Block::new().title(title));
         frame.render_widget(list, area);
+    }
+}
+
+/// The text in lines of at most `width` characters, if its words are not longer.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let Some(line) = lines.last_mut() else {
+            continue;
+        };
+        let needed = line.chars().count() + 1 + word.chars().count();
+        if line.is_empty() {
+            line.push_str(word);
+        } else if needed <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrapped;
+
+    #[test]
+    fn lines_end_between_words() {
+        assert_eq!(wrapped("a bc def g", 4), ["a bc", "def", "g"]);
+        assert_eq!(wrapped("abcdef g", 3), ["abcdef", "g"]);
+        assert_eq!(wrapped("", 3), [""]);
     }
 }

@@ -109,6 +109,7 @@ mod tests {
             checkpoints: 0,
             newest: Vec::new(),
             incomplete: false,
+            memory: None,
         }
     }
 
