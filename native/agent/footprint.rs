@@ -13,9 +13,7 @@
 //!
 //! None of this runs in hooks.
 
-use crate::stack_bounds::StackBounds;
-use crate::{IMAGE, arch, clock, maps, real, this_library, word};
-use arch::signal_frame;
+use crate::{IMAGE, clock, interrupted, maps, real, this_library};
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute;
@@ -55,6 +53,7 @@ pub fn init() {
         let is_there = is_own && !found.is_null() && base(found) == library;
         if is_there { found.addr() } else { 0 }
     };
+    interrupted::init(of_library);
     CURRENT.store(of_library(c"mallinfo2"), Relaxed);
     OLDER.store(of_library(c"mallinfo"), Relaxed);
 }
@@ -131,7 +130,7 @@ fn ask(taken: u64) -> Option<Answer> {
         return None;
     }
     match threads()? {
-        1 => (!is_interrupted()).then(|| function.call()),
+        1 => (!interrupted::may_be()).then(|| function.call()),
         _ => beside(function),
     }
 }
@@ -182,69 +181,6 @@ fn threads() -> Option<u64> {
     // The folder has two links of its own, and one for each thread.
     let threads = (status.st_nlink as u64).saturating_sub(2);
     (!failed && threads > 0).then_some(threads)
-}
-
-/// Whether a signal may have interrupted what the calling thread is at: below its handler lies the address to which
-/// handlers return. What is not known is taken for a yes.
-fn is_interrupted() -> bool {
-    let mut returns = [0usize; 4];
-    if !handlers_return_to(&mut returns) || is_on_other_stack() {
-        return true;
-    }
-    let from = arch::stack_pointer() & !(size_of::<usize>() - 1);
-    let Some(end) = StackBounds::of_this_thread().end_of_own(from) else {
-        return true;
-    };
-    let place = size_of::<usize>() + signal_frame::STACK_POINTER as usize;
-    let mut at = from;
-    while at + place < end {
-        // SAFETY: both are words of the thread's own stack, which can be read from `from` to `end`.
-        let (found, interrupted) = unsafe { (word::read(at), word::read(at + place)) };
-        if found != 0 && returns.contains(&found) && (at..=end).contains(&interrupted) {
-            return true;
-        }
-        at += size_of::<usize>();
-    }
-    false
-}
-
-/// The addresses that handlers return to, mostly one; false when there are too many.
-fn handlers_return_to(returns: &mut [usize; 4]) -> bool {
-    /// As the kernel has it.
-    #[repr(C)]
-    #[derive(Default)]
-    struct Action {
-        handler: usize,
-        flags: u64,
-        restorer: usize,
-        mask: u64,
-    }
-    const SIGNALS: c_int = 64;
-    let mut known = 0;
-    for signal in 1..=SIGNALS {
-        let mut action = Action::default();
-        let (new, len) = (ptr::null::<Action>(), size_of::<u64>());
-        let old = &raw mut action;
-        // SAFETY: the call changes nothing, and fills the valid place.
-        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, old, len) };
-        if action.restorer == 0 || returns.contains(&action.restorer) {
-            continue;
-        }
-        let Some(place) = returns.get_mut(known) else {
-            return false;
-        };
-        *place = action.restorer;
-        known += 1;
-    }
-    true
-}
-
-fn is_on_other_stack() -> bool {
-    // SAFETY: plain old data, which the call fills; it changes nothing.
-    unsafe {
-        let mut stack: libc::stack_t = core::mem::zeroed();
-        libc::sigaltstack(ptr::null(), &mut stack) != 0 || stack.ss_flags & libc::SS_ONSTACK != 0
-    }
 }
 
 /// Lies at the start of the stack of the thread that asks.
@@ -369,21 +305,5 @@ mod tests {
         }
         let never: Current = never;
         assert!(beside(Function::Current(never as usize)).is_none());
-    }
-
-    #[test]
-    fn a_handler_is_known_by_what_it_returns_to() {
-        static SEEN: AtomicU32 = AtomicU32::new(0);
-        extern "C" fn handler(_signal: c_int) {
-            SEEN.store(1 + u32::from(is_interrupted()), Relaxed);
-        }
-        let handler: extern "C" fn(c_int) = handler;
-        assert!(!is_interrupted());
-        // SAFETY: a handler that only looks at its own stack.
-        unsafe {
-            libc::signal(libc::SIGUSR2, handler as usize);
-            libc::raise(libc::SIGUSR2);
-        }
-        assert_eq!(SEEN.load(Relaxed), 2);
     }
 }

@@ -32,6 +32,7 @@ mod gate;
 mod holders;
 mod hooks;
 mod image;
+mod interrupted;
 mod jdk;
 mod jvm;
 mod keep;

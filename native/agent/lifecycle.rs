@@ -9,8 +9,8 @@
 
 use crate::{
     IMAGE, again, agentpath, boundary, callers, control, descriptors, footprint, forks, frugal,
-    gate, holders, hooks, image, jdk, lent, log, mapped, pools, stack_bounds, started, stderr,
-    this_library, thread, timeline, unwind,
+    gate, holders, hooks, image, interrupted, jdk, lent, log, mapped, pools, stack_bounds, started,
+    stderr, this_library, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -94,12 +94,15 @@ extern "C" fn destructor() {
     if gate::is_open() {
         let ended = boundary::guarded(|| {
             boundary::may_panic();
-            unwind::enter_all_modules();
-            descriptors::look(0);
-            mapped::look(0);
-            started::look(0);
-            holders::at_end();
-            footprint::take();
+            // What looks at the rest allocates. A handler that calls `exit` inside of `malloc` must not hang for it.
+            if !interrupted::in_allocator() {
+                unwind::enter_all_modules();
+                descriptors::look(0);
+                mapped::look(0);
+                started::look(0);
+                holders::at_end();
+                footprint::take();
+            }
             timeline::now(Cause::End);
             log::finish();
         });
