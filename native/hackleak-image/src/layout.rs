@@ -973,6 +973,9 @@ impl Release {
     }
 }
 
+/// Local references of one native call are of interest beyond so many. JNI promises room for 16.
+pub const LOCAL_BOUND: u32 = 512;
+
 /// One live block: sixteen bytes at the place that its address decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
@@ -1108,6 +1111,13 @@ kinds! {
     Zip = 18 "zlib memory",
     /// A thread that was started. The address is made of its place among the recorder's.
     Thread = 19 "thread",
+    /// `AttachCurrentThread` without `DetachCurrentThread`. The address is made of the thread's number.
+    Attach = 20 "attached thread",
+    /// `PushLocalFrame` without `PopLocalFrame`. The address is made of the thread's place in the image.
+    LocalFrame = 21 "local frame",
+    /// More local references than [`LOCAL_BOUND`] in one native call, or in an attached thread. The address is
+    /// made of the thread's place in the image; the size is how many there are.
+    LocalRefs = 22 "local reference",
 }
 
 const _: () = {

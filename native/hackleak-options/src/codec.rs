@@ -18,7 +18,7 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "track",
-        values: "new|malloc|jni|unsafe|fd|mmap|zip|thread",
+        values: "new|malloc|jni|unsafe|fd|mmap|zip|thread|attach",
         default: "new+malloc+jni+unsafe+fd+zip",
         meaning: "which allocations are recorded: one kind, or several joined by `+`",
     },
@@ -160,7 +160,10 @@ impl Track {
     /// Threads that code under test and Java code start.
     pub const THREAD: Track = Track(128);
 
-    /// All but mapped memory, because allocators map, too, and threads, because libraries keep theirs.
+    /// Threads that are attached to the JVM, local frames, and local references beyond a bound.
+    pub const ATTACH: Track = Track(256);
+
+    /// All but mapped memory, threads and attached threads: allocators map, too, and libraries keep threads.
     pub const STANDARD: Track = Track(31 | 64);
 
     /// Every kind with its name.
@@ -173,6 +176,7 @@ impl Track {
         ("mmap", Track::MMAP),
         ("zip", Track::ZIP),
         ("thread", Track::THREAD),
+        ("attach", Track::ATTACH),
     ];
 
     /// The set as the bits that the image stores.

@@ -58,6 +58,8 @@ pub enum Group {
     Zip,
     /// Threads that were started.
     Thread,
+    /// Attached threads, local frames and local references.
+    Attach,
 }
 
 impl Group {
@@ -72,6 +74,7 @@ impl Group {
             Kind::Mmap => Group::Mmap,
             Kind::Zip => Group::Zip,
             Kind::Thread => Group::Thread,
+            Kind::Attach | Kind::LocalFrame | Kind::LocalRefs => Group::Attach,
             _ => Group::Jni,
         }
     }
@@ -88,6 +91,7 @@ impl Group {
             Group::Mmap => "mmap",
             Group::Zip => "zip",
             Group::Thread => "thread",
+            Group::Attach => "attach",
         }
     }
 }
@@ -106,8 +110,9 @@ impl FromStr for Group {
             "mmap" => Ok(Group::Mmap),
             "zip" => Ok(Group::Zip),
             "thread" => Ok(Group::Thread),
+            "attach" => Ok(Group::Attach),
             other => Err(format!(
-                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd, mmap, zip or thread"
+                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd, mmap, zip, thread or attach"
             )),
         }
     }

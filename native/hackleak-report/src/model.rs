@@ -620,7 +620,8 @@ pub struct Site {
     /// freed meanwhile.
     #[serde(default, rename = "freedOlder", skip_serializing_if = "is_zero")]
     pub freed_older: u64,
-    /// What handles stand for, each name once: the paths of file descriptors, what is mapped, and names of threads.
+    /// What handles stand for, each name once: the paths of file descriptors, what is mapped, names of
+    /// threads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// Other lines of the same functions from which as well: `Store.cpp:42`.
@@ -963,6 +964,12 @@ kinds! {
     Zip "zlib memory",
     /// A thread that was started and still runs, or has ended and was neither joined nor detached.
     Thread "thread",
+    /// A thread that is attached to the JVM: `AttachCurrentThread` without `DetachCurrentThread`.
+    Attach "attached thread",
+    /// `PushLocalFrame` without `PopLocalFrame`.
+    LocalFrame "local frame",
+    /// Local references beyond a bound in one native call, or in an attached thread.
+    LocalRefs "local reference",
 }
 
 impl Kind {
@@ -976,7 +983,10 @@ impl Kind {
             | Kind::Monitor
             | Kind::Fd
             | Kind::Mmap
-            | Kind::Thread => self.name(),
+            | Kind::Thread
+            | Kind::Attach
+            | Kind::LocalFrame
+            | Kind::LocalRefs => self.name(),
             _ => BLOCK,
         }
     }

@@ -4,6 +4,21 @@
 pub(crate) const BLOCK: &str = "block";
 /// What is counted by its name, and has bytes all the same.
 pub(crate) const MAPPING: &str = "mapping";
+/// What is counted by its name, with what it is that is wrong.
+const NEVER_ENDED: &[(&str, &str)] = &[
+    (
+        "attached thread",
+        "thread{} attached to the JVM and never detached",
+    ),
+    ("local frame", "local frame{} pushed and not popped"),
+];
+
+/// `2 threads attached to the JVM and never detached`.
+fn never_ended(count: u64, noun: &str) -> Option<String> {
+    let (_, words) = NEVER_ENDED.iter().find(|(known, _)| *known == noun)?;
+    let words = words.replace("{}", if count == 1 { "" } else { "s" });
+    Some(format!("{} {words}", thousands(count)))
+}
 
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
@@ -64,7 +79,7 @@ pub fn amount(size: u64, count: u64, noun: &str) -> String {
     match noun {
         BLOCK => format!("{} in {}", bytes(size), counted(count, noun)),
         MAPPING => format!("{}, {}", counted(count, noun), human(size)),
-        noun => counted(count, noun),
+        noun => never_ended(count, noun).unwrap_or_else(|| counted(count, noun)),
     }
 }
 
@@ -73,7 +88,9 @@ pub fn leaked(size: u64, count: u64, noun: &str) -> String {
     match noun {
         BLOCK => format!("{} leaked in {}", bytes(size), counted(count, noun)),
         MAPPING => format!("{} leaked, {}", counted(count, noun), human(size)),
-        noun => format!("{} leaked", counted(count, noun)),
+        noun => {
+            never_ended(count, noun).unwrap_or_else(|| format!("{} leaked", counted(count, noun)))
+        }
     }
 }
 
@@ -103,6 +120,22 @@ mod tests {
         ] {
             assert_eq!(human(number), text);
         }
+    }
+
+    #[test]
+    fn what_was_never_ended_says_so() {
+        for (count, noun, text) in [
+            (
+                2,
+                "attached thread",
+                "2 threads attached to the JVM and never detached",
+            ),
+            (1, "local frame", "1 local frame pushed and not popped"),
+        ] {
+            assert_eq!(amount(0, count, noun), text);
+            assert_eq!(leaked(0, count, noun), text);
+        }
+        assert_eq!(amount(0, 5000, "local reference"), "5,000 local references");
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn live(image: &Image, selection: &Selection) -> Live {
             .or_default();
         sum.add(Sum {
             bytes: live.size,
-            count: 1,
+            count: live.count,
             noun: None,
         });
     }

@@ -72,6 +72,31 @@ fn handles_of_one_kind_have_its_name_and_a_mixture_has_not() {
 }
 
 #[test]
+fn attached_threads_are_named_and_local_references_counted() {
+    let mut image = ImageBuilder::new();
+    let thread = image.thread(4242, "kernel's", 3, 0);
+    let context = image.context(1, 0, thread, 0);
+    let stacks = [1, 2, 3].map(|address| image.stack(&[Frame::Address(address)]));
+    for place in 0..2 {
+        image.live(PLACE + 16 * place, 0, Kind::Attach, stacks[0], context);
+    }
+    image.named(PLACE, stacks[0], context, "worker-1");
+    image.live(PLACE + 64, 0, Kind::LocalFrame, stacks[1], context);
+    image.live(PLACE + 96, 5000, Kind::LocalRefs, stacks[2], context);
+    let report = report(&image);
+    let leaks = &report.processes[0].leaks;
+    assert_eq!((leaks.count, leaks.bytes), (5003, 0));
+    let text = text(&report, None);
+    for words in [
+        ") 2 threads attached to the JVM and never detached: \"kernel's\" (has ended), \"worker-1\" (has ended)\n",
+        ") 1 local frame pushed and not popped\n",
+        ") 5,000 local references in one native call (bound 512)\n",
+    ] {
+        assert!(text.contains(words), "{words}{text}");
+    }
+}
+
+#[test]
 fn mappings_are_counted_named_and_have_bytes() {
     let mut image = ImageBuilder::new();
     let thread = image.thread(4242, "java", 3, 0);

@@ -67,7 +67,7 @@ pub(super) fn take(image: &mut Image) -> Result<Sample, ImageError> {
         blocks.add(&live);
         for sum in [&mut held, sites.entry(live.stack).or_default()] {
             sum.bytes = sum.bytes.saturating_add(live.size);
-            sum.count += 1;
+            sum.count = sum.count.saturating_add(live.count);
         }
     }
     let (mut allocations, mut frees) = (0_u64, 0_u64);

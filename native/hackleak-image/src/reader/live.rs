@@ -23,6 +23,8 @@ pub struct LiveRecord {
     pub address: u64,
     /// Its size in bytes as it was asked for.
     pub size: u64,
+    /// How many it stands for: local references are counted, not recorded each.
+    pub count: u64,
     /// How it was allocated.
     pub kind: Kind,
     /// Node of the stack tree; see [`Image::stack`].
@@ -193,9 +195,11 @@ impl Iterator for LiveRecords<'_> {
             if kind == Kind::Runtime {
                 continue;
             }
+            let is_count = kind == Kind::LocalRefs;
             return Some(LiveRecord {
                 address: self.address + granule * GRANULE,
-                size: live.size(),
+                size: if is_count { 0 } else { live.size() },
+                count: if is_count { live.size() } else { 1 },
                 kind,
                 stack: live.stack(),
                 context: live.context(),

@@ -43,7 +43,7 @@ pub(crate) fn is_jvm<'a>(mut paths: impl Iterator<Item = &'a str>) -> bool {
 
 /// The kinds that are tracked and were not seen, or not from the start, one sentence each.
 pub(crate) fn missed(image: &Image, track: &[String], is_jvm: bool) -> Vec<String> {
-    let of_jvm: Vec<&str> = ["jni", "unsafe"]
+    let of_jvm: Vec<&str> = ["jni", "unsafe", "attach"]
         .into_iter()
         .filter(|kind| track.iter().any(|tracked| tracked == kind))
         .map(phrase)

@@ -42,7 +42,7 @@ impl Live {
             let kind = live.kinds.entry(record.kind as u8);
             let (_, kind) = kind.or_insert((record.kind, Amount::default()));
             for sum in [kind, live.stacks.entry(record.stack).or_default()] {
-                sum.blocks += 1;
+                sum.blocks = sum.blocks.saturating_add(record.count);
                 sum.bytes = sum.bytes.saturating_add(record.size);
             }
             live.contexts.insert(record.context);

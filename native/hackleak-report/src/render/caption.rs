@@ -2,7 +2,7 @@
 
 use super::names;
 use crate::merge::Merged;
-use crate::model::{Frame, NativeFrame, Process, Site};
+use crate::model::{Frame, Kind, NativeFrame, Process, Site};
 use crate::numbers::{BLOCK, leaked};
 use crate::origin::Origin;
 use crate::stable::module_name;
@@ -44,6 +44,16 @@ pub(super) fn names(site: &Site) -> Option<String> {
     }
 }
 
+/// The names of a site as they follow its amount: `: /tmp/a.db`, ` in one native call (bound 512)`.
+pub(super) fn after_amount(site: &Site) -> String {
+    let between = if site.kind == Kind::LocalRefs {
+        " in "
+    } else {
+        ": "
+    };
+    names(site).map_or_else(String::new, |names| format!("{between}{names}"))
+}
+
 /// What leaks at a site, in one sentence without its place.
 pub(super) fn amount(merged: &Merged<'_>) -> String {
     let noun = merged.site.kind.noun();
@@ -51,9 +61,7 @@ pub(super) fn amount(merged: &Merged<'_>) -> String {
     if noun == BLOCK {
         text += &format!(" ({})", merged.site.kind.name());
     }
-    if let Some(names) = names(merged.site) {
-        text += &format!(": {names}");
-    }
+    text += &after_amount(merged.site);
     if merged.processes.len() > 1 {
         text += &format!(" in {} processes", merged.processes.len());
     }

@@ -382,6 +382,11 @@ fn help(kind: Kind) -> String {
             "end it, and join or detach it; in Java, shut down the executor that owns it"
         }
         Kind::Zip => "call end() on the Deflater or Inflater, or close the stream that owns it",
+        Kind::Attach => {
+            "call DetachCurrentThread before the thread ends, or when it needs Java no more"
+        }
+        Kind::LocalFrame => "call PopLocalFrame on every path",
+        Kind::LocalRefs => "call DeleteLocalRef, or PushLocalFrame and PopLocalFrame, in the loop",
         Kind::Pool => "give it back to its pool",
         Kind::Runtime => "nothing: it is the runtime's",
         Kind::DirectBuffer => "let go of the buffer before its memory is freed",

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use super::caption;
 use super::stack::{self, Called};
 use crate::known::{self, Entry};
-use crate::model::{Frame, Judgement, Process, Site, Thread};
+use crate::model::{Frame, Judgement, Kind, Process, Site, Thread};
 use crate::numbers::{BLOCK, counted, thousands};
 use crate::sum::{self, Sum};
 
@@ -141,10 +141,11 @@ fn description(site: &Site, process: &Process) -> String {
     if site.kind.noun() == BLOCK {
         let _ = write!(text, ", {}", site.kind.name());
     }
-    if let Some(names) = caption::names(site) {
-        let _ = write!(text, ": {names}");
-    }
-    if let Some(threads) = threads(&site.threads, process) {
+    text += &caption::after_amount(site);
+    // Attached threads are named already.
+    if site.kind != Kind::Attach
+        && let Some(threads) = threads(&site.threads, process)
+    {
         let _ = write!(text, ", {threads}");
     }
     if site.stacks > 1 {

@@ -79,10 +79,17 @@ function nounOf(list) {
 /** Whether these sites have bytes of their own: handles have none. */
 const hasBytes = (list) => ["block", "mapping"].includes(nounOf(list));
 
+/** What is wrong with those that are counted by their name and were never ended. */
+const neverEnded = {
+  "attached thread": (count) => counted(count, "thread") + " attached to the JVM and never detached",
+  "local frame": (count) => counted(count, "local frame") + " pushed and not popped",
+};
+
 /** `1.91 MiB in 3 blocks`, `3 mappings, 12 MiB`, `12 file descriptors`. */
 function told(list, bytes, count, live) {
   const noun = nounOf(list);
   const word = live ? " live" : "";
+  if (neverEnded[noun]) return neverEnded[noun](count);
   if (noun === "block") return size(bytes) + word + " in " + counted(count, noun);
   return counted(count, noun) + (noun === "mapping" ? ", " + size(bytes) : "") + word;
 }

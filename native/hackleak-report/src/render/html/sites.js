@@ -56,6 +56,8 @@ function sitesSection(showInFlame, showInTimeline) {
     },
   });
 
+  const named = { mapping: "Mapped", thread: "Threads", "attached thread": "Attached", "local reference": "In" };
+
   function show({ site, bytes, count, processes }, link) {
     opened = link;
     const java = sites.java[site] - 1;
@@ -64,7 +66,7 @@ function sitesSection(showInFlame, showInTimeline) {
     const facts = [
       ["Kind", text(sites.kind[site])],
       ["Exactly", hasBytes([site]) ? counted(bytes, "byte") : ""],
-      [{ mapping: "Mapped", thread: "Threads" }[nounOf([site])] || "Open", (sites.names[site] || []).join(", ")],
+      [named[nounOf([site])] || "Open", (sites.names[site] || []).join(", ")],
       ["Thread", text(sites.threads[site])],
       ["Scope", text(sites.scope[site])],
       ["Held by", sites.holder[site] || ""],

@@ -24,7 +24,12 @@ public enum LeakKind {
    * Threads that native or Java code started, and that still run or were never joined. Recorded with
    * {@code track=thread}.
    */
-  THREAD;
+  THREAD,
+  /**
+   * Threads that native code attached and never detached, local frames that were pushed and not
+   * popped, and local references beyond a bound. Recorded with {@code track=attach}.
+   */
+  ATTACH;
 
   /** The name that the reporter knows it by. */
   String option() {

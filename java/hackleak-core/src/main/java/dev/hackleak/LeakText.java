@@ -16,6 +16,9 @@ final class LeakText {
           "critical array",
           "critical string",
           "monitor",
+          "attached thread",
+          "local frame",
+          "local reference",
           "file descriptor",
           "thread");
 

@@ -60,6 +60,18 @@ final class NextStep {
       return "end the thread, or shut down the executor that owns it"
           + site.owner().map(frame -> ": " + frame + " started it").orElse("");
     }
+    if (site.kind().equals("attached thread")) {
+      return "call DetachCurrentThread before the thread ends"
+          + site.owner().map(frame -> ": " + frame + " attached it").orElse("");
+    }
+    if (site.kind().equals("local frame")) {
+      return "call PopLocalFrame on every path"
+          + site.owner().map(frame -> ": " + frame + " pushed it").orElse("");
+    }
+    if (site.kind().equals("local reference")) {
+      return "call DeleteLocalRef in the loop, or PushLocalFrame and PopLocalFrame"
+          + site.owner().map(frame -> ": " + frame + " made them").orElse("");
+    }
     if (site.kind().equals("zlib memory")) {
       return "end() the Deflater or Inflater, or close the stream around it"
           + site.owner().map(frame -> ": " + frame + " made it").orElse("");

@@ -75,7 +75,7 @@ final class Settings {
         throw new IllegalArgumentException(
             "-D"
                 + KINDS
-                + " has new, malloc, jni, unsafe, pool, fd, mmap, zip or thread, not \""
+                + " has new, malloc, jni, unsafe, pool, fd, mmap, zip, thread or attach, not \""
                 + name
                 + "\"",
             e);

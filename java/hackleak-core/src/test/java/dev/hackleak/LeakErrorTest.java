@@ -126,6 +126,12 @@ class LeakErrorTest {
     assertTrue(mapped.startsWith("next: unmap it: StoreTest.leaks(Any.java:7) mapped it"), mapped);
     String runs = nextStep(check, "site\t0\t1\tthread", "judged\tlost\t", "own\t1\t0", test);
     assertTrue(runs.startsWith("next: end the thread, or shut down the executor"), runs);
+    String attached =
+        nextStep(check, "site\t0\t2\tattached thread", "judged\tlost\t", "own\t1\t0", test);
+    assertTrue(
+        attached.startsWith(
+            "next: call DetachCurrentThread before the thread ends: StoreTest.leaks(Any.java:7)"),
+        attached);
     String alone = nextStep(check, "site\t5\t2\tnew", "native\tf\t\t0\t/lib/a.so\t1\t0");
     assertEquals("next: free it\n  or, in a file for `suppressions`: leak:^f$", alone);
     String grows =
