@@ -53,6 +53,14 @@ pub fn leaks(choice: Choice, mut each: impl FnMut(usize, Live)) {
     }
 }
 
+/// The blocks and bytes of a record. Local references are counted, and have no bytes.
+pub fn amount(live: Live) -> (u64, u64) {
+    match live.kind() == Kind::LocalRefs as u8 {
+        true => (live.size(), 0),
+        false => (1, live.size()),
+    }
+}
+
 /// How many wrong frees were made.
 pub fn findings(choice: Choice) -> u64 {
     let takes = |finding: &Finding| {

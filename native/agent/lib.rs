@@ -15,6 +15,7 @@
 mod again;
 mod agentpath;
 mod arch;
+mod attached;
 mod boundary;
 mod callers;
 mod checkpoint;
@@ -51,6 +52,7 @@ mod peaks;
 mod pools;
 mod real;
 mod record;
+mod references;
 mod stack_bounds;
 mod started;
 mod stderr;

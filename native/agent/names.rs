@@ -15,7 +15,7 @@ pub fn keep(last: Option<&AtomicU32>, address: usize, live: Live, name: &[u8]) {
     if known.is_some_and(|known| {
         known.address == address as u64
             && known.origin == live.origin
-            && IMAGE.bytes(known.name) == name
+            && IMAGE.slice(known.name) == name
     }) {
         return;
     }

@@ -231,6 +231,17 @@ pub fn opened_for_java(address: usize, position: Position) {
     });
 }
 
+/// Records what is counted: the size of the record is the count, and it has no bytes.
+pub fn counted(address: usize, count: u32, position: Position) {
+    record(0, Kind::LocalRefs, position, |live, epoch, _| {
+        let live = Live {
+            block: live.block | u64::from(count),
+            ..live
+        };
+        IMAGE.live.insert(IMAGE.window(), address, live, epoch)
+    });
+}
+
 /// Records an object of a pool.
 pub fn pooled(address: usize, size: usize, position: Position) {
     let size = size as u64;

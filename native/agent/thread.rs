@@ -13,7 +13,7 @@
 mod context;
 mod numbers;
 
-use crate::jvm::{self, entries::EntryStack};
+use crate::jvm::{self, entries::EntryStack, local_frames::LocalFrames};
 use crate::stack_bounds::StackBounds;
 use crate::unwind::Memo;
 use crate::{IMAGE, arch, boundary};
@@ -50,6 +50,8 @@ pub struct ThreadState {
     /// The block that the real `realloc` is at work on; 0 for none.
     pub reallocating: usize,
     spare_record: layout::Thread,
+    /// Frames for local references.
+    pub frames: LocalFrames,
     next_free: *mut ThreadState,
     pub memo: Memo,
     pub java: jvm::stacks::Buffers,
@@ -222,6 +224,7 @@ fn create() -> Option<Guard> {
         state.inherited = false;
         state.ignoring = 0;
         state.reallocating = 0;
+        state.frames.clear();
         state.memo.clear();
         state.java.clear();
         state.register();

@@ -92,9 +92,8 @@ fn can_be_held(live: Live) -> bool {
         Some(New | NewArray | Malloc | Zip | Unsafe | Runtime) => true,
         Some(GlobalRef | WeakGlobalRef | Fd | Mmap) => true,
         Some(ArrayElements | StringChars | StringUtfChars) => live.size() > 0,
-        Some(ArrayCritical | StringCritical | Monitor | Pool | DirectBuffer | Thread) | None => {
-            false
-        }
+        Some(ArrayCritical | StringCritical | Monitor | Pool | DirectBuffer) | None => false,
+        Some(Attach | LocalFrame | LocalRefs | Thread) => false,
     }
 }
 

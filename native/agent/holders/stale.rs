@@ -359,9 +359,9 @@ impl Large {
     }
 }
 
-/// Whether the record is of a mapping, which does not lie where the record has its place.
+/// Whether the record is of a mapping, which does not lie where the record has its place, or is a count.
 fn is_of_mapping(live: Live) -> bool {
-    live.kind() == Kind::Mmap as u8
+    live.kind() == Kind::Mmap as u8 || live.kind() == Kind::LocalRefs as u8
 }
 
 fn may_keep_pointers(live: Live) -> bool {

@@ -65,8 +65,9 @@ pub fn keep(
 
 fn add(sums: &mut Sums, live: Live, holder: u32) {
     let sum = sums.entry((live.origin, live.kind(), holder)).or_default();
-    sum.0 = sum.0.saturating_add(live.size());
-    sum.1 = sum.1.saturating_add(1);
+    let (count, size) = choice::amount(live);
+    sum.0 = sum.0.saturating_add(size);
+    sum.1 = sum.1.saturating_add(count.try_into().unwrap_or(u32::MAX));
 }
 
 fn write(choice: Choice, at_exit: bool, saw_java: bool, sums: &Sums) -> Result<u32, Stop> {

@@ -95,8 +95,9 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
         mapped::look(epoch as u32);
         started::look(epoch as u32);
         choice::leaks(choice(epoch, scope, whose)?, |_, live| {
-            blocks += 1;
-            bytes += live.size() as i64;
+            let (count, size) = choice::amount(live);
+            blocks += count as i64;
+            bytes += size as i64;
         });
         if blocks > 0 {
             // Somebody is going to read their stacks.
@@ -324,8 +325,9 @@ fn raw_sites(choice: Choice, limit: usize) -> String {
     choice::leaks(choice, |_, live| {
         let site = sites.entry((live.stack(), live.kind())).or_default();
         for sum in [site, &mut total] {
-            sum.0 += live.size();
-            sum.1 += 1;
+            let (count, size) = choice::amount(live);
+            sum.0 += size;
+            sum.1 += count;
         }
     });
     let mut sites: Vec<_> = sites.into_iter().collect();

@@ -8,7 +8,7 @@
 //! is asked for once, by the first allocation inside it, and kept in the entry.
 
 /// The most entries: native methods that call back into Java that calls native methods, nested.
-const MAX_ENTRIES: usize = 64;
+pub const MAX_ENTRIES: usize = 64;
 /// [`EntryStack::len`] of a full stack.
 pub const ENTRIES_FULL: usize = MAX_ENTRIES * size_of::<Entry>();
 
@@ -23,8 +23,9 @@ pub struct Entry {
     pub slot: usize,
     /// Address of the thunk's [`Cell`]; bit 0 is set for a call back into Java.
     cell: usize,
-    /// A native method: the tree node of its Java stack plus one; 0 while it has not been asked
-    /// for. A call back into Java: the caller's frame pointer.
+    /// A native method: the tree node of its Java stack plus one, or 0 while it has not been asked
+    /// for, in the lower 32 bits; how many local references it has, in the upper ones. A call back into Java: the
+    /// caller's frame pointer.
     pub detail: usize,
     /// What `slot` held: the return address.
     pub caller: usize,
@@ -64,6 +65,30 @@ impl Entry {
         self.cell & UPCALL != 0
     }
 
+    /// A native method: whether its Java stack is known to be this node of the tree.
+    #[inline(always)]
+    pub fn has_node(&self, node: u32) -> bool {
+        self.detail as u32 == node.wrapping_add(1)
+    }
+
+    /// The node of its Java stack, if that has been asked for.
+    pub fn node(&self) -> Option<u32> {
+        (self.detail as u32).checked_sub(1)
+    }
+
+    pub fn set_node(&mut self, node: u32) {
+        self.detail = self.detail & !(u32::MAX as usize) | (node as usize + 1);
+    }
+
+    /// How many local references the native method has.
+    pub fn references(&self) -> u32 {
+        (self.detail >> 32) as u32
+    }
+
+    pub fn set_references(&mut self, count: u32) {
+        self.detail = self.detail & u32::MAX as usize | (count as usize) << 32;
+    }
+
     /// What tells it from other entries.
     pub fn identity(&self) -> u64 {
         let detail = if self.is_upcall() { self.detail } else { 0 };
@@ -73,7 +98,7 @@ impl Entry {
     /// Whether `slot` still holds the return address. `slot` is a word of stack that a walk has
     /// just read.
     #[inline(always)]
-    fn is_called_from_there(&self) -> bool {
+    pub fn is_called_from_there(&self) -> bool {
         // SAFETY: the caller's.
         unsafe { crate::word::read(self.slot) == self.caller }
     }

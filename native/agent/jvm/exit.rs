@@ -272,8 +272,9 @@ fn keep(result: &Result<Output, String>) {
     let (mut bytes, mut blocks) = (0, 0);
     if outcome == Outcome::Failed {
         choice::leaks(choice::Choice::EVERYTHING, |_, live| {
-            blocks += 1;
-            bytes += live.size();
+            let (count, size) = choice::amount(live);
+            blocks += count;
+            bytes += size;
         });
     }
     checkpoint::keep_assertion(&checkpoint::Ended {

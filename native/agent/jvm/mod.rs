@@ -10,6 +10,8 @@
 //! - `resources`: references, array elements and the like (`real_functions`: the JVM's own); `unsafe_memory`: what Java code allocates through
 //!   `Unsafe`.
 //! - `java_threads`: what threads are called.
+//! - `invocation`: threads that attach and detach; `frames`: frames for local references (`local_frames`: a thread's);
+//!   `local_refs`: what makes those.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `aot`: JVMs that start from a cache of linked classes.
 //! - `bridge`, `series`: the native methods of `dev.hackleak.NativeBridge`; `native_call`: their edge.
@@ -32,8 +34,10 @@ mod ending;
 pub mod entries;
 mod exit;
 pub mod first_entry;
+mod frames;
 mod heap_tags;
 mod heap_walk;
+mod invocation;
 mod java_chains;
 mod java_frames;
 mod java_heap;
@@ -41,6 +45,8 @@ mod java_paths;
 mod java_stale;
 mod java_threads;
 mod judging;
+pub mod local_frames;
+mod local_refs;
 mod memo;
 mod method_ids;
 mod methods;

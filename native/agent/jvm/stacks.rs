@@ -110,21 +110,21 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: P
     let certain = is_certain(entry, outermost);
     let entry: *mut Entry = entry;
     // SAFETY: an entry of this thread's own stack, of which nothing else moves meanwhile.
-    let known = unsafe { (*entry).detail };
-    if certain && known != 0 {
-        return known as u32 - 1;
+    let known = unsafe { (*entry).node() };
+    if certain && let Some(node) = known {
+        return node;
     }
     if certain && let Some(node) = thread.java.memo.recall(slot, thread.entries.all()) {
         #[cfg(feature = "verify")]
         unwind::verify::java(node, ask(thread, slot, position));
         // SAFETY: as above.
-        unsafe { (*entry).detail = node as usize + 1 };
+        unsafe { (*entry).set_node(node) };
         return node;
     }
     match ask(thread, slot, position) {
         Some(node) if certain => {
             // SAFETY: as above.
-            unsafe { (*entry).detail = node as usize + 1 };
+            unsafe { (*entry).set_node(node) };
             if thread.java.may_learn {
                 learn(thread, slot, node);
             }

@@ -5,9 +5,12 @@
 //! they were called from until they return, and the native frames are walked from there when an
 //! allocation further in needs them.
 
-use super::{Jvmti, between, critical, ending, resources, thunks};
+use super::{
+    Jvmti, VM, between, critical, ending, frames, invocation, local_refs, resources, thunks,
+};
 use crate::{control, unwind};
 use core::mem::offset_of;
+use core::sync::atomic::Ordering::Acquire;
 use hackleak_options::Track;
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
@@ -96,6 +99,14 @@ pub fn watch(jvmti: Jvmti) {
     } else if ending::is_awaited() {
         // SAFETY: as above.
         unsafe { critical::watch(table) };
+    }
+    if control::tracks(Track::ATTACH) {
+        // SAFETY: as above.
+        unsafe {
+            frames::watch(table);
+            local_refs::replace(table);
+        }
+        invocation::watch(VM.load(Acquire));
     }
     // SAFETY: a complete table, of which a copy is kept while thunks take the functions' places.
     let real = unsafe { table.read() };

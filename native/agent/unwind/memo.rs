@@ -183,7 +183,7 @@ pub fn remembered(thread: &mut ThreadState, position: Position) -> Option<u32> {
     {
         let entry = thread.entries.native_at(slot)?;
         let outermost = memo.frames.get(1)?.pc.wrapping_sub(1);
-        if entry.detail != memo.root as usize + 1 || !jvm::stacks::is_plainly_certain(outermost) {
+        if !entry.has_node(memo.root) || !jvm::stacks::is_plainly_certain(outermost) {
             return None;
         }
     }
@@ -295,8 +295,7 @@ fn root_of(thread: &mut ThreadState, walk: &Walk, position: Position) -> u32 {
     match thread.entries.native_at(slot) {
         // The Java stack of this entry has been asked for and is the one remembered.
         Some(entry)
-            if entry.detail == walk.root as usize + 1
-                && jvm::stacks::is_certain(entry, walk.outermost) =>
+            if entry.has_node(walk.root) && jvm::stacks::is_certain(entry, walk.outermost) =>
         {
             walk.root
         }

@@ -177,6 +177,24 @@ macro_rules! method_entry {
     ($name:ident, 4, $handler:path) => {
         method_entry!(@ $name, "mov r8, rsp", "mov r9, rbp", $handler);
     };
+    // The second word does not fit into a register and lies on the stack during the call.
+    ($name:ident, 5, $handler:path) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            core::arch::naked_asm!(
+                ".cfi_startproc",
+                "mov r9, rsp",
+                "push rbp",
+                ".cfi_adjust_cfa_offset 8",
+                "call {handler}",
+                "add rsp, 8",
+                ".cfi_adjust_cfa_offset -8",
+                "ret",
+                ".cfi_endproc",
+                handler = sym $handler,
+            )
+        }
+    };
     (@ $name:ident, $first:literal, $second:literal, $handler:path) => {
         #[unsafe(naked)]
         unsafe extern "C" fn $name() {

@@ -17,4 +17,4 @@ pub use registers::*;
 pub use slot::{set_thread_slot, thread_pointer, thread_slot};
 pub use thread_start::thread_start;
 pub use thunk::{STUB_LEN, thunk_common, write_stub};
-pub use upcall::{upcall_plain, upcall_variadic};
+pub use upcall::{is_upcall_return, upcall_plain, upcall_variadic};

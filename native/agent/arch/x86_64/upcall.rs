@@ -11,6 +11,21 @@ use crate::jvm::first_entry::first_entry;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
+unsafe extern "C" {
+    safe static hackleak_upcall_plain_returns: u8;
+    safe static hackleak_upcall_variadic_returns: u8;
+}
+
+/// Whether the address is where the target of one of these thunks returns to. The frame pointer there is that of
+/// the thunk's frame.
+pub fn is_upcall_return(address: usize) -> bool {
+    let returns = [
+        &raw const hackleak_upcall_plain_returns,
+        &raw const hackleak_upcall_variadic_returns,
+    ];
+    returns.iter().any(|known| known.addr() == address)
+}
+
 /// Notes the call whose cell is in `r11`, calls its target and takes the note back. `$arrange`
 /// prepares a list of arguments in the frame, where `$room` bytes are kept for it.
 macro_rules! upcall {
@@ -118,6 +133,9 @@ pub unsafe extern "C" fn $name() {
         "sub rsp, {room}",
         $arrange,
         "call qword ptr [r11]",
+        concat!(".hidden hackleak_", stringify!($name), "_returns"),
+        concat!(".globl hackleak_", stringify!($name), "_returns"),
+        concat!("hackleak_", stringify!($name), "_returns:"),
         // The results, rax and xmm0, stay as they are.
         "test rbx, rbx",
         "jz 7f",
