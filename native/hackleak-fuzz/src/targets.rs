@@ -236,6 +236,7 @@ pub fn suppressions(data: &[u8]) {
         kind: Kind::New,
         threads: Vec::new(),
         scope: None,
+        scopes: Vec::new(),
         owner: None,
         stacks: 1,
         verdict: Judgement::Lost,

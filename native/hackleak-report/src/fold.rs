@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::coverage::Runtime;
-use crate::model::{Frame, Judgement, Kind, Site};
+use crate::model::{Frame, InScope, Judgement, Kind, Site};
 use crate::own;
 
 /// Folds sites that are the same but for the roots of their stacks: a pool's thread or `main`, one runner
@@ -42,7 +42,8 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
 }
 
 /// Adds what leaks at one site to another.
-pub(crate) fn add(to: &mut Site, more: Site) {
+pub(crate) fn add(to: &mut Site, mut more: Site) {
+    add_scopes(to, &mut more);
     to.bytes = to.bytes.saturating_add(more.bytes);
     to.count = to.count.saturating_add(more.count);
     to.freed_older = to.freed_older.saturating_add(more.freed_older);
@@ -68,7 +69,87 @@ pub(crate) fn add(to: &mut Site, more: Site) {
     {
         to.others = to.others.saturating_add(more.others + 1);
     }
-    if to.scope != more.scope {
-        to.scope = None;
+}
+
+/// What each scope has, before the sums are added.
+fn add_scopes(to: &mut Site, more: &mut Site) {
+    if to.scope.is_some() && to.scope == more.scope {
+        return;
+    }
+    let mut parts = parts_of(to);
+    for part in parts_of(more) {
+        match parts.iter_mut().find(|to| to.scope == part.scope) {
+            Some(to) => {
+                to.count = to.count.saturating_add(part.count);
+                to.bytes = to.bytes.saturating_add(part.bytes);
+            }
+            None => parts.push(part),
+        }
+    }
+    to.scope = None;
+    to.scopes = parts;
+}
+
+/// The scopes of a site, also where there is only one.
+fn parts_of(site: &mut Site) -> Vec<InScope> {
+    match site.scope.take() {
+        Some(scope) => vec![InScope {
+            scope,
+            count: site.count,
+            bytes: site.bytes,
+        }],
+        None => std::mem::take(&mut site.scopes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(scope: &str, count: u64) -> InScope {
+        InScope {
+            scope: scope.to_owned(),
+            count,
+            bytes: 100 * count,
+        }
+    }
+
+    fn site(scope: Option<&str>, scopes: &[InScope], count: u64) -> Site {
+        Site {
+            bytes: 100 * count,
+            count,
+            kind: Kind::New,
+            threads: Vec::new(),
+            scope: scope.map(str::to_owned),
+            scopes: scopes.to_vec(),
+            stacks: 1,
+            epochs: Vec::new(),
+            owner: None,
+            frames: Vec::new(),
+            verdict: Judgement::Lost,
+            holder: None,
+            growth: None,
+            baseline: None,
+            grown_to: None,
+            known: None,
+            freed_older: 0,
+            names: Vec::new(),
+            also_at: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_scopes_have_is_added() {
+        let mut one = site(Some("a"), &[], 2);
+        add(&mut one, site(Some("a"), &[], 1));
+        assert_eq!((one.scope.as_deref(), one.count), (Some("a"), 3));
+        assert!(one.scopes.is_empty());
+        add(&mut one, site(Some("b"), &[], 1));
+        assert_eq!(one.scope, None);
+        assert_eq!(one.scopes, [part("a", 3), part("b", 1)]);
+        add(&mut one, site(None, &[part("b", 2), part("c", 4)], 7));
+        assert_eq!(one.scopes, [part("a", 3), part("b", 3), part("c", 4)]);
+        // One block of the last belongs to no scope.
+        assert_eq!(one.count, 11);
     }
 }

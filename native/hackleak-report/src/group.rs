@@ -8,7 +8,7 @@ use hackleak_image::layout;
 
 use crate::holders::Holders;
 use crate::meanwhile::Older;
-use crate::model::{Frame, Holder, InEpoch, Judgement, Site, Thread};
+use crate::model::{Frame, Holder, InEpoch, InScope, Judgement, Site, Thread};
 use crate::named::Names;
 use crate::render::fold::framework_frames;
 use crate::selection::{Blocks, Holding};
@@ -21,7 +21,7 @@ struct Group {
     sum: Sum,
     rounds: u64,
     threads: BTreeSet<u32>,
-    scopes: BTreeSet<Option<u32>>,
+    scopes: BTreeMap<Option<u32>, Sum>,
     older: u64,
     names: BTreeSet<String>,
     epochs: BTreeMap<u32, Sum>,
@@ -54,7 +54,8 @@ pub(crate) fn group(
         group.epochs.entry(block.epoch).or_default().add(block.sum);
         group.rounds |= block.rounds;
         group.threads.extend(block.origin.map(|(thread, _)| thread));
-        group.scopes.insert(block.origin.map(|(_, scope)| scope));
+        let scope = block.origin.map(|(_, scope)| scope);
+        group.scopes.entry(scope).or_default().add(block.sum);
     }
     let mut by_frames: HashMap<(Rc<[Frame]>, layout::Kind, Judgement), Group> = HashMap::new();
     for ((stack, kind, judgement), group) in by_node {
@@ -77,7 +78,9 @@ pub(crate) fn group(
         }
         site.rounds |= group.rounds;
         site.threads.extend(group.threads);
-        site.scopes.extend(group.scopes);
+        for (scope, sum) in group.scopes {
+            site.scopes.entry(scope).or_default().add(sum);
+        }
     }
     // A framework need not call each round of a test in the same way.
     let mut rounds_of: HashMap<(&[Frame], layout::Kind), u64> = HashMap::new();
@@ -102,6 +105,7 @@ pub(crate) fn group(
             kind: (*kind).into(),
             threads: names.of(&group.threads),
             scope: only_scope(image, &group.scopes),
+            scopes: in_scopes(image, &group.scopes),
             stacks: 1,
             epochs: match has_checkpoints {
                 true => in_epochs(&group.epochs),
@@ -152,11 +156,38 @@ pub(crate) fn own_frames(frames: &[Frame]) -> &[Frame] {
     &frames[..frames.len() - framework_frames(frames)]
 }
 
-fn only_scope(image: &Image, scopes: &BTreeSet<Option<u32>>) -> Option<String> {
-    match scopes.iter().collect::<Vec<_>>()[..] {
+fn only_scope(image: &Image, scopes: &BTreeMap<Option<u32>, Sum>) -> Option<String> {
+    match scopes.keys().collect::<Vec<_>>()[..] {
         [Some(scope)] => image.scope(*scope),
         _ => None,
     }
+}
+
+/// What each scope has, by its name, where there is more than [`only_scope`] tells.
+fn in_scopes(image: &Image, scopes: &BTreeMap<Option<u32>, Sum>) -> Vec<InScope> {
+    if scopes.len() < 2 {
+        return Vec::new();
+    }
+    let mut parts: Vec<InScope> = Vec::new();
+    let mut of_name: HashMap<String, usize> = HashMap::new();
+    for (scope, sum) in scopes {
+        let Some(name) = scope.and_then(|scope| image.scope(scope)) else {
+            continue;
+        };
+        let at = *of_name.entry(name.clone()).or_insert(parts.len());
+        match parts.get_mut(at) {
+            Some(part) => {
+                part.count = part.count.saturating_add(sum.count);
+                part.bytes = part.bytes.saturating_add(sum.bytes);
+            }
+            None => parts.push(InScope {
+                scope: name,
+                count: sum.count,
+                bytes: sum.bytes,
+            }),
+        }
+    }
+    parts
 }
 
 /// Threads that were looked up.

@@ -573,6 +573,17 @@ pub struct InEpoch {
     pub bytes: u64,
 }
 
+/// Blocks of one site that were allocated in scopes of one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InScope {
+    /// The name.
+    pub scope: String,
+    /// Blocks.
+    pub count: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
 /// Blocks with the same frames and kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Site {
@@ -587,6 +598,10 @@ pub struct Site {
     /// The scope they were allocated in, when it is the same for all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// What was allocated in which scope, when it is not the same for all of them. Blocks that
+    /// belong to no scope are the rest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<InScope>,
     /// How many stacks are one here, because they differ only in how their threads started.
     #[serde(default = "one")]
     pub stacks: u64,

@@ -269,6 +269,7 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
                 kind: kind.into(),
                 threads: Vec::new(),
                 scope: None,
+                scopes: Vec::new(),
                 stacks: 1,
                 epochs: Vec::new(),
                 owner: None,

@@ -97,6 +97,39 @@ fn epoch_scope_and_ignored_select() {
 }
 
 #[test]
+fn what_each_of_several_scopes_has_is_told() {
+    let mut image = ImageBuilder::new();
+    // Two scopes share a name, as the attempts of something may.
+    let scopes = [image.scope("one"), image.scope("two"), image.scope("one")];
+    let stack = image.stack(&[Frame::Address(1)]);
+    let single = image.stack(&[Frame::Address(2)]);
+    for (number, scope) in (0..).zip(scopes.into_iter().chain([0])) {
+        let context = image.context(1, scope, 0, 0);
+        image.live(BLOCK + 16 * number, SIZE, Kind::New, stack, context);
+    }
+    let context = image.context(1, scopes[1], 0, 0);
+    image.live(BLOCK + 0x1000, SIZE, Kind::New, single, context);
+    let report = report(&image);
+    let sites = &report.processes[0].leaks.sites;
+    let parts: Vec<(&str, u64, u64)> = sites[0]
+        .scopes
+        .iter()
+        .map(|part| (&*part.scope, part.bytes, part.count))
+        .collect();
+    assert_eq!(parts, [("one", 2 * SIZE, 2), ("two", SIZE, 1)]);
+    assert_eq!(sites[0].scope, None);
+    assert_eq!(sites[1].scope.as_deref(), Some("two"));
+    assert!(sites[1].scopes.is_empty());
+    let lines = render::lines(&report, None);
+    let rows: Vec<&str> = lines
+        .lines()
+        .filter(|line| line.starts_with("scope\t"))
+        .collect();
+    let row = |times: u64, name: &str| format!("scope\t{}\t{times}\t{name}", times * SIZE);
+    assert_eq!(rows, [row(2, "one"), row(1, "two"), row(1, "two")]);
+}
+
+#[test]
 fn a_scope_is_named_when_all_blocks_share_it() {
     let mut image = ImageBuilder::new();
     let scope = image.scope("mine");

@@ -13,6 +13,8 @@
 //! library text                                              whose known leak the site before is
 //! own     frames  owner                                     how many of its frames are no test framework's, and the
 //!                                                           one of the Java code that it belongs to; may be empty
+//! scope   bytes  blocks  name                               what of the site before was allocated in the scope; a row
+//!                                                           for each
 //! java    class  method  file  line  native(0|1)
 //! native  function  file  line  module  offset  inlined(0|1)
 //! mark    text
@@ -158,6 +160,13 @@ impl Rows {
         let (own, owner) = own(site);
         let owner = owner.map_or(String::new(), |owner| owner.to_string());
         self.row(&["own", &own.to_string(), &owner]);
+        let (bytes, count) = (site.bytes, site.count);
+        let only = site.scope.as_deref().map(|name| (bytes, count, name));
+        let several = site.scopes.iter();
+        let several = several.map(|part| (part.bytes, part.count, &*part.scope));
+        for (bytes, count, name) in only.into_iter().chain(several) {
+            self.row(&["scope", &bytes.to_string(), &count.to_string(), name]);
+        }
         self.frames(&site.frames);
     }
 

@@ -78,6 +78,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
             name: "main".to_owned(),
         }],
         scope: None,
+        scopes: Vec::new(),
         stacks: 1,
         epochs: Vec::new(),
         verdict: Judgement::Unknown,

@@ -41,6 +41,7 @@ final class ExitCheck {
           LeakQuery.class,
           LeakReport.class,
           LeakReport.Draft.class,
+          LeakShare.class,
           LeakSite.class,
           LeakText.class,
           LeakVerdict.class,

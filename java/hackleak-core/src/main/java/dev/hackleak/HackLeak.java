@@ -1,5 +1,6 @@
 package dev.hackleak;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Collections;
 import java.util.Objects;
@@ -35,6 +36,16 @@ public final class HackLeak {
   /** Why this JVM is not recorded, as the second half of a sentence; empty if it is. */
   public static Optional<String> inactiveReason() {
     return Recording.current().reason();
+  }
+
+  /** The file that the recorder fills for this process; empty if it is not recorded. */
+  public static Optional<Path> image() {
+    return Recording.current().recorder().map(recorder -> recorder.describe().image());
+  }
+
+  /** The recorder's library, beside which its command is; empty if this JVM is not recorded. */
+  public static Optional<Path> library() {
+    return Recording.current().recorder().map(recorder -> recorder.describe().library());
   }
 
   /** Takes a checkpoint, as {@link #checkpoint(String)} does, without a label. */

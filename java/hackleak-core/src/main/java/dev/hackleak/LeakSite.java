@@ -1,6 +1,7 @@
 package dev.hackleak;
 
 import java.io.Serializable;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
@@ -23,6 +24,8 @@ public final class LeakSite implements Serializable {
   /** The frame of the Java code that it belongs to; below zero if there is none. */
   private final int owner;
 
+  private final List<LeakShare> shares;
+
   LeakSite(
       long bytes,
       long count,
@@ -34,6 +37,32 @@ public final class LeakSite implements Serializable {
       String library,
       int own,
       int owner) {
+    this(
+        bytes,
+        count,
+        kind,
+        frames,
+        marks,
+        verdict,
+        holder,
+        library,
+        own,
+        owner,
+        Collections.emptyList());
+  }
+
+  private LeakSite(
+      long bytes,
+      long count,
+      String kind,
+      List<LeakFrame> frames,
+      List<String> marks,
+      LeakVerdict verdict,
+      String holder,
+      String library,
+      int own,
+      int owner,
+      List<LeakShare> shares) {
     this.bytes = bytes;
     this.count = count;
     this.kind = kind;
@@ -44,6 +73,13 @@ public final class LeakSite implements Serializable {
     this.library = library;
     this.own = own;
     this.owner = owner;
+    this.shares = Immutable.copyOf(shares);
+  }
+
+  /** This site with what each scope has of it. */
+  LeakSite withShares(List<LeakShare> ofScopes) {
+    return new LeakSite(
+        bytes, count, kind, frames, marks, verdict, holder, library, own, owner, ofScopes);
   }
 
   /** Live bytes, as the program requested them. */
@@ -98,6 +134,14 @@ public final class LeakSite implements Serializable {
    */
   public Optional<String> holder() {
     return holder.isEmpty() ? Optional.empty() : Optional.of(holder);
+  }
+
+  /**
+   * What was allocated in which {@linkplain LeakScope scope}, one entry for each name. Blocks that
+   * were allocated in no scope are the rest.
+   */
+  public List<LeakShare> scopes() {
+    return shares;
   }
 
   /**

@@ -21,6 +21,7 @@ import java.util.function.LongConsumer;
  * judged  lost|held|growing|unknown  holder    of the site before
  * library text                         whose known leak the site before is
  * own     frames  owner                how many of them are no test framework's; the owner's, or empty
+ * scope   bytes  blocks  name          what of the site before was allocated in it; a row for each
  * java    class  method  file  line  native(0|1)
  * native  function  file  line  module  offset-hex  inlined(0|1)
  * mark    text
@@ -75,6 +76,7 @@ final class LinesParser {
 
   private int owner;
 
+  private List<LeakShare> shares;
   private List<LeakFrame> frames;
   private List<LeakFrame> freed;
   private List<String> marks;
@@ -154,6 +156,12 @@ final class LinesParser {
         own = row.line(1);
         owner = row.text(2).isEmpty() ? -1 : row.line(2);
         break;
+      case "scope":
+        if (judged == null || frames == null || !frames.isEmpty()) {
+          throw new IllegalArgumentException("a scope outside a site");
+        }
+        shares.add(new LeakShare(row.text(3), row.number(1), row.number(2)));
+        break;
       case "wrong":
         open(row);
         break;
@@ -224,6 +232,7 @@ final class LinesParser {
     library = "";
     own = -1;
     owner = -1;
+    shares = new ArrayList<>();
     frames = null;
     freed = null;
     marks = new ArrayList<>();
@@ -260,16 +269,17 @@ final class LinesParser {
     LeakVerdict verdict = judged == null ? LeakVerdict.UNKNOWN : LeakVerdict.of(judged.text(1));
     String holder = judged == null ? "" : judged.text(2);
     return new LeakSite(
-        open.number(1),
-        open.number(2),
-        open.text(3),
-        frames,
-        marks,
-        verdict,
-        holder,
-        library,
-        own,
-        owner);
+            open.number(1),
+            open.number(2),
+            open.text(3),
+            frames,
+            marks,
+            verdict,
+            holder,
+            library,
+            own,
+            owner)
+        .withShares(shares);
   }
 
   private static LeakFrame javaFrame(Row row) {

@@ -57,6 +57,30 @@ class LinesParserTest {
   }
 
   @Test
+  void eachScopeHasItsShare() throws ReporterException {
+    LeakReport report =
+        LinesParser.parse(
+            String.join(
+                "\n",
+                "hackleak-lines\t1",
+                "total\t300\t3",
+                "site\t300\t3\tnew",
+                "judged\tlost\t",
+                "own\t0\t",
+                "scope\t200\t2\tstage 1.0 task 4 TID 9",
+                "scope\t100\t1\tother",
+                "end",
+                ""));
+
+    assertEquals(
+        "[stage 1.0 task 4 TID 9: 200 bytes in 2 blocks, other: 100 bytes in 1 blocks]",
+        report.sites().get(0).scopes().toString());
+    assertThrows(
+        ReporterException.class,
+        () -> LinesParser.parse("hackleak-lines\t1\ntotal\t0\t0\nscope\t1\t1\tx\nend\n"));
+  }
+
+  @Test
   void whatIsHeldIsNoLeak() throws ReporterException {
     LeakReport report =
         LinesParser.parse(
