@@ -1,0 +1,123 @@
+package dev.hackleak;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * What this process knows of its leaks, for another process that makes the report. Gathering it
+ * takes a fraction of the time of a report, which matters to a process that is to end soon; the
+ * report can be made when it has ended. Immutable; {@link #toString()} and {@link #parse(String)}
+ * take it from one process to the other.
+ */
+public final class LeakEvidence {
+  private static final String SEPARATOR = "\n";
+
+  private final int epoch;
+  private final int judging;
+  private final long pid;
+  private final Path library;
+  private final Path image;
+
+  private LeakEvidence(int epoch, int judging, long pid, Path library, Path image) {
+    this.epoch = epoch;
+    this.judging = judging;
+    this.pid = pid;
+    this.library = library;
+    this.image = image;
+  }
+
+  /**
+   * Settles, if the check says so, and finds out who holds what is live since the checkpoint.
+   *
+   * @return empty where this process is not recorded, where part of the image is in its memory
+   *     only, and where it cannot be told who holds what: then {@link HackLeak#leaksSince} knows
+   *     more
+   */
+  public static Optional<LeakEvidence> gather(Checkpoint since, LeakCheck check) {
+    Objects.requireNonNull(since, "since");
+    Objects.requireNonNull(check, "check");
+    return Recording.current()
+        .recorder()
+        .filter(recorder -> since.isRecorded() && !recorder.describe().degraded())
+        .flatMap(recorder -> PlatformThread.call(() -> gather(recorder, since, check)));
+  }
+
+  private static Optional<LeakEvidence> gather(
+      Recorder recorder, Checkpoint since, LeakCheck check) {
+    int epoch = since.epoch();
+    // What the search itself allocates is no leak of the program's.
+    recorder.ignore(true);
+    try {
+      if (check.settles()) {
+        Settling.run(
+            recorder,
+            () -> recorder.leaksSince(epoch, check.scope(), check.whose())[0],
+            check.limit());
+      }
+      int judging = recorder.judge(epoch, check.scope(), check.whose(), check.finished());
+      RecorderDescription own = recorder.describe();
+      return Optional.of(new LeakEvidence(epoch, judging, own.pid(), own.library(), own.image()));
+    } catch (IllegalStateException e) {
+      return Optional.empty();
+    } finally {
+      recorder.ignore(false);
+    }
+  }
+
+  /** Whether this process can read the other one's image, and has the reporter at its place. */
+  public boolean isReadable() {
+    try {
+      return Files.isReadable(image) && Files.isExecutable(ReporterProgram.find(library));
+    } catch (ReporterException e) {
+      return false;
+    }
+  }
+
+  /**
+   * The report, made in any process for which the evidence {@link #isReadable()}.
+   *
+   * @param check the one that it was gathered with
+   * @throws IllegalStateException if it cannot be made; the message says why
+   */
+  public LeakReport report(LeakCheck check) {
+    try {
+      Reporter reporter = new Reporter(ReporterProgram.find(library), Settings.reportTimeout());
+      RecorderDescription other = new RecorderDescription(image, library, pid, false);
+      return reporter.report(other, epoch, check, judging);
+    } catch (ReporterException e) {
+      throw new IllegalStateException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Reads what {@link #toString()} has written.
+   *
+   * @throws IllegalArgumentException if it is something else
+   */
+  public static LeakEvidence parse(String text) {
+    String[] fields = text.split(SEPARATOR, -1);
+    if (fields.length != 5) {
+      throw new IllegalArgumentException("no evidence: " + text);
+    }
+    return new LeakEvidence(
+        Integer.parseInt(fields[0]),
+        Integer.parseInt(fields[1]),
+        Long.parseLong(fields[2]),
+        Paths.get(fields[3]),
+        Paths.get(fields[4]));
+  }
+
+  @Override
+  public String toString() {
+    return String.join(
+        SEPARATOR,
+        Integer.toString(epoch),
+        Integer.toString(judging),
+        Long.toString(pid),
+        library.toString(),
+        image.toString());
+  }
+}

@@ -1,0 +1,77 @@
+package dev.hackleak.spark;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.hackleak.SimulatedRecording;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class HackLeakExecutorTest {
+  private final List<Object> asked = new ArrayList<>();
+  private final HackLeakExecutor executor = new HackLeakExecutor();
+
+  private void start(Given conf) {
+    executor.init(Fakes.context("5", asked), conf);
+  }
+
+  private Map<?, ?> last() {
+    return (Map<?, ?>) asked.get(asked.size() - 1);
+  }
+
+  @Test
+  void anExecutorTellsItsStartAndItsEnd() {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      recording.allocate(3);
+      start(new Given());
+      assertTrue(Message.isStarted(last()));
+      assertEquals("5", Message.text(last(), Message.EXECUTOR));
+      assertFalse(last().containsKey(Message.REASON));
+      recording.allocate(2);
+      executor.shutdown();
+      assertTrue(Message.isEnded(last()));
+      assertEquals(2, Message.number(last(), Message.BLOCKS));
+      assertEquals(2 * 1_999_993, Message.number(last(), Message.BYTES));
+    }
+  }
+
+  @Test
+  void whatTheWarmUpLeavesIsNotCounted() {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      start(new Given().with(Setting.WARMUP_TASKS.key(), "1"));
+      TaskScopes scopes = new TaskScopes();
+      scopes.begin("stage 0.0 task 0 TID 0");
+      assertEquals(1, scopes.end());
+      // Its end is told once, whatever Spark says.
+      assertEquals(1, scopes.end());
+      recording.allocate(1);
+      executor.shutdown();
+      assertEquals(1, Message.number(last(), Message.BLOCKS));
+    }
+  }
+
+  @Test
+  void anExecutorThatIsNotRecordedSaysWhyAndRunsItsTasks() {
+    try (SimulatedRecording recording = SimulatedRecording.inactive("of the moon")) {
+      start(new Given());
+      assertEquals("of the moon", Message.text(last(), Message.REASON));
+      executor.onTaskStart();
+      executor.onTaskSucceeded();
+      executor.shutdown();
+      assertEquals(1, asked.size());
+    }
+  }
+
+  @Test
+  void aTaskThatWasKilledLeavesNoScopeOpen() {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      TaskScopes scopes = new TaskScopes();
+      scopes.begin("stage 0.0 task 0 TID 0");
+      scopes.begin("stage 0.0 task 1 TID 1");
+      assertEquals(1, scopes.end());
+    }
+  }
+}
