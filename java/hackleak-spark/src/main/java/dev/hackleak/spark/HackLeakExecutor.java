@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.spark.TaskContext;
 import org.apache.spark.TaskFailedReason;
 import org.apache.spark.api.plugin.ExecutorPlugin;
@@ -20,11 +21,8 @@ final class HackLeakExecutor implements ExecutorPlugin {
   /** A cluster's own patience with an executor that it has told to stop. */
   private static final long LONGEST_END_SECONDS = 20;
 
-  /** SIGTERM may come before Spark's own thread has got as far as to call the plugin. */
-  private static final long LONGEST_BEGIN_SECONDS = 5;
-
   private final TaskScopes scopes = new TaskScopes();
-  private final CountDownLatch ending = new CountDownLatch(1);
+  private final AtomicBoolean begun = new AtomicBoolean();
   private final CountDownLatch ended = new CountDownLatch(1);
   private PluginContext context;
   private Duration settleLimit;
@@ -47,7 +45,7 @@ final class HackLeakExecutor implements ExecutorPlugin {
       if (recorded) {
         warmUp();
         since = HackLeak.checkpoint("the start of executor " + context.executorID());
-        Runtime.getRuntime().addShutdownHook(new Thread(this::awaitEnd, "hackleak-executor"));
+        Runtime.getRuntime().addShutdownHook(new Thread(this::end, "hackleak-executor"));
       } else {
         Say.line(
             "executor "
@@ -96,10 +94,35 @@ final class HackLeakExecutor implements ExecutorPlugin {
 
   @Override
   public void shutdown() {
-    if (!recorded) {
+    if (recorded) {
+      end();
+    }
+  }
+
+  /**
+   * Looks for leaks and tells the driver, once. A cluster may end the process while Spark's own
+   * thread still waits for something else, so a hook of the JVM does it as well; whoever comes
+   * second waits, and with that keeps Spark's messages and the JVM alive.
+   */
+  private void end() {
+    if (begun.compareAndSet(false, true)) {
+      try {
+        tell();
+      } finally {
+        ended.countDown();
+      }
       return;
     }
-    ending.countDown();
+    try {
+      if (!ended.await(LONGEST_END_SECONDS, TimeUnit.SECONDS)) {
+        Say.line("executor " + context.executorID() + " ends before its check has ended");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void tell() {
     try {
       HashMap<String, Object> summary = summary();
       if (summary != null) {
@@ -113,8 +136,6 @@ final class HackLeakExecutor implements ExecutorPlugin {
               + e
               + "; its image tells it: "
               + HackLeak.image().map(Object::toString).orElse("none"));
-    } finally {
-      ended.countDown();
     }
   }
 
@@ -144,18 +165,6 @@ final class HackLeakExecutor implements ExecutorPlugin {
       return HackLeakDriver.TAKEN.equals(answer);
     } catch (Exception e) {
       return false;
-    }
-  }
-
-  /** A cluster ends the process while it still settles; the JVM waits for its hooks. */
-  private void awaitEnd() {
-    try {
-      if (ending.await(LONGEST_BEGIN_SECONDS, TimeUnit.SECONDS)
-          && !ended.await(LONGEST_END_SECONDS, TimeUnit.SECONDS)) {
-        Say.line("executor " + context.executorID() + " ends before its check has ended");
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
     }
   }
 }

@@ -34,7 +34,7 @@ final class ToldExecutor {
     if (end == null) {
       String image = start == null ? "" : Message.text(start, Message.IMAGE);
       return Optional.of(
-          "has sent no summary: it was killed or still settles"
+          "has told nothing at its end: it was killed or still settles"
               + (image.isEmpty() ? "" : "; on its host: hackleak report " + image));
     }
     return end.containsKey(Message.REASON)

@@ -94,7 +94,7 @@ class JobReportTest {
         report
             .text()
             .contains(
-                "incomplete: executor 1 on node, process 7 has sent no summary: it was killed or"
+                "incomplete: executor 1 on node, process 7 has told nothing at its end: it was killed or"
                     + " still settles; on its host: hackleak report /out/java-7.hackleak"),
         report.text());
   }
