@@ -42,6 +42,8 @@ pub(crate) struct Cli {
 pub(crate) enum Subcommand {
     /// Run a command under the recorder, then report what it leaked.
     Run(crate::run::Run),
+    /// Run spark-submit under the recorder; one report for all executors, by stage and task.
+    SparkSubmit(crate::spark_submit::SparkSubmit),
     /// Report from images of finished, killed or running processes.
     Report(crate::report::Report),
     /// Keep a list of known leaks, and fail only for what is new or has grown.

@@ -26,6 +26,7 @@ mod run;
 mod selection;
 mod serve;
 mod settings;
+mod spark_submit;
 mod standard_input;
 mod suppressions;
 mod tally;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
     terminal::set(cli.terminal);
     let done = match cli.subcommand {
         Subcommand::Run(arguments) => run::run(&arguments),
+        Subcommand::SparkSubmit(arguments) => spark_submit::spark_submit(&arguments),
         Subcommand::Report(arguments) => report::report(&arguments),
         Subcommand::Serve => serve::serve(report_arguments),
         Subcommand::Tally(arguments) => tally::tally(&arguments),

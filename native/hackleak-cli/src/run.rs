@@ -117,6 +117,52 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
     Ok(if code == exit::CLEAN { said } else { code })
 }
 
+/// A command that is recorded as the environment says, for who judges it in another way.
+pub(crate) struct Recorded {
+    library: String,
+    folder: PathBuf,
+    options: Options,
+}
+
+impl Recorded {
+    /// Finds the recorder, and makes a folder for the run in `out`.
+    pub(crate) fn prepare(out: &Path) -> anyhow::Result<Recorded> {
+        let mut options = Options::default();
+        if let Ok(text) = std::env::var(hackleak_options::ENVIRONMENT) {
+            options
+                .apply(&text)
+                .with_context(|| format!("in {}", hackleak_options::ENVIRONMENT))?;
+        }
+        let library = library::find()?;
+        let folder = folder::create(out)?;
+        options.out = text_of(&folder)?;
+        options.make_files_absolute();
+        Ok(Recorded {
+            library,
+            folder,
+            options,
+        })
+    }
+
+    pub(crate) fn library(&self) -> &str {
+        &self.library
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Runs the command to its end; returns its exit code, or the one to give where it cannot run.
+    pub(crate) fn run(&self, command: &[OsString]) -> Result<u8, u8> {
+        let environment = environment::of(&self.library, &self.options, false);
+        child::run(command, &environment).map_err(|error| {
+            let _ = fs::remove_dir(&self.folder);
+            output::complain(&error.to_string());
+            code_of(&error)
+        })
+    }
+}
+
 /// Reports on what was recorded in `folder`; returns the exit code of that.
 fn conclude(
     folder: &Path,

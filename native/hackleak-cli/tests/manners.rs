@@ -7,8 +7,9 @@ use std::process::Command;
 
 use support::{end, hackleak, image};
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "run",
+    "spark-submit",
     "report",
     "doctor",
     "find-leak",
