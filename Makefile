@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test fresh recall chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build demo test test-spark fresh recall chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -17,6 +17,9 @@ demo: build ## a JUnit suite on RocksDB with one planted leak, its clean twin, a
 
 test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, whole projects
 	.ci/test
+
+test-spark: build ## jobs on real Spark 3.5 and 4.0, leaking and clean; installs PySpark, 300 MB each, outside of the checkout
+	integration-tests/spark/run.py "$${CARGO_TARGET_DIR:-target}/release"
 
 fresh: ## `make demo` and `make test` from a fresh clone of HEAD with an empty home: no caches, nothing built before
 	.ci/fresh

@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+"""Real Spark, from PyPI: a job that leaks, and its clean twin, in local[2] and local-cluster mode.
+
+    integration-tests/spark/run.py target/release            # PySpark 3.5 and 4.0
+    integration-tests/spark/run.py target/release 4.0.1
+
+PySpark is some 300 MB: it is installed once, into SPARK_VENVS, and nothing of it is in the checkout.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+VENVS = Path(os.environ.get("SPARK_VENVS", Path.home() / ".cache/hackleak/spark"))
+VERSIONS = ["3.5.7", "4.0.1"]
+MASTERS = ["local[2]", "local-cluster[2,1,1024]"]
+TASKS, NEW, MALLOC = 8, (100_003, 10), (30_011, 4)
+
+failed = 0
+
+
+def check(what, holds, seen):
+    global failed
+    if holds:
+        print(f"as expected: {what}", flush=True)
+    else:
+        failed += 1
+        print(f"UNEXPECTED: {what}\n{seen}", flush=True)
+
+
+def java_home():
+    if "JAVA_HOME" in os.environ:
+        return Path(os.environ["JAVA_HOME"])
+    return Path(shutil.which("javac")).resolve().parent.parent
+
+
+def installed(version):
+    """The python of a virtual environment that has this PySpark, and Spark's home in it."""
+    folder = VENVS / version
+    python = folder / "bin/python"
+    if not (folder / "ready").exists():
+        venv.create(folder, with_pip=True, clear=True)
+        subprocess.run([python, "-m", "pip", "-q", "install", f"pyspark=={version}"], check=True)
+        (folder / "ready").touch()
+    home = subprocess.run(
+        [python, "-c", "import pyspark, os; print(os.path.dirname(pyspark.__file__))"],
+        check=True, capture_output=True, text=True,
+    ).stdout.strip()
+    return python, Path(home)
+
+
+def built(spark, folder):
+    """The library and the jar that the jobs use."""
+    java = java_home()
+    include = java / "include"
+    library = folder / "libleakjni.so"
+    subprocess.run(
+        ["g++", "-shared", "-fPIC", "-O1", "-g", f"-I{include}", f"-I{include}/linux", "-o", library,
+         HERE / "leakjni.cpp"],
+        check=True,
+    )
+    classes = folder / "classes"
+    classes.mkdir()
+    sources = [str(source) for source in HERE.glob("*.java")]
+    subprocess.run(
+        [java / "bin/javac", "--release", "8", "-Xlint:-options", "-d", classes, "-cp",
+         f"{spark}/jars/*", *sources],
+        check=True,
+    )
+    jar = folder / "leak.jar"
+    subprocess.run([java / "bin/jar", "cf", jar, "-C", classes, "."], check=True)
+    return library, jar
+
+
+def amounts(report, function):
+    """Bytes and blocks of a function, leaked and held: a stale word may still hold a block."""
+    sums = [[0, 0], [0, 0]]
+    for into, sites in zip(sums, (report["sites"], report["held"])):
+        for site in sites:
+            if site["stack"] and site["stack"][0].startswith(function):
+                into[0] += site["bytes"]
+                into[1] += site["blocks"]
+    return sums
+
+
+def judge_leak(name, report, ended):
+    for function, (bytes_, blocks) in (("leak_new", NEW), ("leak_malloc", MALLOC)):
+        leaked, held = amounts(report, function)
+        planted = [TASKS * bytes_ * blocks, TASKS * blocks]
+        both = [leaked[0] + held[0], leaked[1] + held[1]]
+        check(f"{name}: {function} is all there", both == planted, f"{both}, not {planted}")
+        check(f"{name}: most of {function} is lost", leaked[1] > blocks * TASKS / 2, f"{leaked}, {held}")
+    udf = [site for site in report["sites"] if any("leak.LeakUdf" in frame for frame in site["stack"])]
+    check(f"{name}: nothing else leaks", len(udf) == len(report["sites"]), json.dumps(report["sites"], indent=1))
+    ofs = [stage for stage in report["stages"]]
+    tasks = [task["task"] for stage in ofs for task in stage["tasks"]]
+    check(f"{name}: one stage", len(ofs) == 1 and "job.py" in ofs[0]["name"], ofs)
+    check(f"{name}: all tasks are named", sorted(tasks) == list(range(TASKS)), tasks)
+    check(f"{name}: it is said", "bytes in" in ended.stderr and "stage " in ended.stderr, ended.stderr)
+
+
+def run(home, version, master, twin, extra=()):
+    python, spark = installed(version)
+    name = f"{version} {master} {twin} {' '.join(extra)}".strip()
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        library, jar = built(spark, folder)
+        environment = dict(
+            os.environ,
+            SPARK_HOME=str(spark),
+            SPARK_LOCAL_IP="127.0.0.1",
+            SPARK_WORKER_DIR=str(folder / "work"),
+            JAVA_HOME=str(java_home()),
+            PYSPARK_PYTHON=str(python),
+            PYSPARK_DRIVER_PYTHON=str(python),
+        )
+        command = [
+            home / "hackleak", "spark-submit", "--out", folder / "out", "--master", master,
+            "--jars", jar,
+            "--conf", "spark.ui.enabled=false",
+            "--conf", f"spark.driver.extraJavaOptions=-Dleak.library={library}",
+            "--conf", f"spark.executor.extraJavaOptions=-Dleak.library={library}",
+            HERE / "job.py", twin, *extra,
+        ]
+        ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+        seen = ended.stdout + ended.stderr
+        code = 5 if "fail" in extra else 23 if twin == "leak" else 0
+        check(f"{name}: exit code {code}", ended.returncode == code, f"{ended.returncode}\n{seen}")
+        check(f"{name}: Python workers stay untouched", "python recorded False" in ended.stdout, seen)
+        reports = list(folder.glob("out/run-1/spark-*.json"))
+        check(f"{name}: one report", len(reports) == 1, f"{reports}\n{seen}")
+        if len(reports) != 1:
+            return
+        report = json.loads(reports[0].read_text())
+        executors = 1 if master.startswith("local[") else 2
+        complete = [one for one in report["executors"] if one["recorded"] and "missing" not in one]
+        check(f"{name}: each executor is judged", len(complete) == executors, json.dumps(report["executors"], indent=1))
+        print("  the checks took", [one["checkMillis"] for one in report["executors"]], "ms", flush=True)
+        if twin == "leak":
+            judge_leak(name, report, ended)
+        else:
+            check(f"{name}: clean", report["verdict"] == "clean" and not report["sites"], json.dumps(report, indent=1))
+
+
+def main():
+    home = Path(sys.argv[1]).resolve()
+    for version in sys.argv[2:] or VERSIONS:
+        for master in MASTERS:
+            run(home, version, master, "leak")
+            run(home, version, master, "clean")
+    sys.exit(1 if failed else 0)
+
+
+main()
