@@ -119,6 +119,21 @@ fn every_function_that_makes_a_local_reference_is_counted() {
 }
 
 #[test]
+fn alone_the_kind_sees_as_much() {
+    for jdk in Jdk::all() {
+        let run = run(
+            jdk,
+            "track=attach",
+            &["some-frames", "references-kept", "detached"],
+        );
+        let expected = "some-frames: 7 local frames pushed and not popped\n\
+            references-kept: 700 local references in one native call (bound 512)\n\
+            detached: none\n";
+        assert_eq!(run.ended.stdout, expected, "{}", run.ended);
+    }
+}
+
+#[test]
 fn tests_that_run_in_parallel_have_their_own() {
     for jdk in Jdk::all() {
         let run = run(jdk, TRACK, &["parallel"]);

@@ -38,7 +38,7 @@ fn places(tid: u32) -> impl DoubleEndedIterator<Item = usize> {
 
 /// The place of the frame of this depth; `None` where it has none.
 fn place_of_frame(thread: &ThreadState, depth: u32) -> Option<usize> {
-    let is_placed = thread.index() != 0 && depth < MOST_FRAMES;
+    let is_placed = thread.has_record() && depth < MOST_FRAMES;
     let number = thread.index() as usize * MOST_FRAMES as usize + depth as usize;
     is_placed.then_some(FRAMES + (number << 4))
 }

@@ -20,7 +20,7 @@ const MOST_CALLS: u32 = 1 << 12;
 
 /// The place of the record of this number; `None` where it has none.
 fn place(thread: &ThreadState, number: u32) -> Option<usize> {
-    let is_placed = thread.index() != 0 && number < MOST_CALLS;
+    let is_placed = thread.has_record() && number < MOST_CALLS;
     let number = thread.index() as usize * MOST_CALLS as usize + number as usize;
     is_placed.then_some(CALLS + (number << 4))
 }

@@ -150,7 +150,7 @@ static void refused() {
 }
 
 // The parent's threads are none of the child's.
-static void forks() {
+NOINLINE static void forks() {
   still_running();
   for (int i = 0; i < 3; i++) sem_wait(&running);
   pid_t child = fork();

@@ -64,6 +64,11 @@ impl ThreadState {
         boundary::guarded(|| self.on_own_stack(|_| timeline::traffic()));
     }
 
+    /// Whether the thread has a record in the image, and no other thread its index.
+    pub fn has_record(&self) -> bool {
+        !core::ptr::eq(self.record, &self.spare_record)
+    }
+
     /// The thread's index in the image.
     pub fn index(&self) -> u32 {
         self.record_index
