@@ -3,6 +3,7 @@ package dev.hackleak;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.Collections;
 import java.util.Objects;
 import java.util.Optional;
 
@@ -14,16 +15,21 @@ import java.util.Optional;
  */
 public final class LeakEvidence {
   private static final String SEPARATOR = "\n";
+  private static final String UNSETTLED =
+      "garbage may still own some of it: the process was settling up to its limit";
 
   private final int epoch;
   private final int judging;
+  private final boolean settled;
   private final long pid;
   private final Path library;
   private final Path image;
 
-  private LeakEvidence(int epoch, int judging, long pid, Path library, Path image) {
+  private LeakEvidence(
+      int epoch, int judging, boolean settled, long pid, Path library, Path image) {
     this.epoch = epoch;
     this.judging = judging;
+    this.settled = settled;
     this.pid = pid;
     this.library = library;
     this.image = image;
@@ -51,15 +57,16 @@ public final class LeakEvidence {
     // What the search itself allocates is no leak of the program's.
     recorder.ignore(true);
     try {
-      if (check.settles()) {
-        Settling.run(
-            recorder,
-            () -> recorder.leaksSince(epoch, check.scope(), check.whose())[0],
-            check.limit());
-      }
+      boolean settled =
+          !check.settles()
+              || Settling.run(
+                  recorder,
+                  () -> recorder.leaksSince(epoch, check.scope(), check.whose())[0],
+                  check.limit());
       int judging = recorder.judge(epoch, check.scope(), check.whose(), check.finished());
       RecorderDescription own = recorder.describe();
-      return Optional.of(new LeakEvidence(epoch, judging, own.pid(), own.library(), own.image()));
+      return Optional.of(
+          new LeakEvidence(epoch, judging, settled, own.pid(), own.library(), own.image()));
     } catch (IllegalStateException e) {
       return Optional.empty();
     } finally {
@@ -86,7 +93,8 @@ public final class LeakEvidence {
     try {
       Reporter reporter = new Reporter(ReporterProgram.find(library), Settings.reportTimeout());
       RecorderDescription other = new RecorderDescription(image, library, pid, false);
-      return reporter.report(other, epoch, check, judging);
+      LeakReport report = reporter.report(other, epoch, check, judging);
+      return settled ? report : report.withNotes(Collections.singletonList(UNSETTLED));
     } catch (ReporterException e) {
       throw new IllegalStateException(e.getMessage(), e);
     }
@@ -99,15 +107,16 @@ public final class LeakEvidence {
    */
   public static LeakEvidence parse(String text) {
     String[] fields = text.split(SEPARATOR, -1);
-    if (fields.length != 5) {
+    if (fields.length != 6) {
       throw new IllegalArgumentException("no evidence: " + text);
     }
     return new LeakEvidence(
         Integer.parseInt(fields[0]),
         Integer.parseInt(fields[1]),
-        Long.parseLong(fields[2]),
-        Paths.get(fields[3]),
-        Paths.get(fields[4]));
+        Boolean.parseBoolean(fields[2]),
+        Long.parseLong(fields[3]),
+        Paths.get(fields[4]),
+        Paths.get(fields[5]));
   }
 
   @Override
@@ -116,6 +125,7 @@ public final class LeakEvidence {
         SEPARATOR,
         Integer.toString(epoch),
         Integer.toString(judging),
+        Boolean.toString(settled),
         Long.toString(pid),
         library.toString(),
         image.toString());
