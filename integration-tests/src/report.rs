@@ -52,6 +52,8 @@ pub struct Process {
     pub assertions: Vec<Assertion>,
     /// What was live when, oldest first.
     pub timeline: Vec<TimelinePoint>,
+    /// What was in memory.
+    pub memory: Option<Memory>,
     /// What the reader must know, in words.
     pub notes: Vec<String>,
     /// What is left.
@@ -65,6 +67,65 @@ pub struct Process {
     /// Rules that leave leaks out.
     #[serde(default)]
     pub suppressions: Vec<Suppression>,
+}
+
+/// What was in memory.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Memory {
+    /// `end` or `running`.
+    pub moment: String,
+    /// Live blocks of the allocator.
+    pub live: Amount,
+    /// What the C library's allocator held.
+    pub allocator: Option<Allocator>,
+    /// What was in memory.
+    pub resident: Resident,
+    /// Whether most of that is free and no leak.
+    pub retained: bool,
+}
+
+/// Bytes and blocks.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Amount {
+    /// Blocks.
+    pub count: u64,
+    /// Bytes.
+    pub bytes: u64,
+}
+
+/// What the C library's allocator held, in bytes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Allocator {
+    /// Taken from the system.
+    pub held_bytes: u64,
+    /// Free, as it said.
+    pub free_bytes: Option<u64>,
+    /// Free and in memory.
+    pub kept_bytes: u64,
+    /// Arenas.
+    pub arenas: u32,
+}
+
+/// What was in memory, in bytes.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resident {
+    /// All of it.
+    pub bytes: u64,
+    /// Java's heap.
+    pub java_heap: u64,
+    /// The allocator's.
+    pub allocator: u64,
+    /// Code.
+    pub code: u64,
+    /// Stacks.
+    pub stacks: u64,
+    /// HackLeak's image.
+    pub image: u64,
+    /// The rest.
+    pub other: u64,
 }
 
 /// A rule, and what it left out.
