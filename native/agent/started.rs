@@ -50,6 +50,8 @@ const NAMED: u64 = 8;
 const USE: u64 = 1 << 8;
 const USES: u64 = 0xffff_ff00;
 const TID_SHIFT: u32 = 32;
+/// All but the number of the thread.
+const LOWER: u64 = (1 << TID_SHIFT) - 1;
 
 static PLACES: [Place; MOST] = [const {
     Place {
@@ -165,7 +167,8 @@ impl Started {
             }
         }
         self.has_id(id);
-        self.change(|state| state & (1 << TID_SHIFT) - 1 | u64::from(own_tid()) << TID_SHIFT);
+        let tid = u64::from(own_tid()) << TID_SHIFT;
+        self.change(|state| state & LOWER | tid);
         if HAS_KEY.load(Acquire) {
             let value = ptr::without_provenance::<c_void>(self.index + 1);
             // SAFETY: a key that was made, and a value that is no pointer.

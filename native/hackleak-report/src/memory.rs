@@ -117,6 +117,7 @@ impl LiveBlocks {
             Kind::GlobalRef | Kind::WeakGlobalRef | Kind::Monitor | Kind::DirectBuffer => false,
             Kind::ArrayCritical | Kind::StringCritical => false,
             Kind::Pool | Kind::Runtime | Kind::Fd | Kind::Mmap => false,
+            Kind::Thread | Kind::Attach | Kind::LocalFrame | Kind::LocalRefs => false,
         };
         if !is_memory {
             return;
