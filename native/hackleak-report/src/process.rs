@@ -18,9 +18,9 @@ use crate::holders::Holders;
 use crate::incomplete::Incomplete::Damaged;
 use crate::known::{KnownLeaks, Lists};
 use crate::meanwhile::{self, Older};
-use crate::memory::{LiveBlocks, Memory};
+use crate::memory::LiveBlocks;
 use crate::model::{
-    Amount, Checkpoint, Held, Judgement, Leaks, Process, Site, State, Totals, Verdict,
+    Amount, Checkpoint, Held, Judgement, Leaks, Memory, Process, Site, State, Totals, Verdict,
 };
 use crate::named::Names;
 use crate::numbers::{self, BLOCK};

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
-use hackleak_report::memory::{LiveBlocks, Memory};
+use hackleak_report::memory::LiveBlocks;
+use hackleak_report::model::Memory;
 
 /// A look takes at most one part in so many of the time: the view costs little CPU, however large
 /// the image is.
