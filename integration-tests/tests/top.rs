@@ -118,7 +118,9 @@ fn the_fastest_growing_site_is_on_top_until_bytes_are_asked_for() {
     command.args(["top", "--interval", "0.2", &started.pid().to_string()]);
     let mut terminal = Terminal::run(command);
     terminal.wait_until("the growing site", |lines| {
-        first_site(lines).contains("fast()") && first_site(lines).contains('+')
+        // The last line is drawn last.
+        let is_whole = lines.join("").contains("q quit");
+        is_whole && first_site(lines).contains("fast()") && first_site(lines).contains('+')
     });
     let screen = terminal.lines().join("\n");
     for part in [
