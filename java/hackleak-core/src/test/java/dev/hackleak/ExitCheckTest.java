@@ -122,6 +122,7 @@ class ExitCheckTest {
             "HackLeak",
             "Ignored",
             "LeakError",
+            "LeakEvidence",
             "LeakScope",
             "LeakWatch",
             "LeakWatch$Round",
