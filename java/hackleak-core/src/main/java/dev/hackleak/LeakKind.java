@@ -21,8 +21,8 @@ public enum LeakKind {
   /** What zlib holds for Java's {@code Deflater} and {@code Inflater}. */
   ZIP,
   /**
-   * Threads that native or Java code started, and that still run or were never joined. Recorded with
-   * {@code track=thread}.
+   * Threads that native or Java code started, and that still run or were never joined. Recorded
+   * with {@code track=thread}.
    */
   THREAD,
   /**

@@ -92,7 +92,9 @@ public final class PrepareMojo extends AbstractMojo {
   @Parameter(property = "hackleak.allowBlocks")
   private String allowBlocks;
 
-  /** The kinds that count in a test: new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach. */
+  /**
+   * The kinds that count in a test: new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach.
+   */
   @Parameter(property = "hackleak.kinds")
   private List<String> kinds;
 
