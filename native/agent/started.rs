@@ -47,6 +47,8 @@ const DETACHED: u64 = 2;
 const ENDED: u64 = 4;
 /// Its name was told and is not to be looked up.
 const NAMED: u64 = 8;
+/// Somebody is about to make the place free.
+const LEAVING: u64 = 16;
 const USE: u64 = 1 << 8;
 const USES: u64 = 0xffff_ff00;
 const TID_SHIFT: u32 = 32;
@@ -194,9 +196,13 @@ impl Started {
 
     /// It was not made after all, was joined, or has ended and nobody is going to join it.
     pub fn empty(self) {
+        // Who comes first does it: the place may be somebody else's right after.
         let place = self.place();
-        let state = place.state.load(Acquire);
-        if (state ^ self.state) & USES != 0 || state & TAKEN == 0 {
+        let is_mine = |state: u64| {
+            ((state ^ self.state) & USES == 0 && state & (TAKEN | LEAVING) == TAKEN)
+                .then_some(state | LEAVING)
+        };
+        if place.state.fetch_update(AcqRel, Acquire, is_mine).is_err() {
             return;
         }
         if IMAGE.live.remove(address(self.index)).is_ok() {
@@ -204,7 +210,7 @@ impl Started {
             IMAGE.live.forget(address(self.index));
         }
         place.id.store(0, Relaxed);
-        let _ = place.state.compare_exchange(state, 0, AcqRel, Relaxed);
+        place.state.store(0, Release);
     }
 
     fn tid(self) -> u32 {
