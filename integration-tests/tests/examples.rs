@@ -1,5 +1,5 @@
 //! Every example of the help and of the documentation, run as written in a folder that has what they
-//! name. What is not HackLeak's own (Maven, Go, `man`) is a stand-in.
+//! name. What is not HackLeak's own (Maven, Spark, Go, `man`) is a stand-in.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -66,6 +66,7 @@ fn examples() -> BTreeSet<String> {
     for command in [
         "",
         "run",
+        "spark-submit",
         "report",
         "baseline",
         "diff",
@@ -182,6 +183,13 @@ fn furnish(folder: &Path, jdk: &Jdk) {
             &format!("exec {java} -cp . App"),
         );
     }
+    // Its driver leaves a report, if it was told of the plugin.
+    script(
+        &at("bin/spark-submit"),
+        "case \"$*\" in *--conf\\ spark.plugins=dev.hackleak.spark.*--jars\\ core.jar,spark.jar*) ;; *) exit 9 ;; esac\n\
+         for word; do case $word in spark.hackleak.out=*) out=${word#*=} ;; esac; done\n\
+         echo '{\"verdict\": \"leaks\"}' > \"$out/spark-1.json\"",
+    );
     for tool in ["go", "inferno-flamegraph", "man"] {
         script(
             &at(&format!("bin/{tool}")),
@@ -209,6 +217,8 @@ fn run(folder: &Path, example: &str, pid: u32) -> Ended {
     bash.current_dir(folder);
     bash.env("PATH", format!("{}:{path}", folder.join("bin").display()));
     bash.env("HACKLEAK_LIBRARY", artefacts::recorder());
+    bash.env("HACKLEAK_SPARK_JARS", "core.jar,spark.jar");
+    bash.env_remove("SPARK_HOME");
     bash.env("HOME", folder);
     bash.env("GITHUB_STEP_SUMMARY", folder.join("summary.md"));
     bash.env_remove("LD_LIBRARY_PATH");

@@ -28,7 +28,7 @@ the same path on each host.
 
 Each run gets a folder of its own in DIR, with the images and the report of the application.
 
-Example:
+Examples:
   hackleak spark-submit --master 'local[2]' job.py
   hackleak spark-submit --out build/leaks --master yarn --class app.Main app.jar";
 
