@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Real Spark, from PyPI: a job that leaks, and its clean twin, in local[2] and local-cluster mode.
+"""Real Spark, from PyPI: a job that leaks, and its clean twin, in local[2], local-cluster and standalone mode.
 
     integration-tests/spark/run.py target/release            # PySpark 3.5 and 4.0
     integration-tests/spark/run.py target/release 4.0.1
@@ -7,12 +7,15 @@
 PySpark is some 300 MB: it is installed once, into SPARK_VENVS, and nothing of it is in the checkout.
 """
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from pathlib import Path
 
@@ -20,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 VENVS = Path(os.environ.get("SPARK_VENVS", Path.home() / ".cache/hackleak/spark"))
 VERSIONS = ["3.5.7", "4.0.1"]
-MASTERS = ["local[2]", "local-cluster[2,1,1024]"]
+MASTERS = ["local[2]", "local-cluster[2,1,1024]", "standalone"]
 TASKS, NEW, MALLOC = 8, (100_003, 10), (30_011, 4)
 
 failed = 0
@@ -106,6 +109,50 @@ def judge_leak(name, report, ended):
     check(f"{name}: it is said", "bytes in" in ended.stderr and "stage " in ended.stderr, ended.stderr)
 
 
+def started(spark, environment, folder, kind, *arguments):
+    """A daemon of a standalone cluster, and its log."""
+    log = folder / f"{kind}.log"
+    names = {"master": "master.Master", "worker": "worker.Worker"}
+    with log.open("w") as out:
+        daemon = subprocess.Popen(
+            [spark / "bin/spark-class", f"org.apache.spark.deploy.{names[kind]}", "--webui-port", "0",
+             "--host", "127.0.0.1", *arguments],
+            env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT,
+        )
+    return daemon, log
+
+
+def line_of(log, words):
+    """The first line with these words, as soon as it is there."""
+    for _ in range(600):
+        for line in log.read_text().splitlines():
+            if words in line:
+                return line
+        time.sleep(0.1)
+    sys.exit(f"UNEXPECTED: no {words} in\n{log.read_text()}")
+
+
+@contextlib.contextmanager
+def cluster(master, spark, environment, folder):
+    """What `--master` is given: a standalone cluster of one host runs as long as it is used."""
+    if master != "standalone":
+        yield master
+        return
+    daemons = []
+    try:
+        daemon, log = started(spark, environment, folder, "master", "--port", "0")
+        daemons.append(daemon)
+        url = re.search(r"spark://\S+:[1-9][0-9]*", line_of(log, "Starting Spark master at")).group()
+        daemon, log = started(spark, environment, folder, "worker", "--cores", "2", "--memory", "2g", url)
+        daemons.append(daemon)
+        line_of(log, "Successfully registered with master")
+        yield url
+    finally:
+        for daemon in reversed(daemons):
+            daemon.terminate()
+            daemon.wait()
+
+
 def run(home, version, master, twin, extra=()):
     """A cluster kills an executor ten seconds after it told it to stop, however busy the machine is: then again."""
     for last in (False, False, True):
@@ -129,15 +176,17 @@ def attempt(home, version, master, twin, extra, last):
             PYSPARK_PYTHON=str(python),
             PYSPARK_DRIVER_PYTHON=str(python),
         )
-        command = [
-            home / "hackleak", "spark-submit", "--out", folder / "out", "--master", master,
-            "--jars", jar,
-            "--conf", "spark.ui.enabled=false",
-            "--conf", f"spark.driver.extraJavaOptions=-Dleak.library={library}",
-            "--conf", f"spark.executor.extraJavaOptions=-Dleak.library={library}",
-            HERE / "job.py", twin, *extra,
-        ]
-        ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
+        with cluster(master, spark, environment, folder) as url:
+            command = [
+                home / "hackleak", "spark-submit", "--out", folder / "out", "--master", url,
+                "--jars", jar,
+                "--conf", "spark.ui.enabled=false",
+                "--conf", "spark.executor.cores=1",
+                "--conf", f"spark.driver.extraJavaOptions=-Dleak.library={library}",
+                "--conf", f"spark.executor.extraJavaOptions=-Dleak.library={library}",
+                HERE / "job.py", twin, *extra,
+            ]
+            ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
         seen = ended.stdout + ended.stderr
         reports = list(folder.glob("out/run-1/spark-*.json"))
         if not last and any("killed" in one.get("missing", "") for path in reports
