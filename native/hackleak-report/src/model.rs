@@ -1068,15 +1068,10 @@ impl Kind {
     }
 }
 
-/// The noun for all of these sites: their own, if it is the same.
+/// The noun for all of these sites: their own, if it is the same; "handle" if none has bytes.
 pub fn noun<'site>(sites: impl IntoIterator<Item = &'site Site>) -> &'static str {
-    let mut nouns = sites.into_iter().map(|site| site.kind.noun());
-    let first = nouns.next().unwrap_or(BLOCK);
-    if nouns.all(|noun| noun == first) {
-        first
-    } else {
-        BLOCK
-    }
+    let nouns = sites.into_iter().map(|site| site.kind.noun());
+    nouns.reduce(numbers::common_noun).unwrap_or(BLOCK)
 }
 
 /// A thread.

@@ -20,6 +20,23 @@ fn never_ended(count: u64, noun: &str) -> Option<String> {
     Some(format!("{} {words}", thousands(count)))
 }
 
+/// Different things of which none has bytes.
+pub(crate) const HANDLE: &str = "handle";
+
+/// What both are called where they are counted together.
+pub(crate) fn common_noun(one: &'static str, other: &'static str) -> &'static str {
+    if one == other {
+        one
+    } else if [one, other]
+        .iter()
+        .any(|noun| [BLOCK, MAPPING].contains(noun))
+    {
+        BLOCK
+    } else {
+        HANDLE
+    }
+}
+
 /// `1234567` as `1,234,567`.
 pub fn thousands(number: u64) -> String {
     let digits = number.to_string();

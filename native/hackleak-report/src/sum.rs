@@ -34,8 +34,7 @@ impl Sum {
         self.count = self.count.saturating_add(other.count);
         self.noun = match (self.noun, other.noun) {
             (None, noun) | (noun, None) => noun,
-            (Some(noun), Some(other)) if noun == other => Some(noun),
-            _ => Some(BLOCK),
+            (Some(noun), Some(other)) => Some(numbers::common_noun(noun, other)),
         };
     }
 }

@@ -14,7 +14,7 @@ pub use file::Suppressions;
 use hackleak_options::Options;
 
 use crate::model::{Frame, Site, Suppression};
-use crate::numbers::BLOCK;
+use crate::numbers::{BLOCK, HANDLE};
 use crate::sum::{Sum, amount};
 
 /// The most rules that a note names.
@@ -173,7 +173,7 @@ fn sum_of(rule: &Suppression) -> Sum {
     Sum {
         bytes: rule.bytes,
         count: rule.count,
-        noun: Some(if rule.bytes == 0 { "handle" } else { BLOCK }),
+        noun: Some(if rule.bytes == 0 { HANDLE } else { BLOCK }),
     }
 }
 

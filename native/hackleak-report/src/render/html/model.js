@@ -73,7 +73,8 @@ function epochsOf([process, assertion]) {
 /** What is counted at these sites: blocks, unless all are of one kind that is none. */
 function nounOf(list) {
   const nouns = new Set(list.map((site) => data.nouns[text(sites.kind[site])] || "block"));
-  return nouns.size === 1 ? [...nouns][0] : "block";
+  if (nouns.size === 1) return [...nouns][0];
+  return nouns.size === 0 || nouns.has("block") || nouns.has("mapping") ? "block" : "handle";
 }
 
 /** Whether these sites have bytes of their own: handles have none. */
