@@ -157,18 +157,19 @@ impl<P: Process> Tally<P> {
                 &mut parts.heaps
             }
             Of::Data => {
-                let arenas = arenas(&self.process, &open.range, next);
-                if let Some(arenas) = arenas {
-                    parts.taken = parts.taken.saturating_add(len);
-                    parts.arenas = parts.arenas.saturating_add(arenas);
-                    &mut parts.heaps
-                } else if guard.is_some_and(|start| open.range.start.saturating_sub(start) <= GUARD)
-                    && len <= STACK
-                {
-                    &mut parts.stacks
-                } else {
-                    return self.leave(&open);
+                let is_stack = len <= STACK
+                    && guard.is_some_and(|start| open.range.start.saturating_sub(start) <= GUARD);
+                let (heap, arenas) = heap_in(&self.process, &open.range, next);
+                // What lies before it, such as the stack of a thread, is hardly ever full.
+                let of_heap = open.resident.min(heap);
+                parts.taken = parts.taken.saturating_add(heap);
+                parts.arenas = parts.arenas.saturating_add(arenas);
+                parts.heaps = parts.heaps.saturating_add(of_heap);
+                if is_stack && heap < len {
+                    let of_stack = open.resident.saturating_sub(of_heap);
+                    parts.stacks = parts.stacks.saturating_add(of_stack);
                 }
+                return self.leave(&open);
             }
             Of::Guard | Of::Other => return self.leave(&open),
         };
@@ -179,6 +180,19 @@ impl<P: Process> Tally<P> {
     fn leave(&mut self, open: &Open) {
         // What follows right behind may be a stack; `next` is checked against this range's end.
         self.guard = (open.of == Of::Guard).then_some(open.range.start);
+    }
+}
+
+/// How long the heaps at the end of the range are, and how many arenas begin there. The kernel joins a heap to
+/// what lies right before it, such as a stack.
+fn heap_in(process: &impl Process, range: &Range<u64>, next: Option<&Open>) -> (u64, u32) {
+    let Some(start) = range.start.checked_next_multiple_of(HEAP) else {
+        return (0, 0);
+    };
+    let is_sure = start == range.start || process.word(start).is_some();
+    match arenas(process, &(start..range.end), next) {
+        Some(arenas) if start < range.end && is_sure => (range.end - start, arenas),
+        _ => (0, 0),
     }
 }
 
@@ -317,6 +331,26 @@ mod tests {
         // What lies in Java's heap is that.
         let parts = tally(Fake::default(), 0x7f00_0000_0000..0x7f10_0000_0000, &all);
         assert_eq!((parts.arenas, parts.java_heap), (0, 90 * MIB));
+    }
+
+    #[test]
+    fn a_heap_right_behind_a_stack_is_none_of_it() {
+        let lines = [
+            ("7f0003700000-7f0003701000 ---p 00000000 00:00 0 ", 0),
+            ("7f0003701000-7f0005900000 rw-p 00000000 00:00 0 ", 26),
+            ("7f0005900000-7f0008000000 ---p 00000000 00:00 0 ", 0),
+        ];
+        let arena = 0x7f00_0400_0000;
+        for (words, heaps, stacks, arenas) in [
+            (vec![(arena, arena + 0x30)], 25 * MIB, MIB, 1),
+            (vec![(arena, 17)], 0, 26 * MIB, 0),
+            // Who may not look takes it for what it looks like.
+            (Vec::new(), 0, 26 * MIB, 0),
+        ] {
+            let parts = tally(Fake { words }, 0..0, &lines);
+            let found = (parts.heaps, parts.stacks, parts.arenas);
+            assert_eq!(found, (heaps, stacks, arenas));
+        }
     }
 
     #[test]
