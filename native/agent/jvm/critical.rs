@@ -6,9 +6,10 @@
 //! array for long. A thread that takes and releases one again and again is no obstacle: each time it
 //! does, its place changes.
 
+use super::real_functions::{position, real, replace};
 use core::ffi::c_void;
-use core::mem::{offset_of, transmute};
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use core::mem::transmute;
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 use std::time::{Duration, Instant};
 
@@ -65,11 +66,11 @@ pub fn is_held_for(limit: Duration) -> bool {
     }
 }
 
+const GET: usize = position!(GetPrimitiveArrayCritical);
+const RELEASE: usize = position!(ReleasePrimitiveArrayCritical);
+
 type Get = unsafe extern "system" fn(*mut c_void, *mut c_void, *mut u8) -> *mut c_void;
 type Release = unsafe extern "system" fn(*mut c_void, *mut c_void, *mut c_void, i32);
-
-static GET: AtomicUsize = AtomicUsize::new(0);
-static RELEASE: AtomicUsize = AtomicUsize::new(0);
 
 /// Has both functions call back here, where `resources` does not replace them.
 ///
@@ -77,25 +78,10 @@ static RELEASE: AtomicUsize = AtomicUsize::new(0);
 ///
 /// `table` is a complete function table that nobody else uses.
 pub unsafe fn watch(table: *mut Functions) {
-    let replaced = [
-        (
-            offset_of!(Functions, GetPrimitiveArrayCritical),
-            &GET,
-            get as *const () as usize,
-        ),
-        (
-            offset_of!(Functions, ReleasePrimitiveArrayCritical),
-            &RELEASE,
-            release as *const () as usize,
-        ),
-    ];
-    for (offset, real, replacement) in replaced {
-        // SAFETY: the caller's; the offset of a function pointer of the table.
-        unsafe {
-            let place = table.cast::<u8>().add(offset).cast::<usize>();
-            real.store(place.read(), Relaxed);
-            place.write(replacement);
-        }
+    // SAFETY: the caller's; positions of functions of the table.
+    unsafe {
+        replace(table, GET, get as *const () as usize);
+        replace(table, RELEASE, release as *const () as usize);
     }
 }
 
@@ -105,7 +91,7 @@ unsafe extern "system" fn get(
     is_copy: *mut u8,
 ) -> *mut c_void {
     // SAFETY: the JVM's own function of this name and type, with the caller's arguments; so below.
-    let at = unsafe { transmute::<usize, Get>(GET.load(Relaxed))(env, array, is_copy) };
+    let at = unsafe { transmute::<usize, Get>(real(GET))(env, array, is_copy) };
     if !at.is_null() {
         entered();
     }
@@ -119,6 +105,6 @@ unsafe extern "system" fn release(
     mode: i32,
 ) {
     // SAFETY: see `get`.
-    unsafe { transmute::<usize, Release>(RELEASE.load(Relaxed))(env, array, at, mode) };
+    unsafe { transmute::<usize, Release>(real(RELEASE))(env, array, at, mode) };
     left();
 }

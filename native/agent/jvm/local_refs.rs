@@ -3,45 +3,14 @@
 //! Each is replaced by one that calls the JVM's own and counts. Those that can run Java code have thunks in
 //! front (`upcalls`), which call the replacement: their caller is the thunk's.
 
-use super::real_functions::position;
-use crate::arch::{Position, is_upcall_return, method_entry};
+use super::real_functions::{real, replacements};
+use crate::arch::{Position, is_upcall_return};
 use crate::{references, word};
 use core::ffi::c_void;
 use core::mem::transmute;
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 
 type Word = *mut c_void;
-type Two = unsafe extern "C" fn(Word, Word) -> Word;
-type Three = unsafe extern "C" fn(Word, Word, Word) -> Word;
-type Four = unsafe extern "C" fn(Word, Word, Word, Word) -> Word;
-type Five = unsafe extern "C" fn(Word, Word, Word, Word, Word) -> Word;
-
-/// More than the functions of any JNI version.
-const TABLE_LEN: usize = 256;
-/// What the table had, by its position there.
-static REAL: [AtomicUsize; TABLE_LEN] = [const { AtomicUsize::new(0) }; TABLE_LEN];
-
-macro_rules! replacements {
-    ($($name:ident $args:tt $handler:ident;)*) => {
-        $(
-            #[allow(non_snake_case)]
-            mod $name {
-                use super::*;
-                const INDEX: usize = position!($name);
-                method_entry!(entry, $args, $handler::<INDEX>);
-                pub fn replacement() -> (usize, usize) {
-                    (INDEX, entry as *const () as usize)
-                }
-            }
-        )*
-        /// Position and replacement of every function.
-        fn replacements() -> impl Iterator<Item = (usize, usize)> {
-            [$($name::replacement()),*].into_iter()
-        }
-    };
-}
-
 // Those with an open list of arguments are called by their variants with a `va_list`.
 replacements! {
     DeleteLocalRef 2 delete;
@@ -83,22 +52,9 @@ replacements! {
 /// # Safety
 ///
 /// `table` is a complete function table that nobody else uses.
-pub unsafe fn replace(table: *mut Functions) {
-    for (index, replacement) in replacements() {
-        // SAFETY: the caller's; the position of a function of the table.
-        unsafe {
-            let place = table.cast::<usize>().add(index);
-            REAL[index].store(place.read(), Relaxed);
-            place.write(replacement);
-        }
-    }
-}
-
-/// The JVM's own function of this type.
-macro_rules! real {
-    ($index:ident: $type:ty) => {
-        transmute::<usize, $type>(REAL[$index].load(Relaxed))
-    };
+pub unsafe fn watch(table: *mut Functions) {
+    // SAFETY: the caller's.
+    unsafe { put(table) };
 }
 
 /// Where the function was called that has this stack position, past the thunk in front of it.
@@ -125,59 +81,32 @@ fn made(reference: Word, slot: usize, frame_pointer: usize) {
     }
 }
 
-unsafe extern "C" fn two<const INDEX: usize>(
-    env: Word,
-    first: Word,
-    slot: usize,
-    frame_pointer: usize,
-) -> Word {
-    // SAFETY: the JVM's own function of this position and type, with the caller's arguments; so in every
-    // function below.
-    let reference = unsafe { real!(INDEX: Two)(env, first) };
-    made(reference, slot, frame_pointer);
-    reference
+/// Handlers of functions that return a local reference, by their arguments after the first.
+macro_rules! makers {
+    ($($name:ident($($argument:ident: $type:ty),*);)*) => {
+        $(
+            unsafe extern "C" fn $name<const INDEX: usize>(
+                env: Word,
+                $($argument: $type,)*
+                slot: usize,
+                frame_pointer: usize,
+            ) -> Word {
+                type Real = unsafe extern "C" fn(Word, $($type),*) -> Word;
+                // SAFETY: the JVM's own function of this position and type, with the caller's
+                // arguments.
+                let reference = unsafe { transmute::<usize, Real>(real(INDEX))(env, $($argument),*) };
+                made(reference, slot, frame_pointer);
+                reference
+            }
+        )*
+    };
 }
 
-unsafe extern "C" fn three<const INDEX: usize>(
-    env: Word,
-    first: Word,
-    second: Word,
-    slot: usize,
-    frame_pointer: usize,
-) -> Word {
-    // SAFETY: see `two`.
-    let reference = unsafe { real!(INDEX: Three)(env, first, second) };
-    made(reference, slot, frame_pointer);
-    reference
-}
-
-unsafe extern "C" fn four<const INDEX: usize>(
-    env: Word,
-    first: Word,
-    second: Word,
-    third: Word,
-    slot: usize,
-    frame_pointer: usize,
-) -> Word {
-    // SAFETY: see `two`.
-    let reference = unsafe { real!(INDEX: Four)(env, first, second, third) };
-    made(reference, slot, frame_pointer);
-    reference
-}
-
-unsafe extern "C" fn five<const INDEX: usize>(
-    env: Word,
-    first: Word,
-    second: Word,
-    third: Word,
-    fourth: Word,
-    slot: usize,
-    frame_pointer: usize,
-) -> Word {
-    // SAFETY: see `two`.
-    let reference = unsafe { real!(INDEX: Five)(env, first, second, third, fourth) };
-    made(reference, slot, frame_pointer);
-    reference
+makers! {
+    two(first: Word);
+    three(first: Word, second: Word);
+    four(first: Word, second: Word, third: Word);
+    five(first: Word, second: Word, third: Word, fourth: Word);
 }
 
 unsafe extern "C" fn delete<const INDEX: usize>(
@@ -186,8 +115,9 @@ unsafe extern "C" fn delete<const INDEX: usize>(
     slot: usize,
     frame_pointer: usize,
 ) {
-    // SAFETY: see `two`.
-    unsafe { real!(INDEX: Two)(env, reference) };
+    type Real = unsafe extern "C" fn(Word, Word);
+    // SAFETY: as for those that make them.
+    unsafe { transmute::<usize, Real>(real(INDEX))(env, reference) };
     if !reference.is_null() {
         references::deleted(caller(slot, frame_pointer));
     }

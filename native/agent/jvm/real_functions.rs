@@ -4,6 +4,7 @@ use core::ffi::c_void;
 use core::mem::transmute;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 
 type Env = *mut c_void;
 type Object = *mut c_void;
@@ -12,7 +13,7 @@ type Two = unsafe extern "C" fn(Env, Object) -> Object;
 /// More than the functions of any JNI version.
 const TABLE_LEN: usize = 256;
 /// The JVM's own functions, by their position in the table.
-pub static REAL: [AtomicUsize; TABLE_LEN] = [const { AtomicUsize::new(0) }; TABLE_LEN];
+static REAL: [AtomicUsize; TABLE_LEN] = [const { AtomicUsize::new(0) }; TABLE_LEN];
 
 /// The position of a function in the table.
 macro_rules! position {
@@ -22,6 +23,62 @@ macro_rules! position {
     };
 }
 pub(super) use position;
+
+/// Replacements for functions of the table, by their handlers: `NewGlobalRef 2 new_reference(GLOBAL);` with the number
+/// of arguments. A handler takes those, then the words of a [`Position`](crate::arch::Position), and is told its
+/// position in the table. Makes the function `put`, which puts them all in.
+macro_rules! replacements {
+    ($($name:ident $args:tt $handler:ident$(($constant:expr))?;)*) => {
+        $(
+            #[allow(non_snake_case)]
+            mod $name {
+                use super::*;
+                use $crate::arch::method_entry;
+                pub const INDEX: usize = $crate::jvm::real_functions::position!($name);
+                method_entry!(entry, $args, $handler::<INDEX $(, { $constant })?>);
+                pub fn replacement() -> usize {
+                    entry as *const () as usize
+                }
+            }
+        )*
+        /// Puts all replacements into a copy of the JVM's function table.
+        ///
+        /// # Safety
+        ///
+        /// `table` is a complete function table that nobody else uses.
+        unsafe fn put(table: *mut jvmti_bindings::sys::jni::JNINativeInterface_) {
+            for (index, replacement) in [$(($name::INDEX, $name::replacement())),*] {
+                // SAFETY: the caller's; the position of a function of the table.
+                unsafe { $crate::jvm::real_functions::replace(table, index, replacement) };
+            }
+        }
+    };
+}
+pub(super) use replacements;
+
+/// Puts `replacement` into a copy of the JVM's function table, and keeps what was there for [`real`].
+///
+/// # Safety
+///
+/// `table` is a complete function table that nobody else uses, and `index` the position of a function in it.
+pub unsafe fn replace(table: *mut Functions, index: usize, replacement: usize) {
+    // SAFETY: the caller's.
+    unsafe {
+        keep(table, index);
+        table.cast::<usize>().add(index).write(replacement);
+    }
+}
+
+/// Keeps a function of the table for [`real`].
+///
+/// # Safety
+///
+/// As for [`replace`].
+pub unsafe fn keep(table: *mut Functions, index: usize) {
+    // SAFETY: the caller's.
+    let function = unsafe { table.cast::<usize>().add(index).read() };
+    REAL[index].store(function, Relaxed);
+}
 
 /// The JVM's own function at this position of its table; 0 while there is none.
 pub fn real(index: usize) -> usize {

@@ -12,12 +12,11 @@
 mod pins;
 
 use super::buffers;
-use super::real_functions::{REAL, position, real};
-use crate::arch::{Position, method_entry};
+use super::real_functions::{keep, position, real, replacements};
+use crate::arch::Position;
 use crate::{boundary, findings, record};
 use core::ffi::{c_char, c_void};
 use core::mem::transmute;
-use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Kind, Release};
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 use pins::{
@@ -26,26 +25,6 @@ use pins::{
 
 type Env = *mut c_void;
 type Object = *mut c_void;
-
-macro_rules! replacements {
-    ($($name:ident $args:tt $handler:ident$(($constant:expr))?;)*) => {
-        $(
-            #[allow(non_snake_case)]
-            mod $name {
-                use super::*;
-                const INDEX: usize = position!($name);
-                method_entry!(entry, $args, $handler::<INDEX $(, { $constant })?>);
-                pub fn replacement() -> (usize, usize) {
-                    (INDEX, entry as *const () as usize)
-                }
-            }
-        )*
-        /// Position and replacement of every function.
-        fn replacements() -> impl Iterator<Item = (usize, usize)> {
-            [$($name::replacement()),*].into_iter()
-        }
-    };
-}
 
 const GLOBAL: u8 = Kind::GlobalRef as u8;
 const WEAK: u8 = Kind::WeakGlobalRef as u8;
@@ -96,22 +75,15 @@ replacements! {
 ///
 /// `table` is a complete function table that nobody else uses.
 pub unsafe fn replace(table: *mut Functions) {
-    for (index, replacement) in replacements() {
-        // SAFETY: the caller's; the position of a function of the table.
-        unsafe {
-            let place = table.cast::<usize>().add(index);
-            REAL[index].store(place.read(), Relaxed);
-            place.write(replacement);
-        }
-    }
     let called = [
         position!(GetArrayLength),
         position!(GetStringLength),
         position!(IsSameObject),
     ];
-    for index in called {
-        // SAFETY: as above.
-        REAL[index].store(unsafe { table.cast::<usize>().add(index).read() }, Relaxed);
+    // SAFETY: the caller's; positions of functions of the table.
+    unsafe {
+        put(table);
+        called.into_iter().for_each(|index| keep(table, index));
     }
 }
 

@@ -104,7 +104,7 @@ pub fn watch(jvmti: Jvmti) {
         // SAFETY: as above.
         unsafe {
             frames::watch(table);
-            local_refs::replace(table);
+            local_refs::watch(table);
         }
         invocation::watch(VM.load(Acquire));
     }
