@@ -30,6 +30,7 @@ mod forks;
 mod fragments;
 mod frugal;
 mod gate;
+mod handles;
 mod holders;
 mod hooks;
 mod image;

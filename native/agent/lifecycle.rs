@@ -9,8 +9,8 @@
 
 use crate::{
     IMAGE, again, agentpath, boundary, callers, control, descriptors, footprint, forks, frugal,
-    gate, holders, hooks, image, interrupted, jdk, lent, log, mapped, pools, stack_bounds, started,
-    stderr, this_library, thread, timeline, unwind,
+    gate, handles, holders, hooks, image, interrupted, jdk, lent, log, mapped, pools, stack_bounds,
+    started, stderr, this_library, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -97,9 +97,7 @@ extern "C" fn destructor() {
             // What looks at the rest allocates. A handler that calls `exit` inside of `malloc` must not hang for it.
             if !interrupted::in_allocator() {
                 unwind::enter_all_modules();
-                descriptors::look(0);
-                mapped::look(0);
-                started::look(0);
+                handles::look(0);
                 holders::at_end();
                 footprint::take();
             }

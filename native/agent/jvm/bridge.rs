@@ -5,10 +5,7 @@
 use super::native_call::{Failure, call, choice, longs};
 use super::{buffers, collect, exit, java_stale, judging, method_ids};
 use crate::choice::{self, Choice};
-use crate::{
-    IMAGE, checkpoint, descriptors, holders, image, keep, lifecycle, mapped, started, this_library,
-    thread,
-};
+use crate::{IMAGE, checkpoint, handles, holders, image, keep, lifecycle, this_library, thread};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Check, Counter, Kind, Outcome, Scope, flags};
@@ -91,9 +88,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
 ) -> JLongArray<'local> {
     call(env, |env| {
         let (mut blocks, mut bytes) = (0, 0);
-        descriptors::look(epoch as u32);
-        mapped::look(epoch as u32);
-        started::look(epoch as u32);
+        handles::look(epoch as u32);
         choice::leaks(choice(epoch, scope, whose)?, |_, live| {
             let (count, size) = choice::amount(live);
             blocks += count as i64;

@@ -5,7 +5,9 @@
 //! a cleaner, a collection or the reporter may hang, and the program must end all the same.
 
 use super::{VM, buffers, collect, jni_env, properties};
-use crate::{IMAGE, checkpoint, child, choice, footprint, holders, image, stderr, this_library};
+use crate::{
+    IMAGE, checkpoint, child, choice, footprint, handles, holders, image, stderr, this_library,
+};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
@@ -82,9 +84,7 @@ pub fn check(wanted: Exit, collects: bool) {
 
 /// Finds out who holds what is left. Where that cannot be told, the report says so.
 fn judge() {
-    crate::descriptors::look(0);
-    crate::mapped::look(0);
-    crate::started::look(0);
+    handles::look(0);
     let _ = super::judging::judge(choice::Choice::EVERYTHING, true, Vec::new());
 }
 
