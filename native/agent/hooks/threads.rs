@@ -49,12 +49,6 @@ struct Birth {
 allocator_entry!(pthread_create, 4, on_create);
 allocator_entry!(thrd_create, 3, on_c11_create);
 
-/// Every hook here by its name, for those who ask the loader for a function.
-pub const HOOKS: &[super::Hook] = &[
-    ("pthread_create", pthread_create),
-    ("thrd_create", thrd_create),
-];
-
 unsafe extern "C-unwind" fn on_create(
     id: *mut libc::pthread_t,
     attributes: *const libc::pthread_attr_t,
@@ -70,22 +64,20 @@ unsafe extern "C-unwind" fn on_create(
         // SAFETY: attributes of the caller's, and a valid place.
         unsafe { pthread_attr_getdetachstate(attributes, &mut state) };
     }
+    let is_detached = state == libc::PTHREAD_CREATE_DETACHED;
     let position = Position {
         slot,
         frame_pointer,
     };
-    let started = started::starting(state == libc::PTHREAD_CREATE_DETACHED, position);
     // SAFETY: the caller's; a stub in place of the routine calls that.
-    let result = create(started, start, argument, |start, argument| unsafe {
-        real(id, attributes, start, argument)
-    });
-    if result == 0
-        && let Some(started) = started
-    {
-        // SAFETY: the C library has written it.
-        started.has_id(unsafe { *id } as usize);
-    }
-    result
+    create(
+        id,
+        is_detached,
+        start,
+        argument,
+        position,
+        |start, argument| unsafe { real(id, attributes, start, argument) },
+    )
 }
 
 /// The same for C's own threads, whose routine returns an `int`: the stub does not see it return.
@@ -106,24 +98,40 @@ unsafe extern "C-unwind" fn on_c11_create(
         slot,
         frame_pointer,
     };
-    let started = started::starting(false, position);
     // SAFETY: as above.
-    let result = create(started, start, argument, |start, argument| unsafe {
-        real(id, start, argument)
-    });
-    if result == 0
-        && let Some(started) = started
-    {
-        // SAFETY: as above.
-        started.has_id(unsafe { *id } as usize);
+    create(
+        id,
+        false,
+        start,
+        argument,
+        position,
+        |start, argument| unsafe { real(id, start, argument) },
+    )
+}
+
+/// Lets `real` make a thread, whose identifier it writes to `id`.
+fn create(
+    id: *const libc::pthread_t,
+    is_detached: bool,
+    start: Start,
+    argument: *mut c_void,
+    position: Position,
+    real: impl Fn(Start, *mut c_void) -> c_int,
+) -> c_int {
+    let started = started::starting(is_detached, position);
+    let result = begun(started, start, argument, real);
+    match started {
+        // SAFETY: the C library has written it.
+        Some(started) if result == 0 => started.has_id(unsafe { *id } as usize),
+        Some(started) => started.empty(),
+        None => {}
     }
     result
 }
 
-/// Lets `real` make a thread. Only one that is recorded, or whose maker has a scope, begins in a stub; all others
-/// pass through. Ignoring ends with the thread that asked for it: a pool's thread would go on ignoring for
-/// ever.
-fn create(
+/// The same. Only a thread that is recorded, or whose maker has a scope, begins in a stub; all others pass through.
+/// Ignoring ends with the thread that asked for it: a pool's thread would go on ignoring for ever.
+fn begun(
     started: Option<Started>,
     start: Start,
     argument: *mut c_void,
@@ -133,9 +141,10 @@ fn create(
         Some(thread) if gate::is_open() => thread.scope(),
         _ => 0,
     };
-    let birth = match scope == 0 && started.is_none() {
-        true => ptr::null_mut(),
-        false => map_birth(),
+    let birth = if scope == 0 && started.is_none() {
+        ptr::null_mut()
+    } else {
+        map_birth()
     };
     if birth.is_null() {
         if let Some(started) = started {
@@ -158,9 +167,6 @@ fn create(
     if result != 0 {
         // SAFETY: no thread has taken it over.
         unsafe { libc::munmap(birth.cast(), size_of::<Birth>()) };
-        if let Some(started) = started {
-            started.empty();
-        }
     }
     result
 }
@@ -179,6 +185,17 @@ macro_rules! ending {
                     Err(_) => c"",
                 };
                 static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+                pub const HOOK: super::super::Hook = (
+                    stringify!($name),
+                    // SAFETY: the pointer is only told to those who know the function's type.
+                    unsafe {
+                        transmute::<
+                            unsafe extern "C-unwind" fn(libc::pthread_t, $($type),*) -> c_int,
+                            unsafe extern "C" fn(),
+                        >($name)
+                    },
+                );
 
                 pub fn init() {
                     real::found(&REAL, NAME);
@@ -216,6 +233,13 @@ macro_rules! ending {
                 }
             }
         )*
+
+        /// Every hook here by its name, for those who ask the loader for a function.
+        pub const HOOKS: &[super::Hook] = &[
+            ("pthread_create", pthread_create),
+            ("thrd_create", thrd_create),
+            $($name::HOOK),*
+        ];
 
         fn find_endings() {
             $($name::init();)*
