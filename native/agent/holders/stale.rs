@@ -20,6 +20,7 @@ use super::table::Table;
 use super::{PASS, Stop, threads};
 use crate::{IMAGE, clock, mapped};
 use core::cmp::Reverse;
+use core::iter::once;
 use core::ops::Range;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Kind, Live};
@@ -262,7 +263,7 @@ impl Look {
         IMAGE
             .live
             .for_each_and_freed(IMAGE.window(), |start, live| {
-                if is_of_mapping(live) {
+                if lies_elsewhere(live) {
                     return;
                 }
                 let end = start + live.size() as usize;
@@ -320,14 +321,16 @@ impl Look {
                 if failed.is_some() || !is_of_no_use(*word, mapped) {
                     continue;
                 }
-                *failed = add(found, at, *word, Some(block.2)).err();
-                if block.2.is_live() {
-                    continue;
-                }
-                let before = inside.partition_point(|block| block.0 <= at);
+                let before = match block.2.is_live() {
+                    true => 0,
+                    false => inside.partition_point(|block| block.0 <= at),
+                };
                 let near = inside[..before].iter().rev();
-                for (_, end, live) in near.take_while(|block| at - block.0 < LARGEST) {
-                    if at < *end && failed.is_none() {
+                let over = near
+                    .take_while(|block| at - block.0 < LARGEST)
+                    .filter(|block| at < block.1);
+                for (_, _, live) in once(&block).chain(over) {
+                    if failed.is_none() {
                         *failed = add(found, at, *word, Some(*live)).err();
                     }
                 }
@@ -345,7 +348,7 @@ impl Large {
         let mut blocks = Table::new();
         let mut failed = None;
         IMAGE.live.for_each(IMAGE.window(), |start, live| {
-            if live.size() as usize > NEAR && failed.is_none() && !is_of_mapping(live) {
+            if live.size() as usize > NEAR && failed.is_none() && !lies_elsewhere(live) {
                 failed = blocks.push((start, start + live.size() as usize)).err();
             }
         });
@@ -359,8 +362,8 @@ impl Large {
     }
 }
 
-/// Whether the record is of a mapping, which does not lie where the record has its place, or is a count.
-fn is_of_mapping(live: Live) -> bool {
+/// Whether the record is of a mapping or of a count: neither has bytes where the record has its place.
+fn lies_elsewhere(live: Live) -> bool {
     live.kind() == Kind::Mmap as u8 || live.kind() == Kind::LocalRefs as u8
 }
 
