@@ -73,16 +73,9 @@ pub fn take() {
     let is_other = OTHER_ALLOCATOR.load(Relaxed);
     let mut footprint = Footprint {
         unix_ns: clock::now(),
-        resident: parts.resident,
-        java_heap: parts.java_heap,
-        heaps: parts.heaps,
-        code: parts.code,
-        stacks: parts.stacks,
-        image: parts.image,
-        taken: parts.taken,
+        parts,
         mapped: 0,
         free: 0,
-        arenas: parts.arenas,
         flags: if is_other {
             footprint_flags::OTHER_ALLOCATOR
         } else {

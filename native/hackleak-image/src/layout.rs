@@ -4,6 +4,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::resident::Parts;
+
 /// The first eight bytes of an image.
 pub const MAGIC: [u8; 8] = *b"HackLeak";
 /// The version of this layout; a reader refuses every other.
@@ -361,35 +363,21 @@ pub struct Footprint {
     /// not be read.
     pub unix_ns: u64,
     /// What was in memory.
-    pub resident: u64,
-    /// Of that, Java's heap.
-    pub java_heap: u64,
-    /// Of that, the C library's heaps.
-    pub heaps: u64,
-    /// Of that, the program, libraries and compiled code.
-    pub code: u64,
-    /// Of that, stacks.
-    pub stacks: u64,
-    /// Of that, this image.
-    pub image: u64,
-    /// How much the C library's heaps had taken, in memory or not.
-    pub taken: u64,
+    pub parts: Parts,
     /// With [`footprint_flags::ASKED`]: large blocks, which have mappings of their own.
     pub mapped: u64,
     /// With [`footprint_flags::ASKED`]: what was free in the heaps.
     pub free: u64,
-    /// How many arenas had heaps.
-    pub arenas: u32,
     /// See [`footprint_flags`].
-    pub flags: u32,
+    pub flags: u64,
 }
 
 /// Bits of [`Footprint::flags`].
 pub mod footprint_flags {
     /// The C library's allocator said what it kept.
-    pub const ASKED: u32 = 1;
+    pub const ASKED: u64 = 1;
     /// The program's `malloc` was not the C library's.
-    pub const OTHER_ALLOCATOR: u32 = 2;
+    pub const OTHER_ALLOCATOR: u64 = 2;
 }
 
 /// Events that have no thread's record: the thread is ending, there is no room for its record, or a

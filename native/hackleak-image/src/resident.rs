@@ -8,6 +8,8 @@
 
 use core::ops::Range;
 
+use bytemuck::{Pod, Zeroable};
+
 use crate::mapping::Mapping;
 
 /// The distance between heaps (`HEAP_MAX_SIZE`).
@@ -20,7 +22,8 @@ const GUARD: u64 = 1 << 20;
 const STACK: u64 = 1 << 30;
 
 /// What is in memory, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
+#[repr(C)]
 pub struct Parts {
     /// All of it.
     pub resident: u64,
@@ -37,7 +40,7 @@ pub struct Parts {
     /// How much the C library's heaps have taken, in memory or not.
     pub taken: u64,
     /// Arenas that have heaps.
-    pub arenas: u32,
+    pub arenas: u64,
 }
 
 /// The process that is looked at.
@@ -185,7 +188,7 @@ impl<P: Process> Tally<P> {
 
 /// How long the heaps at the end of the range are, and how many arenas begin there. The kernel joins a heap to
 /// what lies right before it, such as a stack.
-fn heap_in(process: &impl Process, range: &Range<u64>, next: Option<&Open>) -> (u64, u32) {
+fn heap_in(process: &impl Process, range: &Range<u64>, next: Option<&Open>) -> (u64, u64) {
     let Some(start) = range.start.checked_next_multiple_of(HEAP) else {
         return (0, 0);
     };
@@ -197,7 +200,7 @@ fn heap_in(process: &impl Process, range: &Range<u64>, next: Option<&Open>) -> (
 }
 
 /// How many arenas begin there, if the range is of heaps.
-fn arenas(process: &impl Process, range: &Range<u64>, next: Option<&Open>) -> Option<u32> {
+fn arenas(process: &impl Process, range: &Range<u64>, next: Option<&Open>) -> Option<u64> {
     let end = range.end.checked_next_multiple_of(HEAP)?;
     let rest = next.is_some_and(|next| {
         next.of == Of::Guard && next.range.start == range.end && next.range.end >= end
@@ -209,7 +212,7 @@ fn arenas(process: &impl Process, range: &Range<u64>, next: Option<&Open>) -> Op
     for heap in (range.start..range.end).step_by(HEAP as usize) {
         match process.word(heap) {
             Some(arena) if !ARENA.contains(&(arena % HEAP)) => return None,
-            Some(arena) => arenas += u32::from(arena - arena % HEAP == heap),
+            Some(arena) => arenas += u64::from(arena - arena % HEAP == heap),
             None => arenas += 1,
         }
     }

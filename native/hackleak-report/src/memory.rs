@@ -162,16 +162,7 @@ impl Figures {
     fn told(footprint: &Footprint) -> Figures {
         let has = |flag| footprint.flags & flag != 0;
         Figures {
-            parts: Parts {
-                resident: footprint.resident,
-                java_heap: footprint.java_heap,
-                heaps: footprint.heaps,
-                code: footprint.code,
-                stacks: footprint.stacks,
-                image: footprint.image,
-                taken: footprint.taken,
-                arenas: footprint.arenas,
-            },
+            parts: footprint.parts,
             is_other: has(footprint_flags::OTHER_ALLOCATOR),
             told: has(footprint_flags::ASKED).then_some((footprint.mapped, footprint.free)),
         }
@@ -234,19 +225,13 @@ impl Figures {
             held_bytes: parts.taken.saturating_add(large),
             free_bytes: self.told.map(|(_, free)| free),
             kept_bytes: kept,
-            arenas: parts.arenas,
+            arenas: parts.arenas.try_into().unwrap_or(u32::MAX),
         });
         let in_memory = parts.heaps.saturating_add(large_resident);
-        let least = match (self.told, estimate) {
-            (Some(_), _) => Some(LITTLE),
-            (
-                None,
-                Estimate {
-                    is_whole: false, ..
-                },
-            ) => None,
-            (None, Estimate { is_jvm: true, .. }) => Some(JVM),
-            (None, _) => Some(LITTLE),
+        let least = match self.told {
+            Some(_) => Some(LITTLE),
+            None if !estimate.is_whole => None,
+            None => Some(if estimate.is_jvm { JVM } else { LITTLE }),
         };
         Memory {
             moment,

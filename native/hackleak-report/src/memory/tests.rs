@@ -8,7 +8,7 @@ const WHOLE: Estimate = Estimate {
     is_jvm: false,
 };
 
-fn figures(heaps: u64, taken: u64, told: Option<(u64, u64)>, arenas: u32) -> Figures {
+fn figures(heaps: u64, taken: u64, told: Option<(u64, u64)>, arenas: u64) -> Figures {
     Figures {
         parts: Parts {
             resident: (heaps + 100) * MIB,
