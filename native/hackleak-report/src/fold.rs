@@ -76,18 +76,26 @@ fn add_scopes(to: &mut Site, more: &mut Site) {
     if to.scope.is_some() && to.scope == more.scope {
         return;
     }
-    let mut parts = parts_of(to);
-    for part in parts_of(more) {
-        match parts.iter_mut().find(|to| to.scope == part.scope) {
-            Some(to) => {
-                to.count = to.count.saturating_add(part.count);
-                to.bytes = to.bytes.saturating_add(part.bytes);
-            }
-            None => parts.push(part),
-        }
-    }
+    let parts = by_name(parts_of(to).into_iter().chain(parts_of(more)));
     to.scope = None;
     to.scopes = parts;
+}
+
+/// Adds up the parts that scopes of the same name have, in the order of the first of each.
+pub(crate) fn by_name(parts: impl IntoIterator<Item = InScope>) -> Vec<InScope> {
+    let mut sums: Vec<InScope> = Vec::new();
+    let mut of_name: HashMap<String, usize> = HashMap::new();
+    for part in parts {
+        let at = *of_name.entry(part.scope.clone()).or_insert(sums.len());
+        match sums.get_mut(at) {
+            Some(sum) => {
+                sum.count = sum.count.saturating_add(part.count);
+                sum.bytes = sum.bytes.saturating_add(part.bytes);
+            }
+            None => sums.push(part),
+        }
+    }
+    sums
 }
 
 /// The scopes of a site, also where there is only one.

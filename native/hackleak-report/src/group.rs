@@ -6,6 +6,7 @@ use std::rc::Rc;
 use hackleak_image::Image;
 use hackleak_image::layout;
 
+use crate::fold;
 use crate::holders::Holders;
 use crate::meanwhile::Older;
 use crate::model::{Frame, Holder, InEpoch, InScope, Judgement, Site, Thread};
@@ -168,26 +169,14 @@ fn in_scopes(image: &Image, scopes: &BTreeMap<Option<u32>, Sum>) -> Vec<InScope>
     if scopes.len() < 2 {
         return Vec::new();
     }
-    let mut parts: Vec<InScope> = Vec::new();
-    let mut of_name: HashMap<String, usize> = HashMap::new();
-    for (scope, sum) in scopes {
-        let Some(name) = scope.and_then(|scope| image.scope(scope)) else {
-            continue;
-        };
-        let at = *of_name.entry(name.clone()).or_insert(parts.len());
-        match parts.get_mut(at) {
-            Some(part) => {
-                part.count = part.count.saturating_add(sum.count);
-                part.bytes = part.bytes.saturating_add(sum.bytes);
-            }
-            None => parts.push(InScope {
-                scope: name,
-                count: sum.count,
-                bytes: sum.bytes,
-            }),
-        }
-    }
-    parts
+    let parts = scopes.iter().filter_map(|(scope, sum)| {
+        Some(InScope {
+            scope: image.scope((*scope)?)?,
+            count: sum.count,
+            bytes: sum.bytes,
+        })
+    });
+    fold::by_name(parts)
 }
 
 /// Threads that were looked up.
