@@ -87,26 +87,13 @@ pub(crate) enum RunFormat {
 
 /// Runs the command and returns the exit code.
 pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
-    let mut options = options(arguments)?;
-    let library = library::find()?;
-    let had_out = arguments.out.exists();
-    let folder = folder::create(&arguments.out)?;
-    options.out = text_of(&folder)?;
-    let environment = environment::of(&library, &options, arguments.java_tool_options);
-    let code = match child::run(&arguments.command, &environment) {
+    let recorded = Recorded::prepare(&arguments.out, options(arguments)?)?;
+    let code = match recorded.run(&arguments.command, arguments.java_tool_options) {
         Ok(code) => code,
-        Err(error) => {
-            // What was made for the run is taken back; where something else is in it, it stays.
-            let _ = fs::remove_dir(&folder);
-            if !had_out {
-                let _ = fs::remove_dir(&arguments.out);
-            }
-            output::complain(&error.to_string());
-            return Ok(code_of(&error));
-        }
+        Err(not_run) => return Ok(not_run),
     };
-    ending::wait(&folder);
-    let said = conclude(&folder, Path::new(&library), &options, arguments.format);
+    ending::wait(&recorded.folder);
+    let said = conclude(&recorded, arguments.format);
     let said = said
         .map(|code| arguments.zero.of(code))
         .unwrap_or_else(|error| {
@@ -117,29 +104,26 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
     Ok(if code == exit::CLEAN { said } else { code })
 }
 
-/// A command that is recorded as the environment says, for who judges it in another way.
+/// A run of a command that is recorded.
 pub(crate) struct Recorded {
     library: String,
     folder: PathBuf,
+    /// The folder around it, if that was made as well.
+    made: Option<PathBuf>,
     options: Options,
 }
 
 impl Recorded {
     /// Finds the recorder, and makes a folder for the run in `out`.
-    pub(crate) fn prepare(out: &Path) -> anyhow::Result<Recorded> {
-        let mut options = Options::default();
-        if let Ok(text) = std::env::var(hackleak_options::ENVIRONMENT) {
-            options
-                .apply(&text)
-                .with_context(|| format!("in {}", hackleak_options::ENVIRONMENT))?;
-        }
+    pub(crate) fn prepare(out: &Path, mut options: Options) -> anyhow::Result<Recorded> {
         let library = library::find()?;
+        let made = (!out.exists()).then(|| out.to_owned());
         let folder = folder::create(out)?;
         options.out = text_of(&folder)?;
-        options.make_files_absolute();
         Ok(Recorded {
             library,
             folder,
+            made,
             options,
         })
     }
@@ -153,23 +137,39 @@ impl Recorded {
     }
 
     /// Runs the command to its end; returns its exit code, or the one to give where it cannot run.
-    pub(crate) fn run(&self, command: &[OsString]) -> Result<u8, u8> {
-        let environment = environment::of(&self.library, &self.options, false);
+    pub(crate) fn run(&self, command: &[OsString], java_tool_options: bool) -> Result<u8, u8> {
+        let environment = environment::of(&self.library, &self.options, java_tool_options);
         child::run(command, &environment).map_err(|error| {
-            let _ = fs::remove_dir(&self.folder);
+            // What was made for the run is taken back; where something else is in it, it stays.
+            for folder in [&self.folder].into_iter().chain(&self.made) {
+                let _ = fs::remove_dir(folder);
+            }
             output::complain(&error.to_string());
             code_of(&error)
         })
     }
 }
 
-/// Reports on what was recorded in `folder`; returns the exit code of that.
-fn conclude(
-    folder: &Path,
-    library: &Path,
-    options: &Options,
-    format: RunFormat,
-) -> anyhow::Result<u8> {
+/// The options of the recorder that are in the environment.
+pub(crate) fn options_of_environment() -> anyhow::Result<Options> {
+    let mut options = Options::default();
+    if let Ok(text) = std::env::var(hackleak_options::ENVIRONMENT) {
+        options
+            .apply(&text)
+            .with_context(|| format!("in {}", hackleak_options::ENVIRONMENT))?;
+    }
+    options.make_files_absolute();
+    Ok(options)
+}
+
+/// Reports on what was recorded; returns the exit code of that.
+fn conclude(recorded: &Recorded, format: RunFormat) -> anyhow::Result<u8> {
+    let Recorded {
+        library,
+        folder,
+        options,
+        ..
+    } = recorded;
     let (images, _) = images::in_folder(folder)?;
     if !images.is_empty() {
         return report(&images, folder, format, options.redact);
@@ -180,7 +180,8 @@ fn conclude(
         // As it was asked for.
         return Ok(exit::CLEAN);
     }
-    let why = unloadable(library).unwrap_or_else(|| nothing_recorded(options.follow).to_owned());
+    let why = unloadable(Path::new(library))
+        .unwrap_or_else(|| nothing_recorded(options.follow).to_owned());
     output::complain(&format!("no process was recorded: {why}"));
     Ok(exit::FAILED)
 }
@@ -229,12 +230,7 @@ fn report(
 
 /// The options of the recorder: those already in the environment, then those of the command line.
 fn options(arguments: &Run) -> anyhow::Result<Options> {
-    let mut options = Options::default();
-    if let Ok(text) = std::env::var(hackleak_options::ENVIRONMENT) {
-        options
-            .apply(&text)
-            .with_context(|| format!("in {}", hackleak_options::ENVIRONMENT))?;
-    }
+    let mut options = options_of_environment()?;
     let given = [
         ("track", &arguments.track),
         ("stacks", &arguments.stacks),

@@ -11,7 +11,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::Value;
 
-use crate::run::Recorded;
+use crate::run::{Recorded, options_of_environment};
 use crate::{exit, output};
 
 const PLUGIN: &str = "dev.hackleak.spark.HackLeakPlugin";
@@ -54,10 +54,10 @@ pub(crate) struct SparkSubmit {
 pub(crate) fn spark_submit(given: &SparkSubmit) -> anyhow::Result<u8> {
     let jars = jars()?;
     let program = program();
-    let recorded = Recorded::prepare(&given.out)?;
+    let recorded = Recorded::prepare(&given.out, options_of_environment()?)?;
     let arguments = filled(&given.arguments, &jars, &recorded);
     let command: Vec<OsString> = std::iter::once(program).chain(arguments).collect();
-    let code = match recorded.run(&command) {
+    let code = match recorded.run(&command, false) {
         Ok(code) => code,
         Err(not_run) => return Ok(not_run),
     };
