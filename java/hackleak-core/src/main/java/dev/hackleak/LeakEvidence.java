@@ -91,9 +91,8 @@ public final class LeakEvidence {
    */
   public LeakReport report(LeakCheck check) {
     try {
-      Reporter reporter = new Reporter(ReporterProgram.find(library), Settings.reportTimeout());
       RecorderDescription other = new RecorderDescription(image, library, pid, false);
-      LeakReport report = reporter.report(other, epoch, check, judging);
+      LeakReport report = LeakQuery.reporter(other).report(other, epoch, check, judging);
       return settled ? report : report.withNotes(Collections.singletonList(UNSETTLED));
     } catch (ReporterException e) {
       throw new IllegalStateException(e.getMessage(), e);

@@ -80,7 +80,7 @@ final class LeakQuery {
     return known.containsAll(sites);
   }
 
-  private static Reporter reporter(RecorderDescription description) throws ReporterException {
+  static Reporter reporter(RecorderDescription description) throws ReporterException {
     return new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
   }
 

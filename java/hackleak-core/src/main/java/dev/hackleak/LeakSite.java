@@ -1,7 +1,6 @@
 package dev.hackleak;
 
 import java.io.Serializable;
-import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 
@@ -36,31 +35,6 @@ public final class LeakSite implements Serializable {
       String holder,
       String library,
       int own,
-      int owner) {
-    this(
-        bytes,
-        count,
-        kind,
-        frames,
-        marks,
-        verdict,
-        holder,
-        library,
-        own,
-        owner,
-        Collections.emptyList());
-  }
-
-  private LeakSite(
-      long bytes,
-      long count,
-      String kind,
-      List<LeakFrame> frames,
-      List<String> marks,
-      LeakVerdict verdict,
-      String holder,
-      String library,
-      int own,
       int owner,
       List<LeakShare> shares) {
     this.bytes = bytes;
@@ -74,12 +48,6 @@ public final class LeakSite implements Serializable {
     this.own = own;
     this.owner = owner;
     this.shares = Immutable.copyOf(shares);
-  }
-
-  /** This site with what each scope has of it. */
-  LeakSite withShares(List<LeakShare> ofScopes) {
-    return new LeakSite(
-        bytes, count, kind, frames, marks, verdict, holder, library, own, owner, ofScopes);
   }
 
   /** Live bytes, as the program requested them. */

@@ -60,7 +60,7 @@ final class LeakText {
     return sites == 0 ? "" : " at " + counted(sites, "site");
   }
 
-  private static String counted(long number, String noun) {
+  static String counted(long number, String noun) {
     return String.format(Locale.ROOT, "%,d %s%s", number, noun, number == 1 ? "" : "s");
   }
 

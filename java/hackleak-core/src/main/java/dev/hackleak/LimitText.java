@@ -34,9 +34,9 @@ final class LimitText {
     }
     if (check.allocations >= 0 && allocations > check.allocations) {
       text.append(text.length() == 0 ? "" : ", and it ");
-      String noun = allocations == 1 ? " native allocation" : " native allocations";
-      text.append("made ").append(number(allocations)).append(noun).append("; its limit is ");
-      text.append(number(check.allocations));
+      text.append("made ").append(LeakText.counted(allocations, "native allocation"));
+      text.append("; its limit is ");
+      text.append(String.format(Locale.ROOT, "%,d", check.allocations));
       text.append(" (allocations = ").append(check.allocations).append(")");
     }
     if (text.length() == 0) {
@@ -47,7 +47,7 @@ final class LimitText {
 
   /** {@code 13,002,345 bytes (12.4 MiB)}: the exact number, and one to read. */
   static String size(long bytes) {
-    String exact = number(bytes) + (bytes == 1 ? " byte" : " bytes");
+    String exact = LeakText.counted(bytes, "byte");
     if (bytes < 1024) {
       return exact;
     }
@@ -63,9 +63,5 @@ final class LimitText {
       rounded = rounded.replaceFirst("\\.?0+$", "");
     }
     return exact + " (" + rounded + " " + UNITS[unit] + ")";
-  }
-
-  private static String number(long number) {
-    return String.format(Locale.ROOT, "%,d", number);
   }
 }

@@ -269,17 +269,17 @@ final class LinesParser {
     LeakVerdict verdict = judged == null ? LeakVerdict.UNKNOWN : LeakVerdict.of(judged.text(1));
     String holder = judged == null ? "" : judged.text(2);
     return new LeakSite(
-            open.number(1),
-            open.number(2),
-            open.text(3),
-            frames,
-            marks,
-            verdict,
-            holder,
-            library,
-            own,
-            owner)
-        .withShares(shares);
+        open.number(1),
+        open.number(2),
+        open.text(3),
+        frames,
+        marks,
+        verdict,
+        holder,
+        library,
+        own,
+        owner,
+        shares);
   }
 
   private static LeakFrame javaFrame(Row row) {

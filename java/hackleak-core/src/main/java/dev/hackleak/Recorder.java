@@ -88,15 +88,13 @@ interface Recorder {
    * Begins to count what is allocated in the scope. One that is counted already is counted anew,
    * from the next checkpoint on.
    */
-  default void beginCounting(int scope) {}
+  void beginCounting(int scope);
 
   /** {the most bytes that the scope had live at once, its allocations}, since it is counted. */
-  default long[] counted(int scope) {
-    return new long[2];
-  }
+  long[] counted(int scope);
 
   /** Ends what {@link #beginCounting} began for one scope. */
-  default void endCounting() {}
+  void endCounting();
 
   void ignore(boolean on);
 
