@@ -18,7 +18,8 @@ pub(crate) struct SelectionArguments {
     /// Only what no closed scope owns for sure
     #[arg(long, conflicts_with = "scope")]
     unowned: bool,
-    /// Only these kinds: new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach, joined by `+`
+    /// Only these kinds: new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach, module, joined by
+    /// `+`
     #[arg(long, value_name = "KINDS", value_delimiter = '+')]
     kinds: Vec<Group>,
     /// Only sites at which every round leaked: the epochs at which the rounds begin, and the one

@@ -294,6 +294,8 @@ counters! {
     OtherNamespaces = "otherNamespaces",
     /// Forked children, and theirs, that went on without `exec` and could not be recorded.
     ForksUnrecorded = "forksUnrecorded",
+    /// Calls of `dlopen` that depend on the search path of their caller; what they opened is not recorded.
+    LibrariesByPath = "librariesByPath",
 }
 
 /// Room for counters in the header.
@@ -1106,6 +1108,8 @@ kinds! {
     /// More local references than [`LOCAL_BOUND`] in one native call, or in an attached thread. The address is
     /// made of the thread's place in the image; the size is how many there are.
     LocalRefs = 22 "local reference",
+    /// `dlopen` without `dlclose`. The address is made of its place among the recorder's.
+    Module = 23 "library handle",
 }
 
 const _: () = {

@@ -60,6 +60,8 @@ pub enum Group {
     Thread,
     /// Attached threads, local frames and local references.
     Attach,
+    /// Libraries that were opened.
+    Module,
 }
 
 impl Group {
@@ -75,6 +77,7 @@ impl Group {
             Kind::Zip => Group::Zip,
             Kind::Thread => Group::Thread,
             Kind::Attach | Kind::LocalFrame | Kind::LocalRefs => Group::Attach,
+            Kind::Module => Group::Module,
             _ => Group::Jni,
         }
     }
@@ -92,6 +95,7 @@ impl Group {
             Group::Zip => "zip",
             Group::Thread => "thread",
             Group::Attach => "attach",
+            Group::Module => "module",
         }
     }
 }
@@ -111,8 +115,10 @@ impl FromStr for Group {
             "zip" => Ok(Group::Zip),
             "thread" => Ok(Group::Thread),
             "attach" => Ok(Group::Attach),
+            "module" => Ok(Group::Module),
             other => Err(format!(
-                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd, mmap, zip, thread or attach"
+                "`{other}` is no kind: use new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach or \
+                 module"
             )),
         }
     }

@@ -54,6 +54,7 @@ impl LiveBlocks {
             Kind::ArrayCritical | Kind::StringCritical => false,
             Kind::Pool | Kind::Runtime | Kind::Fd | Kind::Mmap => false,
             Kind::Thread | Kind::Attach | Kind::LocalFrame | Kind::LocalRefs => false,
+            Kind::Module => false,
         };
         if !is_memory {
             return;

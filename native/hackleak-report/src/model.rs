@@ -1046,6 +1046,8 @@ kinds! {
     LocalFrame "local frame",
     /// Local references beyond a bound in one native call, or in an attached thread.
     LocalRefs "local reference",
+    /// A library that was opened with `dlopen` and not closed.
+    Module "library handle",
 }
 
 impl Kind {
@@ -1062,7 +1064,8 @@ impl Kind {
             | Kind::Thread
             | Kind::Attach
             | Kind::LocalFrame
-            | Kind::LocalRefs => self.name(),
+            | Kind::LocalRefs
+            | Kind::Module => self.name(),
             _ => BLOCK,
         }
     }

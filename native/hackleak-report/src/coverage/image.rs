@@ -55,9 +55,11 @@ impl Unseen {
         let track = Track::names(image.header().track);
         let is_jvm = kinds::is_jvm(modules.all.iter().map(|module| &*module.path));
         let mut notes = modules.notes;
-        let elsewhere = image.counter(Counter::OtherNamespaces);
-        if elsewhere > 0 {
-            notes.push(losses::sentence(image, Counter::OtherNamespaces, elsewhere));
+        for elsewhere in [Counter::OtherNamespaces, Counter::LibrariesByPath] {
+            let count = image.counter(elsewhere);
+            if count > 0 {
+                notes.push(losses::sentence(image, elsewhere, count));
+            }
         }
         notes.extend(kinds::missed(image, &track, is_jvm));
         notes.extend(kinds::not_tracked(&track, is_jvm));

@@ -68,6 +68,13 @@ pub(crate) fn sentence(image: &Image, counter: Counter, count: u64) -> String {
                 counted(count, "call")
             )
         }
+        LibrariesByPath => {
+            let calls = match count {
+                1 => "1 call of `dlopen` depends on the search path of its".to_owned(),
+                _ => format!("{count} calls of `dlopen` depend on the search path of their"),
+            };
+            format!("{calls} caller: nobody knows whether what was opened there is still open")
+        }
         BuffersFull => format!(
             "{} not watched: the table of buffers is full",
             counted(count, "direct byte buffer")

@@ -387,6 +387,7 @@ fn help(kind: Kind) -> String {
         }
         Kind::LocalFrame => "call PopLocalFrame on every path",
         Kind::LocalRefs => "call DeleteLocalRef, or PushLocalFrame and PopLocalFrame, in the loop",
+        Kind::Module => "call dlclose, or close the Java object that opened it",
         Kind::Pool => "give it back to its pool",
         Kind::Runtime => "nothing: it is the runtime's",
         Kind::DirectBuffer => "let go of the buffer before its memory is freed",

@@ -56,7 +56,7 @@ function sitesSection(showInFlame, showInTimeline) {
     },
   });
 
-  const named = { mapping: "Mapped", thread: "Threads", "attached thread": "Attached", "local reference": "In" };
+  const named = { mapping: "Mapped", thread: "Threads", "library handle": "Opened", "attached thread": "Attached", "local reference": "In" };
 
   function show({ site, bytes, count, processes }, link) {
     opened = link;

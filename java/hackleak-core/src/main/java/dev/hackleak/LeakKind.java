@@ -29,7 +29,12 @@ public enum LeakKind {
    * Threads that native code attached and never detached, local frames that were pushed and not
    * popped, and local references beyond a bound. Recorded with {@code track=attach}.
    */
-  ATTACH;
+  ATTACH,
+  /**
+   * Libraries that native code opened with {@code dlopen} and did not close. Recorded with {@code
+   * track=module}.
+   */
+  MODULE;
 
   /** The name that the reporter knows it by. */
   String option() {

@@ -16,6 +16,7 @@ final class LeakText {
           "critical array",
           "critical string",
           "monitor",
+          "library handle",
           "attached thread",
           "local frame",
           "local reference",

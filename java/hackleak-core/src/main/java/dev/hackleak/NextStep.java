@@ -60,6 +60,10 @@ final class NextStep {
       return "end the thread, or shut down the executor that owns it"
           + site.owner().map(frame -> ": " + frame + " started it").orElse("");
     }
+    if (site.kind().equals("library handle")) {
+      return "close it with dlclose"
+          + site.owner().map(frame -> ": " + frame + " opened it").orElse("");
+    }
     if (site.kind().equals("attached thread")) {
       return "call DetachCurrentThread before the thread ends"
           + site.owner().map(frame -> ": " + frame + " attached it").orElse("");

@@ -75,7 +75,7 @@ final class Settings {
         throw new IllegalArgumentException(
             "-D"
                 + KINDS
-                + " has new, malloc, jni, unsafe, pool, fd, mmap, zip, thread or attach, not \""
+                + " has new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach or module, not \""
                 + name
                 + "\"",
             e);

@@ -132,6 +132,9 @@ class LeakErrorTest {
         attached.startsWith(
             "next: call DetachCurrentThread before the thread ends: StoreTest.leaks(Any.java:7)"),
         attached);
+    String opened =
+        nextStep(check, "site\t0\t1\tlibrary handle", "judged\tlost\t", "own\t1\t0", test);
+    assertTrue(opened.startsWith("next: close it with dlclose: StoreTest.leaks"), opened);
     String alone = nextStep(check, "site\t5\t2\tnew", "native\tf\t\t0\t/lib/a.so\t1\t0");
     assertEquals("next: free it\n  or, in a file for `suppressions`: leak:^f$", alone);
     String grows =

@@ -93,7 +93,8 @@ public final class PrepareMojo extends AbstractMojo {
   private String allowBlocks;
 
   /**
-   * The kinds that count in a test: new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach.
+   * The kinds that count in a test: new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach,
+   * module.
    */
   @Parameter(property = "hackleak.kinds")
   private List<String> kinds;
