@@ -13,8 +13,8 @@
 
 use crate::gate::{self, Children};
 use crate::{
-    IMAGE, boundary, callers, control, descriptors, image, keep, loader_lock, log, mapped, started,
-    thread, timeline, unwind,
+    IMAGE, boundary, callers, control, descriptors, image, keep, libraries, loader_lock, log,
+    mapped, started, thread, timeline, unwind,
 };
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
@@ -69,6 +69,7 @@ fn start(parent: Ledger) -> Option<()> {
     descriptors::left_parent();
     mapped::left_parent();
     started::left_parent();
+    libraries::left_parent();
     timeline::left_parent();
     keep::left_parent();
     let unseen = parent.counter(Counter::PoolFunctionsUnseen);

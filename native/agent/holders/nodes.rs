@@ -90,7 +90,7 @@ fn can_be_held(live: Live) -> bool {
     use Kind::*;
     match Kind::from_number(live.kind()) {
         Some(New | NewArray | Malloc | Zip | Unsafe | Runtime) => true,
-        Some(GlobalRef | WeakGlobalRef | Fd | Mmap) => true,
+        Some(GlobalRef | WeakGlobalRef | Fd | Mmap | Module) => true,
         Some(ArrayElements | StringChars | StringUtfChars) => live.size() > 0,
         Some(ArrayCritical | StringCritical | Monitor | Pool | DirectBuffer) | None => false,
         Some(Attach | LocalFrame | LocalRefs | Thread) => false,
@@ -103,7 +103,9 @@ pub fn is_judged(live: Live) -> bool {
     use Kind::*;
     matches!(
         Kind::from_number(live.kind()),
-        Some(New | NewArray | Malloc | Zip | Unsafe | GlobalRef | WeakGlobalRef | Fd | Mmap)
+        Some(
+            New | NewArray | Malloc | Zip | Unsafe | GlobalRef | WeakGlobalRef | Fd | Mmap | Module
+        )
     )
 }
 

@@ -1,8 +1,10 @@
-//! Native memory that keeps file descriptors.
+//! Native memory that keeps file descriptors, and handles of libraries.
 //!
 //! A descriptor is a small number, and small numbers are everywhere. So only two places count as its
 //! holder, both of the module that opened it: a reached block that is as young as the descriptor, since
-//! its checkpoint, and the module's own data where they differ from what its file has there.
+//! its checkpoint, and the module's own data where they differ from what its file has there. The handle of a
+//! library is the address of the loader's own description, to which the loader points in many places; so the same
+//! places count.
 //!
 //! What is difficult: either place may have the number by chance. That hides a leak of this descriptor, not
 //! of the others of its site, whose numbers are other ones. A check says what it took for held.
@@ -12,25 +14,29 @@ use super::nodes::{Node, Parent};
 use super::objects::{Data, Object, Objects};
 use super::table::Table;
 use super::{Marks, NativeRoot};
-use crate::{IMAGE, descriptors};
+use crate::{IMAGE, descriptors, libraries};
 use hackleak_image::Frame;
 use hackleak_image::layout::{Kind, Live};
 use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// Descriptors that nothing was found to hold, by module and number: the index of each among the blocks.
-type Open = HashMap<(u32, u32), usize>;
+/// What is open and nothing was found to hold, by module and number: the indices among the blocks. A library that was
+/// opened several times has one handle.
+type Open = HashMap<(u32, u64), Vec<usize>>;
 /// What holds them, by that index.
 type Held = HashMap<usize, (Parent, usize)>;
 
-/// Marks those descriptors of native code as held that native memory has. Called when everything else was
+/// Marks those descriptors and libraries of native code as held that native memory has. Called when everything else was
 /// looked at.
 pub fn hold(marks: &mut Marks, memory: &Memory, objects: &Objects, native: &Table<NativeRoot>) {
     let nodes = marks.nodes.all.iter().enumerate();
-    let open: Open = nodes
-        .filter_map(|(index, node)| Some((key(node)?, index)))
-        .collect();
+    let mut open = Open::new();
+    for (index, node) in nodes {
+        if let Some(key) = key(node) {
+            open.entry(key).or_default().push(index);
+        }
+    }
     if open.is_empty() {
         return;
     }
@@ -44,9 +50,10 @@ pub fn hold(marks: &mut Marks, memory: &Memory, objects: &Objects, native: &Tabl
     }
 }
 
-/// The module that opened the descriptor, and its number; `None` for what is no such descriptor.
-fn key(node: &Node) -> Option<(u32, u32)> {
-    let number = descriptors::number(node.start)?;
+/// The module that opened it, and its number; `None` for what is no such descriptor, nor a library.
+fn key(node: &Node) -> Option<(u32, u64)> {
+    let number = descriptors::number(node.start).map(u64::from);
+    let number = number.or_else(|| libraries::handle(node.start))?;
     if !node.suspect || node.is_held() || descriptors::is_of_java(node.live) {
         return None;
     }
@@ -61,9 +68,10 @@ fn opener(live: Live) -> Option<u32> {
     }
 }
 
-/// The numbers in a word, one in each half, with their distance from it.
-fn halves(word: u64) -> [(usize, u32); 2] {
-    [(0, word as u32), (4, (word >> 32) as u32)]
+/// The numbers in a word, itself and one in each half, with their distance from it. A handle is never as small as a
+/// descriptor.
+fn numbers(word: u64) -> [(usize, u64); 3] {
+    [(0, word & u64::from(u32::MAX)), (4, word >> 32), (0, word)]
 }
 
 /// The data of the modules that opened any.
@@ -82,11 +90,13 @@ fn in_data(memory: &Memory, objects: &Objects, native: &Table<NativeRoot>, open:
             memory.runs(part.start..part.end, |at, words| {
                 for (index, word) in words.iter().enumerate() {
                     let via = at + index * WORD;
-                    for (half, number) in halves(*word) {
-                        if let Some(node) = open.get(&(module, number))
+                    for (half, number) in numbers(*word) {
+                        if let Some(nodes) = open.get(&(module, number))
                             && number_in_file(file.as_ref(), part, via + half) != Some(number)
                         {
-                            held.entry(*node).or_insert((Parent::Root(root), via));
+                            for node in nodes {
+                                held.entry(*node).or_insert((Parent::Root(root), via));
+                            }
                         }
                     }
                 }
@@ -106,10 +116,12 @@ fn in_blocks(marks: &Marks, memory: &Memory, open: &Open, held: &mut Held) {
             continue;
         };
         memory.runs(node.memory(), |_, words| {
-            for (_, number) in words.iter().flat_map(|word| halves(*word)) {
-                if let Some(node) = open.get(&(module, number)) {
-                    held.entry(*node).or_insert((Parent::Node(index), 0));
-                }
+            let numbers = words.iter().flat_map(|word| numbers(*word));
+            for node in numbers
+                .filter_map(|(_, number)| open.get(&(module, number)))
+                .flatten()
+            {
+                held.entry(*node).or_insert((Parent::Node(index), 0));
             }
         });
     }
@@ -133,7 +145,7 @@ fn file_of(object: &Object) -> Option<File> {
 }
 
 /// The number that a module's file has for a place in its data; `None` where that is not known.
-fn number_in_file(file: Option<&File>, data: &Data, address: usize) -> Option<u32> {
+fn number_in_file(file: Option<&File>, data: &Data, address: usize) -> Option<u64> {
     let at = address - data.start;
     if at >= data.file_len {
         return Some(0);
@@ -142,5 +154,5 @@ fn number_in_file(file: Option<&File>, data: &Data, address: usize) -> Option<u3
     file?
         .read_exact_at(&mut number, data.offset + at as u64)
         .ok()?;
-    Some(u32::from_le_bytes(number))
+    Some(u64::from(u32::from_le_bytes(number)))
 }

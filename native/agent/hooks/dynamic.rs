@@ -5,13 +5,15 @@
 //! `dlopen` needs no hook to know new code (that misses the rule cache), but a library that is
 //! opened with `RTLD_DEEPBIND` would find its own allocator before the recorder. The flag is taken
 //! away, and that is counted. The stub in `arch` keeps the caller's address as it is, because it
-//! decides which RUNPATH is searched.
+//! decides which RUNPATH is searched; only a library that is found without one is opened here, if it is to be
+//! recorded ([`libraries`]).
 //!
 //! `dlmopen` loads a library into a namespace of its own, with a C library of its own, where no hook
 //! is found. That cannot be changed, so it is counted, and the report names what is loaded there.
 
 use super::create_vm::Found;
-use crate::{IMAGE, boundary, gate, jvm, keep, pools, real, unwind};
+use crate::arch::Position;
+use crate::{IMAGE, boundary, gate, jvm, keep, libraries, pools, real, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -19,6 +21,24 @@ use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use hackleak_image::layout::Counter;
 
 type Dlclose = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
+type Dlopen = unsafe extern "C-unwind" fn(*const c_char, c_int) -> *mut c_void;
+type Dlmopen = unsafe extern "C-unwind" fn(libc::c_long, *const c_char, c_int) -> *mut c_void;
+
+unsafe extern "C" {
+    // Both are in `arch`.
+    fn dlopen();
+    fn dlmopen();
+}
+
+/// Those that the JVM may look up for Java code.
+pub const HOOKS: &[super::Hook] = &[
+    ("dlopen", dlopen),
+    ("dlmopen", dlmopen),
+    // SAFETY: only the address counts; whoever looks it up knows its type.
+    ("dlclose", unsafe {
+        transmute::<Dlclose, unsafe extern "C" fn()>(dlclose)
+    }),
+];
 
 fn real_dlclose() -> *mut c_void {
     static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
@@ -41,61 +61,134 @@ pub fn init() {
     real_dlmopen();
 }
 
-/// Flags and function for the real `dlopen`, as two return registers.
+/// The arguments of a caller, which may be changed before they are passed on.
 #[repr(C)]
-pub struct Request {
+pub struct Asked {
     flags: usize,
-    real: *mut c_void,
+    name: *const c_char,
 }
 
-impl Request {
-    /// Passes on to `real` what becomes of `flags` in the namespace that the recorder is in.
-    fn seen(flags: c_int, real: *mut c_void) -> Request {
-        let mut flags = flags;
-        if flags & libc::RTLD_DEEPBIND != 0 && gate::is_open() {
+/// The arguments of `dlmopen`.
+#[repr(C)]
+pub struct AskedFor {
+    asked: Asked,
+    namespace: libc::c_long,
+}
+
+impl Asked {
+    fn flags(&self) -> c_int {
+        self.flags as u32 as c_int
+    }
+
+    fn set_flags(&mut self, flags: c_int) {
+        self.flags = flags as u32 as usize;
+    }
+
+    /// Takes away what would hide an allocator, in the namespace that the recorder is in.
+    fn look(&mut self) {
+        if self.flags() & libc::RTLD_DEEPBIND != 0 && gate::is_open() {
             IMAGE.count(Counter::DeepBindDropped);
-            flags &= !libc::RTLD_DEEPBIND;
+            self.set_flags(self.flags() & !libc::RTLD_DEEPBIND);
         }
-        Request::of(flags, real)
     }
 
-    fn of(flags: c_int, real: *mut c_void) -> Request {
-        Request {
-            flags: flags as u32 as usize,
-            real,
+    /// Opens the library with `real` if it is one to record. Null where that is not so, or where it is not known how the
+    /// caller's library is found: then the caller itself is to ask.
+    fn open(
+        &self,
+        position: Position,
+        real: impl Fn(*const c_char, c_int) -> *mut c_void,
+    ) -> *mut c_void {
+        if self.name.is_null() || !libraries::counts(position) {
+            return ptr::null_mut();
         }
+        // SAFETY: the caller's name.
+        let name = unsafe { CStr::from_ptr(self.name) };
+        // SAFETY: the place of the return address of a function that was just called.
+        let caller = unsafe { *(position.slot as *const usize) };
+        // What is loaded already is found by its name, whoever asks.
+        let only = if libraries::is_found_by_name_alone(name, caller) {
+            0
+        } else {
+            libc::RTLD_NOLOAD
+        };
+        let handle = real(self.name, self.flags() | only);
+        if !handle.is_null() {
+            libraries::opened(handle, position);
+        } else if only != 0 && self.flags() & libc::RTLD_NOLOAD == 0 {
+            IMAGE.count(Counter::LibrariesByPath);
+        }
+        handle
     }
 }
 
-/// Called by `arch::dlopen` with the caller's flags.
-pub extern "C" fn dlopen_request(flags: c_int) -> Request {
+fn at(slot: usize, frame_pointer: usize) -> Position {
+    Position {
+        slot,
+        frame_pointer,
+    }
+}
+
+/// Called by `arch::dlopen` with the caller's arguments: the handle if the library was opened here, and whom the
+/// caller asks else.
+///
+/// # Safety
+///
+/// The C library's own contract for the arguments, which lie where `asked` says.
+pub unsafe extern "C-unwind" fn dlopen_request(
+    asked: *mut Asked,
+    slot: usize,
+    frame_pointer: usize,
+) -> Answer {
     if gate::is_open() {
         boundary::guarded(unwind::opening);
         keep::opening();
     }
-    Request::seen(flags, real_dlopen())
+    let real = real_dlopen();
+    // SAFETY: the stub's.
+    let asked = unsafe { &mut *asked };
+    asked.look();
+    // SAFETY: the C library's function of this name and type, with the caller's arguments.
+    let found = asked.open(at(slot, frame_pointer), |name, flags| unsafe {
+        transmute::<*mut c_void, Dlopen>(real)(name, flags)
+    });
+    Answer { found, real }
 }
 
-/// Called by `arch::dlmopen` with the namespace and the caller's flags.
-pub extern "C" fn dlmopen_request(namespace: libc::c_long, flags: c_int) -> Request {
+/// Called by `arch::dlmopen` with the caller's arguments; as above.
+///
+/// # Safety
+///
+/// As above.
+pub unsafe extern "C-unwind" fn dlmopen_request(
+    asked: *mut AskedFor,
+    slot: usize,
+    frame_pointer: usize,
+) -> Answer {
     if gate::is_open() {
         boundary::guarded(unwind::opening);
     }
-    if namespace == libc::LM_ID_BASE {
-        return Request::seen(flags, real_dlmopen());
-    }
-    if gate::is_open() {
+    let real = real_dlmopen();
+    // SAFETY: the stub's.
+    let AskedFor { asked, namespace } = unsafe { &mut *asked };
+    if *namespace == libc::LM_ID_BASE {
+        asked.look();
+    } else if gate::is_open() {
         IMAGE.count(Counter::OtherNamespaces);
         boundary::guarded(unwind::opening_namespace);
     }
-    Request::of(flags, real_dlmopen())
+    // SAFETY: as above.
+    let found = asked.open(at(slot, frame_pointer), |name, flags| unsafe {
+        transmute::<*mut c_void, Dlmopen>(real)(*namespace, name, flags)
+    });
+    Answer { found, real }
 }
 
 pub type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
 
 static REAL_DLSYM: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
-/// What `dlsym` returns if it is not null, and the real one, as two return registers.
+/// What a function returns if it is not null, and the real one, as two return registers.
 #[repr(C)]
 pub struct Answer {
     found: *mut c_void,
@@ -191,8 +284,12 @@ pub unsafe extern "C-unwind" fn dlclose(handle: *mut c_void) -> c_int {
         unwind::enter_other_namespaces();
         unwind::Closing::begin()
     });
+    let opened = libraries::closing(handle);
     // SAFETY: the caller's.
     let result = unsafe { real(handle) };
+    if let Some(opened) = opened {
+        boundary::guarded(|| opened.ended(result));
+    }
     boundary::guarded(|| drop(closing));
     result
 }

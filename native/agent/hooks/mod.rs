@@ -34,6 +34,7 @@ fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
         .chain(addresses::HOOKS)
         .chain(descriptors::HOOKS)
         .chain(mappings::HOOKS)
+        .chain(dynamic::HOOKS)
         .chain(threads::HOOKS);
     match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
         // Another allocator that the program has beside its own keeps its functions.

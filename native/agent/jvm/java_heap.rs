@@ -9,7 +9,7 @@ use super::java_stale::{self, Place, Stale};
 use super::own_frames::OwnFrames;
 use super::{class_fields, java_paths};
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Points, Stop, Trust};
-use crate::{IMAGE, descriptors};
+use crate::{IMAGE, descriptors, libraries};
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject};
 use jvmti_bindings::sys::jvmti::*;
@@ -330,6 +330,16 @@ impl Heap {
 
 impl Visitor for Walk<'_> {
     fn value(&mut self, class: jlong, tag: &mut jlong, sort: Root, index: jint, value: jlong) {
+        self.word(class, tag, sort, index, value);
+        // Libraries have their records elsewhere.
+        for address in libraries::addresses(value as u64) {
+            self.word(class, tag, sort, index, address as jlong);
+        }
+    }
+}
+
+impl Walk<'_> {
+    fn word(&mut self, class: jlong, tag: &mut jlong, sort: Root, index: jint, value: jlong) {
         if !self.is_hit(value, (*tag, sort as u32, index)) {
             return;
         }
@@ -347,9 +357,7 @@ impl Visitor for Walk<'_> {
         let object = self.object(tag, &place);
         self.hit(value, place, object);
     }
-}
 
-impl Walk<'_> {
     /// Whether the value is the address of something that was not reached yet, and may be evidence: not
     /// what the place has had since before the block was there.
     fn is_hit(&self, value: jlong, place: Place) -> bool {

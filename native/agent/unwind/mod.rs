@@ -24,7 +24,7 @@ pub mod verify;
 pub use crate::arch::Registers;
 pub use cursor::End;
 pub use memo::{MAX_FRAMES, Memo};
-pub use modules::Closing;
+pub use modules::{Closing, LinkMap};
 pub use slow::{Call, end_of, frames, java_caller, plant_call};
 
 use crate::arch::Position;
@@ -216,6 +216,11 @@ pub fn module_range(address: usize) -> Option<core::ops::Range<usize>> {
 /// Enters the module at `address` in the image and gives its index.
 pub fn enter_module(address: usize) -> Option<u32> {
     modules::find(address)?.module
+}
+
+/// The index of the module at `address` in the image, if it was entered. Reads nothing of the loader's.
+pub fn known_module(address: usize) -> Option<u32> {
+    modules::known(address)
 }
 
 /// Enters every module that is loaded now in the image, if the loader can be asked. Not for hooks.

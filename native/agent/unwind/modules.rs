@@ -134,6 +134,17 @@ fn known_mapping(object: &Object) -> Option<&'static Mapping> {
     })
 }
 
+/// The module that an address belongs to, of those that were entered. Reads nothing of the loader's.
+pub fn known(address: usize) -> Option<u32> {
+    let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
+    let mut entered = MAPPINGS[..count].iter().filter_map(|mapping| {
+        let module = mapping.module.load(Acquire).checked_sub(1)?;
+        let range = mapping.start.load(Relaxed)..mapping.end.load(Relaxed);
+        range.contains(&address).then_some(module)
+    });
+    entered.next()
+}
+
 fn loaded(object: &Object) -> Option<u32> {
     if let Some(mapping) = known_mapping(object) {
         // 0 if it was unloaded this moment.

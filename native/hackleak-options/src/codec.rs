@@ -18,7 +18,7 @@ pub struct Key {
 pub const KEYS: &[Key] = &[
     Key {
         name: "track",
-        values: "new|malloc|jni|unsafe|fd|mmap|zip|thread|attach",
+        values: "new|malloc|jni|unsafe|fd|mmap|zip|thread|attach|module",
         default: "new+malloc+jni+unsafe+fd+zip",
         meaning: "which allocations are recorded: one kind, or several joined by `+`",
     },
@@ -162,8 +162,11 @@ impl Track {
 
     /// Threads that are attached to the JVM, local frames, and local references beyond a bound.
     pub const ATTACH: Track = Track(256);
+    /// Libraries that were opened.
+    pub const MODULE: Track = Track(512);
 
-    /// All but mapped memory, threads and attached threads: allocators map, too, and libraries keep threads.
+    /// All but mapped memory, threads, attached threads and opened libraries: allocators map, too, and libraries keep
+    /// threads and what they opened.
     pub const STANDARD: Track = Track(31 | 64);
 
     /// Every kind with its name.
@@ -177,6 +180,7 @@ impl Track {
         ("zip", Track::ZIP),
         ("thread", Track::THREAD),
         ("attach", Track::ATTACH),
+        ("module", Track::MODULE),
     ];
 
     /// The set as the bits that the image stores.

@@ -63,25 +63,53 @@ macro_rules! allocator_entry {
         }
     };
 }
-/// `dlopen`: lets `dlopen_request` change the flags and jumps to the real one, whose caller stays
-/// who it was: the C library looks at the return address to find the caller's RUNPATH.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dlopen() {
-    core::arch::naked_asm!(
-        "push rdi",
-        "mov edi, esi",
-        "call {request}",
-        "pop rdi",
-        "mov esi, eax",
-        "jmp rdx",
-        request = sym crate::hooks::dlopen_request,
-    )
+/// Defines a function that opens a library: gives `$request` its arguments, which that may change, where its return
+/// address lies, and `rbp`. What that opened is the result. Else the real one is jumped to, whose
+/// caller stays who it was: the C library looks at the return address to find the caller's RUNPATH.
+macro_rules! opening_entry {
+    ($symbol:ident, $arguments:literal, $request:path) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                ".cfi_startproc",
+                "push rdi",
+                ".cfi_adjust_cfa_offset 8",
+                "push rsi",
+                ".cfi_adjust_cfa_offset 8",
+                "push rdx",
+                ".cfi_adjust_cfa_offset 8",
+                $arguments,
+                "lea rsi, [rsp + 24]",
+                "mov rdx, rbp",
+                "call {request}",
+                "mov r11, rdx",
+                "pop rdx",
+                ".cfi_adjust_cfa_offset -8",
+                "pop rsi",
+                ".cfi_adjust_cfa_offset -8",
+                "pop rdi",
+                ".cfi_adjust_cfa_offset -8",
+                "test rax, rax",
+                "jz 2f",
+                "ret",
+                "2:",
+                "jmp r11",
+                ".cfi_endproc",
+                request = sym $request,
+            )
+        }
+    };
 }
+
+// The name is pushed first and lies above the flags; of `dlmopen` the namespace lies above both.
+opening_entry!(dlopen, "lea rdi, [rsp + 8]", crate::hooks::dlopen_request);
+opening_entry!(dlmopen, "mov rdi, rsp", crate::hooks::dlmopen_request);
 
 /// A function that tells `$request` of its first argument and jumps to the real one, which that gives:
 /// it allocates for its caller (`fdopen`, `fdopendir`), or returns twice to the same place (`vfork`).
@@ -113,30 +141,6 @@ macro_rules! telling_entry {
 telling_entry!(fdopen, crate::hooks::fdopen_request);
 telling_entry!(fdopendir, crate::hooks::fdopendir_request);
 telling_entry!(vfork, crate::hooks::vfork_request);
-
-/// `dlmopen`: as `dlopen`, with `dlmopen_request`.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dlmopen() {
-    core::arch::naked_asm!(
-        "push rdi",
-        "push rsi",
-        "sub rsp, 8",
-        "mov esi, edx",
-        "call {request}",
-        "add rsp, 8",
-        "pop rsi",
-        "pop rdi",
-        "mov r11, rdx",
-        "mov edx, eax",
-        "jmp r11",
-        request = sym crate::hooks::dlmopen_request,
-    )
-}
 
 /// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
 /// caller stays who it was: that decides what `RTLD_NEXT` means.
