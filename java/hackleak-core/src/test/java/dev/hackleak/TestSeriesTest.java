@@ -172,6 +172,15 @@ class TestSeriesTest {
   }
 
   @Test
+  void whereOnlyLimitsCountNobodyLooksForGrowth() throws IOException {
+    answer("growing", 5);
+    series = TestSeries.begin("Class", LeakCheck.ofLimits().allocations(1));
+    tests(5, () -> recorder.allocate(1));
+    series.end();
+    assertFalse(wasAsked());
+  }
+
+  @Test
   void whereNobodyTellsThatAClassHasEndedTheNextOneDoes() throws IOException {
     answer("growing", 5);
     PrintStream err = System.err;
