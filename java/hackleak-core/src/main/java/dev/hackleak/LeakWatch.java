@@ -18,8 +18,9 @@ import java.util.stream.Stream;
  * inside of the test and ended with it. Threads that outlive it may belong to a pool and work for
  * others: what these allocated fails no test, and {@link #endOfRun()} reports it.
  *
- * <p>A watch belongs to the thread that began it. In a JVM that is not recorded it does nothing,
- * and a notice on stderr says so once.
+ * <p>A watch belongs to the thread that began it. Once that one has called {@link #leave()},
+ * another one may end it, between {@link #entered()} and {@link #left(int)}. In a JVM that is not
+ * recorded it does nothing, and a notice on stderr says so once.
  */
 public final class LeakWatch {
   private static final long POLL_MS = 10;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.util.concurrent.Callable;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 
 class LeakWatchTest {
@@ -100,6 +101,30 @@ class LeakWatchTest {
       LeakWatch passed = LeakWatch.begin("broken", UNSETTLED, false);
       recording.allocate(1);
       assertThrows(NullPointerException.class, passed::end);
+    }
+  }
+
+  @Test
+  void anotherThreadMayEndItAndKeepsItsScope() throws Exception {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      SimulatedRecorder recorder = recording.recorder();
+      LeakWatch watch = LeakWatch.begin("leaky", UNSETTLED, false);
+      watch.leave();
+      assertEquals(0, recorder.enterScope(0));
+      FutureTask<LeakError> later =
+          new FutureTask<>(
+              () -> {
+                int own = recorder.openScope("other");
+                recorder.enterScope(own);
+                recording.allocate(1);
+                int before = watch.entered();
+                LeakError leak = assertThrows(LeakError.class, watch::end);
+                watch.left(before);
+                assertEquals(own, recorder.enterScope(0));
+                return leak;
+              });
+      new Thread(later).start();
+      assertEquals(1, later.get().report().count());
     }
   }
 
