@@ -201,7 +201,9 @@ public final class Tally {
     }
     List<String> reasons = new ArrayList<>();
     String[][] frameworks = {
-      {"JUnit 4", "junit-4", "hackleak-junit4"}, {"TestNG", "testng-", "hackleak-testng"},
+      {"JUnit 4", "junit-4", "hackleak-junit4"},
+      {"TestNG", "testng-", "hackleak-testng"},
+      {"ScalaTest", "scalatest_", "hackleak-scalatest"},
     };
     for (String[] framework : frameworks) {
       if (jars.stream().anyMatch(jar -> jar.startsWith(framework[1]))

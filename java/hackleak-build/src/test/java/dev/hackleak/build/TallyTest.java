@@ -80,6 +80,13 @@ class TallyTest {
         "TestNG: add hackleak-testng",
         Tally.reason(
             true, Arrays.asList("testng-7.5.jar", "junit-4.12.jar", "hackleak-junit4-1.jar")));
+    assertEquals(
+        "ScalaTest: add hackleak-scalatest",
+        Tally.reason(true, Arrays.asList("scalatest_2.13-3.2.19.jar")));
+    assertEquals(
+        "",
+        Tally.reason(
+            true, Arrays.asList("scalatest_2.13-3.2.19.jar", "hackleak-scalatest_2.13-1.jar")));
   }
 
   @Test
