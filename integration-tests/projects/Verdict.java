@@ -93,7 +93,8 @@ public final class Verdict {
 
   private void compare(String line) throws IOException {
     String[] parts = line.split("\\s+::\\s+");
-    String[] head = parts[0].split("\\s+");
+    // Tests of ScalaTest have sentences for names.
+    String[] head = parts[0].split("\\s+", 2);
     String test = head[1];
     String failure = failures.remove(test);
     if (failure == null) {

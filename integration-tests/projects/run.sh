@@ -6,7 +6,8 @@
 # HOME is the folder with libhackleak.so and hackleak. Exits 0 exactly if every test ended as
 # expected, the leaking ones with the right LeakError, and if each pattern in the project's printed.txt,
 # if it has one, is found on exactly one line of Maven's output, and if the pages that its shown.txt names show
-# nothing else than what was printed. A project with unrecorded.txt or required.txt is then run again without HackLeak, and with -Dhackleak.required=true.
+# nothing else than what was printed. A project is run again with each line of its again.txt, if it has one, for arguments
+# of Maven, and everything is to be the same. A project with unrecorded.txt or required.txt is then run again without HackLeak, and with -Dhackleak.required=true.
 set -eu
 
 projects=$(cd "$(dirname "$0")" && pwd)
@@ -34,15 +35,24 @@ verdict() {
 
 mvn -q -B -ntp -Dstyle.color=never -f "$projects/../../java/pom.xml" install -DskipTests -Dspotless.check.skip
 output=$projects/target/$(basename "$project").out
-tests clean test -Dhackleak.home="$home" "$@" >"$output" 2>&1 || { cat "$output"; exit 1; }
-cat "$output"
-verdict expected.txt
-if [ -f "$project/printed.txt" ]; then
-    while read -r pattern; do
-        times=$(grep -cE -e "$pattern" "$output") || true
-        [ "$times" = 1 ] || { echo "UNEXPECTED printed $times times, not once: $pattern" >&2; exit 1; }
-        echo "printed once, as expected: $pattern"
-    done <"$project/printed.txt"
+recorded() {
+    tests clean test -Dhackleak.home="$home" "$@" >"$output" 2>&1 </dev/null || { cat "$output"; exit 1; }
+    cat "$output"
+    verdict expected.txt
+    if [ -f "$project/printed.txt" ]; then
+        while read -r pattern; do
+            times=$(grep -cE -e "$pattern" "$output") || true
+            [ "$times" = 1 ] || { echo "UNEXPECTED printed $times times, not once: $pattern" >&2; exit 1; }
+            echo "printed once, as expected: $pattern"
+        done <"$project/printed.txt"
+    fi
+}
+recorded "$@"
+if [ -f "$project/again.txt" ]; then
+    while read -r arguments; do
+        # shellcheck disable=SC2086 # Several arguments.
+        recorded $arguments "$@"
+    done <"$project/again.txt"
 fi
 if [ -f "$project/shown.txt" ]; then
     while read -r page; do

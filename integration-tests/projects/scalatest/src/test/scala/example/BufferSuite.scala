@@ -1,5 +1,6 @@
 package example
 
+import dev.hackleak.scalatest.NoLeaks
 import org.scalatest.funsuite.AnyFunSuite
 
 class BufferSuite extends AnyFunSuite with NoLeaks {

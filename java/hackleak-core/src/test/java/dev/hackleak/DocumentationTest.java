@@ -21,15 +21,6 @@ class DocumentationTest {
     }
   }
 
-  /** The trait is to be copied from there, so it must be the one that is tested. */
-  @Test
-  void theTraitOfScalaTestIsTheOneThatIsCompiled() throws Exception {
-    String tested =
-        text("integration-tests/projects/scalatest/src/test/scala/example/NoLeaks.scala");
-    String trait = tested.replaceFirst("package example\\s+", "");
-    assertTrue(text("docs/scalatest.md").contains("```scala\n" + trait + "```\n"), trait);
-  }
-
   private static String text(String file) throws IOException {
     return new String(Files.readAllBytes(Paths.get("../..", file)), StandardCharsets.UTF_8);
   }
