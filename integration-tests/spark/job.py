@@ -1,9 +1,13 @@
 """A job with a Java UDF that leaks or not, Python workers, a shuffle and files."""
 
+import glob
+import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import time
 
 from pyspark.sql import SparkSession, functions as F
 from pyspark.sql.types import LongType
@@ -15,6 +19,40 @@ spark.udf.registerJavaFunction("native", udf, LongType())
 # 8 tasks of 1,000 rows.
 df = spark.range(0, 8000, 1, 8)
 print("native", df.selectExpr("sum(native(id))").collect())
+
+
+def jvm(_):
+    """The process of the executor in whose Python worker this runs."""
+    pid = os.getpid()
+    while "java" not in os.readlink(f"/proc/{pid}/exe"):
+        pid = int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1])
+    return [pid]
+
+
+def kill_one():
+    """Kills an executor when all tasks have ended, and waits for the one that Spark puts in its place."""
+    context = spark.sparkContext
+    inside = context._jsc.sc()
+    tasks = inside.statusStore().taskList(0, 0, 100)
+    of = [tasks.apply(at) for at in range(tasks.length())]
+    print("tasks", json.dumps([[one.index(), one.taskId(), one.executorId()] for one in of]))
+    pid = context.parallelize(range(2), 2).mapPartitions(jvm).collect()[0]
+    size = inside.getExecutorMemoryStatus().size()
+    os.kill(pid, signal.SIGKILL)
+    print("killed", pid)
+    for path in glob.glob(f"{os.environ['JOB_IMAGES']}/*{pid}*.hackleak") if "hide" in sys.argv else []:
+        os.rename(path, path + ".hidden")
+    for there in (size - 1, size):
+        for _ in range(600):
+            if inside.getExecutorMemoryStatus().size() == there:
+                break
+            time.sleep(0.1)
+        else:
+            raise SystemExit(f"there are no {there} executors")
+
+
+if "kill" in sys.argv:
+    kill_one()
 
 
 @F.udf("long")

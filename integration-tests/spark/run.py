@@ -153,6 +153,55 @@ def cluster(master, spark, environment, folder):
             daemon.wait()
 
 
+def planted(sites):
+    """What the planted functions have in these sites: bytes and blocks of each task, as [number, TID]."""
+    found = {}
+    for site in sites:
+        if site["stack"] and site["stack"][0].startswith(("leak_new", "leak_malloc")):
+            for task in site["tasks"]:
+                sums = found.setdefault((task["task"], task["tid"]), [0, 0])
+                sums[0] += task["bytes"]
+                sums[1] += task["blocks"]
+    return found
+
+
+def judge_killed(name, report, ended, twin, hidden):
+    """One executor was killed when its tasks had ended; Spark has put another one in its place."""
+    pid = re.search(r"^killed (\d+)$", ended.stdout, re.M).group(1)
+    killed = [one for one in report["executors"] if one.get("pid") == pid]
+    others = [one for one in report["executors"] if one.get("pid") != pid]
+    check(f"{name}: the killed one is named", len(killed) == 1 and "killed or lost" in killed[0].get("missing", ""),
+          json.dumps(report["executors"], indent=1))
+    check(f"{name}: the others are judged, with the one in its place",
+          len(others) == 2 and not any("missing" in one for one in others), others)
+    if len(killed) != 1:
+        return
+    one = killed[0]
+    check(f"{name}: how it ended is said", one.get("ended") and one["ended"] in ended.stderr, f"{one}\n{ended.stderr}")
+    check(f"{name}: it is incomplete", one["verdict"] == "incomplete", one)
+    tasks = json.loads(re.search(r"^tasks (.*)$", ended.stdout, re.M).group(1))
+    here = {(task, tid) for task, tid, executor in tasks if executor == one["id"]}
+    elsewhere = {(task, tid) for task, tid, executor in tasks} - here
+    check(f"{name}: both have run tasks", len(here) > 0 and len(elsewhere) > 0 and len(tasks) == TASKS, tasks)
+    each = [NEW[0] * NEW[1] + MALLOC[0] * MALLOC[1], NEW[1] + MALLOC[1]] if twin == "leak" else None
+    judged = planted(report["sites"] + report["held"])
+    check(f"{name}: the others' tasks are judged", judged == ({task: each for task in elsewhere} if each else {}), judged)
+    if hidden:
+        check(f"{name}: its image is out of reach", "live" not in one and "cannot be reached" in one["missing"], one)
+        return
+    live = planted(one["live"]["sites"])
+    check(f"{name}: what was live is told by task", live == ({task: each for task in here} if each else {}), live)
+    shown = [task for stage in one["live"]["stages"] if stage["stage"] == "0.0" for task in stage["tasks"]]
+    check(f"{name}: these tasks had ended", all(task["ended"] for task in shown), shown)
+    if each:
+        both = {(task["task"], task["tid"]) for task in shown}
+        check(f"{name}: by stage", both >= here and not both & elsewhere, shown)
+        marks = {site["elsewhere"] for site in one["live"]["sites"] if site["stack"][0].startswith("leak_")}
+        check(f"{name}: the others have leaked it", marks == {"leaked"}, one["live"]["sites"])
+        check(f"{name}: it is said", f"live in executor {one['id']} " in ended.stderr and ", had ended" in ended.stderr,
+              ended.stderr)
+
+
 def run(home, version, master, twin, extra=()):
     """A cluster kills an executor ten seconds after it told it to stop, however busy the machine is: then again."""
     for last in (False, False, True):
@@ -175,6 +224,7 @@ def attempt(home, version, master, twin, extra, last):
             JAVA_HOME=str(java_home()),
             PYSPARK_PYTHON=str(python),
             PYSPARK_DRIVER_PYTHON=str(python),
+            JOB_IMAGES=str(folder / "out/run-1"),
         )
         with cluster(master, spark, environment, folder) as url:
             command = [
@@ -182,6 +232,9 @@ def attempt(home, version, master, twin, extra, last):
                 "--jars", jar,
                 "--conf", "spark.ui.enabled=false",
                 "--conf", "spark.executor.cores=1",
+                # Both executors are there before the first task.
+                "--conf", "spark.cores.max=2",
+                "--conf", "spark.scheduler.minRegisteredResourcesRatio=1.0",
                 "--conf", f"spark.driver.extraJavaOptions=-Dleak.library={library}",
                 "--conf", f"spark.executor.extraJavaOptions=-Dleak.library={library}",
                 HERE / "job.py", twin, *extra,
@@ -189,16 +242,20 @@ def attempt(home, version, master, twin, extra, last):
             ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
         seen = ended.stdout + ended.stderr
         reports = list(folder.glob("out/run-1/spark-*.json"))
-        if not last and any("killed" in one.get("missing", "") for path in reports
-                            for one in json.loads(path.read_text())["executors"]):
+        dead = [one for path in reports for one in json.loads(path.read_text())["executors"]
+                if "killed" in one.get("missing", "")]
+        if not last and len(dead) > ("kill" in extra):
             return False
-        code = 5 if "fail" in extra else 23 if twin == "leak" else 0
+        code = 5 if "fail" in extra else 23 if twin == "leak" else 24 if "kill" in extra else 0
         check(f"{name}: exit code {code}", ended.returncode == code, f"{ended.returncode}\n{seen}")
         check(f"{name}: Python workers stay untouched", "python recorded False" in ended.stdout, seen)
         check(f"{name}: one report", len(reports) == 1, f"{reports}\n{seen}")
         if len(reports) != 1:
             return True
         report = json.loads(reports[0].read_text())
+        if "kill" in extra:
+            judge_killed(name, report, ended, twin, "hide" in extra)
+            return True
         executors = 1 if master.startswith("local[") else 2
         complete = [one for one in report["executors"] if one["recorded"] and "missing" not in one]
         check(f"{name}: each executor is judged", len(complete) == executors, json.dumps(report["executors"], indent=1))
@@ -216,6 +273,8 @@ def main():
         for master in MASTERS:
             run(home, version, master, "leak")
             run(home, version, master, "clean")
+        for twin, extra in (("leak", ["kill"]), ("clean", ["kill"]), ("leak", ["kill", "hide"])):
+            run(home, version, "local-cluster[2,1,1024]", twin, extra)
     sys.exit(1 if failed else 0)
 
 

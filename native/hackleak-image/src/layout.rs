@@ -319,7 +319,8 @@ pub struct Header {
     pub flags: u32,
     /// The newest checkpoint's epoch; the time before the first one is epoch 1.
     pub epoch: u32,
-    /// Start of the recording, ns since 1970.
+    /// Start of the recording, ns since 1970. Java's `LeakEvidence` tells images apart by this and
+    /// the next field.
     pub start_unix_ns: u64,
     /// Start of the process in clock ticks since boot (field 22 of `/proc/PID/stat`): tells a
     /// running process from a later one with the same number.
@@ -1114,6 +1115,9 @@ kinds! {
 
 const _: () = {
     assert!(size_of::<Header>() <= HEADER_LEN as usize);
+    // `LeakEvidence.START` in Java.
+    assert!(std::mem::offset_of!(Header, start_unix_ns) == 32);
+    assert!(std::mem::offset_of!(Header, start_ticks) == 40);
     assert!(size_of::<SegmentHeader>() <= SEGMENT_HEADER_LEN as usize);
     assert!(size_of::<Node>() == 16 && size_of::<Live>() == 16 && size_of::<Context>() == 16);
     assert!(size_of::<Thread>() == 128);

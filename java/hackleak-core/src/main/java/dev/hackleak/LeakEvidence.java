@@ -1,8 +1,12 @@
 package dev.hackleak;
 
+import java.io.DataInputStream;
+import java.io.IOException;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Objects;
 import java.util.Optional;
@@ -15,6 +19,11 @@ import java.util.Optional;
  */
 public final class LeakEvidence {
   private static final String SEPARATOR = "\n";
+
+  /** Where an image says when its process started, to the nanosecond: see its header. */
+  private static final int START = 32;
+
+  private static final int START_LENGTH = 16;
   private static final String UNSETTLED =
       "garbage may still own some of it: the process was settling up to its limit";
 
@@ -24,15 +33,48 @@ public final class LeakEvidence {
   private final long pid;
   private final Path library;
   private final Path image;
+  private final String start;
 
   private LeakEvidence(
-      int epoch, int judging, boolean settled, long pid, Path library, Path image) {
+      int epoch, int judging, boolean settled, long pid, Path library, Path image, String start) {
     this.epoch = epoch;
     this.judging = judging;
     this.settled = settled;
     this.pid = pid;
     this.library = library;
     this.image = image;
+    this.start = start;
+  }
+
+  /** Of the recorder's own process. */
+  private static LeakEvidence of(
+      RecorderDescription own, Checkpoint since, int judging, boolean settled) {
+    return new LeakEvidence(
+        since.epoch(),
+        judging,
+        settled,
+        own.pid(),
+        own.library(),
+        own.image(),
+        startOf(own.image()));
+  }
+
+  /**
+   * What another process needs if this one ends before it can say a word. Nothing is settled or
+   * judged: in the report, the verdict on each site is {@link LeakVerdict#UNKNOWN}, because nobody
+   * is left who knows what is held.
+   *
+   * @return empty where this process is not recorded, and where part of the image is in its memory
+   *     only
+   */
+  public static Optional<LeakEvidence> unjudged(Checkpoint since) {
+    Objects.requireNonNull(since, "since");
+    return Recording.current()
+        .recorder()
+        .filter(recorder -> since.isRecorded())
+        .map(Recorder::describe)
+        .filter(own -> !own.degraded())
+        .map(own -> of(own, since, 0, true));
   }
 
   /**
@@ -64,9 +106,7 @@ public final class LeakEvidence {
                   () -> recorder.leaksSince(epoch, check.scope(), check.whose())[0],
                   check.limit());
       int judging = recorder.judge(epoch, check.scope(), check.whose(), check.finished());
-      RecorderDescription own = recorder.describe();
-      return Optional.of(
-          new LeakEvidence(epoch, judging, settled, own.pid(), own.library(), own.image()));
+      return Optional.of(of(recorder.describe(), since, judging, settled));
     } catch (IllegalStateException e) {
       return Optional.empty();
     } finally {
@@ -74,13 +114,29 @@ public final class LeakEvidence {
     }
   }
 
-  /** Whether this process can read the other one's image, and has the reporter at its place. */
+  /**
+   * Whether this process can read the other one's image, and has the reporter at its place. What
+   * another host has at the same path is not that image.
+   */
   public boolean isReadable() {
     try {
-      return Files.isReadable(image) && Files.isExecutable(ReporterProgram.find(library));
+      return !start.isEmpty()
+          && start.equals(startOf(image))
+          && Files.isExecutable(ReporterProgram.find(library));
     } catch (ReporterException e) {
       return false;
     }
+  }
+
+  /** When the image's process started, as text; empty if it cannot be read. */
+  private static String startOf(Path image) {
+    byte[] head = new byte[START + START_LENGTH];
+    try (DataInputStream file = new DataInputStream(Files.newInputStream(image))) {
+      file.readFully(head);
+    } catch (IOException e) {
+      return "";
+    }
+    return new BigInteger(1, Arrays.copyOfRange(head, START, head.length)).toString(16);
   }
 
   /**
@@ -106,7 +162,7 @@ public final class LeakEvidence {
    */
   public static LeakEvidence parse(String text) {
     String[] fields = text.split(SEPARATOR, -1);
-    if (fields.length != 6) {
+    if (fields.length != 7) {
       throw new IllegalArgumentException("no evidence: " + text);
     }
     return new LeakEvidence(
@@ -115,7 +171,8 @@ public final class LeakEvidence {
         Boolean.parseBoolean(fields[2]),
         Long.parseLong(fields[3]),
         Paths.get(fields[4]),
-        Paths.get(fields[5]));
+        Paths.get(fields[5]),
+        fields[6]);
   }
 
   @Override
@@ -127,6 +184,7 @@ public final class LeakEvidence {
         Boolean.toString(settled),
         Long.toString(pid),
         library.toString(),
-        image.toString());
+        image.toString(),
+        start);
   }
 }

@@ -5,7 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class LeakEvidenceTest {
   private static final LeakCheck CHECK = LeakCheck.standard().settling(true);
@@ -35,8 +39,43 @@ class LeakEvidenceTest {
   }
 
   @Test
+  void whatWasNotJudgedIsForWhoeverHasTheSameImage(@TempDir Path folder) throws IOException {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      assertFalse(LeakEvidence.unjudged(HackLeak.checkpoint()).isPresent());
+      recording.reachable(folder);
+      Path image = folder.resolve("run.hackleak");
+      Path program = Files.createFile(folder.resolve("hackleak"));
+      assertTrue(program.toFile().setExecutable(true));
+      byte[] head = new byte[64];
+      Files.write(image, head);
+      LeakEvidence evidence = LeakEvidence.unjudged(HackLeak.checkpoint()).get();
+      assertEquals(0, recording.gcs());
+      assertEquals(evidence.toString(), LeakEvidence.parse(evidence.toString()).toString());
+      assertTrue(LeakEvidence.parse(evidence.toString()).isReadable());
+
+      // The process goes on, and its state is written.
+      head[20] = 2;
+      head[48] = 1;
+      Files.write(image, head);
+      assertTrue(evidence.isReadable());
+      // Another process, such as one of the same number on another host.
+      for (int at : new int[] {32, 47}) {
+        byte[] other = head.clone();
+        other[at] = 1;
+        Files.write(image, other);
+        assertFalse(evidence.isReadable(), "byte " + at);
+      }
+      Files.write(image, new byte[10]);
+      assertFalse(evidence.isReadable());
+      Files.delete(image);
+      assertFalse(evidence.isReadable());
+    }
+  }
+
+  @Test
   void aProcessThatIsNotRecordedHasNone() {
     try (SimulatedRecording recording = SimulatedRecording.inactive("of the moon")) {
+      assertFalse(LeakEvidence.unjudged(HackLeak.checkpoint()).isPresent());
       assertFalse(LeakEvidence.gather(HackLeak.checkpoint(), CHECK).isPresent());
     }
   }

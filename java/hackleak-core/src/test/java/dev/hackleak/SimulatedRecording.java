@@ -1,5 +1,6 @@
 package dev.hackleak;
 
+import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -48,6 +49,11 @@ public final class SimulatedRecording implements AutoCloseable {
   /** Lets leaks be judged, by a reporter that is not there. */
   public void reachable() {
     recorder.description = SimulatedRecorder.reachable(Paths.get("nowhere"));
+  }
+
+  /** The same, with the image {@code run.hackleak} and the reporter in a folder. */
+  public void reachable(Path folder) {
+    recorder.description = SimulatedRecorder.reachable(folder);
   }
 
   /** The objects that the last judging took for finished. */

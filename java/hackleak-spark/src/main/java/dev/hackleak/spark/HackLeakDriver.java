@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Collections;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.spark.SparkContext;
@@ -22,6 +21,9 @@ final class HackLeakDriver implements DriverPlugin {
   static final String TAKEN = "taken";
 
   private static final int LEAKS = 23;
+
+  /** How often it is looked whether an executor that is waited for has gone. */
+  private static final long LOOK_MILLIS = 200;
 
   private SparkContext spark;
   private Conf conf;
@@ -47,6 +49,7 @@ final class HackLeakDriver implements DriverPlugin {
       }
     } else {
       new ExecutorEnvironment(spark, conf).prepare();
+      spark.addSparkListener(new ClusterEvents(report));
     }
     return Collections.emptyMap();
   }
@@ -105,20 +108,16 @@ final class HackLeakDriver implements DriverPlugin {
     Files.write(file, text.getBytes(StandardCharsets.UTF_8));
   }
 
-  /** Executors have been told to stop by now; messages come on another thread. */
+  /**
+   * Executors have been told to stop by now, or were lost before; messages come on another thread.
+   */
   private void awaitSummaries() {
-    long limit = Setting.WAIT_MILLIS.number(conf);
-    long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(limit);
+    long limit = TimeUnit.MILLISECONDS.toNanos(Setting.WAIT_MILLIS.number(conf));
+    long began = System.nanoTime();
     try {
       synchronized (this) {
-        List<String> awaited = report.awaited();
-        while (!awaited.isEmpty()) {
-          long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-          if (left <= 0) {
-            break;
-          }
-          wait(left);
-          awaited = report.awaited();
+        while (report.awaits(began, limit)) {
+          wait(LOOK_MILLIS);
         }
       }
     } catch (InterruptedException e) {

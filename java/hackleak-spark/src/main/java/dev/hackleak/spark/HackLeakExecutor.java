@@ -54,7 +54,7 @@ final class HackLeakExecutor implements ExecutorPlugin {
                 + reason
                 + "; its tasks run as without HackLeak");
       }
-      context.ask(Message.started(context.executorID(), reason));
+      context.ask(Message.started(context.executorID(), since, reason));
     } catch (Exception | LinkageError e) {
       Say.line("executor " + context.executorID() + " cannot be checked: " + e);
     }
@@ -76,6 +76,10 @@ final class HackLeakExecutor implements ExecutorPlugin {
     }
   }
 
+  void taskStarted(String name) {
+    scopes.begin(name);
+  }
+
   @Override
   public void onTaskSucceeded() {
     taskEnded();
@@ -89,6 +93,17 @@ final class HackLeakExecutor implements ExecutorPlugin {
   private void taskEnded() {
     if (recorded && scopes.end() == warmupTasks && warmupTasks > 0) {
       since = HackLeak.checkpoint("the end of the warm-up of executor " + context.executorID());
+      tellStart();
+    }
+  }
+
+  /** Tells the driver from when on it counts now. */
+  private void tellStart() {
+    try {
+      context.send(Message.started(context.executorID(), since, null));
+    } catch (Exception e) {
+      // Only for an executor that is killed it matters: then what the warm-up left counts as well.
+      Say.line("executor " + context.executorID() + " cannot tell that it is warm: " + e);
     }
   }
 

@@ -3,7 +3,6 @@ package dev.hackleak.spark;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakEvidence;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,17 +15,11 @@ final class JobReport {
   static final String LEAKS = "leaks";
   static final String INCOMPLETE = "incomplete";
 
-  /** What the text shows of many; the JSON has all. */
-  private static final int SHOWN_TASKS = 10;
-
-  private static final int SHOWN_SITES = 10;
-  private static final int SHOWN_FRAMES = 16;
-
   private final String application;
   private final Function<Integer, String> stageNames;
   private final Map<String, ToldExecutor> executors = new TreeMap<>(JobReport::byNumber);
-  private final Map<String, ToldSite> sites = new LinkedHashMap<>();
-  private final Map<String, ToldSite> held = new LinkedHashMap<>();
+  private final ToldSites sites = new ToldSites();
+  private final ToldSites held = new ToldSites();
 
   /**
    * @param stageNames what Spark calls a stage, or empty where it does not know
@@ -47,8 +40,24 @@ final class JobReport {
 
   synchronized void ended(Map<?, ?> message) {
     executor(message).end = message;
-    add(Message.list(message, Message.SITES), sites);
-    add(Message.list(message, Message.HELD), held);
+    sites.add(Message.list(message, Message.SITES));
+    held.add(Message.list(message, Message.HELD));
+  }
+
+  /** Spark has lost an executor, or has ended it. */
+  synchronized void removed(String executor, String reason) {
+    ToldExecutor removed = executors.get(executor);
+    if (removed != null) {
+      removed.removed(reason);
+    }
+  }
+
+  /** A task of an executor has ended, in whatever way but with the executor. */
+  synchronized void taskEnded(String executor, long tid) {
+    ToldExecutor of = executors.get(executor);
+    if (of != null) {
+      of.taskEnded(tid);
+    }
   }
 
   /** Whether the executor's image can be read here, so that it need not make the report itself. */
@@ -61,14 +70,24 @@ final class JobReport {
     return true;
   }
 
-  /** Reports on the executors that have judged themselves and left the rest to the driver. */
+  /**
+   * Reports on the executors that have judged themselves and left the rest to the driver, and looks
+   * at what those had live that have told no end.
+   */
   synchronized void readImages() {
-    for (Map.Entry<String, ToldExecutor> executor : executors.entrySet()) {
-      Map<?, ?> judged = executor.getValue().judged;
-      if (judged != null && executor.getValue().end == null) {
-        ended(reportOf(executor.getKey(), judged));
-      }
-    }
+    executors.forEach(
+        (id, executor) -> {
+          if (executor.judged != null && executor.end == null) {
+            ended(reportOf(id, executor.judged));
+          } else if (executor.isSilent() && executor.start != null) {
+            left(id, LeftBehind.of(id, executor.start));
+          }
+        });
+  }
+
+  /** What was live in an executor that has told no end. */
+  synchronized void left(String executor, LeftBehind left) {
+    executors.get(executor).left = left;
   }
 
   private static Map<?, ?> reportOf(String executor, Map<?, ?> judged) {
@@ -84,25 +103,21 @@ final class JobReport {
     }
   }
 
-  private static void add(List<?> told, Map<String, ToldSite> to) {
-    for (Object one : told) {
-      if (one instanceof Map) {
-        Map<?, ?> site = (Map<?, ?>) one;
-        to.computeIfAbsent(ToldSite.identity(site), identity -> new ToldSite(site)).add(site);
-      }
-    }
-  }
-
-  /** The executors that are recorded, have started, and have not told their end yet. */
-  synchronized List<String> awaited() {
-    List<String> awaited = new ArrayList<>();
+  /** The executors that are recorded, have started, and have told no end. */
+  synchronized List<String> silent() {
+    List<String> silent = new ArrayList<>();
     executors.forEach(
         (id, executor) -> {
-          if (executor.isRecorded() && executor.end == null && executor.judged == null) {
-            awaited.add(id);
+          if (executor.isSilent()) {
+            silent.add(id);
           }
         });
-    return awaited;
+    return silent;
+  }
+
+  /** Whether one of them may still tell its end; see {@link ToldExecutor#isAwaited}. */
+  synchronized boolean awaits(long began, long limit) {
+    return executors.values().stream().anyMatch(executor -> executor.isAwaited(began, limit));
   }
 
   synchronized boolean isEmpty() {
@@ -136,25 +151,6 @@ final class JobReport {
     return total;
   }
 
-  private Map<TaskName, Sum> tasks(Collection<ToldSite> of) {
-    Map<TaskName, Sum> tasks = new TreeMap<>();
-    of.forEach(
-        site ->
-            site.tasks.forEach(
-                (task, sum) -> tasks.computeIfAbsent(task, any -> new Sum()).add(sum)));
-    return tasks;
-  }
-
-  /** The stages in which something leaked, in the order in which they ran, with their tasks. */
-  private Map<String, Map<TaskName, Sum>> stages() {
-    Map<String, Map<TaskName, Sum>> stages = new LinkedHashMap<>();
-    tasks(sites.values())
-        .forEach(
-            (task, sum) ->
-                stages.computeIfAbsent(task.stageName(), any -> new TreeMap<>()).put(task, sum));
-    return stages;
-  }
-
   private String called(TaskName task) {
     String name = stageNames.apply(task.stage);
     return name == null ? "" : name;
@@ -164,19 +160,13 @@ final class JobReport {
   synchronized String text() {
     List<String> lines = new ArrayList<>();
     lines.add(headline());
-    for (Map.Entry<String, Map<TaskName, Sum>> stage : stages().entrySet()) {
-      lines.add("");
-      stage(lines, stage.getKey(), stage.getValue());
-    }
-    List<ToldSite> outside = new ArrayList<>();
-    sites.values().stream().filter(site -> site.outside().blocks > 0).forEach(outside::add);
-    if (!outside.isEmpty()) {
-      Sum sum = new Sum();
-      outside.forEach(site -> sum.add(site.outside()));
-      lines.add("");
-      lines.add("outside of tasks: " + sum);
-      listed(lines, outside, ToldSite::outside);
-    }
+    sites.text(lines, this::called);
+    executors.forEach(
+        (id, executor) -> {
+          if (executor.left != null) {
+            executor.left.text(lines, who(id, executor), knownOf(executor));
+          }
+        });
     List<String> notes = notes();
     if (!notes.isEmpty()) {
       lines.add("");
@@ -192,7 +182,7 @@ final class JobReport {
     switch (verdict()) {
       case LEAKS:
         Sum total = total();
-        int tasks = tasks(sites.values()).size();
+        int tasks = sites.tasks().size();
         return (total.blocks == 0
                 ? "a check failed"
                 : total
@@ -201,7 +191,7 @@ final class JobReport {
                     + " in "
                     + Say.count(tasks, "task")
                     + " of "
-                    + Say.count(stages().size(), "stage"))
+                    + Say.count(sites.stages().size(), "stage"))
             + " ("
             + where
             + ")";
@@ -218,60 +208,23 @@ final class JobReport {
         .sum();
   }
 
-  private void stage(List<String> lines, String stage, Map<TaskName, Sum> tasks) {
-    Sum sum = new Sum();
-    tasks.values().forEach(sum::add);
-    String name = called(tasks.keySet().iterator().next());
-    lines.add(
-        "stage "
-            + stage
-            + (name.isEmpty() ? "" : " (" + name + ")")
-            + ": "
-            + sum
-            + " in "
-            + Say.count(tasks.size(), "task"));
-    List<Map.Entry<TaskName, Sum>> most = new ArrayList<>(tasks.entrySet());
-    most.sort((one, other) -> Long.compare(other.getValue().bytes, one.getValue().bytes));
-    for (Map.Entry<TaskName, Sum> task : most.subList(0, Math.min(SHOWN_TASKS, most.size()))) {
-      lines.add(
-          "  task " + task.getKey().task + " TID " + task.getKey().tid + ": " + task.getValue());
-    }
-    if (most.size() > SHOWN_TASKS) {
-      lines.add("  … and " + Say.count(most.size() - SHOWN_TASKS, "more task"));
-    }
-    List<ToldSite> here = new ArrayList<>();
-    sites.values().stream().filter(site -> site.in(stage).blocks > 0).forEach(here::add);
-    listed(lines, here, site -> site.in(stage));
+  private static String who(String id, ToldExecutor executor) {
+    return "executor " + id + executor.where();
   }
 
-  private static void listed(
-      List<String> lines, List<ToldSite> sites, Function<ToldSite, Sum> part) {
-    sites.sort((one, other) -> Long.compare(part.apply(other).bytes, part.apply(one).bytes));
-    int number = 0;
-    for (ToldSite site : sites) {
-      number++;
-      if (number > SHOWN_SITES) {
-        lines.add("  … and " + Say.count(sites.size() - SHOWN_SITES, "more site"));
-        break;
-      }
-      lines.add("  " + number + ") " + part.apply(site) + ", " + site.kind + site.judged());
-      int shown = Math.min(SHOWN_FRAMES, site.stack.size());
-      site.stack.subList(0, shown).forEach(frame -> lines.add("      " + frame));
-      if (site.stack.size() > shown) {
-        lines.add("      … " + Say.count(site.stack.size() - shown, "more frame"));
-      }
-    }
+  private ToldSites.Known knownOf(ToldExecutor executor) {
+    return LeftBehind.known(executor, this::called, sites.places(), held.places());
   }
 
   private List<String> notes() {
     List<String> notes = new ArrayList<>();
     executors.forEach(
         (id, executor) -> {
-          String who = "executor " + id + executor.where();
+          String who = who(id, executor);
           executor.missing().ifPresent(why -> notes.add("incomplete: " + who + " " + why));
-          Message.list(executor.end(), Message.INCOMPLETE)
+          Message.list(executor.found(), Message.INCOMPLETE)
               .forEach(code -> notes.add("incomplete: " + who + ": " + code));
-          Message.list(executor.end(), Message.NOTES).stream()
+          Message.list(executor.found(), Message.NOTES).stream()
               .filter(note -> !isUsual(note.toString()))
               .forEach(note -> notes.add("note: " + who + ": " + note));
         });
@@ -292,32 +245,19 @@ final class JobReport {
     total().into(root);
     root.put("tasks", ran());
     List<Object> listed = new ArrayList<>();
-    executors.forEach((id, executor) -> listed.add(executor.told(id)));
+    executors.forEach((id, executor) -> listed.add(told(id, executor)));
     root.put("executors", listed);
-    List<Object> stages = new ArrayList<>();
-    stages().forEach((stage, tasks) -> stages.add(told(stage, tasks)));
-    root.put("stages", stages);
-    root.put("sites", told(sites));
-    root.put("held", told(held));
+    root.put("stages", sites.toldStages(this::called));
+    root.put("sites", sites.told(this::called));
+    root.put("held", held.told(this::called));
     return Json.of(root);
   }
 
-  private static List<Object> told(Map<String, ToldSite> sites) {
-    List<Object> told = new ArrayList<>();
-    sites.values().forEach(site -> told.add(site.told()));
-    return told;
-  }
-
-  private Map<String, Object> told(String stage, Map<TaskName, Sum> tasks) {
-    Map<String, Object> told = new LinkedHashMap<>();
-    told.put("stage", stage);
-    told.put("name", called(tasks.keySet().iterator().next()));
-    Sum sum = new Sum();
-    tasks.values().forEach(sum::add);
-    sum.into(told);
-    List<Object> each = new ArrayList<>();
-    tasks.forEach((task, ofTask) -> each.add(ToldSite.told(task, ofTask)));
-    told.put("tasks", each);
+  private Map<String, Object> told(String id, ToldExecutor executor) {
+    Map<String, Object> told = executor.told(id);
+    if (executor.left != null) {
+      executor.left.into(told, knownOf(executor));
+    }
     return told;
   }
 }

@@ -1,5 +1,6 @@
 package dev.hackleak.spark;
 
+import dev.hackleak.Checkpoint;
 import dev.hackleak.HackLeak;
 import dev.hackleak.LeakEvidence;
 import dev.hackleak.LeakFrame;
@@ -52,14 +53,21 @@ final class Message {
 
   private Message() {}
 
-  /** Tells that an executor runs; with the reason if it is not recorded, else null. */
-  static HashMap<String, Object> started(String executor, String reason) {
+  /**
+   * Tells that an executor runs, and what is needed to look at its image if it never tells its end.
+   *
+   * @param since from when on it counts, or null if it is not recorded
+   * @param reason why it is not, else null
+   */
+  static HashMap<String, Object> started(String executor, Checkpoint since, String reason) {
     HashMap<String, Object> message = of(STARTED, executor);
     message.put(HOST, host());
     // "4711@host" on HotSpot; Java 8 has no better way.
     message.put(PID, ManagementFactory.getRuntimeMXBean().getName().split("@")[0]);
     if (reason == null) {
       HackLeak.image().ifPresent(image -> message.put(IMAGE, image.toString()));
+      LeakEvidence.unjudged(since)
+          .ifPresent(evidence -> message.put(EVIDENCE, evidence.toString()));
     } else {
       message.put(REASON, reason);
     }
@@ -162,7 +170,7 @@ final class Message {
     return told;
   }
 
-  private static String host() {
+  static String host() {
     try {
       return InetAddress.getLocalHost().getHostName();
     } catch (UnknownHostException e) {

@@ -1,5 +1,7 @@
 package dev.hackleak.spark;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -46,6 +48,15 @@ final class TaskName implements Comparable<TaskName> {
   /** The stage and its attempt, as Spark's pages write it. */
   String stageName() {
     return stage + "." + attempt;
+  }
+
+  /** For programs. */
+  Map<String, Object> told() {
+    Map<String, Object> told = new LinkedHashMap<>();
+    told.put("stage", stageName());
+    told.put("task", task);
+    told.put("tid", tid);
+    return told;
   }
 
   @Override

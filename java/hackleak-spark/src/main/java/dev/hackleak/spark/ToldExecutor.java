@@ -1,14 +1,27 @@
 package dev.hackleak.spark;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** An executor, and what it has told. */
+/** An executor, and what it has told, or others of it. */
 final class ToldExecutor {
+  private static final Path PROCESSES = Paths.get("/proc");
+
   Map<?, ?> start;
   Map<?, ?> judged;
   Map<?, ?> end;
+
+  /** What was live in it when it ended without a word; null if it told its end. */
+  LeftBehind left;
+
+  private final BitSet endedTasks = new BitSet();
+  private String removal = "";
+  private long removedAt;
 
   Map<?, ?> end() {
     return end == null ? new LinkedHashMap<>() : end;
@@ -18,28 +31,92 @@ final class ToldExecutor {
     return start == null || !start.containsKey(Message.REASON);
   }
 
+  /** Spark has lost it. */
+  void removed(String reason) {
+    removal = reason == null ? "" : reason.trim();
+    removedAt = System.nanoTime();
+  }
+
+  void taskEnded(long tid) {
+    if (tid <= Integer.MAX_VALUE) {
+      endedTasks.set((int) tid);
+    }
+  }
+
+  boolean hasEnded(TaskName task) {
+    return task.tid <= Integer.MAX_VALUE && endedTasks.get((int) task.tid);
+  }
+
+  /** Whether it is recorded and may still tell its end. */
+  boolean isSilent() {
+    return isRecorded() && end == null && judged == null;
+  }
+
+  /**
+   * Whether its end is still to be waited for.
+   *
+   * @param began since when executors are waited for
+   * @param limit for how long, in nanoseconds; from its removal on if Spark has lost it before
+   */
+  boolean isAwaited(long began, long limit) {
+    long from = removedAt != 0 && removedAt - began < 0 ? removedAt : began;
+    return isSilent() && System.nanoTime() - from < limit && !isGone();
+  }
+
+  /** Whether its process was one of this host and is there no more. */
+  private boolean isGone() {
+    return start != null
+        && Message.host().equals(Message.text(start, Message.HOST))
+        && Files.isReadable(Paths.get(Message.text(start, Message.IMAGE)))
+        && Files.exists(PROCESSES.resolve("self"))
+        && !Files.exists(PROCESSES.resolve(Message.text(start, Message.PID)));
+  }
+
   boolean fails() {
     return Boolean.TRUE.equals(end().get(Message.FAILS));
   }
 
   boolean isComplete() {
-    return !missing().isPresent() && Message.list(end(), Message.INCOMPLETE).isEmpty();
+    return !missing().isPresent() && Message.list(found(), Message.INCOMPLETE).isEmpty();
   }
 
-  /** Why nothing is known of it, if that is so. */
+  /** What it found itself, or what its image says. */
+  Map<?, ?> found() {
+    return left == null ? end() : left.found;
+  }
+
+  /** How it ended, if that was no end as it should be and Spark knows. */
+  private String ended() {
+    return isSilent() ? removal : "";
+  }
+
+  /** Why it is not judged, if that is so. */
   Optional<String> missing() {
     if (!isRecorded()) {
       return Optional.of("was not recorded: " + Message.text(start, Message.REASON));
     }
-    if (end == null) {
-      String image = start == null ? "" : Message.text(start, Message.IMAGE);
-      return Optional.of(
-          "has told nothing at its end: it was killed or still settles"
-              + (image.isEmpty() ? "" : "; on its host: hackleak report " + image));
+    if (end != null) {
+      return end.containsKey(Message.REASON)
+          ? Optional.of("is not judged: " + Message.text(end, Message.REASON))
+          : Optional.empty();
     }
-    return end.containsKey(Message.REASON)
-        ? Optional.of("is not judged: " + Message.text(end, Message.REASON))
-        : Optional.empty();
+    if (left != null && left.isNothing()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        (removal.isEmpty()
+                ? "has told nothing at its end: it was killed or still settles"
+                : "was killed or lost before it told its end (" + removal + ")")
+            + whatNow());
+  }
+
+  private String whatNow() {
+    if (left != null && left.isKnown()) {
+      return "; who held what was live there, nobody knows";
+    }
+    String image = start == null ? "" : Message.text(start, Message.IMAGE);
+    return (left == null ? "" : "; " + left.reason())
+        + (image.isEmpty() ? "" : "; on its host: hackleak report " + image);
   }
 
   String where() {
@@ -49,6 +126,11 @@ final class ToldExecutor {
             + Message.text(start, Message.HOST)
             + ", process "
             + Message.text(start, Message.PID);
+  }
+
+  /** How many tasks have ended in it, as far as anybody knows. */
+  long tasks() {
+    return left == null ? Message.number(end(), Message.TASKS) : endedTasks.cardinality();
   }
 
   Map<String, Object> told(String id) {
@@ -62,12 +144,15 @@ final class ToldExecutor {
     told.put("recorded", isRecorded());
     told.put("verdict", verdict());
     missing().ifPresent(why -> told.put("missing", why));
-    told.put("tasks", Message.number(end(), Message.TASKS));
+    if (!ended().isEmpty()) {
+      told.put("ended", ended());
+    }
+    told.put("tasks", tasks());
     told.put("checkMillis", Message.number(end(), Message.MILLIS));
     told.put("bytes", Message.number(end(), Message.BYTES));
     told.put("blocks", Message.number(end(), Message.BLOCKS));
-    told.put("incomplete", Message.list(end(), Message.INCOMPLETE));
-    told.put("notes", Message.list(end(), Message.NOTES));
+    told.put("incomplete", Message.list(found(), Message.INCOMPLETE));
+    told.put("notes", Message.list(found(), Message.NOTES));
     return told;
   }
 

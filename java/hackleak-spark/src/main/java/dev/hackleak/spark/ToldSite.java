@@ -5,11 +5,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /** Blocks of the same stack, kind and verdict, of all executors. */
 final class ToldSite {
   final String kind;
-  private final String verdict;
+  final String verdict;
   private final String holder;
   final List<String> stack = new ArrayList<>();
   private final Sum all = new Sum();
@@ -24,10 +25,20 @@ final class ToldSite {
 
   /** Spark makes classes at run time, whose numbers differ from one executor to the other. */
   static String identity(Map<?, ?> told) {
+    return Message.text(told, Message.VERDICT)
+        + '\n'
+        + place(Message.text(told, Message.KIND), Message.list(told, Message.STACK));
+  }
+
+  /** The same without the verdict. */
+  String place() {
+    return place(kind, stack);
+  }
+
+  private static String place(String kind, List<?> stack) {
     StringBuilder identity = new StringBuilder();
-    identity.append(Message.text(told, Message.KIND)).append('\n');
-    identity.append(Message.text(told, Message.VERDICT)).append('\n');
-    for (Object frame : Message.list(told, Message.STACK)) {
+    identity.append(kind).append('\n');
+    for (Object frame : stack) {
       String name =
           frame.toString().replaceAll("(Lambda|Accessor|Iterator\\w*)\\$?[0-9x/a-f]+", "$1");
       identity.append(name).append('\n');
@@ -74,7 +85,7 @@ final class ToldSite {
     return holder.isEmpty() ? "" : ", " + verdict + " by " + holder;
   }
 
-  Map<String, Object> told() {
+  Map<String, Object> told(Function<TaskName, Map<String, Object>> ofTask) {
     Map<String, Object> told = new LinkedHashMap<>();
     told.put("kind", kind);
     told.put("verdict", verdict);
@@ -82,17 +93,13 @@ final class ToldSite {
     all.into(told);
     told.put("stack", stack);
     List<Object> each = new ArrayList<>();
-    tasks.forEach((task, sum) -> each.add(told(task, sum)));
+    tasks.forEach(
+        (task, sum) -> {
+          Map<String, Object> one = ofTask.apply(task);
+          sum.into(one);
+          each.add(one);
+        });
     told.put("tasks", each);
-    return told;
-  }
-
-  static Map<String, Object> told(TaskName task, Sum sum) {
-    Map<String, Object> told = new LinkedHashMap<>();
-    told.put("stage", task.stageName());
-    told.put("task", task.task);
-    told.put("tid", task.tid);
-    sum.into(told);
     return told;
   }
 }

@@ -22,6 +22,7 @@ final class Fakes {
                 case "executorID":
                   return executor;
                 case "ask":
+                case "send":
                   asked.add(arguments[0]);
                   return "";
                 default:

@@ -54,6 +54,24 @@ class HackLeakExecutorTest {
   }
 
   @Test
+  void theDriverKnowsFromWhenOnAWarmExecutorCounts() {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      recording.reachable();
+      start(new Given().with(Setting.WARMUP_TASKS.key(), "1"));
+      String cold = Message.text(last(), Message.EVIDENCE);
+      assertFalse(cold.isEmpty());
+      assertEquals(1, asked.size());
+      executor.taskStarted("stage 0.0 task 0 TID 0");
+      executor.onTaskSucceeded();
+      assertTrue(Message.isStarted(last()));
+      assertFalse(cold.equals(Message.text(last(), Message.EVIDENCE)));
+      executor.taskStarted("stage 0.0 task 1 TID 1");
+      executor.onTaskSucceeded();
+      assertEquals(2, asked.size());
+    }
+  }
+
+  @Test
   void anExecutorThatIsNotRecordedSaysWhyAndRunsItsTasks() {
     try (SimulatedRecording recording = SimulatedRecording.inactive("of the moon")) {
       start(new Given());

@@ -4,20 +4,26 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.hackleak.HackLeak;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class JobReportTest {
   private final JobReport report =
       new JobReport("app-1", stage -> stage == 3 ? "collect at job.py:7" : "");
 
   private static Map<String, Object> started(String executor) {
-    Map<String, Object> message = Message.started(executor, null);
+    Map<String, Object> message = Message.started(executor, HackLeak.checkpoint(), null);
     message.put(Message.HOST, "node");
     message.put(Message.PID, "7");
     message.put(Message.IMAGE, "/out/java-7.hackleak");
@@ -88,7 +94,7 @@ class JobReportTest {
     report.started(started("1"));
     report.ended(ended("0"));
 
-    assertEquals(Collections.singletonList("1"), report.awaited());
+    assertEquals(Collections.singletonList("1"), report.silent());
     assertEquals(JobReport.INCOMPLETE, report.verdict());
     assertTrue(
         report
@@ -100,10 +106,112 @@ class JobReportTest {
   }
 
   @Test
-  void anExecutorThatIsNotRecordedIsNotWaitedFor() {
-    report.started(Message.started("0", "libhackleak.so is not loaded into it"));
+  void whatWasLiveInAKilledExecutorIsToldAndNoLeak() {
+    report.started(started("0"));
+    report.started(started("1"));
+    Map<String, Object> leak = Fakes.site("at a.B.c(B.java:1)", 100, 1);
+    Map<String, Object> live = Fakes.site("at a.B.c(B.java:1)", 300, 3);
+    Fakes.share(live, "stage 3.0 task 0 TID 10", 200, 2);
+    Fakes.share(live, "stage 3.0 task 1 TID 11", 100, 1);
+    live.put(Message.VERDICT, "unknown");
+    report.taskEnded("1", 10);
+    report.removed("1", "Command exited with code 137");
+    report.left("1", new LeftBehind(ended("1", live)));
+    report.ended(ended("0"));
 
-    assertTrue(report.awaited().isEmpty());
+    assertEquals(JobReport.INCOMPLETE, report.verdict());
+    assertEquals(
+        String.join(
+            "\n",
+            "no leaks were seen, but the record is incomplete: 1 of 2 executors, 4 tasks",
+            "",
+            "live in executor 1 on node, process 7 when it ended, and unknown who held it:",
+            "  300 bytes in 3 blocks",
+            "",
+            "stage 3.0 (collect at job.py:7): 300 bytes in 3 blocks in 2 tasks",
+            "  task 0 TID 10: 200 bytes in 2 blocks, had ended",
+            "  task 1 TID 11: 100 bytes in 1 block, was running",
+            "  1) 300 bytes in 3 blocks, new",
+            "      at a.B.c(B.java:1)",
+            "",
+            "incomplete: executor 1 on node, process 7 was killed or lost before it told its end"
+                + " (Command exited with code 137); who held what was live there, nobody knows"),
+        report.text());
+
+    report.ended(ended("0", leak));
+    assertEquals(JobReport.LEAKS, report.verdict());
+    assertTrue(report.text().startsWith("100 bytes in 1 block leaked at 1 site"), report.text());
+    assertTrue(
+        report.text().contains("  1) 300 bytes in 3 blocks, new, leaked in other executors"),
+        report.text());
+    assertTrue(report.json().contains("\"elsewhere\": \"leaked\""), report.json());
+    assertTrue(report.json().contains("\"ended\": false"), report.json());
+  }
+
+  @Test
+  void anExecutorThatHadFreedAllIsJudged() {
+    report.started(started("0"));
+    report.removed("0", "Command exited with code 137");
+    report.left("0", new LeftBehind(ended("0")));
+    assertEquals(JobReport.CLEAN, report.verdict());
+
+    Map<String, Object> incomplete = ended("0");
+    incomplete.put(Message.INCOMPLETE, Collections.singletonList("dropped"));
+    report.left("0", new LeftBehind(incomplete));
+    assertEquals(JobReport.INCOMPLETE, report.verdict());
+  }
+
+  @Test
+  void anImageOutOfReachIsNamed() {
+    report.started(started("0"));
+    report.removed("0", "heartbeat timed out");
+    report.readImages();
+
+    assertEquals(JobReport.INCOMPLETE, report.verdict());
+    assertTrue(
+        report
+            .text()
+            .contains(
+                "(heartbeat timed out); its image was not whole from the start on; on its host:"
+                    + " hackleak report /out/java-7.hackleak"),
+        report.text());
+  }
+
+  @Test
+  void anExecutorThatWasLostIsWaitedForFromThenOn() throws InterruptedException {
+    long second = TimeUnit.SECONDS.toNanos(1);
+    long minute = 60 * second;
+    report.started(started("0"));
+    assertTrue(report.awaits(System.nanoTime(), minute));
+    assertFalse(report.awaits(System.nanoTime() - 2 * minute, minute));
+    report.removed("0", "");
+    assertTrue(report.awaits(System.nanoTime() + second, minute));
+    Thread.sleep(20);
+    assertFalse(report.awaits(System.nanoTime() + second, TimeUnit.MILLISECONDS.toNanos(20)));
+    report.left("0", new LeftBehind(Message.failed("0", "any")));
+    report.ended(ended("0"));
+    assertFalse(report.awaits(System.nanoTime(), minute));
+  }
+
+  @Test
+  void anExecutorOfThisHostThatHasGoneIsNotWaitedFor(@TempDir Path folder) throws IOException {
+    Map<String, Object> start = started("0");
+    start.put(Message.HOST, Message.host());
+    start.put(Message.IMAGE, Files.createFile(folder.resolve("image")).toString());
+    start.put(Message.PID, "1");
+    report.started(start);
+    assertTrue(report.awaits(System.nanoTime(), Long.MAX_VALUE));
+    // No process has this number.
+    start.put(Message.PID, "4194305");
+    assertFalse(report.awaits(System.nanoTime(), Long.MAX_VALUE));
+  }
+
+  @Test
+  void anExecutorThatIsNotRecordedIsNotWaitedFor() {
+    report.started(Message.started("0", null, "libhackleak.so is not loaded into it"));
+
+    assertTrue(report.silent().isEmpty());
+    assertFalse(report.awaits(System.nanoTime(), Long.MAX_VALUE));
     assertEquals(JobReport.INCOMPLETE, report.verdict());
     assertTrue(report.text().contains("was not recorded: libhackleak.so"), report.text());
   }
