@@ -397,6 +397,76 @@ fn many_small_sites_are_drawn_as_one_that_opens() {
 }
 
 #[test]
+fn a_stage_of_spark_shows_what_its_tasks_left() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let page = Page::of(&sample::spark());
+    let mut browser = Browser::start(&program, 1280, 900);
+    browser.open(&page.file());
+    let sizes = "[...document.querySelectorAll('#sites .grid-space [role=row]')].map((row) => \
+                 row.firstChild.textContent)";
+    let choose = |stage: &str| {
+        format!(
+            "(() => {{ const stage = document.getElementById('stage'); stage.value = '{stage}'; \
+             stage.dispatchEvent(new Event('change')); }})()"
+        )
+    };
+    let options =
+        browser.evaluate("[...document.getElementById('stage').options].map((it) => it.value)");
+    assert_eq!(options, json!(["", "2.0", "2.1", "10.0"]));
+    let all = browser.evaluate(sizes);
+    for (stage, left, about) in [
+        ("2.0", json!(["1 MiB"]), "1 site, 1 MiB in 1 block"),
+        (
+            "2.1",
+            json!(["4 MiB", "512 KiB"]),
+            "2 sites, 4.5 MiB in 4 blocks",
+        ),
+        ("10.0", json!(["2 MiB"]), "1 site, 2 MiB in 2 blocks"),
+    ] {
+        browser.evaluate(&choose(stage));
+        assert_eq!(browser.evaluate(sizes), left, "{stage}");
+        let said = text_of(&mut browser, "document.querySelector('#sites .about')");
+        assert_eq!(said, about);
+        let flame = text_of(&mut browser, "document.getElementById('flame')");
+        let total = about.split_once(", ").expect("two parts").1;
+        let total = total.split_once(" in").expect("two parts").0;
+        assert!(flame.contains(total), "{flame}");
+    }
+    // The scopes of the stage alone, the largest first.
+    browser.evaluate(&choose("2.1"));
+    let opened = text_of(&mut browser, DETAIL);
+    assert!(
+        opened.contains(
+            "stage 2.1 task 1 TID 5: 3 MiB in 2 blocks, stage 2.1 task 0 TID 4: 1 MiB in 1 block\n"
+        ),
+        "{opened}"
+    );
+    // A link to a site shows all of it.
+    let link = browser.evaluate(&format!("{DETAIL}.dataset.site"));
+    let link = link.as_str().expect("text");
+    let shown = browser.evaluate(&format!(
+        "new Promise((done) => {{ location.hash = '#site={link}'; \
+         setTimeout(() => done(document.getElementById('stage').value), 50); }})"
+    ));
+    assert_eq!(shown, json!(""));
+    assert_eq!(browser.evaluate(sizes), all);
+    // Words are looked for in each of a site's scopes.
+    browser.evaluate(
+        "new Promise((done) => { const search = document.getElementById('search'); \
+         search.value = 'tid'; search.dispatchEvent(new Event('input')); setTimeout(done, 200, 1); })",
+    );
+    let found = json!(["7 MiB", "1 MiB", "512 KiB"]);
+    assert_eq!(browser.evaluate(sizes), found);
+    assert_alone(&mut browser, &page);
+
+    let page = Page::of(&sample::run());
+    browser.open(&page.file());
+    assert_eq!(count(&mut browser, "#stage"), 0);
+}
+
+#[test]
 fn axe_finds_nothing_that_keeps_people_out() {
     let (Some(program), Some(axe)) = (chromium::program(), axe()) else {
         return;
@@ -411,6 +481,7 @@ fn axe_finds_nothing_that_keeps_people_out() {
         (modules, 390),
         (empty, 1280),
         (sample::hostile(), 1280),
+        (sample::spark(), 390),
     ] {
         let page = Page::of(&report);
         browser.call(

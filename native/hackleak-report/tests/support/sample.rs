@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use hackleak_report::model::{
-    Assertion, Cause, Check, Checkpoint, Coverage, Finding, Frame, Held, InEpoch, JavaFrame,
-    Judgement, Kind, Leaks, Module, NativeFrame, Outcome, Owner, Problem, Process, Report, Sight,
-    Site, State, Thread, TimelinePoint, Totals, Verdict,
+    Assertion, Cause, Check, Checkpoint, Coverage, Finding, Frame, Held, InEpoch, InScope,
+    JavaFrame, Judgement, Kind, Leaks, Module, NativeFrame, Outcome, Owner, Problem, Process,
+    Report, Sight, Site, State, Thread, TimelinePoint, Totals, Verdict,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -387,6 +387,42 @@ pub fn run() -> Report {
         .retain(|assertion| assertion.outcome == Outcome::Passed);
     clean.state = State::Killed;
     Report::new(vec![leaky, clean])
+}
+
+/// An executor of Spark whose tasks have left something in several stages.
+pub fn spark() -> Report {
+    const MIB: u64 = 1 << 20;
+    let of = |bytes, count, function: &str| {
+        let frames = vec![
+            native(function, "decode.cc", 7),
+            java("com.example.Reader", "decode", 0),
+        ];
+        site(bytes, count, Kind::New, frames)
+    };
+    let mut several = of(7 * MIB, 6, "decode_page");
+    // A part of it belongs to no scope.
+    several.scopes = [
+        ("stage 2.1 task 0 TID 4", 1, 1),
+        ("stage 2.1 task 1 TID 5", 3, 2),
+        ("stage 10.0 task 0 TID 9", 2, 2),
+    ]
+    .map(|(scope, mib, count)| InScope {
+        scope: scope.to_owned(),
+        bytes: mib * MIB,
+        count,
+    })
+    .into();
+    let mut sites = vec![several];
+    for (bytes, function, scope) in [
+        (MIB, "open", "stage 2.0 task 0 TID 1"),
+        (MIB / 2, "join", "stage 2.1 task 3 TID 7"),
+        (MIB / 4, "own", "stage 3.0 of mine"),
+    ] {
+        let mut one = of(bytes, 1, function);
+        one.scope = Some(scope.to_owned());
+        sites.push(one);
+    }
+    Report::new(vec![process(7, sites)])
 }
 
 /// Names that would do harm if they got into the page as anything but text.

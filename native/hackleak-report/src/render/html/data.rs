@@ -48,6 +48,8 @@ struct Sites<'report> {
     kind: Vec<u32>,
     threads: Vec<u32>,
     scope: Vec<u32>,
+    /// Name, bytes and blocks of each scope, by the number of the site; only where there are several.
+    scopes: BTreeMap<usize, Vec<(u32, u64, u64)>>,
     stacks: Vec<u64>,
     /// The row of the table: the same for one site in several processes.
     row: Vec<u32>,
@@ -205,6 +207,11 @@ impl<'report> Sites<'report> {
         self.threads.push(tables.threads(site));
         self.scope
             .push(tables.string(site.scope.as_deref().unwrap_or_default()));
+        if !site.scopes.is_empty() {
+            let parts = site.scopes.iter();
+            let parts = parts.map(|part| (tables.string(&part.scope), part.bytes, part.count));
+            self.scopes.insert(self.stacks.len(), parts.collect());
+        }
         if let Some(holder) = &site.holder {
             let grows = site
                 .growth

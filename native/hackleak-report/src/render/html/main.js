@@ -42,9 +42,16 @@ function tools() {
       which.value = state.process >= 0 ? "p" + state.process : state.module !== null ? "m" + state.module : "";
     }
   });
+  const stage = el("select", { id: "stage", onchange: () => change({ stage: stage.value, test: -1 }) },
+    el("option", { value: "" }, "all"),
+    stages.map((name) => el("option", { value: name }, name)));
+  listeners.push((what) => {
+    if ("stage" in what) stage.value = state.stage;
+  });
   return el("div", { class: "card tools", role: "search" },
     el("label", {}, "Search", search),
     data.processes.length > 1 ? el("label", {}, manyModules ? "Module or process" : "Process", which) : null,
+    stages.length > 0 ? el("label", {}, "Stage", stage) : null,
     el("span", { class: "label" }, "Count ", choice("Count", [["bytes", "bytes"], ["count", "blocks"]], "bytes", (metric) => change({ metric }))),
     el("span", { class: "soft wide" }, "Press / to search."));
 }
@@ -65,7 +72,7 @@ function start() {
   const found = siteCount > 0 ? sitesSection((node) => flame.show(node), inTimeline) : null;
   const parts = [
     testsSection((row) => {
-      change({ process: -1, module: null, words: "", test: row });
+      change({ ...ALL, test: row });
       leadTo(testLink(row));
       if (found) found.node.scrollIntoView({ block: "start" });
       else inTimeline(assertions[row][0], assertions[row][1].atNs / 1000);
@@ -104,13 +111,13 @@ function start() {
     const [what, value] = location.hash.slice(1).split(/=(.*)/s);
     const name = value === undefined ? "" : decoded(value);
     if (what === "site" && found && found.opened() !== name) {
-      change({ process: -1, module: null, words: "", test: -1 });
+      change({ ...ALL });
       if (!found.open(name)) announce("This report has no site " + name);
     } else if (what === "test") {
       const row = testOf(name);
       if (row < 0) announce("This report has no test " + name);
       else if (row !== state.test) {
-        change({ process: -1, module: null, words: "", test: row });
+        change({ ...ALL, test: row });
         if (found) found.node.scrollIntoView({ block: "start" });
       }
     } else if (value === undefined && what) {

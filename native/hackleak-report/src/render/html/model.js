@@ -111,8 +111,44 @@ function partOf(site, test) {
   return [bytes, count];
 }
 
-/** What is chosen: process or module (-1 and null are all), test, words to search, and whether bytes or blocks count. */
-const state = { process: -1, module: null, test: -1, words: "", metric: "bytes" };
+/** Every scope of a site with its bytes and blocks, as far as it is known: `[name, bytes, blocks]`. */
+const scopesOf = (site) =>
+  sites.scopes[site] || (text(sites.scope[site]) ? [[sites.scope[site], sites.bytes[site], sites.count[site]]] : []);
+
+/** `3.0`, the stage of Spark of the scope `stage 3.0 task 17 TID 41`; empty for all others. */
+const stageOf = (() => {
+  const known = new Map();
+  return (name) => {
+    if (!known.has(name)) known.set(name, (/^stage (\d+\.\d+) task \d+ TID \d+$/.exec(text(name)) || ["", ""])[1]);
+    return known.get(name);
+  };
+})();
+
+/** The stages that have left something, in the order in which they ran. */
+const stages = (() => {
+  const all = new Set();
+  for (let site = 0; site < siteCount; site++) for (const [name] of scopesOf(site)) all.add(stageOf(name));
+  all.delete("");
+  const inOrder = (one, other) => one.split(".")[0] - other.split(".")[0] || one.split(".")[1] - other.split(".")[1];
+  return [...all].sort(inOrder);
+})();
+
+/** What is live of a site and belongs to a stage: bytes and blocks. */
+function partOfStage(site, stage) {
+  let bytes = 0, count = 0;
+  for (const [name, size, blocks] of scopesOf(site)) {
+    if (stageOf(name) !== stage) continue;
+    bytes += size;
+    count += blocks;
+  }
+  return [bytes, count];
+}
+
+/** Nothing is chosen. */
+const ALL = { process: -1, module: null, test: -1, stage: "", words: "" };
+
+/** What is chosen: process or module, test or stage, words to search, and whether bytes or blocks count. */
+const state = { ...ALL, metric: "bytes" };
 const listeners = [];
 
 function change(what) {
@@ -145,7 +181,8 @@ function select() {
     }
     for (let site = 0; site < siteCount; site++) {
       if (!inStack[sites.node[site]] && !inString[sites.kind[site]] &&
-          !inString[sites.threads[site]] && !inString[sites.scope[site]]) {
+          !inString[sites.threads[site]] && !inString[sites.scope[site]] &&
+          !(sites.scopes[site] || []).some(([name]) => inString[name])) {
         taken[site] = 0;
       }
     }
@@ -157,8 +194,10 @@ function select() {
   const test = state.test >= 0 ? assertions[state.test] : null;
   for (let site = 0; site < siteCount; site++) {
     if (!taken[site] || !takesProcess(sites.process[site])) continue;
-    const [siteBytes, siteCount] = test ? partOf(site, test) : [sites.bytes[site], sites.count[site]];
-    if (test && siteCount === 0) continue;
+    const [siteBytes, siteCount] = test ? partOf(site, test)
+      : state.stage ? partOfStage(site, state.stage)
+      : [sites.bytes[site], sites.count[site]];
+    if (siteCount === 0 && (test || state.stage)) continue;
     bytes += siteBytes;
     count += siteCount;
     const same = rows.get(sites.row[site]);

@@ -1,5 +1,6 @@
 // The leak sites: a table that is searched and sorted, and the stack of the one that is open.
 
+const MOST_SCOPES = 10;
 const UNKNOWN_OWNER = "no frame of your own code";
 
 /** Whether what the sites are of still runs: what it holds is live, and nobody knows whether it leaks. */
@@ -18,6 +19,16 @@ const ownerText = (site) => {
 };
 
 const siteLink = (site) => "#site=" + text(sites.id[site]);
+
+/** The scopes of a site, those of the chosen stage alone if there is one; the largest first. */
+function scopeText(site) {
+  const all = scopesOf(site).filter(([name]) => !state.stage || stageOf(name) === state.stage);
+  if (all.length < 2) return all.map(([name]) => text(name)).join("");
+  const most = [...all].sort((one, other) => other[1] - one[1]).slice(0, MOST_SCOPES);
+  const lines = most.map(([name, bytes, count]) => text(name) + ": " + told([site], bytes, count, false));
+  if (all.length > MOST_SCOPES) lines.push((all.length - MOST_SCOPES) + " more");
+  return lines.join(", ");
+}
 
 function sitesSection(showInFlame, showInTimeline) {
   const detail = el("section", { class: "detail", tabindex: 0, "aria-label": "The chosen site" });
@@ -68,7 +79,7 @@ function sitesSection(showInFlame, showInTimeline) {
       ["Exactly", hasBytes([site]) ? counted(bytes, "byte") : ""],
       [named[nounOf([site])] || "Open", (sites.names[site] || []).join(", ")],
       ["Thread", text(sites.threads[site])],
-      ["Scope", text(sites.scope[site])],
+      ["Scope", scopeText(site)],
       ["Held by", sites.holder[site] || ""],
       ["Process", data.processes.length > 1 ? processes.map(processName).join(", ") : ""],
       ["Stacks", sites.stacks[site] > 1 ? sites.stacks[site] + " that differ only in how their threads started" : ""],
@@ -125,7 +136,7 @@ function sitesSection(showInFlame, showInTimeline) {
     }
   }
   listeners.push((what) => {
-    if ("process" in what || "module" in what || "words" in what || "test" in what) refresh();
+    if ("process" in what || "module" in what || "words" in what || "test" in what || "stage" in what) refresh();
   });
   refresh();
 
