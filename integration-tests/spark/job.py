@@ -14,7 +14,7 @@ from pyspark.sql.types import LongType
 
 spark = SparkSession.builder.appName("hackleak-" + sys.argv[1]).getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
-udf = "leak.LeakUdf" if sys.argv[1] == "leak" else "leak.CleanUdf"
+udf = "leak.SlowUdf" if "speculate" in sys.argv else "leak.LeakUdf" if sys.argv[1] == "leak" else "leak.CleanUdf"
 spark.udf.registerJavaFunction("native", udf, LongType())
 # 8 tasks of 1,000 rows.
 df = spark.range(0, 8000, 1, 8)
@@ -29,13 +29,17 @@ def jvm(_):
     return [pid]
 
 
+def say_tasks():
+    """Which attempts of the first stage's tasks ran where, as Spark knows it."""
+    tasks = spark.sparkContext._jsc.sc().statusStore().taskList(0, 0, 100)
+    of = [tasks.apply(at) for at in range(tasks.length())]
+    print("tasks", json.dumps([[one.index(), one.taskId(), one.executorId()] for one in of]))
+
+
 def kill_one():
     """Kills an executor when all tasks have ended, and waits for the one that Spark puts in its place."""
     context = spark.sparkContext
     inside = context._jsc.sc()
-    tasks = inside.statusStore().taskList(0, 0, 100)
-    of = [tasks.apply(at) for at in range(tasks.length())]
-    print("tasks", json.dumps([[one.index(), one.taskId(), one.executorId()] for one in of]))
     pid = context.parallelize(range(2), 2).mapPartitions(jvm).collect()[0]
     size = inside.getExecutorMemoryStatus().size()
     os.kill(pid, signal.SIGKILL)
@@ -51,6 +55,8 @@ def kill_one():
             raise SystemExit(f"there are no {there} executors")
 
 
+if "kill" in sys.argv or "speculate" in sys.argv:
+    say_tasks()
 if "kill" in sys.argv:
     kill_one()
 

@@ -25,6 +25,10 @@ VENVS = Path(os.environ.get("SPARK_VENVS", Path.home() / ".cache/hackleak/spark"
 VERSIONS = ["3.5.7", "4.0.1"]
 MASTERS = ["local[2]", "local-cluster[2,1,1024]", "standalone"]
 TASKS, NEW, MALLOC = 8, (100_003, 10), (30_011, 4)
+EACH = [NEW[0] * NEW[1] + MALLOC[0] * MALLOC[1], NEW[1] + MALLOC[1]]
+SPECULATION = [part for key, value in (("", "true"), (".interval", "100ms"), (".quantile", "0.5"),
+                                       (".multiplier", "1.1"), (".minTaskRuntime", "1s"))
+               for part in ("--conf", f"spark.speculation{key}={value}")]
 
 failed = 0
 
@@ -109,15 +113,15 @@ def judge_leak(name, report, ended):
     check(f"{name}: it is said", "bytes in" in ended.stderr and "stage " in ended.stderr, ended.stderr)
 
 
-def started(spark, environment, folder, kind, *arguments):
+def started(spark, environment, folder, kind, address, *arguments):
     """A daemon of a standalone cluster, and its log."""
-    log = folder / f"{kind}.log"
+    log = folder / f"{kind}-{address}.log"
     names = {"master": "master.Master", "worker": "worker.Worker"}
     with log.open("w") as out:
         daemon = subprocess.Popen(
             [spark / "bin/spark-class", f"org.apache.spark.deploy.{names[kind]}", "--webui-port", "0",
-             "--host", "127.0.0.1", *arguments],
-            env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT,
+             "--host", address, *arguments],
+            env=dict(environment, SPARK_LOCAL_IP=address), cwd=folder, stdout=out, stderr=subprocess.STDOUT,
         )
     return daemon, log
 
@@ -134,18 +138,24 @@ def line_of(log, words):
 
 @contextlib.contextmanager
 def cluster(master, spark, environment, folder):
-    """What `--master` is given: a standalone cluster of one host runs as long as it is used."""
-    if master != "standalone":
+    """
+    What `--master` is given: a standalone cluster of one host runs as long as it is used. With two workers they have
+    two addresses: Spark does not try a task again on the host where it is slow.
+    """
+    if not master.startswith("standalone"):
         yield master
         return
     daemons = []
     try:
-        daemon, log = started(spark, environment, folder, "master", "--port", "0")
+        daemon, log = started(spark, environment, folder, "master", "127.0.0.1", "--port", "0")
         daemons.append(daemon)
         url = re.search(r"spark://\S+:[1-9][0-9]*", line_of(log, "Starting Spark master at")).group()
-        daemon, log = started(spark, environment, folder, "worker", "--cores", "2", "--memory", "2g", url)
-        daemons.append(daemon)
-        line_of(log, "Successfully registered with master")
+        addresses = ["127.0.0.1", "127.0.0.2"] if master == "standalone of two workers" else ["127.0.0.1"]
+        for address in addresses:
+            cores = str(2 // len(addresses))
+            daemon, log = started(spark, environment, folder, "worker", address, "--cores", cores, "--memory", "2g", url)
+            daemons.append(daemon)
+            line_of(log, "Successfully registered with master")
         yield url
     finally:
         for daemon in reversed(daemons):
@@ -165,11 +175,28 @@ def planted(sites):
     return found
 
 
+def tasks_of(ended):
+    """What the job says of its first stage: number, TID and executor of each attempt of a task."""
+    said = re.search(r"^tasks (.*)$", ended.stdout, re.M)
+    return json.loads(said.group(1)) if said else []
+
+
+def judge_speculated(name, report, ended):
+    """Task 3 was slow, so that Spark has tried it twice, and has killed the first attempt."""
+    tasks = tasks_of(ended)
+    twice = [executor for task, _, executor in tasks if task == 3]
+    check(f"{name}: task 3 had two attempts", len(tasks) == TASKS + 1 and len(set(twice)) == 2, tasks)
+    found = planted(report["sites"] + report["held"])
+    check(f"{name}: each attempt has what it leaked", found == {(task, tid): EACH for task, tid, _ in tasks}, found)
+    missing = [one for one in report["executors"] if "missing" in one]
+    check(f"{name}: both executors are judged", len(report["executors"]) == 2 and not missing, report["executors"])
+
+
 def judge_killed(name, report, ended, twin, hidden):
     """One executor was killed when its tasks had ended; Spark has put another one in its place."""
-    pid = re.search(r"^killed (\d+)$", ended.stdout, re.M).group(1)
-    killed = [one for one in report["executors"] if one.get("pid") == pid]
-    others = [one for one in report["executors"] if one.get("pid") != pid]
+    said = re.search(r"^killed (\d+)$", ended.stdout, re.M)
+    killed = [one for one in report["executors"] if said and one.get("pid") == said.group(1)]
+    others = [one for one in report["executors"] if one not in killed]
     check(f"{name}: the killed one is named", len(killed) == 1 and "killed or lost" in killed[0].get("missing", ""),
           json.dumps(report["executors"], indent=1))
     check(f"{name}: the others are judged, with the one in its place",
@@ -179,11 +206,11 @@ def judge_killed(name, report, ended, twin, hidden):
     one = killed[0]
     check(f"{name}: how it ended is said", one.get("ended") and one["ended"] in ended.stderr, f"{one}\n{ended.stderr}")
     check(f"{name}: it is incomplete", one["verdict"] == "incomplete", one)
-    tasks = json.loads(re.search(r"^tasks (.*)$", ended.stdout, re.M).group(1))
+    tasks = tasks_of(ended)
     here = {(task, tid) for task, tid, executor in tasks if executor == one["id"]}
     elsewhere = {(task, tid) for task, tid, executor in tasks} - here
     check(f"{name}: both have run tasks", len(here) > 0 and len(elsewhere) > 0 and len(tasks) == TASKS, tasks)
-    each = [NEW[0] * NEW[1] + MALLOC[0] * MALLOC[1], NEW[1] + MALLOC[1]] if twin == "leak" else None
+    each = EACH if twin == "leak" else None
     judged = planted(report["sites"] + report["held"])
     check(f"{name}: the others' tasks are judged", judged == ({task: each for task in elsewhere} if each else {}), judged)
     if hidden:
@@ -237,6 +264,7 @@ def attempt(home, version, master, twin, extra, last):
                 "--conf", "spark.scheduler.minRegisteredResourcesRatio=1.0",
                 "--conf", f"spark.driver.extraJavaOptions=-Dleak.library={library}",
                 "--conf", f"spark.executor.extraJavaOptions=-Dleak.library={library}",
+                *(SPECULATION if "speculate" in extra else []),
                 HERE / "job.py", twin, *extra,
             ]
             ended = subprocess.run(command, env=environment, cwd=folder, capture_output=True, text=True)
@@ -255,6 +283,9 @@ def attempt(home, version, master, twin, extra, last):
         report = json.loads(reports[0].read_text())
         if "kill" in extra:
             judge_killed(name, report, ended, twin, "hide" in extra)
+            return True
+        if "speculate" in extra:
+            judge_speculated(name, report, ended)
             return True
         executors = 1 if master.startswith("local[") else 2
         complete = [one for one in report["executors"] if one["recorded"] and "missing" not in one]
@@ -275,6 +306,7 @@ def main():
             run(home, version, master, "clean")
         for twin, extra in (("leak", ["kill"]), ("clean", ["kill"]), ("leak", ["kill", "hide"])):
             run(home, version, "local-cluster[2,1,1024]", twin, extra)
+        run(home, version, "standalone of two workers", "leak", ["speculate"])
     sys.exit(1 if failed else 0)
 
 
