@@ -3,7 +3,7 @@ package leak;
 import org.apache.spark.TaskContext;
 import org.apache.spark.sql.api.java.UDF1;
 
-/** Leaks as {@link LeakUdf} does. The first attempt of task 3 then waits until another one is done. */
+/** Leaks as {@link LeakUdf} does. The first attempt of task 3 then waits until another is done. */
 public class SlowUdf implements UDF1<Long, Long> {
   private final LeakUdf leaks = new LeakUdf();
 

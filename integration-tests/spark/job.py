@@ -14,7 +14,9 @@ from pyspark.sql.types import LongType
 
 spark = SparkSession.builder.appName("hackleak-" + sys.argv[1]).getOrCreate()
 spark.sparkContext.setLogLevel("ERROR")
-udf = "leak.SlowUdf" if "speculate" in sys.argv else "leak.LeakUdf" if sys.argv[1] == "leak" else "leak.CleanUdf"
+udf = "leak.LeakUdf" if sys.argv[1] == "leak" else "leak.CleanUdf"
+if "speculate" in sys.argv:
+    udf = "leak.SlowUdf"
 spark.udf.registerJavaFunction("native", udf, LongType())
 # 8 tasks of 1,000 rows.
 df = spark.range(0, 8000, 1, 8)
@@ -37,15 +39,16 @@ def say_tasks():
 
 
 def kill_one():
-    """Kills an executor when all tasks have ended, and waits for the one that Spark puts in its place."""
+    """Kills an executor when all tasks have ended, and waits for the one in its place."""
     context = spark.sparkContext
     inside = context._jsc.sc()
     pid = context.parallelize(range(2), 2).mapPartitions(jvm).collect()[0]
     size = inside.getExecutorMemoryStatus().size()
     os.kill(pid, signal.SIGKILL)
     print("killed", pid)
-    for path in glob.glob(f"{os.environ['JOB_IMAGES']}/*{pid}*.hackleak") if "hide" in sys.argv else []:
-        os.rename(path, path + ".hidden")
+    if "hide" in sys.argv:
+        [image] = glob.glob(f"{os.environ['JOB_IMAGES']}/*{pid}*.hackleak")
+        os.rename(image, image + ".hidden")
     for there in (size - 1, size):
         for _ in range(600):
             if inside.getExecutorMemoryStatus().size() == there:

@@ -121,7 +121,8 @@ def started(spark, environment, folder, kind, address, *arguments):
         daemon = subprocess.Popen(
             [spark / "bin/spark-class", f"org.apache.spark.deploy.{names[kind]}", "--webui-port", "0",
              "--host", address, *arguments],
-            env=dict(environment, SPARK_LOCAL_IP=address), cwd=folder, stdout=out, stderr=subprocess.STDOUT,
+            env=dict(environment, SPARK_LOCAL_IP=address),
+            cwd=folder, stdout=out, stderr=subprocess.STDOUT,
         )
     return daemon, log
 
@@ -139,8 +140,8 @@ def line_of(log, words):
 @contextlib.contextmanager
 def cluster(master, spark, environment, folder):
     """
-    What `--master` is given: a standalone cluster of one host runs as long as it is used. With two workers they have
-    two addresses: Spark does not try a task again on the host where it is slow.
+    What `--master` is given: a standalone cluster of one host runs as long as it is used. With two
+    workers they have two addresses: Spark does not try a task again on the host where it is slow.
     """
     if not master.startswith("standalone"):
         yield master
@@ -150,10 +151,10 @@ def cluster(master, spark, environment, folder):
         daemon, log = started(spark, environment, folder, "master", "127.0.0.1", "--port", "0")
         daemons.append(daemon)
         url = re.search(r"spark://\S+:[1-9][0-9]*", line_of(log, "Starting Spark master at")).group()
-        addresses = ["127.0.0.1", "127.0.0.2"] if master == "standalone of two workers" else ["127.0.0.1"]
+        addresses = ["127.0.0.1", "127.0.0.2"][: 2 if "two workers" in master else 1]
         for address in addresses:
-            cores = str(2 // len(addresses))
-            daemon, log = started(spark, environment, folder, "worker", address, "--cores", cores, "--memory", "2g", url)
+            size = ["--cores", str(2 // len(addresses)), "--memory", "2g"]
+            daemon, log = started(spark, environment, folder, "worker", address, *size, url)
             daemons.append(daemon)
             line_of(log, "Successfully registered with master")
         yield url
@@ -164,7 +165,7 @@ def cluster(master, spark, environment, folder):
 
 
 def planted(sites):
-    """What the planted functions have in these sites: bytes and blocks of each task, as [number, TID]."""
+    """What the planted functions have in these sites, by a task's number and TID."""
     found = {}
     for site in sites:
         if site["stack"] and site["stack"][0].startswith(("leak_new", "leak_malloc")):
@@ -185,11 +186,14 @@ def judge_speculated(name, report, ended):
     """Task 3 was slow, so that Spark has tried it twice, and has killed the first attempt."""
     tasks = tasks_of(ended)
     twice = [executor for task, _, executor in tasks if task == 3]
-    check(f"{name}: task 3 had two attempts", len(tasks) == TASKS + 1 and len(set(twice)) == 2, tasks)
+    both = len(tasks) == TASKS + 1 and len(set(twice)) == 2
+    check(f"{name}: task 3 had two attempts", both, tasks)
     found = planted(report["sites"] + report["held"])
-    check(f"{name}: each attempt has what it leaked", found == {(task, tid): EACH for task, tid, _ in tasks}, found)
-    missing = [one for one in report["executors"] if "missing" in one]
-    check(f"{name}: both executors are judged", len(report["executors"]) == 2 and not missing, report["executors"])
+    due = {(task, tid): EACH for task, tid, _ in tasks}
+    check(f"{name}: each attempt has what it leaked", found == due, found)
+    executors = report["executors"]
+    judged = [one for one in executors if "missing" not in one]
+    check(f"{name}: both executors are judged", len(executors) == len(judged) == 2, executors)
 
 
 def judge_killed(name, report, ended, twin, hidden):
@@ -197,36 +201,42 @@ def judge_killed(name, report, ended, twin, hidden):
     said = re.search(r"^killed (\d+)$", ended.stdout, re.M)
     killed = [one for one in report["executors"] if said and one.get("pid") == said.group(1)]
     others = [one for one in report["executors"] if one not in killed]
-    check(f"{name}: the killed one is named", len(killed) == 1 and "killed or lost" in killed[0].get("missing", ""),
-          json.dumps(report["executors"], indent=1))
+    is_named = len(killed) == 1 and "killed or lost" in killed[0].get("missing", "")
+    check(f"{name}: the killed one is named", is_named, json.dumps(report["executors"], indent=1))
     check(f"{name}: the others are judged, with the one in its place",
           len(others) == 2 and not any("missing" in one for one in others), others)
     if len(killed) != 1:
         return
     one = killed[0]
-    check(f"{name}: how it ended is said", one.get("ended") and one["ended"] in ended.stderr, f"{one}\n{ended.stderr}")
+    is_said = one.get("ended") and one["ended"] in ended.stderr
+    check(f"{name}: how it ended is said", is_said, f"{one}\n{ended.stderr}")
     check(f"{name}: it is incomplete", one["verdict"] == "incomplete", one)
     tasks = tasks_of(ended)
     here = {(task, tid) for task, tid, executor in tasks if executor == one["id"]}
     elsewhere = {(task, tid) for task, tid, executor in tasks} - here
-    check(f"{name}: both have run tasks", len(here) > 0 and len(elsewhere) > 0 and len(tasks) == TASKS, tasks)
+    check(f"{name}: both have run tasks", here and elsewhere and len(tasks) == TASKS, tasks)
     each = EACH if twin == "leak" else None
     judged = planted(report["sites"] + report["held"])
-    check(f"{name}: the others' tasks are judged", judged == ({task: each for task in elsewhere} if each else {}), judged)
+    due = {task: each for task in elsewhere} if each else {}
+    check(f"{name}: the others' tasks are judged", judged == due, judged)
     if hidden:
-        check(f"{name}: its image is out of reach", "live" not in one and "cannot be reached" in one["missing"], one)
+        out_of_reach = "live" not in one and "cannot be reached" in one["missing"]
+        check(f"{name}: its image is out of reach", out_of_reach, one)
         return
     live = planted(one["live"]["sites"])
-    check(f"{name}: what was live is told by task", live == ({task: each for task in here} if each else {}), live)
-    shown = [task for stage in one["live"]["stages"] if stage["stage"] == "0.0" for task in stage["tasks"]]
+    due = {task: each for task in here} if each else {}
+    check(f"{name}: what was live is told by task", live == due, live)
+    first = [stage for stage in one["live"]["stages"] if stage["stage"] == "0.0"]
+    shown = [task for stage in first for task in stage["tasks"]]
     check(f"{name}: these tasks had ended", all(task["ended"] for task in shown), shown)
     if each:
         both = {(task["task"], task["tid"]) for task in shown}
         check(f"{name}: by stage", both >= here and not both & elsewhere, shown)
-        marks = {site["elsewhere"] for site in one["live"]["sites"] if site["stack"][0].startswith("leak_")}
-        check(f"{name}: the others have leaked it", marks == {"leaked"}, one["live"]["sites"])
-        check(f"{name}: it is said", f"live in executor {one['id']} " in ended.stderr and ", had ended" in ended.stderr,
-              ended.stderr)
+        of = [site for site in one["live"]["sites"] if site["stack"][0].startswith("leak_")]
+        marks = {site["elsewhere"] for site in of}
+        check(f"{name}: the others have leaked it", marks == {"leaked"}, of)
+        is_said = f"live in executor {one['id']} " in ended.stderr and ", had ended" in ended.stderr
+        check(f"{name}: it is said", is_said, ended.stderr)
 
 
 def run(home, version, master, twin, extra=()):

@@ -455,7 +455,8 @@ fn a_stage_of_spark_shows_what_its_tasks_left() {
     // Words are looked for in each of a site's scopes.
     browser.evaluate(
         "new Promise((done) => { const search = document.getElementById('search'); \
-         search.value = 'tid'; search.dispatchEvent(new Event('input')); setTimeout(done, 200, 1); })",
+         search.value = 'tid'; search.dispatchEvent(new Event('input')); \
+         setTimeout(done, 200, 1); })",
     );
     let found = json!(["7 MiB", "1 MiB", "512 KiB"]);
     assert_eq!(browser.evaluate(sizes), found);

@@ -48,7 +48,7 @@ struct Sites<'report> {
     kind: Vec<u32>,
     threads: Vec<u32>,
     scope: Vec<u32>,
-    /// Name, bytes and blocks of each scope, by the number of the site; only where there are several.
+    /// Name, bytes and blocks of each scope, by the number of the site; where there are several.
     scopes: BTreeMap<usize, Vec<(u32, u64, u64)>>,
     stacks: Vec<u64>,
     /// The row of the table: the same for one site in several processes.
