@@ -156,6 +156,11 @@ impl Running {
         report::Report::of([&self.out])
     }
 
+    /// The images, in no particular order.
+    pub fn images(&self) -> Vec<PathBuf> {
+        images_in(&self.out)
+    }
+
     /// Joins the recording with its end.
     pub fn ended(self, ended: Ended) -> Run {
         Run {
@@ -164,6 +169,18 @@ impl Running {
             folder: self.folder,
         }
     }
+}
+
+fn images_in(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let mut found: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
+    found.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "hackleak")
+    });
+    found
 }
 
 /// A victim's run that has ended.
@@ -188,15 +205,7 @@ impl Run {
 
     /// The images, in no particular order.
     pub fn images(&self) -> Vec<PathBuf> {
-        let Ok(entries) = std::fs::read_dir(&self.out) else {
-            return Vec::new();
-        };
-        let mut found: Vec<PathBuf> = entries.filter_map(|e| Some(e.ok()?.path())).collect();
-        found.retain(|path| {
-            path.extension()
-                .is_some_and(|extension| extension == "hackleak")
-        });
-        found
+        images_in(&self.out)
     }
 
     /// What the reporter says about everything that is left at the end, in all images.

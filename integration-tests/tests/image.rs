@@ -1,6 +1,7 @@
 //! The image outlives the process, however that ends, and the process outlives whatever happens to the image.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -27,6 +28,32 @@ fn sigkill_in_the_middle_of_the_work_loses_nothing() {
     let run = running.ended(ended);
     assert_planted(&run.report_since("start"), "killed");
     run.report().process().assert_nothing_lost();
+}
+
+fn on_disk(images: &[PathBuf]) -> u64 {
+    let [image] = images else {
+        panic!("one process: {images:?}");
+    };
+    image.metadata().expect("it is there").blocks() * 512
+}
+
+/// A report takes from the disk what an image does not need, once nobody writes there any more.
+#[test]
+fn a_report_on_a_process_that_is_gone_leaves_little_on_the_disk() {
+    let recording = Recording::of(cpp("endings")).args(["busy"]);
+    let (mut victim, running) = recording.start();
+    victim.wait_for_output("ready");
+    let before = on_disk(&running.images());
+    assert_planted(&running.report(), "running");
+    assert!(
+        on_disk(&running.images()) >= before,
+        "the process still writes there"
+    );
+    let run = running.ended(victim.kill());
+    assert_planted(&run.report(), "killed");
+    let after = on_disk(&run.images());
+    assert!(after * 2 < before, "{after} of {before} bytes are left");
+    assert_planted(&run.report(), "killed");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use hackleak_report::baseline::Baseline;
 use hackleak_report::model::SCHEMA_VERSION;
 use hackleak_report::{Process, Report, Selection};
 
-use crate::{images, known, output, standard_input};
+use crate::{images, known, output, standard_input, thin};
 
 /// The report on `inputs` without what `known` leaves out but the baselines. What cannot be read is
 /// in the report, and said on stderr; it is an error when nothing is left.
@@ -46,6 +46,7 @@ pub(crate) fn read(
             Ok(process) => {
                 read = true;
                 report.processes.push(process);
+                thin::thin(&input);
             }
             Err(error) => errors.push(images::unreadable_file(&input, &error.into())),
         }

@@ -31,6 +31,7 @@ mod standard_input;
 mod suppressions;
 mod tally;
 mod terminal;
+mod thin;
 mod top;
 
 use std::ffi::OsString;

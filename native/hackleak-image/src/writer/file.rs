@@ -35,6 +35,13 @@ fn write_zeros(fd: i32, offset: u64, len: u64) -> i32 {
     0
 }
 
+/// Locks the file for as long as anybody has it open or mapped, so that a reader can tell that it is in use. Where the
+/// file system has no locks, readers get none either.
+pub(super) fn lock(fd: i32) {
+    // SAFETY: a system call on our own file descriptor.
+    unsafe { libc::syscall(libc::SYS_flock, fd, libc::LOCK_SH | libc::LOCK_NB) };
+}
+
 /// What the system says about a descriptor.
 pub(super) fn status(fd: i32) -> Option<libc::stat> {
     let mut stat = core::mem::MaybeUninit::uninit();

@@ -17,7 +17,7 @@
 //! again by its path when it is another one.
 
 use super::create_error::CreateError;
-use super::file::{KeepErrno, errno, fill, status};
+use super::file::{KeepErrno, errno, fill, lock, status};
 use super::ledger::Ledger;
 use super::quiet::{self, quietly};
 use super::space;
@@ -132,6 +132,7 @@ impl Window {
             self.device.store(stat.st_dev, Relaxed);
             self.inode.store(stat.st_ino, Relaxed);
         }
+        lock(fd);
         self.path.store(path.as_ptr().cast_mut(), Relaxed);
         self.fd.store(fd, Relaxed);
         let opened = match self.reserve(0, HEADER_LEN) {
