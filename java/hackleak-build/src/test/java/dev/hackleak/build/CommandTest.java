@@ -87,7 +87,7 @@ class CommandTest {
 
   @Test
   void aCommandThatIsNotThereIsNamed() throws Exception {
-    NativeFiles missing = NativeFiles.in(folder.resolve("nowhere"));
+    NativeFiles missing = NotUnpacked.in(folder);
     IOException refused =
         assertThrows(IOException.class, () -> new Command(missing).report(Collections.emptyList()));
     assertTrue(refused.getMessage().contains(missing.command().toString()), refused::getMessage);

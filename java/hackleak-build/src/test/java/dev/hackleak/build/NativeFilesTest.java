@@ -2,7 +2,6 @@ package dev.hackleak.build;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,7 +14,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -41,8 +43,18 @@ class NativeFilesTest {
   private String home;
 
   @BeforeEach
-  void keepHome() {
+  void setHome() {
     home = System.getProperty("user.home");
+    System.setProperty("user.home", folder.resolve("home").toString());
+  }
+
+  private Path cache() {
+    return folder.resolve("home/.cache/hackleak");
+  }
+
+  /** Another place than the cache of the user. */
+  private Path build() {
+    return folder.resolve("build");
   }
 
   @AfterEach
@@ -83,12 +95,25 @@ class NativeFilesTest {
   @Test
   void bothFilesAreUnpackedExecutableAndAsTheJarHasThem() throws Exception {
     Path parent = folder.resolve("not/yet/there");
-    assertUnpackedOnce(parent, NativeFiles.unpack(parent));
+    NativeFiles files = NativeFiles.unpack(parent);
+    assertUnpackedOnce(cache(), files);
+    Path link = parent.resolve(files.library().getParent().getFileName());
+    assertTrue(Files.isSymbolicLink(link));
+    assertTrue(Files.isSameFile(files.command(), link.resolve("hackleak")));
+  }
+
+  @Test
+  void allBuildsOfAUserHaveOneCopy() throws Exception {
+    NativeFiles files = NativeFiles.unpack(build());
+    for (String other : new String[] {"other", "a blank", "a:colon", "a\ttab", "build"}) {
+      assertEquals(files.library(), NativeFiles.unpack(folder.resolve(other)).library(), other);
+    }
+    assertUnpackedOnce(cache(), files);
   }
 
   @Test
   void theFolderSaysWhichVersionItHas() throws Exception {
-    NativeFiles files = NativeFiles.in(folder);
+    NativeFiles files = NativeFiles.in(build());
     String name = files.library().getParent().getFileName().toString();
     assertTrue(NativeFiles.version().matches("\\d+\\.\\d+\\.\\d+.*"), NativeFiles::version);
     assertTrue(name.matches("\\Q" + NativeFiles.version() + "\\E-[0-9a-f]{8}"), name);
@@ -96,21 +121,48 @@ class NativeFilesTest {
 
   @Test
   void askingWhereTheyAreWritesNothing() throws Exception {
-    NativeFiles files = NativeFiles.in(folder);
+    NativeFiles files = NativeFiles.in(build());
     assertEquals(Collections.emptySet(), names(folder));
-    assertEquals(files.library(), NativeFiles.unpack(folder).library());
-    assertEquals(files.command(), NativeFiles.unpack(folder).command());
+    assertEquals(files.library(), NativeFiles.unpack(build()).library());
+    assertEquals(files.command(), NativeFiles.unpack(build()).command());
   }
 
   @Test
   void aSecondCallUsesTheFilesOfTheFirst() throws Exception {
-    Path library = NativeFiles.unpack(folder).library();
+    Path library = NativeFiles.unpack(build()).library();
     BasicFileAttributes before = Files.readAttributes(library, BasicFileAttributes.class);
-    NativeFiles again = NativeFiles.unpack(folder);
+    NativeFiles again = NativeFiles.unpack(build());
     BasicFileAttributes after = Files.readAttributes(again.library(), BasicFileAttributes.class);
     assertEquals(library, again.library());
     assertEquals(before.fileKey(), after.fileKey());
     assertEquals(before.lastModifiedTime(), after.lastModifiedTime());
+  }
+
+  @Test
+  void whatIsNotWholeIsUnpackedAnew() throws Exception {
+    NativeFiles files = NativeFiles.unpack(build());
+    Files.delete(files.command());
+    assertUnpackedOnce(cache(), NativeFiles.unpack(build()));
+    Files.write(files.library(), new byte[100]);
+    assertUnpackedOnce(cache(), NativeFiles.unpack(build()));
+  }
+
+  @Test
+  void versionsThatNobodyUsesAreRemovedWhenAnotherComes() throws Exception {
+    FileTime longAgo = FileTime.from(Instant.now().minus(Duration.ofDays(15)));
+    FileTime lately = FileTime.from(Instant.now().minus(Duration.ofDays(13)));
+    for (String name : new String[] {"0.0.1-00000000", ".unpacking-1", "0.0.2-00000000"}) {
+      Path other = Files.createDirectories(cache().resolve(name));
+      Files.createFile(other.resolve("hackleak"));
+      Files.setLastModifiedTime(other, name.startsWith("0.0.2") ? lately : longAgo);
+    }
+    Path own = NativeFiles.unpack(build()).library().getParent();
+    Set<String> left = names(cache());
+    assertEquals(
+        new HashSet<>(Arrays.asList("0.0.2-00000000", own.getFileName().toString())), left);
+    Files.setLastModifiedTime(own, longAgo);
+    NativeFiles.unpack(build());
+    assertTrue(Files.getLastModifiedTime(own).compareTo(lately) > 0, "it is in use");
   }
 
   @Test
@@ -124,16 +176,16 @@ class NativeFilesTest {
             threads.submit(
                 () -> {
                   start.await();
-                  return NativeFiles.unpack(folder).library();
+                  return NativeFiles.unpack(build()).library();
                 }));
       }
       for (Future<Path> library : unpacked) {
-        assertEquals(NativeFiles.in(folder).library(), library.get());
+        assertEquals(NativeFiles.in(build()).library(), library.get());
       }
     } finally {
       threads.shutdownNow();
     }
-    assertUnpackedOnce(folder, NativeFiles.in(folder));
+    assertUnpackedOnce(cache(), NativeFiles.in(build()));
   }
 
   @Test
@@ -142,7 +194,9 @@ class NativeFilesTest {
     List<BufferedReader> outputs = new ArrayList<>();
     try {
       for (int i = 0; i < PROCESSES; i++) {
-        Process process = OtherJvm.of(Unpacker.class, folder.toString()).start();
+        Process process =
+            OtherJvm.of(Unpacker.class, build().toString(), System.getProperty("user.home"))
+                .start();
         processes.add(process);
         outputs.add(
             new BufferedReader(
@@ -155,23 +209,21 @@ class NativeFilesTest {
         process.getOutputStream().close();
       }
       for (int i = 0; i < PROCESSES; i++) {
-        assertEquals(NativeFiles.in(folder).library().toString(), outputs.get(i).readLine());
+        assertEquals(NativeFiles.in(build()).library().toString(), outputs.get(i).readLine());
         assertEquals(0, processes.get(i).waitFor());
       }
     } finally {
       processes.forEach(Process::destroy);
     }
-    assertUnpackedOnce(folder, NativeFiles.in(folder));
+    assertUnpackedOnce(cache(), NativeFiles.in(build()));
   }
 
   @Test
-  void whatCannotBePreloadedGoesToTheCacheOfTheUser() throws Exception {
-    System.setProperty("user.home", folder.toString());
-    Path cache = folder.resolve(".cache/hackleak");
-    for (String name : new String[] {"a blank", "a:colon", "a\ttab"}) {
-      Path parent = folder.resolve(name);
-      assertUnpackedOnce(cache, NativeFiles.unpack(parent));
-      assertFalse(Files.exists(parent), name);
+  void withoutAUsableCacheTheFilesGoToTheBuild() throws Exception {
+    Path file = Files.createFile(folder.resolve("file"));
+    for (String unusable : new String[] {file.toString(), folder.resolve("a b").toString()}) {
+      System.setProperty("user.home", unusable);
+      assertUnpackedOnce(build(), NativeFiles.unpack(build()));
     }
   }
 
@@ -189,6 +241,7 @@ class NativeFilesTest {
   @Test
   void aFolderThatCannotBeWrittenIsNamed() throws Exception {
     Path file = Files.createFile(folder.resolve("file"));
+    System.setProperty("user.home", file.toString());
     IOException refused = assertThrows(IOException.class, () -> NativeFiles.unpack(file));
     assertTrue(refused.getMessage().contains(file.toString()), refused::getMessage);
   }

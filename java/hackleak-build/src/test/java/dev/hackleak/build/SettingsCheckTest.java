@@ -101,10 +101,10 @@ class SettingsCheckTest {
   }
 
   @Test
-  void aCommandWithoutAnAnswerIsAnError() {
-    Path silent = natives.resolve("nowhere");
+  void aCommandWithoutAnAnswerIsAnError() throws IOException {
+    Command silent = new Command(NotUnpacked.in(natives));
     check.format("x", "html");
-    assertThrows(IOException.class, () -> check.wrong(new Command(NativeFiles.in(silent))));
+    assertThrows(IOException.class, () -> check.wrong(silent));
   }
 
   @Test
