@@ -37,11 +37,26 @@ final class NextStep {
     List<String> lines = new ArrayList<>();
     lines.add("next: " + step(site));
     if (check.isOfOneRun() && site.count() == 1) {
-      lines.add("  or, if a library makes it once and keeps it: @NoLeaks(repeat = 3)");
+      rounds()
+          .ifPresent(
+              rounds -> lines.add("  or, if a library makes it once and keeps it: " + rounds));
     }
     suppression(site)
         .ifPresent(line -> lines.add("  or, in a file for `suppressions`: leak:" + line));
     return lines;
+  }
+
+  /** How the test that runs now is told to run several times, if its framework can do that. */
+  private static Optional<String> rounds() {
+    for (StackTraceElement frame : Thread.currentThread().getStackTrace()) {
+      if (frame.getClassName().startsWith("dev.hackleak.junit4.")) {
+        return Optional.of("repeat(1, 3) of the NoLeaksRule");
+      }
+      if (frame.getClassName().startsWith("org.junit.jupiter.engine.")) {
+        return Optional.of("@NoLeaks(repeat = 3)");
+      }
+    }
+    return Optional.empty();
   }
 
   private static String step(LeakSite site) {

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
@@ -99,6 +100,11 @@ class LeakErrorTest {
             + "  or, in a file for `suppressions`: leak:^StoreTest.leaks$",
         nextStep(check, closeable));
     assertFalse(nextStep(check.growing(new int[] {1, 2, 3}), closeable).contains("repeat"));
+    // On a thread of its own nobody is known who could run the test again.
+    LeakReport closed = report(closeable);
+    List<String> elsewhere = CompletableFuture.supplyAsync(() -> NextStep.of(closed, check)).join();
+    assertEquals(2, elsewhere.size(), elsewhere::toString);
+    assertFalse(elsewhere.toString().contains("repeat"), elsewhere::toString);
     String handle = Handle.class.getName();
     String released =
         nextStep(
