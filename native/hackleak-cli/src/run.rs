@@ -60,9 +60,10 @@ pub(crate) struct Run {
     /// Leaks to start from: only new ones and those that have grown are reported
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Folder for images and the report, created when missing
-    #[arg(long, value_name = "DIR", default_value = "hackleak-out")]
-    pub(crate) out: PathBuf,
+    /// Folder for images and the report, created when missing [default: that of HACKLEAK_OPTIONS, or
+    /// hackleak-out]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// How to print the leaks, on stderr
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = RunFormat::Text)]
     pub(crate) format: RunFormat,
@@ -87,7 +88,7 @@ pub(crate) enum RunFormat {
 
 /// Runs the command and returns the exit code.
 pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
-    let recorded = Recorded::prepare(&arguments.out, options(arguments)?)?;
+    let recorded = Recorded::prepare(arguments.out.as_deref(), options(arguments)?)?;
     let code = match recorded.run(&arguments.command, arguments.java_tool_options) {
         Ok(code) => code,
         Err(not_run) => return Ok(not_run),
@@ -114,9 +115,10 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// Finds the recorder, and makes a folder for the run in `out`.
-    pub(crate) fn prepare(out: &Path, mut options: Options) -> anyhow::Result<Recorded> {
+    /// Finds the recorder, and makes a folder for the run in `out`, or else in the one that the options name.
+    pub(crate) fn prepare(out: Option<&Path>, mut options: Options) -> anyhow::Result<Recorded> {
         let library = library::find()?;
+        let out = out.unwrap_or(Path::new(&options.out));
         let made = (!out.exists()).then(|| out.to_owned());
         let folder = folder::create(out)?;
         options.out = text_of(&folder)?;

@@ -35,9 +35,10 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct SparkSubmit {
-    /// Folder for images and the report, created when missing
-    #[arg(long, value_name = "DIR", default_value = "hackleak-out")]
-    out: PathBuf,
+    /// Folder for images and the report, created when missing [default: that of HACKLEAK_OPTIONS, or
+    /// hackleak-out]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     zero: exit::Zero,
     /// The arguments of spark-submit; options of `hackleak spark-submit` go before them
@@ -54,7 +55,7 @@ pub(crate) struct SparkSubmit {
 pub(crate) fn spark_submit(given: &SparkSubmit) -> anyhow::Result<u8> {
     let jars = jars()?;
     let program = program();
-    let recorded = Recorded::prepare(&given.out, options_of_environment()?)?;
+    let recorded = Recorded::prepare(given.out.as_deref(), options_of_environment()?)?;
     let arguments = filled(&given.arguments, &jars, &recorded);
     let command: Vec<OsString> = std::iter::once(program).chain(arguments).collect();
     let code = match recorded.run(&command, false) {

@@ -267,6 +267,29 @@ fn what_is_in_the_environment_stays() {
     assert!(fields[2].starts_with("-Da=b -agentpath:"), "{}", fields[2]);
 }
 
+/// The same option names the folder as in a JVM that is recorded without the command; the argument goes first.
+#[test]
+fn the_folder_of_the_environment_counts_unless_one_is_given() {
+    let setting = Setting::new();
+    let run = |arguments: &[&str]| {
+        let mut command = hackleak();
+        command
+            .env("HACKLEAK_LIBRARY", &setting.library)
+            .env("HACKLEAK_OPTIONS", "depth=17,out=named/leaks")
+            .current_dir(setting.path())
+            .arg("run")
+            .args(arguments)
+            .args(["--", "sh", "-c", r#"echo "$HACKLEAK_OPTIONS""#]);
+        end(&mut command).stdout
+    };
+    let named = run(&[]);
+    assert!(named.contains("named/leaks/run-1,"), "{named}");
+    let given = run(&["--out", "given"]);
+    assert!(given.contains("/given/run-1,"), "{given}");
+    assert!(given.contains("depth=17"), "{given}");
+    assert!(!setting.path().join("hackleak-out").exists());
+}
+
 #[test]
 fn mistakes_are_one_sentence_and_code_1() {
     let setting = Setting::new();
