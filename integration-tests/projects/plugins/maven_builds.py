@@ -102,8 +102,13 @@ def scenario_maven_failsafe_is_recorded_and_a_second_run_forgets_the_first(envir
     arguments += ["-Dsurefire.failIfNoSpecifiedTests=false", "-Dfailsafe.failIfNoSpecifiedTests=false"]
     build = maven(environment, "plain", "clean", "verify", *arguments, "-Dtest=CleanTest", "-Dit.test=LeakyIT")
     build.fails().recorded(2).leaked(REPORT, 1_777_771)
+    folder = build.folder / "target/hackleak"
+    for left in ["leaks-4711-1.json", "report.html", "mine.json"]:
+        (folder / left).write_text("{}")
     build = maven(environment, "plain", "verify", *arguments, "-Dtest=CleanTest", "-Dit.test=NoneIT")
     build.passes().recorded(1).leaked(REPORT)
+    left = sorted(file.name for file in folder.iterdir() if file.suffix in (".json", ".html"))
+    build.expect(left == ["mine.json", "report.json"], f"of the run before there are {left}")
 
 
 def scenario_maven_each_fork_has_an_image_of_its_own(environment):

@@ -1,13 +1,11 @@
 package dev.hackleak.gradle;
 
-import dev.hackleak.build.Command;
+import dev.hackleak.build.EarlierRun;
 import dev.hackleak.build.NativeFiles;
 import dev.hackleak.build.TestJvm;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import org.gradle.api.Action;
 import org.gradle.api.GradleException;
 import org.gradle.api.Task;
@@ -57,9 +55,7 @@ final class Recording implements Action<Task> {
     NativeFiles files = NativeFiles.unpack(natives.toPath());
     Object options = test.getEnvironment().get(TestJvm.OPTIONS);
     values.check(files, options);
-    for (Path image : Command.images(out.toPath())) {
-      Files.delete(image);
-    }
+    EarlierRun.remove(out.toPath());
     TestJvm jvm;
     try {
       jvm = values.testJvm(files, out.toPath());

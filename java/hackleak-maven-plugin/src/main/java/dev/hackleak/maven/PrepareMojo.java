@@ -1,10 +1,8 @@
 package dev.hackleak.maven;
 
-import dev.hackleak.build.Command;
+import dev.hackleak.build.EarlierRun;
 import dev.hackleak.build.Platform;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.apache.maven.execution.MavenSession;
@@ -17,7 +15,7 @@ import org.apache.maven.project.MavenProject;
 
 /**
  * Unpacks the recorder and the command, refuses settings that cannot be used, and deletes the
- * images of earlier test runs. Bound by the plugin itself.
+ * images and reports of earlier test runs. Bound by the plugin itself.
  */
 @Mojo(name = "prepare", defaultPhase = LifecyclePhase.PROCESS_TEST_CLASSES, threadSafe = true)
 public final class PrepareMojo extends AbstractMojo {
@@ -123,9 +121,7 @@ public final class PrepareMojo extends AbstractMojo {
     try {
       settings.check(Settings.unpack(project));
       settings.tell();
-      for (Path image : Command.images(Settings.folder(project))) {
-        Files.delete(image);
-      }
+      EarlierRun.remove(Settings.folder(project));
     } catch (IOException e) {
       throw new MojoExecutionException(e.getMessage(), e);
     }
