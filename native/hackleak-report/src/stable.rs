@@ -193,6 +193,11 @@ pub(crate) fn library_name(path: &str) -> Cow<'_, str> {
     }
 }
 
+/// The path without such digits anywhere.
+pub(crate) fn stable_path(path: &str) -> Cow<'_, str> {
+    UNPACKED.replace_all(path, "$1")
+}
+
 /// Whether the path has digits that are others in the next run.
 pub(crate) fn is_unpacked(path: &str) -> bool {
     UNPACKED.is_match(path)

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use hackleak_report::Report;
-use hackleak_report::model::{InEpoch, Kind, Outcome, State};
+use hackleak_report::model::{Frame, InEpoch, Kind, Module, NativeFrame, Outcome, Sight, State};
 use serde_json::{Value, json};
 use support::chromium::{self, Browser};
 use support::page::{Page, assert_alone, picture};
@@ -240,6 +240,54 @@ fn what_has_no_bytes_is_counted_by_its_own_name() {
         !opened.contains("bytes") && !opened.contains("0 B"),
         "{opened}"
     );
+}
+
+/// Each run unpacks a library under another name, and to another folder.
+#[test]
+fn a_library_that_was_unpacked_is_one_library() {
+    let Some(program) = chromium::program() else {
+        return;
+    };
+    let process = |pid: u32, digits: &str| {
+        let path = format!("/tmp/rocks-{digits}/librocksdbjni{digits}.so");
+        let frame = |function: Option<&str>| {
+            Frame::Native(NativeFrame {
+                function: function.map(str::to_owned),
+                file: None,
+                line: None,
+                inlined: false,
+                module: path.clone(),
+                offset: "0x1234".to_owned(),
+            })
+        };
+        let stack = vec![frame(Some("open_all")), frame(None)];
+        let site = sample::site(4711, 3, Kind::New, stack);
+        let mut process = sample::process(pid, vec![site]);
+        let seen = sample::module("", Sight::Seen, "its `operator new` is the recorder's");
+        process.modules = vec![Module { path, ..seen }];
+        process
+    };
+    let processes = vec![
+        process(7, "16230810609573563609"),
+        process(8, "98765432109876543210"),
+    ];
+    let page = Page::of(&Report::new(processes));
+    let mut browser = Browser::start(&program, 1280, 900);
+    browser.open(&page.file());
+    let opened = text_of(&mut browser, DETAIL);
+    assert!(opened.contains("librocksdbjni.so+0x1234"), "{opened}");
+    assert!(
+        !opened.contains("162308") && !opened.contains("98765"),
+        "{opened}"
+    );
+    let coverage = text_of(&mut browser, "document.querySelector('#coverage')");
+    assert_eq!(
+        coverage.matches("librocksdbjni.so").count(),
+        1,
+        "{coverage}"
+    );
+    let rows = count(&mut browser, "#coverage .grid-space [role=row]");
+    assert_eq!(rows, 1, "{coverage}");
 }
 
 #[test]

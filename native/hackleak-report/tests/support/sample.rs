@@ -161,7 +161,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
     }
 }
 
-fn module(name: &str, verdict: Sight, reason: &str) -> Module {
+pub fn module(name: &str, verdict: Sight, reason: &str) -> Module {
     Module {
         path: format!("/home/ci/.m2/native/{name}"),
         build_id: "abcdef0123".to_owned(),

@@ -16,7 +16,7 @@ use crate::model::{
     Assertion, Checkpoint, Finding, Kind, Module, Process, Report, Site, TimelinePoint, Tool,
 };
 use crate::numbers::BLOCK;
-use crate::stable::Identity;
+use crate::stable::{Identity, library_name, stable_path};
 use tables::{Frames, Side, Tables};
 
 #[derive(Serialize)]
@@ -89,9 +89,20 @@ struct Overview<'report> {
     checkpoints: &'report [Checkpoint],
     assertions: &'report [Assertion],
     timeline: Timeline,
-    modules: Vec<&'report Module>,
+    modules: Vec<Library<'report>>,
     runtime_modules: usize,
     findings: Vec<Wrong<'report>>,
+}
+
+/// A library under test.
+#[derive(Serialize)]
+struct Library<'report> {
+    /// The file's name without digits that are others in each run.
+    name: Cow<'report, str>,
+    /// The same of the whole path.
+    place: Cow<'report, str>,
+    #[serde(flatten)]
+    module: &'report Module,
 }
 
 /// The timeline by columns: µs since the start, bytes, blocks.
@@ -235,8 +246,13 @@ impl<'report> Sites<'report> {
 
 fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) -> Overview<'report> {
     let under_test = process.modules.iter();
-    let modules: Vec<&Module> = under_test
+    let modules: Vec<Library> = under_test
         .filter(|module| module.coverage.is_some())
+        .map(|module| Library {
+            name: library_name(&module.path),
+            place: stable_path(&module.path),
+            module,
+        })
         .collect();
     let findings = process.findings.iter();
     Overview {

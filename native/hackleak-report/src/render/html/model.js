@@ -12,13 +12,7 @@ const sites = data.sites;
 const siteCount = sites.node.length;
 
 const frameName = (frame) => text(data.frames.name[frame]);
-const framePlace = (frame) => {
-  const place = text(data.frames.place[frame]);
-  const module = text(data.frames.module[frame]);
-  if (place) return place;
-  if (!module) return "";
-  return baseName(module) + "+" + text(data.frames.offset[frame]);
-};
+const framePlace = (frame) => text(data.frames.place[frame]);
 
 /** A name for narrow places: `Store.scan` of a class with its package, a native function without its parameters. */
 function briefName(frame) {

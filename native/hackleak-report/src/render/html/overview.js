@@ -115,7 +115,7 @@ function coverageSection() {
   for (const process of data.processes) {
     runtime += process.runtimeModules;
     for (const module of process.modules) {
-      const key = [module.path, module.buildId, JSON.stringify(module.coverage)].join("\n");
+      const key = [module.place, module.buildId, JSON.stringify(module.coverage)].join("\n");
       const known = seen.get(key);
       if (known) known.pids.push(process.pid);
       else seen.set(key, { module, pids: [process.pid] });
@@ -133,9 +133,9 @@ function coverageSection() {
     columns: [
       { title: "Seen", width: "6.5rem", cell: (row) => (all[row].module.coverage.untracked ? chip("not tracked", "soft") : chip(sight(row))), compare: byNumber(weight) },
       { title: "Library", width: "minmax(10rem, 2fr)", class: "two", main: true, cell: (row) => [
-        el("div", { class: "mono" }, baseName(all[row].module.path)),
+        el("div", { class: "mono" }, all[row].module.name),
         el("div", { class: "soft mono", title: all[row].module.path }, all[row].module.path),
-      ], compare: byText((row) => baseName(all[row].module.path)) },
+      ], compare: byText((row) => all[row].module.name) },
       { title: "Why", width: "minmax(12rem, 3fr)", main: true, cell: (row) => el("span", { title: reasons(row) }, reasons(row)) },
       { title: "Processes", width: "6rem", right: true, minor: true, cell: (row) => number(all[row].pids.length), compare: byNumber((row) => all[row].pids.length) },
     ],

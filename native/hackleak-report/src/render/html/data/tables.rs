@@ -34,7 +34,6 @@ pub(super) struct Frames {
     /// Path of the module, for native frames.
     module: Vec<u32>,
     /// Address in the module's file, for native frames.
-    offset: Vec<u32>,
     inlined: Vec<u8>,
 }
 
@@ -106,18 +105,17 @@ impl<'report> Tables<'report> {
 
     pub(super) fn mark(&mut self, text: &str, side: Side) -> u32 {
         let name = self.string(text);
-        self.push(side, [name, name, 0, 0, 0], false)
+        self.push(side, [name, name, 0, 0], false)
     }
 
-    fn push(&mut self, side: Side, texts: [u32; 5], inlined: bool) -> u32 {
-        let [name, full, place, module, offset] = texts;
+    fn push(&mut self, side: Side, texts: [u32; 4], inlined: bool) -> u32 {
+        let [name, full, place, module] = texts;
         let frames = &mut self.frames;
         frames.side.push(side as u8);
         frames.name.push(name);
         frames.full.push(full);
         frames.place.push(place);
         frames.module.push(module);
-        frames.offset.push(offset);
         frames.inlined.push(inlined.into());
         frames.side.len() as u32 - 1
     }
@@ -137,23 +135,24 @@ impl<'report> Tables<'report> {
                     _ => String::new(),
                 };
                 let place = self.string(&place);
-                self.push(Side::Java, [name, name, place, 0, 0], false)
+                self.push(Side::Java, [name, name, place, 0], false)
             }
             Frame::Native(native) => {
                 let address = || format!("{}+{}", library_name(&native.module), native.offset);
-                let full = native.function.clone().unwrap_or_else(address);
+                let full = native.function.clone().unwrap_or_else(&address);
                 let brief = names::brief(&full).into_owned();
                 let place = match (&native.file, native.line) {
                     (Some(file), Some(line)) => format!("{file}:{line}"),
                     (Some(file), None) => file.clone(),
-                    _ => String::new(),
+                    // Without a function that is its name already.
+                    _ if native.function.is_none() => String::new(),
+                    _ => address(),
                 };
                 let texts = [
                     self.string(&brief),
                     self.string(&full),
                     self.string(&place),
                     self.string(&native.module),
-                    self.string(&native.offset),
                 ];
                 self.push(Side::Native, texts, native.inlined)
             }
