@@ -210,34 +210,44 @@ pub fn decide(index: u32, path: &[u8]) {
     let (Some(rules), Some(place)) = (RULES.get(), DECISIONS.get(index as usize)) else {
         return;
     };
-    let excluded = matches_any(&rules.exclude, path);
-    let included = matches_any(&rules.include, path);
-    let recorded = !excluded && (included || !is_runtime(path));
-    let decision = if recorded { RECORDED } else { LEFT_OUT };
-    let chosen = included || excluded;
-    let name = file_name(path);
-    let unwinds = if C_LIBRARY.contains(&name) {
-        IS_C_LIBRARY
-    } else {
-        0
-    };
-    let kind = if is_lender(path) {
-        IS_LENDER
-    } else if !chosen && SHARED.iter().any(|start| name.starts_with(start)) {
-        IS_SHARED
-    } else if holds_nothing(name) {
-        HOLDS_NOTHING
-    } else if rules.zip && !recorded && !excluded && name == LIBZIP && is_of_jdk(path) {
-        IS_LIBZIP
-    } else {
-        0
-    };
-    let opens = if opens_for_java(path) && !excluded {
-        OPENS_FOR_JAVA
-    } else {
-        0
-    };
-    place.store(decision | unwinds | kind | opens, Relaxed);
+    let jdk = JDK.get().map_or(&[][..], Vec::as_slice);
+    place.store(rules.decision(jdk, path), Relaxed);
+}
+
+impl Rules {
+    /// The decision about the module at `path`. `jdk` is the folder of the JDK with a slash at its
+    /// end; it is empty while nobody knows of one.
+    fn decision(&self, jdk: &[u8], path: &[u8]) -> u8 {
+        let is_of_jdk = !jdk.is_empty() && path.starts_with(jdk);
+        let excluded = matches_any(&self.exclude, path);
+        let included = matches_any(&self.include, path);
+        let recorded = !excluded && (included || !(is_plain_runtime(path) || is_of_jdk));
+        let decision = if recorded { RECORDED } else { LEFT_OUT };
+        let chosen = included || excluded;
+        let name = file_name(path);
+        let unwinds = if C_LIBRARY.contains(&name) {
+            IS_C_LIBRARY
+        } else {
+            0
+        };
+        let kind = if is_lender(path) {
+            IS_LENDER
+        } else if !chosen && SHARED.iter().any(|start| name.starts_with(start)) {
+            IS_SHARED
+        } else if holds_nothing(name) {
+            HOLDS_NOTHING
+        } else if self.zip && !recorded && !excluded && name == LIBZIP && is_of_jdk {
+            IS_LIBZIP
+        } else {
+            0
+        };
+        let opens = if is_of_jdk && opens_for_java(name) && !excluded {
+            OPENS_FOR_JAVA
+        } else {
+            0
+        };
+        decision | unwinds | kind | opens
+    }
 }
 
 /// Whether the module is the C library, a part of it (before glibc 2.34 there are more), or one that
@@ -248,18 +258,9 @@ pub fn is_lender(path: &[u8]) -> bool {
     is_part || path.len() > name.len() && path[..path.len() - name.len()].ends_with(b"/gconv/")
 }
 
-fn is_runtime(path: &[u8]) -> bool {
-    is_plain_runtime(path) || is_of_jdk(path)
-}
-
-fn is_of_jdk(path: &[u8]) -> bool {
-    JDK.get().is_some_and(|jdk| path.starts_with(jdk))
-}
-
-/// Whether the module is a library of the JDK, but for those that open files for the JVM.
-fn opens_for_java(path: &[u8]) -> bool {
-    let name = file_name(path);
-    is_of_jdk(path) && !RUNTIME.contains(&name) && !FOR_THE_JVM.contains(&name)
+/// Whether a library of the JDK opens files for Java code, and not for the JVM itself.
+fn opens_for_java(name: &[u8]) -> bool {
+    !RUNTIME.contains(&name) && !FOR_THE_JVM.contains(&name)
 }
 
 fn file_name(path: &[u8]) -> &[u8] {
@@ -300,3 +301,6 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
     }
     pattern[at_pattern..].iter().all(|byte| *byte == b'*')
 }
+
+#[cfg(test)]
+mod tests;
