@@ -33,9 +33,11 @@ pub fn guarded<R>(work: impl FnOnce() -> R) -> Option<R> {
 
 /// Replaces the panic message of the Rust library, which would look for a backtrace and symbols.
 /// Called once, from the constructor. It changes nothing for Rust code of the program: that has a
-/// library of its own.
+/// library of its own. A unit test that fails says why, as any does.
 pub fn init() {
-    std::panic::set_hook(Box::new(said));
+    if !cfg!(test) {
+        std::panic::set_hook(Box::new(said));
+    }
 }
 
 /// In a forked child: its record is one of its own, and may stop by itself.
