@@ -234,8 +234,10 @@ pub fn function_range(lookup: usize) -> Option<core::ops::Range<usize>> {
         .ok()?
         .entry(lookup)
         .ok()?;
+    // The table's entry is the last one before the address, which may end before it.
     let start = entry.initial_address() as usize;
-    Some(start..start + entry.len() as usize)
+    let function = start..start + entry.len() as usize;
+    function.contains(&lookup).then_some(function)
 }
 
 type Entry = gimli::FrameDescriptionEntry<Reader>;
