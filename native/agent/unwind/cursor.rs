@@ -152,3 +152,6 @@ fn by_frame_pointer(sp: usize, fp: usize, reach: &mut Reach) -> Option<(usize, u
     let caller = reach.word(fp + size_of::<usize>())?;
     (caller >= 4096).then_some((fp + 2 * size_of::<usize>(), saved))
 }
+
+#[cfg(test)]
+mod tests;

@@ -377,3 +377,6 @@ fn register_cell(
         Some(_) => None,
     }
 }
+
+#[cfg(test)]
+pub mod tests;
