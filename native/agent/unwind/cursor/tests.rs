@@ -84,13 +84,13 @@ fn a_walk_finds_the_frames_that_libgcc_finds() {
 
 /// A stack that is none: words that a walk may read, filled by the test.
 struct Built {
-    words: Box<[usize; 512]>,
+    words: Vec<usize>,
 }
 
 impl Built {
     fn new() -> Built {
         Built {
-            words: Box::new([0; 512]),
+            words: vec![0; (1 << 17) + 512],
         }
     }
 
@@ -201,20 +201,18 @@ fn without_tables_a_frame_pointer_leads_on_if_it_can_be_one() {
         [0x40_1233, slot + WORD, stack.at(30)]
     );
 
+    const FAR: usize = (1 << 17) + 4;
+    stack.words[21] = 4095;
+    stack.words[FAR + 1] = 0x40_1234;
     let refused = |fp: usize, what: &str| {
         let (mut at, mut reach) = stack.cursor(2, fp);
         assert!(is_cut(at.step(rule, &mut reach)), "{what}");
         assert!(at.by_frame_pointer(&mut reach).is_none(), "{what}");
     };
-    let at = |word: usize| stack_at(&stack.words, word);
-    refused(at(2), "below the stack position");
-    refused(at(6) + 4, "half a word");
-    refused(at(6) + (1 << 20) + WORD * 8, "too far");
-    refused(at(20), "beside a word that is no address");
-}
-
-fn stack_at(words: &[usize; 512], word: usize) -> usize {
-    words.as_ptr().addr() + word * WORD
+    refused(stack.at(2), "below the stack position");
+    refused(stack.at(6) + 4, "half a word");
+    refused(stack.at(FAR), "too far");
+    refused(stack.at(20), "beside a word that is no address");
 }
 
 #[test]
