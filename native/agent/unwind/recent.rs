@@ -86,7 +86,7 @@ impl Recent {
     #[inline(always)]
     fn pays(&mut self) -> bool {
         const FREE: u32 = 256;
-        if self.kept > self.hits + FREE {
+        if self.kept > self.hits.saturating_add(FREE) {
             self.refused += 1;
             if !self.refused.is_multiple_of(16) {
                 return false;
