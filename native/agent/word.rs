@@ -57,3 +57,50 @@ pub unsafe fn read(at: usize) -> usize {
     // SAFETY: the caller's. Volatile: the words belong to frames of other code.
     unsafe { (at as *const usize).read_volatile() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Words in memory, and what is remembered of them.
+    fn remembered(len: usize) -> (Vec<usize>, Vec<Word>) {
+        let memory: Vec<usize> = (100..100 + len).collect();
+        let words = memory.iter().map(|word| Word {
+            at: (&raw const *word).addr(),
+            value: *word,
+        });
+        let words = words.collect();
+        (memory, words)
+    }
+
+    #[test]
+    fn one_word_that_has_changed_is_found_wherever_it_is() {
+        for len in 0..14 {
+            for readable in [false, true] {
+                let (mut memory, words) = remembered(len);
+                // SAFETY: words of the test's own memory.
+                let holds = || unsafe { all_hold(&words, readable) };
+                assert!(holds(), "{len} {readable}");
+                for at in 0..len {
+                    let place = &raw mut memory[at];
+                    // SAFETY: as above; the compiler must not know what is read.
+                    unsafe { place.write_volatile(0) };
+                    assert!(!holds(), "{at} of {len}, {readable}");
+                    // SAFETY: as above.
+                    unsafe { place.write_volatile(100 + at) };
+                }
+                assert!(holds(), "{len} {readable}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_lies_behind_a_word_that_has_changed_is_not_read() {
+        let (mut memory, mut words) = remembered(9);
+        // Nothing is mapped there: to read it would end the process.
+        words[..8].fill(Word { at: 8, value: 0 });
+        memory[8] = 0;
+        // SAFETY: the last word can be read, and does not hold.
+        assert!(!unsafe { all_hold(&words, false) });
+    }
+}

@@ -367,3 +367,6 @@ fn walked(
     memo.len = 1;
     append(memo, steps, plain)
 }
+
+#[cfg(test)]
+mod tests;

@@ -146,3 +146,133 @@ fn set(slot: usize, pc: usize) -> usize {
     let hash = (slot ^ pc.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     hash >> (usize::BITS - SETS.trailing_zeros())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::Position;
+
+    /// What a thread remembers at first.
+    fn nothing() -> Box<Recent> {
+        // SAFETY: valid when zero.
+        unsafe { Box::new_zeroed().assume_init() }
+    }
+
+    fn walk(node: u32) -> Walk {
+        Walk {
+            end: End::Outermost,
+            outermost: 0,
+            root: 0,
+            node,
+        }
+    }
+
+    fn words(memory: &[usize]) -> Vec<Word> {
+        let word = |word: &usize| Word {
+            at: (&raw const *word).addr(),
+            value: *word,
+        };
+        memory.iter().map(word).collect()
+    }
+
+    /// The leaf whose return address is this word.
+    fn leaf(word: &usize, frame_pointer: usize) -> Cursor {
+        Cursor::new(Position {
+            slot: (&raw const *word).addr(),
+            frame_pointer,
+        })
+    }
+
+    fn found(recent: &mut Recent, leaf: &Cursor) -> Option<u32> {
+        recent.find(leaf).map(|walk| walk.node)
+    }
+
+    #[test]
+    fn a_walk_is_found_again_while_its_words_are_what_they_were() {
+        let mut recent = nothing();
+        let mut memory = [0x1000, 0x2000, 0x3000];
+        let at = leaf(&memory[0], 7);
+        assert_eq!(found(&mut recent, &at), None);
+        recent.learn((at.slot, at.pc), None, &words(&memory[1..]), true, walk(5));
+        assert_eq!(found(&mut recent, &at), Some(5));
+        for word in 1..3 {
+            let was = memory[word];
+            memory[word] += 1;
+            assert_eq!(found(&mut recent, &leaf(&memory[0], 7)), None, "{word}");
+            memory[word] = was;
+        }
+        assert_eq!(found(&mut recent, &leaf(&memory[0], 7)), Some(5));
+        // Another call at the same place of the stack.
+        memory[0] += 1;
+        assert_eq!(found(&mut recent, &leaf(&memory[0], 7)), None);
+        memory[0] -= 1;
+        recent.clear();
+        assert_eq!(found(&mut recent, &leaf(&memory[0], 7)), None);
+    }
+
+    #[test]
+    fn the_frame_pointer_decides_where_a_rule_depends_on_it() {
+        let mut recent = nothing();
+        let memory = [0x1000, 0x2000];
+        let at = leaf(&memory[0], 7);
+        let words = words(&memory[1..]);
+        recent.learn((at.slot, at.pc), Some(7), &words, true, walk(5));
+        assert_eq!(found(&mut recent, &leaf(&memory[0], 7)), Some(5));
+        assert_eq!(found(&mut recent, &leaf(&memory[0], 8)), None);
+        recent.learn((at.slot, at.pc), None, &words, true, walk(6));
+        assert_eq!(found(&mut recent, &leaf(&memory[0], 8)), Some(6));
+    }
+
+    #[test]
+    fn two_walks_from_one_place_are_kept_and_the_older_one_goes() {
+        let mut recent = nothing();
+        let mut memory = [0x1000, 0];
+        let mut learn = |recent: &mut Recent, caller: usize| {
+            memory[1] = caller;
+            let at = leaf(&memory[0], 0);
+            let words = words(&memory[1..]);
+            recent.learn((at.slot, at.pc), None, &words, true, walk(caller as u32));
+            move |memory: &mut [usize; 2], recent: &mut Recent| {
+                memory[1] = caller;
+                found(recent, &leaf(&memory[0], 0))
+            }
+        };
+        let first = learn(&mut recent, 1);
+        let second = learn(&mut recent, 2);
+        assert_eq!(first(&mut memory, &mut recent), Some(1));
+        assert_eq!(second(&mut memory, &mut recent), Some(2));
+        memory[1] = 3;
+        let at = leaf(&memory[0], 0);
+        recent.learn((at.slot, at.pc), None, &words(&memory[1..]), true, walk(3));
+        assert_eq!(first(&mut memory, &mut recent), None);
+        assert_eq!(second(&mut memory, &mut recent), Some(2));
+    }
+
+    #[test]
+    fn a_walk_of_too_many_words_is_not_kept() {
+        let memory = [1; MAX_WORDS + 2];
+        let at = leaf(&memory[0], 0);
+        for (len, expected) in [(MAX_WORDS + 1, None), (MAX_WORDS, Some(5))] {
+            let mut recent = nothing();
+            let words = words(&memory[1..=len]);
+            recent.learn((at.slot, at.pc), None, &words, true, walk(5));
+            assert_eq!(found(&mut recent, &at), expected, "{len} words");
+        }
+    }
+
+    #[test]
+    fn who_finds_nothing_again_learns_one_walk_in_sixteen() {
+        let mut recent = nothing();
+        let learned = |recent: &mut Recent| (0..1600).filter(|_| recent.pays()).count();
+        assert_eq!(learned(&mut recent), 257 + (1600 - 257) / 16);
+        // Once walks are found again, all are worth it.
+        recent.hits = 1 << 15;
+        assert_eq!(learned(&mut recent), 1600);
+        // Old times are forgotten by and by.
+        recent.hits = u32::MAX;
+        for _ in 0..64 {
+            recent.pays();
+        }
+        assert!(recent.hits <= 1 << 16, "{}", recent.hits);
+    }
+}

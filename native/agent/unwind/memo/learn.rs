@@ -57,7 +57,7 @@ pub(super) fn append(memo: &mut Memo, steps: usize, plain: bool) -> u32 {
 
 /// Adds the steps, of which frames and nodes are known, to what is remembered.
 #[inline(always)]
-fn remember(memo: &mut Memo, steps: usize) {
+pub(super) fn remember(memo: &mut Memo, steps: usize) {
     let mut len = memo.len;
     let mut words = memo.words_len;
     let mut caller = memo.frames[len - 1];
