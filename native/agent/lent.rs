@@ -375,3 +375,6 @@ impl Run {
         self.entered && !self.lent && (self.caches || !self.lends)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -195,3 +195,33 @@ pub fn of(position: Position) -> u64 {
         None => u64::from(Marker::Interrupted as u32),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_of_no_module_is_somebodys_and_other_code_counts_as_its_module_does() {
+        let counts = |frame: Frame| {
+            let no = |module| {
+                if module == 3 {
+                    Counts::No
+                } else {
+                    Counts::LikeItsCaller
+                }
+            };
+            counts_of(frame.encode(), no)
+        };
+        let native = |module| Frame::Native {
+            module,
+            vaddr: 0x1234,
+        };
+        assert!(counts(native(3)) == Counts::No);
+        assert!(counts(native(4)) == Counts::LikeItsCaller);
+        assert!(counts(Frame::Address(0x7000_1234)) == Counts::Yes);
+        assert!(
+            counts_of(0, |_| Counts::No) == Counts::Yes,
+            "no frame at all"
+        );
+    }
+}

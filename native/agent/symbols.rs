@@ -292,3 +292,6 @@ impl Reference<'_> {
         true
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -171,3 +171,153 @@ impl EntryStack {
         self.len = count * size_of::<Entry>();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CELL: usize = 0x1000;
+
+    /// Words of a stack, each with a return address of its own, and no entry yet.
+    fn nothing() -> (Vec<usize>, Box<EntryStack>) {
+        // SAFETY: plain numbers.
+        let entries = unsafe { Box::new_zeroed().assume_init() };
+        ((0x2000..0x2000 + 100).collect(), entries)
+    }
+
+    fn slot(stack: &[usize], word: usize) -> usize {
+        (&raw const stack[word]).addr()
+    }
+
+    /// A native method that was called with its return address in this word.
+    fn native(stack: &[usize], word: usize) -> Entry {
+        Entry::new(slot(stack, word), CELL, 0, stack[word])
+    }
+
+    /// A call back into Java from there.
+    fn upcall(stack: &[usize], word: usize) -> Entry {
+        Entry::new(slot(stack, word), CELL | UPCALL, 7, stack[word])
+    }
+
+    fn slots(entries: &EntryStack) -> Vec<usize> {
+        entries.all().iter().map(|entry| entry.slot).collect()
+    }
+
+    #[test]
+    fn a_native_method_is_found_where_it_was_called_and_what_lies_below_has_returned() {
+        let (mut stack, mut entries) = nothing();
+        for word in [90, 60, 30] {
+            entries.push(native(&stack, word));
+        }
+        let mut found = |stack: &[usize], word: usize| {
+            let slot = slot(stack, word);
+            entries.native_at(slot).map(|entry| entry.slot == slot)
+        };
+        assert_eq!(found(&stack, 30), Some(true));
+        assert_eq!(found(&stack, 60), Some(true));
+        // The walk has passed its place.
+        assert_eq!(found(&stack, 30), None);
+        assert_eq!(found(&stack, 80), None);
+        // Another method without a thunk was called at the same place.
+        stack[90] += 1;
+        assert_eq!(found(&stack, 90), None);
+        stack[90] -= 1;
+        assert_eq!(found(&stack, 90), Some(true));
+        assert_eq!(found(&stack, 95), None);
+        assert_eq!(slots(&entries), [slot(&stack, 90)]);
+    }
+
+    #[test]
+    fn a_call_back_into_java_is_no_native_method() {
+        let (stack, mut entries) = nothing();
+        entries.push(native(&stack, 90));
+        entries.push(upcall(&stack, 60));
+        assert!(entries.native_at(slot(&stack, 60)).is_none());
+        assert!(entries.native_outside(slot(&stack, 60)).is_none());
+        assert_eq!(entries.all().len(), 2);
+    }
+
+    #[test]
+    fn entries_further_out_are_looked_at_without_dropping_any() {
+        let (mut stack, mut entries) = nothing();
+        for word in [90, 60, 30] {
+            entries.push(native(&stack, word));
+        }
+        assert!(entries.native_outside(slot(&stack, 90)).is_some());
+        assert!(entries.native_outside(slot(&stack, 91)).is_none());
+        stack[90] += 1;
+        assert!(entries.native_outside(slot(&stack, 90)).is_none());
+        assert_eq!(entries.all().len(), 3);
+    }
+
+    #[test]
+    fn a_new_call_ends_those_that_were_called_below_or_at_its_place() {
+        let (stack, mut entries) = nothing();
+        for word in [90, 60, 30] {
+            entries.push(native(&stack, word));
+        }
+        entries.push(native(&stack, 60));
+        assert_eq!(slots(&entries), [90, 60].map(|word| slot(&stack, word)));
+        entries.push(native(&stack, 70));
+        assert_eq!(slots(&entries), [90, 70].map(|word| slot(&stack, word)));
+    }
+
+    #[test]
+    fn a_call_that_has_no_place_is_counted_and_the_others_stay() {
+        let (stack, mut entries) = nothing();
+        for word in (0..MAX_ENTRIES + 2).rev() {
+            entries.push(native(&stack, word));
+        }
+        assert_eq!((entries.len, entries.overflow), (ENTRIES_FULL, 2));
+        assert_eq!(slots(&entries)[0], slot(&stack, MAX_ENTRIES + 1));
+        assert!(entries.native_at(slot(&stack, 2)).is_some());
+        assert!(entries.native_at(slot(&stack, 1)).is_none());
+    }
+
+    #[test]
+    fn calls_back_are_given_from_the_innermost_on() {
+        let (stack, mut entries) = nothing();
+        for word in [90, 50, 10] {
+            entries.push(native(&stack, word));
+            entries.push(upcall(&stack, word - 10));
+        }
+        let from = |word: usize| -> Vec<usize> {
+            let found = entries.upcalls(slot(&stack, word));
+            found.map(|entry| entry.slot).collect()
+        };
+        assert_eq!(from(40), [slot(&stack, 80)]);
+        assert_eq!(from(10), [40, 80].map(|word| slot(&stack, word)));
+    }
+
+    #[test]
+    fn the_java_stack_and_the_references_of_a_call_are_kept_side_by_side() {
+        let (stack, _) = nothing();
+        let mut entry = native(&stack, 0);
+        assert_eq!((entry.node(), entry.references()), (None, 0));
+        assert!(!entry.has_node(0));
+        entry.set_references(u32::MAX);
+        assert_eq!(entry.node(), None);
+        for node in [5, 0, u32::MAX - 1] {
+            entry.set_node(node);
+            assert_eq!((entry.node(), entry.references()), (Some(node), u32::MAX));
+            assert!(entry.has_node(node) && !entry.has_node(node ^ 1));
+        }
+        entry.set_references(3);
+        assert_eq!((entry.node(), entry.references()), (Some(u32::MAX - 1), 3));
+    }
+
+    #[test]
+    fn what_was_asked_about_a_call_does_not_make_it_another_one() {
+        let (stack, _) = nothing();
+        let mut entry = native(&stack, 0);
+        let identity = entry.identity();
+        entry.set_node(7);
+        assert_eq!(entry.identity(), identity);
+        assert_ne!(native(&stack, 1).identity(), identity);
+        // A call back into Java from a frame with another frame pointer is another one.
+        let mut back = upcall(&stack, 0);
+        let identity = back.identity();
+        back.detail += 8;
+        assert_ne!(back.identity(), identity);
+    }
+}

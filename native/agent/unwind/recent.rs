@@ -202,10 +202,11 @@ mod tests {
             memory[word] = was;
         }
         assert_eq!(found(&mut recent, &leaf(&memory[0], 7)), Some(5));
-        // Another call at the same place of the stack.
-        memory[0] += 1;
+        // Another call at the same place of the stack, and kept at the same place here.
+        let is_beside = |pc: &usize| set(at.slot, *pc) == set(at.slot, at.pc);
+        memory[0] = (at.pc + 1..).find(is_beside).unwrap_or(0);
         assert_eq!(found(&mut recent, &leaf(&memory[0], 7)), None);
-        memory[0] -= 1;
+        memory[0] = at.pc;
         recent.clear();
         assert_eq!(found(&mut recent, &leaf(&memory[0], 7)), None);
     }

@@ -238,7 +238,9 @@ fn a_frame_is_known_by_all_that_decides_what_follows() {
 #[test]
 fn what_is_kept_of_a_walk_has_the_words_of_its_frames_alone() {
     let mut built = Built::new(&[Plain, Plain, Points, Plain]);
+    let words = built.memo.words_len;
     built.memo.keep_first(3);
+    assert_eq!(built.memo.words_len, words - 2);
     assert_eq!(built.left(), None);
     assert_eq!(built.left_without(0, RETURN), None);
     assert_eq!(built.left_without(1, RETURN), None);
