@@ -93,10 +93,12 @@ impl Asked {
     }
 
     /// Opens the library with `real` if it is one to record. Null where that is not so, or where it is not known how the
-    /// caller's library is found: then the caller itself is to ask.
+    /// caller's library is found: then the caller itself is to ask. Nothing `is_loaded` in a namespace that is yet to be
+    /// made.
     fn open(
         &self,
         position: Position,
+        is_loaded: bool,
         real: impl Fn(*const c_char, c_int) -> *mut c_void,
     ) -> *mut c_void {
         if self.name.is_null() || !libraries::counts(position) {
@@ -106,16 +108,16 @@ impl Asked {
         let name = unsafe { CStr::from_ptr(self.name) };
         // SAFETY: the place of the return address of a function that was just called.
         let caller = unsafe { *(position.slot as *const usize) };
-        // What is loaded already is found by its name, whoever asks.
-        let only = if libraries::is_found_by_name_alone(name, caller) {
-            0
-        } else {
-            libc::RTLD_NOLOAD
+        let alone = libraries::is_found_by_name_alone(name, caller);
+        let handle = match (alone, is_loaded) {
+            (true, _) => real(self.name, self.flags()),
+            // What is loaded already is found by its name, whoever asks.
+            (false, true) => real(self.name, self.flags() | libc::RTLD_NOLOAD),
+            (false, false) => ptr::null_mut(),
         };
-        let handle = real(self.name, self.flags() | only);
         if !handle.is_null() {
             libraries::opened(handle, position);
-        } else if only != 0 && self.flags() & libc::RTLD_NOLOAD == 0 {
+        } else if !alone && self.flags() & libc::RTLD_NOLOAD == 0 {
             IMAGE.count(Counter::LibrariesByPath);
         }
         handle
@@ -149,7 +151,7 @@ pub unsafe extern "C-unwind" fn dlopen_request(
     let asked = unsafe { &mut *asked };
     asked.look();
     // SAFETY: the C library's function of this name and type, with the caller's arguments.
-    let found = asked.open(at(slot, frame_pointer), |name, flags| unsafe {
+    let found = asked.open(at(slot, frame_pointer), true, |name, flags| unsafe {
         transmute::<*mut c_void, Dlopen>(real)(name, flags)
     });
     Answer { found, real }
@@ -178,7 +180,8 @@ pub unsafe extern "C-unwind" fn dlmopen_request(
         boundary::guarded(unwind::opening_namespace);
     }
     // SAFETY: as above.
-    let found = asked.open(at(slot, frame_pointer), |name, flags| unsafe {
+    let is_loaded = *namespace != libc::LM_ID_NEWLM;
+    let found = asked.open(at(slot, frame_pointer), is_loaded, |name, flags| unsafe {
         transmute::<*mut c_void, Dlmopen>(real)(*namespace, name, flags)
     });
     Answer { found, real }
