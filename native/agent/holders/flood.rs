@@ -418,3 +418,6 @@ impl Marks {
         });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -130,6 +130,11 @@ impl Nodes {
         if let Some(stop) = failed {
             return Err(stop);
         }
+        Nodes::of(all)
+    }
+
+    /// These blocks, in whatever order.
+    fn of(mut all: Table<Node>) -> Result<Nodes, Stop> {
         all.sort_unstable_by_key(|node| node.start);
         let mut nodes = Nodes {
             low: all.first().map_or(usize::MAX, |node| node.start),
@@ -229,3 +234,6 @@ impl Nodes {
         first..end
     }
 }
+
+#[cfg(test)]
+pub mod tests;

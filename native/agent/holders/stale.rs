@@ -447,3 +447,6 @@ fn add(found: &mut Table<Word>, at: usize, word: u64, block: Option<Live>) -> Re
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
