@@ -81,8 +81,8 @@ mod tests {
                 // SAFETY: words of the test's own memory.
                 let holds = || unsafe { all_hold(&words, readable) };
                 assert!(holds(), "{len} {readable}");
-                let places = memory.iter_mut().map(|word| &raw mut *word);
-                for (at, place) in places.collect::<Vec<_>>().into_iter().enumerate() {
+                for at in 0..len {
+                    let place = memory.as_mut_ptr().wrapping_add(at);
                     // SAFETY: as above; the compiler must not know what is read.
                     unsafe { place.write_volatile(0) };
                     assert!(!holds(), "{at} of {len}, {readable}");

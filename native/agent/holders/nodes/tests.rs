@@ -97,12 +97,24 @@ fn each_of_many_blocks_is_found_as_by_looking_at_all() {
 
 #[test]
 fn a_page_full_of_the_smallest_blocks_has_all_of_them() {
-    let before = block(BASE - 8, 16);
-    let small = (1..PAGE / 8).map(|number| block(BASE + number * 8, 8));
+    // The end of the one before it reaches into the page.
+    let before = block(BASE - 8, 8);
+    let small = (0..PAGE / 8).map(|number| block(BASE + number * 8, 8));
     let blocks: Vec<Node> = [before].into_iter().chain(small).collect();
     let nodes = nodes(&blocks);
     for block in &blocks {
         assert_eq!(found(&nodes, block.start), Some(block.start));
+    }
+}
+
+#[test]
+fn blocks_far_from_each_other_are_told_apart() {
+    let start = |number: usize| BASE + number * number * 3 * MIB + number * 64;
+    let blocks: Vec<Node> = (0..500).map(|number| block(start(number), 48)).collect();
+    let nodes = nodes(&blocks);
+    for block in &blocks {
+        assert_eq!(found(&nodes, block.start + 47), Some(block.start));
+        assert_eq!(found(&nodes, block.start + MIB), None);
     }
 }
 
@@ -118,6 +130,8 @@ fn the_end_of_a_cookie_is_a_pointer_to_its_block() {
     }
     // A longer block has objects behind its count.
     assert!(nodes.find(BASE + 80, |_| true).is_none());
+    let short = self::nodes(&[block(BASE, 3), block(BASE + 64, 8)]);
+    assert!(short.find(BASE + 8, |_| true).is_none());
     // Where the next block begins right there, the pointer is to that.
     let beside = self::nodes(&[block(BASE, 8), block(BASE + 8, 8)]);
     assert_eq!(found(&beside, BASE + 8), Some(BASE + 8));
