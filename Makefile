@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-spark fresh recall chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build demo test test-spark fresh recall coverage chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -26,6 +26,9 @@ fresh: ## `make demo` and `make test` from a fresh clone of HEAD with an empty h
 
 recall: setup ## planted leaks that nothing holds, thousands of them, under each collector and beside 20 threads: all are lost
 	cargo test -p integration-tests --test holders -- --ignored --nocapture
+
+coverage: ## how many of the recorder's lines its unit tests run; needs the compiler's llvm-tools
+	.ci/coverage
 
 chaos: setup ## random programs bare and recorded, with fresh seeds (MINUTES=60), or one seed again (SEED=1234)
 	cargo run -q -p hackleak-chaos -- $(if $(SEED),--seed $(SEED),--minutes $(or $(MINUTES),5)) $(ARGS)
