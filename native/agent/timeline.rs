@@ -109,16 +109,60 @@ pub fn traffic() {
         return;
     }
     let points = POINTS.fetch_add(1, Relaxed) + 1;
-    if points.is_multiple_of(POINTS_PER_INTERVAL) && interval < MAX_INTERVAL {
-        interval *= 2;
+    let grown = grown(interval, points);
+    if grown != interval {
+        interval = grown;
         IMAGE.timeline_interval().store(interval, Relaxed);
     }
     now(Cause::Traffic);
     let took = monotonic().saturating_sub(began);
-    let pause = interval.max(took.saturating_mul(INTERVALS_PER_SUM));
-    NEXT.fetch_max(began.saturating_add(pause), Relaxed);
+    NEXT.fetch_max(began.saturating_add(pause(interval, took)), Relaxed);
+}
+
+/// The interval after so many points.
+fn grown(interval: u64, points: u64) -> u64 {
+    let is_full = points.is_multiple_of(POINTS_PER_INTERVAL) && interval < MAX_INTERVAL;
+    if is_full { interval * 2 } else { interval }
+}
+
+/// The time to the next point, where summing took so long.
+fn pause(interval: u64, took: u64) -> u64 {
+    interval.max(took.saturating_mul(INTERVALS_PER_SUM))
 }
 
 fn monotonic() -> u64 {
     clock::of(libc::CLOCK_MONOTONIC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_run_has_few_points_however_long_it_is() {
+        let mut interval = INTERVAL;
+        let mut time = 0u64;
+        for point in 1..=30 * POINTS_PER_INTERVAL {
+            time = time.saturating_add(interval);
+            let before = interval;
+            interval = grown(interval, point);
+            let is_last = point % POINTS_PER_INTERVAL == 0;
+            let doubles = is_last && point / POINTS_PER_INTERVAL <= 20;
+            assert_eq!(interval, before << u32::from(doubles), "point {point}");
+        }
+        assert_eq!(interval, MAX_INTERVAL);
+        let year = 365 * 24 * 3600 * 1_000_000_000;
+        assert!(
+            time > year,
+            "30,720 points last for more than a year: {time} ns"
+        );
+    }
+
+    #[test]
+    fn summing_takes_a_hundredth_of_the_time_at_most() {
+        assert_eq!(pause(INTERVAL, 0), INTERVAL);
+        assert_eq!(pause(INTERVAL, INTERVAL / 100), INTERVAL);
+        assert_eq!(pause(INTERVAL, INTERVAL), INTERVAL * 100);
+        assert_eq!(pause(INTERVAL, u64::MAX), u64::MAX);
+    }
 }

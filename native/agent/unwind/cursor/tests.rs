@@ -27,8 +27,8 @@ extern "C" fn walk(slot: usize, frame_pointer: usize, found: &mut Vec<(usize, us
 
 #[inline(never)]
 fn walk_from_here(found: &mut Vec<(usize, usize)>) -> Vec<(usize, usize)> {
-    // SAFETY: a call of a function of C's convention, with its arguments in place. The word below the
-    // stack pointer is where the call puts its return address.
+    // SAFETY: a call of a function of C's convention, with its arguments in place. The word below
+    // the stack pointer is where the call puts its return address.
     unsafe {
         asm!(
             "lea rdi, [rsp - 8]",

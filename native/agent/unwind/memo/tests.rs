@@ -41,7 +41,7 @@ struct Built {
     memo: Box<Memo>,
 }
 
-/// In the frame of the function of this number: the CFA, the saved frame pointer, the return address.
+/// Words of a frame: the CFA, the saved frame pointer, the return address, and a local.
 const CFA: usize = FRAME - 3;
 const SAVED: usize = FRAME - 2;
 const RETURN: usize = FRAME - 1;
@@ -125,7 +125,7 @@ impl Built {
         remember(&mut self.memo, self.kinds.len());
     }
 
-    /// What is left of the walk from the leaf on: `None` for all of it, else how many of its frames.
+    /// What is left of the walk: `None` for all of it, else how many of its frames.
     fn left(&self) -> Option<usize> {
         self.memo.verify(self.memo.len - 1).err()
     }
