@@ -230,7 +230,7 @@ impl Rules {
         } else {
             0
         };
-        let kind = if is_lender(path) {
+        let kind = if is_lender(path) && !excluded {
             IS_LENDER
         } else if !chosen && SHARED.iter().any(|start| name.starts_with(start)) {
             IS_SHARED

@@ -103,6 +103,8 @@ fn patterns_change_what_counts_and_exclude_wins() {
 
     let libc = "/lib/libc.so.6";
     assert_eq!(counted(&rules("libc.so.6", ""), libc), ["yes"; 2]);
+    // Nor is what it hands out recorded then.
+    assert_eq!(counted(&rules("", "libc.so.6"), libc), ["no"; 2]);
 }
 
 #[test]

@@ -179,8 +179,8 @@ pub unsafe extern "C-unwind" fn dlmopen_request(
         IMAGE.count(Counter::OtherNamespaces);
         boundary::guarded(unwind::opening_namespace);
     }
-    // SAFETY: as above.
     let is_loaded = *namespace != libc::LM_ID_NEWLM;
+    // SAFETY: as above.
     let found = asked.open(at(slot, frame_pointer), is_loaded, |name, flags| unsafe {
         transmute::<*mut c_void, Dlmopen>(real)(*namespace, name, flags)
     });
