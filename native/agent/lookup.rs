@@ -212,3 +212,136 @@ fn map(bits: u32) -> *mut Table {
     unsafe { (*table).bits = bits };
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    /// Values that tell whose they are.
+    fn of(key: u64) -> (u64, u64) {
+        (key * 3, key * 5)
+    }
+
+    /// Puts it in as a miss does: until it is there.
+    fn put(lookup: &Lookup, key: u64) {
+        while lookup.get(key).is_none() {
+            let (first, second) = of(key);
+            lookup.insert(lookup.generation(), key, first, second);
+        }
+    }
+
+    fn slots(lookup: &Lookup) -> usize {
+        let table = lookup.table.load(Acquire);
+        // SAFETY: the table of a map that has one.
+        unsafe { Slots::of(table) }.len()
+    }
+
+    #[test]
+    fn a_key_has_its_values_and_another_one_none() {
+        let lookup = Lookup::new(4);
+        assert_eq!(lookup.get(1), None, "no table yet");
+        for key in 1..=7 {
+            put(&lookup, key);
+        }
+        for key in 1..=7 {
+            assert_eq!(lookup.get(key), Some(of(key)));
+        }
+        assert_eq!(lookup.get(8), None);
+        assert_eq!(slots(&lookup), 16);
+        // The first values stay.
+        lookup.insert(lookup.generation(), 3, 77, 77);
+        assert_eq!(lookup.get(3), Some(of(3)));
+    }
+
+    #[test]
+    fn what_is_reserved_is_not_taken() {
+        let lookup = Lookup::new(4);
+        lookup.insert(lookup.generation(), 0, 1, 1);
+        lookup.insert(lookup.generation(), 1, 0, 1);
+        assert_eq!((lookup.get(0), lookup.get(1)), (None, None));
+    }
+
+    #[test]
+    fn a_table_that_is_half_full_makes_room_for_the_next() {
+        let lookup = Lookup::new(4);
+        for key in 1..=1000 {
+            put(&lookup, key);
+        }
+        assert_eq!(lookup.get(1000), Some(of(1000)));
+        // What the smaller tables had comes back with the next miss.
+        for key in 1..=1000 {
+            put(&lookup, key);
+            assert_eq!(lookup.get(key), Some(of(key)));
+        }
+        assert!(slots(&lookup) >= 2000, "{}", slots(&lookup));
+    }
+
+    #[test]
+    fn what_is_not_kept_is_gone_and_nothing_late_brings_it_back() {
+        let lookup = Lookup::new(6);
+        for key in 1..=20 {
+            put(&lookup, key);
+        }
+        let before = lookup.generation();
+        lookup.retain(|key| key % 2 == 0);
+        // A thread that had begun to compute this before inserts it now.
+        lookup.insert(before, 7, 21, 35);
+        for key in 1..=20 {
+            let kept = key % 2 == 0;
+            assert_eq!(lookup.get(key), kept.then(|| of(key)), "{key}");
+        }
+        lookup.clear();
+        assert_eq!(lookup.get(2), None);
+        put(&lookup, 2);
+        assert_eq!(lookup.get(2), Some(of(2)));
+    }
+
+    /// Threads that insert, read and forget at one moment see a key with its own values or not at all.
+    #[test]
+    fn threads_never_see_the_values_of_another_key() {
+        static LOOKUP: Lookup = Lookup::new(4);
+        const KEYS: u64 = 500;
+        thread::scope(|scope| {
+            for start in 0..4 {
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        let key = 1 + (start * 131 + round * 17) % KEYS;
+                        put(&LOOKUP, key);
+                        for key in 1..=KEYS {
+                            let found = LOOKUP.get(key);
+                            assert!(
+                                found.is_none_or(|found| found == of(key)),
+                                "{key} {found:?}"
+                            );
+                        }
+                        if round % 50 == 49 {
+                            LOOKUP.retain(|key| key % 3 != start % 3);
+                        }
+                    }
+                });
+            }
+        });
+    }
+
+    /// One that waits for a key has its values as soon as it has the key.
+    #[test]
+    fn a_key_that_is_seen_is_whole() {
+        // No second table is needed.
+        static LOOKUP: Lookup = Lookup::new(18);
+        const KEYS: u64 = 1 << 16;
+        thread::scope(|scope| {
+            scope.spawn(|| (1..=KEYS).for_each(|key| put(&LOOKUP, key)));
+            scope.spawn(|| {
+                for key in 1..=KEYS {
+                    let found = loop {
+                        if let Some(found) = LOOKUP.get(key) {
+                            break found;
+                        }
+                    };
+                    assert_eq!(found, of(key));
+                }
+            });
+        });
+    }
+}
