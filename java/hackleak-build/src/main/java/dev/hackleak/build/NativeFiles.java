@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Properties;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32;
 
@@ -42,6 +43,11 @@ public final class NativeFiles {
   private static final List<String> NAMES = Arrays.asList(LIBRARY, COMMAND);
   private static final String UNFINISHED = ".unpacking-";
   private static final Duration UNUSED = Duration.ofDays(14);
+
+  /** What else lies beside the folders is somebody else's. */
+  private static final Pattern OWN =
+      Pattern.compile("\\d+\\.\\d+\\.\\d+.*-[0-9a-f]{8}|\\.unpacking-.*");
+
   private static final Set<PosixFilePermission> EXECUTABLE =
       PosixFilePermissions.fromString("rwxr-xr-x");
   private static final int BUFFER_BYTES = 64 * 1024;
@@ -195,6 +201,7 @@ public final class NativeFiles {
     try (Stream<Path> others = Files.list(folder.getParent())) {
       for (Path other : (Iterable<Path>) others::iterator) {
         if (!other.equals(folder)
+            && OWN.matcher(other.getFileName().toString()).matches()
             && Files.isDirectory(other, LinkOption.NOFOLLOW_LINKS)
             && Files.getLastModifiedTime(other).toInstant().isBefore(limit)) {
           delete(other);

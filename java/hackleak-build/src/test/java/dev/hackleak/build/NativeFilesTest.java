@@ -147,19 +147,31 @@ class NativeFilesTest {
     assertUnpackedOnce(cache(), NativeFiles.unpack(build()));
   }
 
+  private void old(String name, FileTime used) throws Exception {
+    Path folder = Files.createDirectories(cache().resolve(name));
+    Files.createFile(folder.resolve("hackleak"));
+    Files.setLastModifiedTime(folder, used);
+  }
+
   @Test
   void versionsThatNobodyUsesAreRemovedWhenAnotherComes() throws Exception {
     FileTime longAgo = FileTime.from(Instant.now().minus(Duration.ofDays(15)));
     FileTime lately = FileTime.from(Instant.now().minus(Duration.ofDays(13)));
-    for (String name : new String[] {"0.0.1-00000000", ".unpacking-1", "0.0.2-00000000"}) {
-      Path other = Files.createDirectories(cache().resolve(name));
-      Files.createFile(other.resolve("hackleak"));
-      Files.setLastModifiedTime(other, name.startsWith("0.0.2") ? lately : longAgo);
+    String[] names = {"0.0.1-00000000", "0.1.0-SNAPSHOT-0a1b2c3d", ".unpacking-1"};
+    for (String name : names) {
+      old(name, longAgo);
     }
+    old("0.0.2-00000000", lately);
+    // Nobody but its owner knows what it is.
+    old("spark", longAgo);
+    old("0.0.1", longAgo);
     Path own = NativeFiles.unpack(build()).library().getParent();
     Set<String> left = names(cache());
     assertEquals(
-        new HashSet<>(Arrays.asList("0.0.2-00000000", own.getFileName().toString())), left);
+        new HashSet<>(
+            Arrays.asList("0.0.2-00000000", "spark", "0.0.1", own.getFileName().toString())),
+        left);
+    assertEquals(Collections.singleton("hackleak"), names(cache().resolve("spark")));
     Files.setLastModifiedTime(own, longAgo);
     NativeFiles.unpack(build());
     assertTrue(Files.getLastModifiedTime(own).compareTo(lately) > 0, "it is in use");
