@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use hackleak_report::model::Unreadable;
-use hackleak_report::{Process, Report, Selection};
+use hackleak_report::{Besides, Process, Report, Selection};
 
 use crate::{maps, output, standard_input, thin};
 
@@ -96,19 +96,24 @@ fn is_image(path: &Path) -> bool {
         && !path.is_dir()
 }
 
-/// The report on `images`, with those that cannot be read. Images of processes that are gone take less of the disk
-/// afterwards.
+/// The process of an image, which takes less of the disk afterwards if that process is gone.
+pub(crate) fn process(
+    image: &Path,
+    selection: &Selection,
+    besides: &Besides,
+) -> anyhow::Result<Process> {
+    let process = Process::of_image_with(image, selection, besides)?;
+    thin::thin(image);
+    Ok(process)
+}
+
+/// The report on `images`, with those that cannot be read.
 pub(crate) fn read(images: &[PathBuf], selection: &Selection) -> Report {
     let mut report = Report::new(Vec::new());
     for image in images {
-        match Process::of_image(image, selection) {
-            Ok(process) => {
-                report.processes.push(process);
-                thin::thin(image);
-            }
-            Err(error) => report
-                .unreadable
-                .push(unreadable_file(image, &error.into())),
+        match process(image, selection, &Besides::default()) {
+            Ok(process) => report.processes.push(process),
+            Err(error) => report.unreadable.push(unreadable_file(image, &error)),
         }
     }
     report.subtract_baselines(None);

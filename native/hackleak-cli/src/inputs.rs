@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use hackleak_report::baseline::Baseline;
 use hackleak_report::model::SCHEMA_VERSION;
-use hackleak_report::{Process, Report, Selection};
+use hackleak_report::{Report, Selection};
 
-use crate::{images, known, output, standard_input, thin};
+use crate::{images, known, output, standard_input};
 
 /// The report on `inputs` without what `known` leaves out but the baselines. What cannot be read is
 /// in the report, and said on stderr; it is an error when nothing is left.
@@ -42,13 +42,12 @@ pub(crate) fn read(
             }
             continue;
         }
-        match Process::of_image_with(&input, selection, &besides) {
+        match images::process(&input, selection, &besides) {
             Ok(process) => {
                 read = true;
                 report.processes.push(process);
-                thin::thin(&input);
             }
-            Err(error) => errors.push(images::unreadable_file(&input, &error.into())),
+            Err(error) => errors.push(images::unreadable_file(&input, &error)),
         }
     }
     match errors.split_last() {
