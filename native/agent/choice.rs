@@ -91,6 +91,13 @@ pub fn context(index: u32) -> Context {
     })
 }
 
+/// What is live at `address`, if it is as young as `epoch`, or nobody knows how young.
+pub fn live_since(address: usize, epoch: u32) -> Option<Live> {
+    let live = IMAGE.live.live_at(address)?;
+    let is_young = || context(live.context()).epoch >= epoch;
+    (live.context() == 0 || is_young()).then_some(live)
+}
+
 /// The epoch of a context; 0 where that was lost.
 pub fn epoch_of(index: u32) -> u32 {
     context(index).epoch

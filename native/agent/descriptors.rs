@@ -193,13 +193,9 @@ pub fn look(epoch: u32) {
         return;
     }
     for number in 0..=HIGHEST.load(Relaxed) {
-        let Some(live) = IMAGE.live.live_at(address(number)) else {
+        let Some(live) = choice::live_since(address(number), epoch) else {
             continue;
         };
-        let context = choice::context(live.context());
-        if live.context() != 0 && context.epoch < epoch {
-            continue;
-        }
         match std::fs::read_link(format!("/proc/self/fd/{number}")) {
             Ok(path) => {
                 let name = path.as_os_str().as_bytes();

@@ -68,8 +68,9 @@ pub fn handle(address: usize) -> Option<u64> {
 /// Where the table has the libraries of this handle.
 pub fn addresses(handle: u64) -> impl Iterator<Item = usize> {
     let taken = PLACES.iter().take(HIGHEST.load(Relaxed)).enumerate();
-    let of = taken.filter(move |(_, place)| place.handle.load(Relaxed) as u64 == handle);
-    of.filter(move |_| handle > BUSY as u64)
+    let is_of = move |place: &Place| place.handle.load(Relaxed) as u64 == handle;
+    taken
+        .filter(move |(_, place)| handle > BUSY as u64 && is_of(place))
         .map(|(index, _)| address(index))
 }
 
@@ -147,10 +148,7 @@ impl Closing {
             place.handle.store(self.handle, Release);
             return;
         }
-        if IMAGE.live.remove(address(self.index)).is_ok() {
-            record::ended(0);
-            IMAGE.live.forget(address(self.index));
-        }
+        record::given_up(address(self.index));
         place.handle.store(0, Release);
     }
 }
@@ -173,14 +171,9 @@ pub fn look(epoch: u32) {
     unwind::enter_all_modules();
     for (index, place) in PLACES.iter().take(HIGHEST.load(Relaxed)).enumerate() {
         let at = address(index);
-        let Some(live) = IMAGE.live.live_at(at) else {
-            continue;
-        };
-        let context = choice::context(live.context());
-        if place.handle.load(Acquire) <= BUSY || live.context() != 0 && context.epoch < epoch {
-            continue;
-        }
-        if let Some(module) = unwind::known_module(place.within.load(Relaxed))
+        if place.handle.load(Acquire) > BUSY
+            && let Some(live) = choice::live_since(at, epoch)
+            && let Some(module) = unwind::known_module(place.within.load(Relaxed))
             && let Some(module) = IMAGE.modules.read(module)
         {
             names::keep(Some(&place.name), at, live, IMAGE.slice(module.path));

@@ -342,6 +342,14 @@ pub fn ended(bytes: u64) {
     }
 }
 
+/// Takes the record of a handle without bytes out of the table, and what would be left of it.
+pub fn given_up(address: usize) {
+    if IMAGE.live.remove(address).is_ok() {
+        ended(0);
+        IMAGE.live.forget(address);
+    }
+}
+
 /// Counts a record of which some bytes went, or to which some came. So does `realloc`.
 pub fn resized(less: u64, more: u64) {
     ended(less);

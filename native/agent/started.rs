@@ -205,10 +205,7 @@ impl Started {
         if place.state.fetch_update(AcqRel, Acquire, is_mine).is_err() {
             return;
         }
-        if IMAGE.live.remove(address(self.index)).is_ok() {
-            record::ended(0);
-            IMAGE.live.forget(address(self.index));
-        }
+        record::given_up(address(self.index));
         place.id.store(0, Relaxed);
         place.state.store(0, Release);
     }
@@ -302,13 +299,9 @@ pub fn look(epoch: u32) {
     empty_the_ended();
     for started in all() {
         let at = address(started.index);
-        let Some(live) = IMAGE.live.live_at(at) else {
+        let Some(live) = choice::live_since(at, epoch) else {
             continue;
         };
-        let context = choice::context(live.context());
-        if live.context() != 0 && context.epoch < epoch {
-            continue;
-        }
         let keep = |name: &str| names::keep(Some(&started.place().name), at, live, name.as_bytes());
         if started.state & ENDED != 0 {
             keep("ended, never joined");
