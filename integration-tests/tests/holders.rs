@@ -349,6 +349,30 @@ fn where_it_cannot_be_known_all_of_it_counts() {
     assert_eq!(verdicts.collect::<Vec<_>>(), ["unknown"; 4]);
 }
 
+/// Places that were never emptied get the address of a new block, which the allocator would have given before: that
+/// is held. And what only such a place seems to name, because nobody has written there, is lost.
+#[test]
+fn what_is_made_again_in_the_same_places_is_held_and_what_is_dropped_is_lost() {
+    for jdk in Jdk::all() {
+        let held = [
+            "static", "array", "field", "global", "local", "member", "remade", "grown", "mapped",
+        ];
+        let ways = held.iter().map(|way| (*way, 0));
+        let dropped = ["dropped", "dropped mappings", "unwritten"].map(|way| (way, 60));
+        for (way, lost) in ways.chain(dropped) {
+            let run = Victim::new(jdk, "Reopened")
+                .recording(Entry::Preload, &[])
+                .options("track=new+malloc+mmap,held=note")
+                .args([way])
+                .run()
+                .expect_code(0);
+            let expected = format!("lost {lost}\n").repeat(5);
+            let (feature, said) = (jdk.feature, &run.ended.stderr);
+            assert_eq!(run.ended.stdout, expected, "JDK {feature}, {way}: {said}");
+        }
+    }
+}
+
 /// What two checks saw tells what became of the first one's leaks; whatever is still there is not said.
 #[test]
 fn what_was_reported_and_freed_later_is_told() {

@@ -58,6 +58,7 @@ mod pools;
 mod real;
 mod record;
 mod references;
+mod reuse;
 mod search_path;
 mod stack_bounds;
 mod started;

@@ -20,13 +20,23 @@ type Pointer = *mut c_void;
 
 macro_rules! functions {
     ($($name:ident: $type:ty = $symbol:literal, when_resolving $early:expr;)*) => {
+        /// What is passed on to, where it is known.
+        pub struct Functions {
+            $(pub $name: AtomicPtr<c_void>,)*
+        }
+
+        /// Those of this process. Whoever replaces one calls the former one in its place.
+        pub static FUNCTIONS: Functions = Functions {
+            $($name: AtomicPtr::new(ptr::null_mut()),)*
+        };
+
         $(
             /// The function of this name of the allocator under test.
             #[inline(always)]
             pub fn $name() -> $type {
-                static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-                let known = REAL.load(Relaxed);
-                let known = if known.is_null() { find(&REAL, $symbol) } else { known };
+                let place = &FUNCTIONS.$name;
+                let known = place.load(Relaxed);
+                let known = if known.is_null() { find(place, $symbol) } else { known };
                 if known.is_null() {
                     return $early;
                 }

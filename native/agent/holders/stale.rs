@@ -8,9 +8,11 @@
 //!
 //! What is difficult is the cost: all of it must be read. So only small blocks and roots are, and only so often
 //! that it takes a small share of the time (and after each judging, which costs more); what was noted before stays good for as long as the word stays.
-//! A program that writes the same address to the same place again is not noticed, with one exception: where the
-//! word was in memory that had been freed, and block and target have both been allocated again by the same code.
-//! An allocator that hands out what was freed last makes this the usual case for a structure that is made again.
+//! A program that writes the same address to the same place again would not be noticed. So what was noted is
+//! [watched](crate::reuse): such an address is not handed out again, and what was left in freed memory is wiped when it
+//! is. Where that could not be done, block and target may both have been allocated again by the same code: then the word
+//! is good again. An allocator that hands out what was freed last makes this the usual case for a structure that is
+//! made again.
 
 use super::glibc::Places;
 use super::maps;
@@ -18,10 +20,11 @@ use super::memory::{Memory, WORD};
 use super::objects::{Objects, Trust};
 use super::table::Table;
 use super::{PASS, Stop, threads};
-use crate::{IMAGE, clock, mapped};
+use crate::{IMAGE, choice, clock, mapped, reuse};
 use core::cmp::Reverse;
 use core::iter::once;
 use core::ops::Range;
+use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Kind, Live};
 use hackleak_image::writer::State;
@@ -72,6 +75,21 @@ struct Word {
     target: u32,
 }
 
+impl Word {
+    /// Whether what stands here was written after it was noted: the word was wiped in between.
+    fn is_rewritten(&self) -> bool {
+        let at = !self.at as usize;
+        let in_block = || {
+            let start = IMAGE.live.live_at(at & !15);
+            start.or_else(|| Some(IMAGE.live.around(at)?.1))
+        };
+        self.block != 0
+            && in_block().is_some_and(|live| {
+                reuse::is_wiped(at, live.size(), choice::epoch_of(live.context()))
+            })
+    }
+}
+
 /// Words of no use, for one pass.
 pub struct Stale(Table<Word>);
 
@@ -99,6 +117,10 @@ impl Stale {
         let Some((block, target)) = blocks else {
             return true;
         };
+        let is_wiped = || reuse::is_wiped(at, block.size(), choice::epoch_of(block.context()));
+        if known.clone().all(|noted| noted.block != 0) && is_wiped() {
+            return false;
+        }
         // In a block that was live it is old, whatever had been freed there before.
         let was_live = known.clone().any(|noted| noted.block == 0);
         let (block, target) = (making(block), making(target));
@@ -131,25 +153,49 @@ fn making(live: Live) -> u32 {
     hash.finish() as u32 | UNKNOWN
 }
 
-/// Notes the words that are of no use now, if that may be afforded. Called at checkpoints, not in hooks.
-pub fn note() {
+/// Notes the words that are of no use now, if that may be afforded, and tells whether it did. Called at checkpoints,
+/// not in hooks.
+pub fn note() -> bool {
     let _alone = match PASS.try_lock() {
         Ok(alone) => alone,
         Err(TryLockError::Poisoned(alone)) => alone.into_inner(),
-        Err(TryLockError::WouldBlock) => return,
+        Err(TryLockError::WouldBlock) => return false,
     };
     let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
     let since = clock::of(libc::CLOCK_MONOTONIC).saturating_sub(noted.ended);
     if since < noted.took.saturating_mul(SHARE) {
-        return;
+        return false;
     }
     let started = clock::of(libc::CLOCK_THREAD_CPUTIME_ID);
     let found = look(&noted.words);
     noted.ended = clock::of(libc::CLOCK_MONOTONIC);
     noted.took = clock::of(libc::CLOCK_THREAD_CPUTIME_ID).saturating_sub(started);
-    if let Ok(found) = found {
-        noted.words = found;
-    }
+    let Ok(found) = found else {
+        return false;
+    };
+    noted.words = found;
+    true
+}
+
+/// Has all that is noted watched, and where `others` point: what is handed out from the next checkpoint on is told
+/// from what these words name.
+pub fn watch(others: impl Iterator<Item = u64>) {
+    let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let words = noted.words.iter();
+    let in_freed = words.clone().filter(|noted| noted.block != 0);
+    let others = others.map(|word| word as usize);
+    let targets = words.filter(|noted| noted.block == 0);
+    let mapped = Mapped::of_now().ok();
+    reuse::watch(
+        IMAGE.epoch().load(Relaxed),
+        in_freed.map(|noted| !noted.at as usize),
+        targets.map(|noted| !noted.word as usize).chain(others),
+        |address| {
+            mapped
+                .as_ref()
+                .is_some_and(|mapped| mapped.is_gone(address))
+        },
+    );
 }
 
 /// A judging has found something to look for: whatever the price, the next checkpoint looks.
@@ -202,7 +248,8 @@ fn look(before: &[Word]) -> Result<Table<Word>, Stop> {
         let target = !noted.word as usize;
         let is_live =
             IMAGE.live.state_at(target) == State::Live || is_in_large(target) || mapped.has(target);
-        if is_live && memory.word(!noted.at as usize) == Some(!noted.word) {
+        if is_live && !noted.is_rewritten() && memory.word(!noted.at as usize) == Some(!noted.word)
+        {
             kept.push(*noted)?;
         }
     }
@@ -402,6 +449,11 @@ impl Mapped {
         Ok(Mapped { now, ended })
     }
 
+    /// Whether the address lies where one has been, and in none of now.
+    fn is_gone(&self, address: usize) -> bool {
+        is_in(&self.ended, address) && !self.has(address)
+    }
+
     /// Whether the address lies in one of now.
     pub fn has(&self, address: usize) -> bool {
         is_in(&self.now, address)
@@ -429,7 +481,7 @@ pub fn is_of_no_use(word: u64, mapped: &Mapped) -> bool {
         State::Live => false,
         // Memory that is not recorded may become a block's as well as memory that was freed.
         State::Freed | State::Unknown => !mapped.has(address),
-        State::Elsewhere => is_in(&mapped.ended, address) && !mapped.has(address),
+        State::Elsewhere => mapped.is_gone(address),
     }
 }
 

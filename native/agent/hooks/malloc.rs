@@ -6,7 +6,7 @@
 
 use crate::arch::{Position, allocator_entry};
 use crate::real;
-use crate::{gate, record};
+use crate::{gate, record, reuse};
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 use hackleak_image::layout::Release;
@@ -92,7 +92,11 @@ unsafe extern "C" fn on_realloc(
     // Another thread may own the old address as soon as the call is under way.
     let old = record::retired(block as usize);
     // SAFETY: as above.
-    let new = unsafe { real::realloc()(block, size) };
+    let mut new = unsafe { real::realloc()(block, size) };
+    if reuse::is_on() && !new.is_null() {
+        let kept = old.map_or(size, |old| old.size() as usize);
+        new = reuse::instead_of_moved(new, size, kept, new == block);
+    }
     let position = at(slot, fp);
     match old {
         Some(old) if new.is_null() && size > 0 => record::restored(block as usize, old),

@@ -71,8 +71,9 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
     call(env, |env| {
         let label = text(env, label)?;
         method_ids::make();
-        holders::stale::note();
-        java_stale::note();
+        if holders::stale::note() | java_stale::note() {
+            java_stale::with_noted(|values| holders::stale::watch(values));
+        }
         Ok(checkpoint::take(label.as_bytes()) as i32)
     })
 }

@@ -9,8 +9,9 @@
 //! the object. And a look takes as long as the heap is large. So what it will take is reckoned from the memory
 //! that the heap has in use, and it has to be a small share of the time; a larger one after a judging that had
 //! to look at the heap, which shows that it may matter. Where the heap is small, the first checkpoint looks,
-//! and the next one after each such judging. A place that is written with the very same value once more (a static
-//! that keeps the address of what was freed, and then of its successor) is not noticed.
+//! and the next one after each such judging. A place that is written with the very same value once more would not be
+//! noticed (a static that keeps the address of what was freed, and then of its successor): so these addresses are
+//! not handed out again (`reuse`).
 
 use super::heap_walk::{self, Visitor};
 use super::jni_env;
@@ -90,8 +91,10 @@ pub fn judged() {
     of_now().matters = true;
 }
 
-/// Notes the values that are of no use now, if that may be afforded. Called at checkpoints, not in hooks.
-pub fn note() {
+/// Notes the values that are of no use now, if that may be afforded, and tells whether it did. Called at checkpoints,
+/// not in hooks.
+pub fn note() -> bool {
+    let mut noted = false;
     holders::between_passes(|| {
         let mut last = of_now();
         let jni = jni_env();
@@ -106,8 +109,16 @@ pub fn note() {
             last.ended = clock::of(libc::CLOCK_MONOTONIC);
             last.per_mib = last.ended.saturating_sub(started) / used;
             last.matters = false;
+            noted = true;
         }
     });
+    noted
+}
+
+/// Calls `watch` with all that is noted.
+pub fn with_noted(watch: impl FnOnce(&mut dyn Iterator<Item = u64>)) {
+    let last = of_now();
+    watch(&mut last.values.iter().flatten().map(|(_, value)| !value));
 }
 
 /// What the heap has in use, garbage too, at least 1.
