@@ -373,6 +373,22 @@ fn what_is_made_again_in_the_same_places_is_held_and_what_is_dropped_is_lost() {
     }
 }
 
+/// What a static field has is held, and nobody need collect garbage to know it; but a class may be garbage.
+#[test]
+fn static_fields_hold_before_garbage_is_collected_where_the_class_lasts() {
+    for jdk in Jdk::all() {
+        let run = Victim::new(jdk, "FirmHolders")
+            .recording(Entry::Preload, &[])
+            .options("track=new+malloc,held=note")
+            .run()
+            .expect_code(0);
+        let expected = "application: held\nkept loader: held, collected\n\
+                        dropped loader: 1000037 bytes lost, collected\n";
+        let (feature, said) = (jdk.feature, &run.ended.stderr);
+        assert_eq!(run.ended.stdout, expected, "JDK {feature}: {said}");
+    }
+}
+
 /// What two checks saw tells what became of the first one's leaks; whatever is still there is not said.
 #[test]
 fn what_was_reported_and_freed_later_is_told() {

@@ -15,6 +15,12 @@ public class Latency {
   static Object[] objects;
   static long[] blocks;
   static volatile long held;
+  static final Object[] KEPT = new Object[1];
+
+  /** What has the address of its memory, as most classes of such libraries do. */
+  static final class Handle {
+    final long address = unsafe.allocateMemory(45_678);
+  }
 
   static long leak() {
     return unsafe.allocateMemory(12_345);
@@ -55,5 +61,6 @@ public class Latency {
     measure("clean", rounds, 0, i -> {});
     measure("covered", rounds, 0, i -> covered());
     measure("held", rounds, 0, i -> held = unsafe.allocateMemory(34_567));
+    measure("object", rounds, 0, i -> KEPT[0] = new Handle());
   }
 }

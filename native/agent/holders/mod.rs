@@ -150,13 +150,13 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
     verdicts::keep(choice, at_exit, java.is_some(), &first, second.as_ref())
 }
 
-/// The same before garbage is collected, which takes long: only if native memory alone holds all of it; else
-/// `None`, and nothing is kept.
+/// The same before garbage is collected, which takes long: only if all of it is held by what is no garbage, native
+/// memory and Java's `statics`; else `None`, and nothing is kept.
 ///
 /// # Errors
 ///
 /// It cannot be told.
-pub fn judge_native(choice: Choice) -> Result<Option<u32>, Stop> {
+pub fn judge_firm(choice: Choice, mut statics: Option<&mut dyn Java>) -> Result<Option<u32>, Stop> {
     if !can_judge() {
         return Ok(None);
     }
@@ -166,11 +166,11 @@ pub fn judge_native(choice: Choice) -> Result<Option<u32>, Stop> {
     if handles {
         return Ok(None);
     }
-    let found = pass(choice, &mut None)?;
+    let found = pass(choice, &mut statics)?;
     if found.marks.open > 0 {
         return Ok(None);
     }
-    // Java was not asked, because nothing is left that it could hold.
+    // Other objects of Java's were not asked, because nothing is left that they could hold.
     verdicts::keep(choice, false, true, &found, None).map(Some)
 }
 

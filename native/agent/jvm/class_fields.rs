@@ -261,6 +261,44 @@ fn fields_of_interfaces(env: *mut jvmtiEnv, jni: *mut JNIEnv, classes: &[jclass]
     fields
 }
 
+/// Whether the class is there as long as the JVM is: the JVM itself or the application's own loader has made it.
+pub fn lasts(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass) -> bool {
+    let Some(loader_of) = functions(env).GetClassLoader else {
+        return false;
+    };
+    let mut loader = ptr::null_mut();
+    // SAFETY: JVMTI and JNI calls in the live phase, with a reference of the caller's and the method's own signature;
+    // what they throw is none of the program's, and the references that they make are given back.
+    unsafe {
+        if loader_of(env, class, &mut loader) != JVMTI_ERROR_NONE {
+            return false;
+        }
+        if loader.is_null() {
+            return true;
+        }
+        let functions = &**jni;
+        let loaders = (functions.FindClass)(jni, c"java/lang/ClassLoader".as_ptr());
+        let mut lasts = false;
+        if !loaders.is_null() {
+            let get = (functions.GetStaticMethodID)(
+                jni,
+                loaders,
+                c"getSystemClassLoader".as_ptr(),
+                c"()Ljava/lang/ClassLoader;".as_ptr(),
+            );
+            if !get.is_null() {
+                let system = (functions.CallStaticObjectMethodA)(jni, loaders, get, ptr::null());
+                lasts = (functions.IsSameObject)(jni, loader, system) != 0;
+                (functions.DeleteLocalRef)(jni, system);
+            }
+        }
+        (functions.ExceptionClear)(jni);
+        (functions.DeleteLocalRef)(jni, loaders);
+        (functions.DeleteLocalRef)(jni, loader);
+        lasts
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

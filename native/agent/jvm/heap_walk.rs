@@ -40,6 +40,35 @@ pub trait Visitor {
 
 /// Walks over the objects of the classes that were chosen, and over all static fields.
 pub fn iterate<V: Visitor>(choosing: *mut jvmtiEnv, visitor: &mut V) -> Result<(), Stop> {
+    iterate_over(choosing, ptr::null_mut(), visitor)
+}
+
+/// The same over static fields alone: a class is no garbage, whatever was collected.
+pub fn iterate_statics<V: Visitor>(
+    jni: *mut JNIEnv,
+    choosing: *mut jvmtiEnv,
+    visitor: &mut V,
+) -> Result<(), Stop> {
+    // SAFETY: JNI calls of this thread, with a reference that is given back; an exception is none of the program's.
+    unsafe {
+        let functions = &**jni;
+        let class = (functions.FindClass)(jni, c"java/lang/Class".as_ptr());
+        if class.is_null() {
+            (functions.ExceptionClear)(jni);
+            return Err(NOT_TOLD);
+        }
+        let walked = iterate_over(choosing, class, visitor);
+        (functions.DeleteLocalRef)(jni, class);
+        walked
+    }
+}
+
+/// Over the objects of this class, or of any if it is null.
+fn iterate_over<V: Visitor>(
+    choosing: *mut jvmtiEnv,
+    class: jclass,
+    visitor: &mut V,
+) -> Result<(), Stop> {
     let iterate = functions(choosing).IterateThroughHeap.ok_or(NOT_TOLD)?;
     let callbacks = jvmtiHeapCallbacks {
         primitive_field_callback: Some(on_field::<V>),
@@ -49,7 +78,7 @@ pub fn iterate<V: Visitor>(choosing: *mut jvmtiEnv, visitor: &mut V) -> Result<(
     let filter = JVMTI_HEAP_FILTER_CLASS_UNTAGGED;
     let visitor = (&raw mut *visitor).cast();
     // SAFETY: a JVMTI call in the live phase, with callbacks of its types; the visitor outlives it.
-    match unsafe { iterate(choosing, filter, ptr::null_mut(), &callbacks, visitor) } {
+    match unsafe { iterate(choosing, filter, class, &callbacks, visitor) } {
         JVMTI_ERROR_NONE => Ok(()),
         _ => Err(NOT_TOLD),
     }

@@ -29,6 +29,8 @@ pub struct Heap {
     finished: Vec<jobject>,
     /// Whether the way to every place is looked for, and not only to those that are new.
     all_ways: bool,
+    /// Whether static fields alone are looked at.
+    only_statics: bool,
     roots: Vec<JavaRoot>,
 }
 
@@ -70,7 +72,17 @@ impl Heap {
             jni,
             finished,
             all_ways,
+            only_statics: false,
             roots: Vec::new(),
+        })
+    }
+
+    /// Its static fields alone. They hold what they hold before garbage is collected.
+    pub fn statics_of_this_thread() -> Option<Heap> {
+        let heap = Heap::of_this_thread(Vec::new(), false)?;
+        Some(Heap {
+            only_statics: true,
+            ..heap
         })
     }
 }
@@ -89,7 +101,10 @@ impl Java for Heap {
             next_object: OBJECTS,
             tells_objects: !self.finished.is_empty(),
         };
-        heap_walk::iterate(choosing, &mut walk)?;
+        match self.only_statics {
+            true => heap_walk::iterate_statics(self.jni, choosing, &mut walk)?,
+            false => heap_walk::iterate(choosing, &mut walk)?,
+        }
         let Walk {
             places,
             mut hits,
@@ -99,6 +114,9 @@ impl Java for Heap {
         drop(stale);
         java_stale::judged();
         self.drop_other_numbers(choosing, &places, &mut hits);
+        if self.only_statics {
+            self.drop_of_loaders(choosing, &places, &mut hits);
+        }
         let (own, finished) = OwnFrames::split(choosing, self.jni, &self.finished);
         // What a static field has, is held, whatever else has it.
         let firm = if self.finished.is_empty() {
@@ -239,6 +257,31 @@ impl Heap {
                     Some(Keeps::None) | None => false,
                 }
         });
+    }
+
+    /// Takes out the fields of classes that may be garbage, together with the loader that has made them.
+    fn drop_of_loaders(
+        &self,
+        env: *mut jvmtiEnv,
+        places: &HashMap<Place, u32>,
+        hits: &mut Vec<Hit>,
+    ) {
+        let mut tags: Vec<jlong> = places.keys().map(|place| place.0).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        let classes = with_tags(env, &tags);
+        let lasting: HashSet<u32> = places
+            .iter()
+            .filter(|(place, _)| {
+                let class = classes.get(&place.0);
+                class.is_some_and(|class| class_fields::lasts(env, self.jni, *class))
+            })
+            .map(|(_, root)| *root)
+            .collect();
+        for class in classes.into_values() {
+            done(env, self.jni, class, false);
+        }
+        hits.retain(|hit| lasting.contains(&hit.root));
     }
 
     /// The ways to the places that are used, by their roots: for each the way to one of its objects.

@@ -35,9 +35,9 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
     })
 }
 
-/// `int judgeNative(int epoch, int scope, int whose)`: the number of the judging, or 0.
+/// `int judgeFirm(int epoch, int scope, int whose)`: the number of the judging, or 0.
 #[unsafe(no_mangle)]
-pub extern "system" fn Java_dev_hackleak_NativeBridge_judgeNative<'local>(
+pub extern "system" fn Java_dev_hackleak_NativeBridge_judgeFirm<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
     epoch: i32,
@@ -46,7 +46,10 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judgeNative<'local>(
 ) -> i32 {
     call(env, |_| {
         // What goes wrong here goes wrong again, and is told, after settling.
-        let judged = holders::judge_native(choice(epoch, scope, whose)?).unwrap_or(None);
+        let mut heap = Heap::statics_of_this_thread();
+        let statics = heap.as_mut().map(|heap| heap as &mut dyn Java);
+        let choice = choice(epoch, scope, whose)?;
+        let judged = holders::judge_firm(choice, statics).unwrap_or(None);
         Ok(judged.unwrap_or(0) as i32)
     })
 }

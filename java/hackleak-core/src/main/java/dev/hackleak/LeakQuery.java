@@ -13,6 +13,7 @@ import java.util.List;
  */
 final class LeakQuery {
   private static final int RAW_SITES = 1_000;
+  private static final FirstLook FIRST_LOOK = new FirstLook();
 
   private final Recorder recorder;
   private final Checkpoint since;
@@ -122,10 +123,11 @@ final class LeakQuery {
     }
   }
 
-  /** Whether garbage makes no difference, because native memory holds all of it. */
+  /** Whether garbage makes no difference, because all of it is held by what is none. */
   private boolean isHeldAnyhow() {
-    if (recorder.describe().tellsHolders(check.held())) {
-      judging = recorder.judgeNative(since.epoch(), check.scope(), check.whose());
+    if (recorder.describe().tellsHolders(check.held()) && FIRST_LOOK.isWorthTaking()) {
+      judging = recorder.judgeFirm(since.epoch(), check.scope(), check.whose());
+      FIRST_LOOK.took(judging != 0);
     }
     return judging != 0;
   }

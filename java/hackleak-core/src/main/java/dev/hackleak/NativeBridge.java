@@ -47,10 +47,10 @@ final class NativeBridge {
   static native int judge(int epoch, int scope, int whose, Object[] finished);
 
   /**
-   * The same before anything has settled: the number if native memory alone holds all of it, else
-   * 0.
+   * The same before anything has settled: the number if native memory and static fields, of classes
+   * that are never unloaded, hold all of it, else 0.
    */
-  static native int judgeNative(int epoch, int scope, int whose);
+  static native int judgeFirm(int epoch, int scope, int whose);
 
   /**
    * What was allocated since the epoch and is still live, as triples: a stack, the epoch in which

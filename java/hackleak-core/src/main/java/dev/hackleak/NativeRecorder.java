@@ -78,8 +78,8 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
-  public int judgeNative(int epoch, int scope, Whose whose) {
-    return NativeBridge.judgeNative(epoch, scope, whose.ordinal());
+  public int judgeFirm(int epoch, int scope, Whose whose) {
+    return NativeBridge.judgeFirm(epoch, scope, whose.ordinal());
   }
 
   @Override

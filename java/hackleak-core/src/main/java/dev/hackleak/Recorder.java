@@ -34,8 +34,8 @@ interface Recorder {
    */
   int judge(int epoch, int scope, Whose whose, Object[] finished);
 
-  /** The number of a judging if native memory alone holds all that is live, else 0. */
-  default int judgeNative(int epoch, int scope, Whose whose) {
+  /** The number of a judging if native memory and static fields hold all that is live, else 0. */
+  default int judgeFirm(int epoch, int scope, Whose whose) {
     return 0;
   }
 
