@@ -7,7 +7,7 @@
 //!
 //! What is difficult: the C library hands out the identifier of a thread again as soon as that was joined, or
 //! has ended and was detached. So a place is found before somebody is joined and emptied afterwards, and a thread that finds
-//! its own identifier in another place empties that. Each state has the number of its use, so that nobody empties the
+//! its own identifier in another place empties that. Of a thread that `clone` has made the kernel's number alone is known. Each state has the number of its use, so that nobody empties the
 //! next one's. And a process may end a thread without its destructors: before anybody is told, the
 //! kernel is asked ([`look`]).
 
@@ -158,6 +158,12 @@ impl Started {
         }
     }
 
+    /// It was made without the C library's knowing, as this thread of the kernel's: nobody joins it, and when it ends
+    /// is not told.
+    pub fn has_tid(self, tid: u32) {
+        self.change(|state| state & LOWER | u64::from(tid) << TID_SHIFT);
+    }
+
     /// Called on the new thread, before the program's routine.
     pub fn begins(self) {
         // SAFETY: no arguments, no failure.
@@ -169,8 +175,7 @@ impl Started {
             }
         }
         self.has_id(id);
-        let tid = u64::from(own_tid()) << TID_SHIFT;
-        self.change(|state| state & LOWER | tid);
+        self.has_tid(own_tid());
         if HAS_KEY.load(Acquire) {
             let value = ptr::without_provenance::<c_void>(self.index + 1);
             // SAFETY: a key that was made, and a value that is no pointer.

@@ -3,6 +3,7 @@
 //   started each|clean|refused|fork|many
 #include <dirent.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -85,14 +86,35 @@ NOINLINE static void of_c() {
   check(thrd_create(&id, ends_in_c, nullptr) == thrd_success, "thrd_create");
 }
 
+// A thread that only the kernel knows, with no thread-local memory of its own: it may do system calls alone.
+static int runs_beside(void*) {
+  for (;;) asm volatile("syscall" : : "a"(SYS_pause) : "rcx", "r11", "memory");
+}
+
+static int ends_beside(void*) { return 0; }
+
+static void beside(int (*routine)(void*)) {
+  constexpr size_t kStack = 64 << 10;
+  static char stacks[8][kStack] __attribute__((aligned(16)));
+  static int used = 0;
+  constexpr int kThread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM;
+  check(clone(routine, stacks[used++] + kStack, kThread, nullptr) > 0, "clone");
+}
+
+NOINLINE static void by_clone() {
+  for (int i = 0; i < 4; i++) beside(runs_beside);
+  for (int i = 0; i < 2; i++) beside(ends_beside);
+}
+
 static void each() {
+  by_clone();
   still_running();
   detached_and_running();
   never_joined();
   of_the_library();
   of_c();
   for (int i = 0; i < 8; i++) sem_wait(&running);
-  wait_until_alone(9);
+  wait_until_alone(9 + 4);
 }
 
 static timespec soon() {

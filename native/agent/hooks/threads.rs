@@ -1,4 +1,4 @@
-//! `pthread_create` and its like: a thread inherits the scope of the thread that starts it, and is recorded where
+//! `pthread_create` and its like, `clone` among them: a thread inherits the scope of the thread that starts it, and is recorded where
 //! threads are tracked ([`started`]).
 
 use crate::arch::{Position, allocator_entry};
@@ -35,6 +35,7 @@ unsafe extern "C" {
 pub fn init() {
     real::found(&REAL, NAME);
     real::found(&REAL_C11, c"thrd_create");
+    real::found(&REAL_CLONE, CLONE);
     find_endings();
 }
 
@@ -107,6 +108,58 @@ unsafe extern "C-unwind" fn on_c11_create(
         position,
         |start, argument| unsafe { real(id, start, argument) },
     )
+}
+
+type Clone = unsafe extern "C" fn(
+    *mut c_void,
+    *mut c_void,
+    c_int,
+    *mut c_void,
+    *mut c_void,
+    *mut c_void,
+    usize,
+) -> c_int;
+
+const CLONE: &CStr = c"clone";
+static REAL_CLONE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+allocator_entry!(clone, 6, on_clone);
+
+/// What makes a process passes through. The new thread begins in the program's routine: it may have no thread-local
+/// memory of its own, so nothing of the recorder's may run there before.
+#[allow(clippy::too_many_arguments)]
+unsafe extern "C" fn on_clone(
+    routine: *mut c_void,
+    stack: *mut c_void,
+    flags: c_int,
+    argument: *mut c_void,
+    parent_tid: *mut c_void,
+    locals: *mut c_void,
+    slot: usize,
+    frame_pointer: usize,
+) -> c_int {
+    let is_thread = flags & libc::CLONE_THREAD != 0;
+    let position = Position {
+        slot,
+        frame_pointer,
+    };
+    let started = is_thread.then(|| started::starting(true, position));
+    // SAFETY: the C library's function of this name and type; it has one in every process. Its last argument lies
+    // above the return address, where there is a word in any case.
+    let result = unsafe {
+        let real: Clone = transmute(real::found(&REAL_CLONE, CLONE));
+        let child_tid = ptr::without_provenance::<usize>(slot + size_of::<usize>()).read();
+        real(
+            routine, stack, flags, argument, parent_tid, locals, child_tid,
+        )
+    };
+    if let Some(started) = started.flatten() {
+        match u32::try_from(result) {
+            Ok(tid) => started.has_tid(tid),
+            Err(_) => started.empty(),
+        }
+    }
+    result
 }
 
 /// Lets `real` make a thread, whose identifier it writes to `id`.
@@ -238,6 +291,7 @@ macro_rules! ending {
         pub const HOOKS: &[super::Hook] = &[
             ("pthread_create", pthread_create),
             ("thrd_create", thrd_create),
+            ("clone", clone),
             $($name::HOOK),*
         ];
 
