@@ -58,7 +58,7 @@ fn verdict(arguments: &[&str]) -> String {
     let victim = victims
         .next()
         .unwrap_or_else(|| panic!("no victim: {json}"));
-    victim["coverage"]["verdict"]
+    victim["coverage"]["visibility"]
         .as_str()
         .expect("a text")
         .to_owned()

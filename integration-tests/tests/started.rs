@@ -23,9 +23,9 @@ fn by_function(process: &Process) -> BTreeMap<String, u64> {
     for site in process.leaks.sites.iter().filter(|site| site.kind == KIND) {
         assert_eq!(site.bytes, 0, "{site:#?}");
         let names = site.names();
-        let function = names
-            .iter()
-            .find(|name| !["make", "beside"].contains(&name.as_str()) && !name.starts_with("std::"));
+        let function = names.iter().find(|name| {
+            !["make", "beside"].contains(&name.as_str()) && !name.starts_with("std::")
+        });
         let function = function.expect("somebody started it").clone();
         *threads.entry(function).or_default() += site.count;
     }

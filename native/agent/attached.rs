@@ -6,7 +6,7 @@
 //!
 //! A thread that ends does not detach: the JVM keeps what it has for it, and so does the table.
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, boundary, control, gate, names, origin, record, references};
 use core::sync::atomic::AtomicU32;
@@ -44,13 +44,13 @@ fn place_of_frame(thread: &ThreadState, depth: u32) -> Option<usize> {
 }
 
 /// The calling thread was attached, and was not before. `name` is the name that it got, if it got one.
-pub fn began(name: Option<&[u8]>, position: Position) {
+pub fn began(name: Option<&[u8]>, call_site: CallSite) {
     if !is_tracked() {
         return;
     }
     boundary::guarded(|| {
         boundary::may_panic();
-        if !origin::is_under_test(position) {
+        if !origin::is_under_test(call_site) {
             return;
         }
         let tid = thread::own_tid();
@@ -58,7 +58,7 @@ pub fn began(name: Option<&[u8]>, position: Position) {
             IMAGE.count(Counter::DroppedAddress);
             return;
         };
-        record::allocated(place, 0, Kind::Attach, position);
+        record::allocated(place, 0, Kind::Attach, call_site);
         if let Some(mut thread) = thread::enter() {
             thread.frames.is_attached = true;
         }
@@ -95,7 +95,7 @@ pub fn ended() {
 }
 
 /// The calling thread has pushed a frame.
-pub fn pushed(position: Position) {
+pub fn pushed(call_site: CallSite) {
     if !is_tracked() {
         return;
     }
@@ -106,15 +106,15 @@ pub fn pushed(position: Position) {
         };
         let depth = thread.frames.depth;
         let place = place_of_frame(&thread, depth);
-        references::saved(&mut thread, position.slot, depth);
+        references::saved(&mut thread, call_site.slot, depth);
         thread.frames.depth += 1;
         // Recording needs the thread's state.
         drop(thread);
-        if !origin::is_under_test(position) {
+        if !origin::is_under_test(call_site) {
             // Frames of the JDK's are only counted, to tell whose a frame is that is popped.
             place.into_iter().for_each(record::passed);
         } else if let Some(place) = place {
-            record::allocated(place, 0, Kind::LocalFrame, position);
+            record::allocated(place, 0, Kind::LocalFrame, call_site);
         } else {
             IMAGE.count(Counter::DroppedAddress);
         }
@@ -122,7 +122,7 @@ pub fn pushed(position: Position) {
 }
 
 /// The calling thread has popped a frame, or had none.
-pub fn popped(position: Position) {
+pub fn popped(call_site: CallSite) {
     if !is_tracked() {
         return;
     }
@@ -135,7 +135,7 @@ pub fn popped(position: Position) {
             return;
         };
         thread.frames.depth = depth;
-        references::restored(&mut thread, position.slot, depth);
+        references::restored(&mut thread, call_site.slot, depth);
         let place = place_of_frame(&thread, depth);
         if place.is_some_and(|place| IMAGE.live.remove(place).is_ok()) {
             thread.count_free(0);

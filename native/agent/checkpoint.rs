@@ -1,6 +1,6 @@
 //! Checkpoints, and the ends of scopes and assertions.
 
-use crate::{IMAGE, boundary, clock, gate, keep, pools, thread, timeline};
+use crate::{IMAGE, boundary, clock, gate, module_copies, pools, thread, timeline};
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use hackleak_image::layout::{Assertion, Blob, Cause, Check, Checkpoint, Counter, Outcome};
@@ -8,7 +8,7 @@ use hackleak_image::layout::{Assertion, Blob, Cause, Check, Checkpoint, Counter,
 /// Takes a checkpoint and returns its epoch: allocations made from now on have it or a later one.
 pub fn take(label: &[u8]) -> u32 {
     pools::look();
-    keep::modules();
+    module_copies::save_new();
     let epoch = IMAGE.epoch().fetch_add(1, AcqRel) + 1;
     let thread = thread::enter().map_or(0, |thread| thread.index());
     let label = if label.is_empty() {

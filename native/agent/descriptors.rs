@@ -9,7 +9,7 @@
 //! asked ([`look`]), which also says what each of them is. And a child of `vfork` shares the memory, but
 //! not the descriptors.
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::{IMAGE, boundary, choice, control, findings, gate, names, origin, record};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
@@ -93,17 +93,17 @@ pub fn is_open(number: c_int) -> bool {
 }
 
 /// Records one that was just opened.
-pub fn opened(number: c_int, position: Position) {
-    opened_by(number, position, origin::opens);
+pub fn opened(number: c_int, call_site: CallSite) {
+    opened_by(number, call_site, origin::opens);
 }
 
 /// The same for what Java code cannot ask for: the JDK's libraries have pairs of sockets of their own, by which
 /// they wake threads, for as long as the process runs.
-pub fn opened_by_native_code(number: c_int, position: Position) {
-    opened_by(number, position, origin::is_under_test);
+pub fn opened_by_native_code(number: c_int, call_site: CallSite) {
+    opened_by(number, call_site, origin::is_under_test);
 }
 
-fn opened_by(number: c_int, position: Position, counts: fn(Position) -> bool) {
+fn opened_by(number: c_int, call_site: CallSite, counts: fn(CallSite) -> bool) {
     // The first event of a forked child may be this one.
     if !gate::is_open_to_allocate() || !control::tracks(Track::FD) || !is_placed(number) {
         return;
@@ -111,15 +111,15 @@ fn opened_by(number: c_int, position: Position, counts: fn(Position) -> bool) {
     if is_elsewhere() {
         return;
     }
-    if !boundary::guarded(|| counts(position)).unwrap_or(false) {
+    if !boundary::guarded(|| counts(call_site)).unwrap_or(false) {
         record::passed(address(number));
         return;
     }
     HIGHEST.fetch_max(number, Relaxed);
-    if boundary::guarded(|| origin::is_under_test(position)).unwrap_or(true) {
-        record::allocated(address(number), 0, Kind::Fd, position);
+    if boundary::guarded(|| origin::is_under_test(call_site)).unwrap_or(true) {
+        record::allocated(address(number), 0, Kind::Fd, call_site);
     } else {
-        record::opened_for_java(address(number), position);
+        record::opened_for_java(address(number), call_site);
     }
 }
 
@@ -130,10 +130,10 @@ pub fn is_of_java(live: Live) -> bool {
 
 /// Something new is open under the number. If something was before, it was closed by that: what is not
 /// recorded, such as a standard stream that is led elsewhere, is no more to close than it was.
-pub fn replaced(number: c_int, was_open: bool, position: Position) {
+pub fn replaced(number: c_int, was_open: bool, call_site: CallSite) {
     let recorded = closing(number).is_ok();
     if recorded || !was_open {
-        opened(number, position);
+        opened(number, call_site);
     }
 }
 
@@ -165,7 +165,7 @@ pub fn closing_from(first: usize, last: usize) {
 
 /// One was closed that was not open; `before` is what [`closing`] knew of it.
 #[cold]
-pub fn was_not_open(number: c_int, before: Result<Live, Live>, position: Position) {
+pub fn was_not_open(number: c_int, before: Result<Live, Live>, call_site: CallSite) {
     // Programs close -1 where opening failed.
     if number < 0 || !is_tracked() || is_elsewhere() {
         return;
@@ -176,10 +176,10 @@ pub fn was_not_open(number: c_int, before: Result<Live, Live>, position: Positio
             // It was closed in a way that is not seen, so nothing is known.
             Ok(_) => IMAGE.live.forget(address(number)),
             Err(left) if left.block != 0 => {
-                findings::closed_twice(address(number), left, position);
+                findings::closed_twice(address(number), left, call_site);
             }
-            Err(_) if origin::is_under_test(position) => {
-                findings::not_open(number, address(number), position);
+            Err(_) if origin::is_under_test(call_site) => {
+                findings::not_open(number, address(number), call_site);
             }
             Err(_) => {}
         }

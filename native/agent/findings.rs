@@ -4,7 +4,7 @@
 //! Everything here is rare, and off the path of a right free. A pointer that was never seen being
 //! allocated is no finding.
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::{IMAGE, boundary, control, jvm, origin};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Counter, Finding, Live, Release, Wrong};
@@ -12,22 +12,22 @@ use hackleak_image::layout::{Counter, Finding, Live, Release, Wrong};
 /// The block was freed by another family of functions than it was allocated by.
 #[cold]
 #[inline(never)]
-pub fn mismatch(address: usize, live: Live, release: Release, position: Position) {
-    note(Wrong::Mismatch, address, live, release, 0, position);
+pub fn mismatch(address: usize, live: Live, release: Release, call_site: CallSite) {
+    note(Wrong::Mismatch, address, live, release, 0, call_site);
 }
 
 /// The block had been freed before, and nobody had the address since.
 #[cold]
 #[inline(never)]
-pub fn double_free(address: usize, left: Live, release: Release, position: Position) {
+pub fn double_free(address: usize, left: Live, release: Release, call_site: CallSite) {
     IMAGE.live.forget(address);
-    note(Wrong::DoubleFree, address, left, release, 0, position);
+    note(Wrong::DoubleFree, address, left, release, 0, call_site);
 }
 
 /// There is no block at the address: perhaps it lies inside of one.
 #[cold]
 #[inline(never)]
-pub fn not_a_start(address: usize, release: Release, position: Position) {
+pub fn not_a_start(address: usize, release: Release, call_site: CallSite) {
     if let Some((start, live)) = IMAGE.live.around(address) {
         note(
             Wrong::Interior,
@@ -35,7 +35,7 @@ pub fn not_a_start(address: usize, release: Release, position: Position) {
             live,
             release,
             (address - start) as u64,
-            position,
+            call_site,
         );
     }
 }
@@ -44,26 +44,26 @@ pub fn not_a_start(address: usize, release: Release, position: Position) {
 /// the JNI boundary was not watched from the start, or something could not be recorded.
 #[cold]
 #[inline(never)]
-pub fn not_held(address: usize, release: Release, position: Position) {
+pub fn not_held(address: usize, release: Release, call_site: CallSite) {
     let lost = Counter::DROPPED
         .iter()
         .any(|counter| IMAGE.counter(*counter).load(Relaxed) != 0);
-    if jvm::sees_all() && !lost && origin::counts(position) {
+    if jvm::sees_all() && !lost && origin::counts(call_site) {
         let nothing = Live {
             origin: 0,
             block: 0,
         };
-        note(Wrong::NotHeld, address, nothing, release, 0, position);
+        note(Wrong::NotHeld, address, nothing, release, 0, call_site);
     }
 }
 
 /// A descriptor was closed that had been closed before, and nobody has opened it since.
-pub fn closed_twice(address: usize, left: Live, position: Position) {
-    double_free(address, left, Release::Close, position);
+pub fn closed_twice(address: usize, left: Live, call_site: CallSite) {
+    double_free(address, left, Release::Close, call_site);
 }
 
 /// A descriptor was closed that is not open and was not before, as far as is known.
-pub fn not_open(number: i32, address: usize, position: Position) {
+pub fn not_open(number: i32, address: usize, call_site: CallSite) {
     let nothing = Live {
         origin: 0,
         block: 0,
@@ -74,7 +74,7 @@ pub fn not_open(number: i32, address: usize, position: Position) {
         nothing,
         Release::Close,
         number as u64,
-        position,
+        call_site,
     );
 }
 
@@ -87,8 +87,8 @@ pub fn under_buffer(address: usize, buffer: Live, release: Release, freed: u64) 
 /// `operator delete` with a size: another one than the block's is a finding.
 #[cold]
 #[inline(never)]
-pub fn wrong_size(address: usize, live: Live, release: Release, told: usize, position: Position) {
-    note(Wrong::Size, address, live, release, told as u64, position);
+pub fn wrong_size(address: usize, live: Live, release: Release, told: usize, call_site: CallSite) {
+    note(Wrong::Size, address, live, release, told as u64, call_site);
 }
 
 fn note(
@@ -97,12 +97,12 @@ fn note(
     allocated: Live,
     release: Release,
     detail: u64,
-    position: Position,
+    call_site: CallSite,
 ) {
     if control::wants_findings() {
         boundary::guarded(|| {
             boundary::may_panic();
-            let freed = origin::of(position);
+            let freed = origin::of(call_site);
             push(wrong, address, allocated, release, detail, freed);
         });
     }

@@ -13,8 +13,8 @@
 
 use crate::gate::{self, Children};
 use crate::{
-    IMAGE, boundary, callers, control, descriptors, image, keep, libraries, loader_lock, log,
-    mapped, started, thread, timeline, unwind,
+    IMAGE, boundary, callers, control, descriptors, image, libraries, loader_lock, log, mapped,
+    module_copies, started, thread, timeline, unwind,
 };
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
@@ -71,7 +71,7 @@ fn start(parent: Ledger) -> Option<()> {
     started::left_parent();
     libraries::left_parent();
     timeline::left_parent();
-    keep::left_parent();
+    module_copies::left_parent();
     let unseen = parent.counter(Counter::PoolFunctionsUnseen);
     let unseen = unseen.map_or(0, |counter| counter.load(Relaxed));
     image::create_again().ok()?;

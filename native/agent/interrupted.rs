@@ -8,7 +8,7 @@
 //! or find it broken.
 
 use crate::stack_bounds::StackBounds;
-use crate::{arch, word};
+use crate::{arch, stack_word};
 use arch::signal_frame;
 use core::ffi::{CStr, c_int};
 use core::ops::Range;
@@ -68,7 +68,7 @@ pub fn in_allocator() -> bool {
         let words = (from..end).step_by(WORD).take(FRAMES);
         let mut words = words.filter(|at| at + WORD <= end);
         // SAFETY: words of the thread's own stack, which can be read up to its end.
-        words.any(|at| allocator.contains(&unsafe { word::read(at) }))
+        words.any(|at| allocator.contains(&unsafe { stack_word::read(at) }))
     };
     !allocator.is_empty() && frame(is_inside).unwrap_or(false)
 }
@@ -85,10 +85,10 @@ fn frame(mut is_meant: impl FnMut(usize, usize) -> bool) -> Option<bool> {
     let mut at = stack.range.start;
     while at + of_sp.max(of_pc) + WORD <= stack.range.end {
         // SAFETY: words of the stack that the thread runs on, between its position and its end.
-        let found = unsafe { word::read(at) };
+        let found = unsafe { stack_word::read(at) };
         if returns.0.contains(&found) && found != 0 {
             // SAFETY: as above.
-            let (pc, sp) = unsafe { (word::read(at + of_pc), word::read(at + of_sp)) };
+            let (pc, sp) = unsafe { (stack_word::read(at + of_pc), stack_word::read(at + of_sp)) };
             // A frame on the same stack lies below what was interrupted.
             let fits = !stack.is_own || (at..=stack.range.end).contains(&sp);
             if fits && is_meant(pc, sp) {

@@ -13,7 +13,7 @@
 //! judged by the exported functions in it, found by their addresses: all versions of each name, and
 //! what they jump to in the end, because that is what is on the stack then.
 
-use crate::lookup::Lookup;
+use crate::concurrent_map::ConcurrentMap;
 use crate::{callers, symbols, unwind};
 use core::ffi::{c_char, c_void};
 use core::ptr;
@@ -323,7 +323,7 @@ fn stream_functions(stream: *const c_void) -> impl Iterator<Item = usize> {
 
 /// What is lent by the function that each address of a call lies in, as far as it was asked for. The
 /// functions of [`FUNCTIONS`] are never unloaded.
-static SHARES: Lookup = Lookup::new(10);
+static SHARES: ConcurrentMap = ConcurrentMap::new(10);
 
 /// What is lent by the function that the address lies in.
 fn share(address: usize) -> Option<Share> {

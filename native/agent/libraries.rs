@@ -9,7 +9,7 @@
 //! ([`is_found_by_name_alone`]); only then is anything known of the handle. What was opened in another way
 //! is counted, and the report says so.
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::{
     IMAGE, boundary, choice, control, gate, loader_lock, names, origin, record, search_path, unwind,
 };
@@ -87,16 +87,16 @@ pub fn is_tracked() -> bool {
     gate::is_open() && control::tracks(Track::MODULE)
 }
 
-/// Whether what the caller at `position` opens is recorded.
-pub fn counts(position: Position) -> bool {
+/// Whether what the caller at `call_site` opens is recorded.
+pub fn counts(call_site: CallSite) -> bool {
     // The first event of a forked child may be this one.
     gate::is_open_to_allocate()
         && control::tracks(Track::MODULE)
-        && boundary::guarded(|| origin::is_under_test(position)).unwrap_or(false)
+        && boundary::guarded(|| origin::is_under_test(call_site)).unwrap_or(false)
 }
 
 /// Records one that was just opened.
-pub fn opened(handle: *mut c_void, position: Position) {
+pub fn opened(handle: *mut c_void, call_site: CallSite) {
     let take = |place: &Place| place.handle.compare_exchange(0, BUSY, AcqRel, Relaxed);
     let Some(index) = PLACES.iter().position(|place| take(place).is_ok()) else {
         IMAGE.count(Counter::DroppedNoSegment);
@@ -108,7 +108,7 @@ pub fn opened(handle: *mut c_void, position: Position) {
     let within = unsafe { (*handle.cast::<unwind::LinkMap>()).dynamic };
     place.within.store(within, Relaxed);
     place.order.store(NEXT_ORDER.fetch_add(1, Relaxed), Relaxed);
-    record::allocated(address(index), 0, Kind::Module, position);
+    record::allocated(address(index), 0, Kind::Module, call_site);
     place.handle.store(handle.addr(), Release);
 }
 

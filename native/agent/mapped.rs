@@ -9,7 +9,7 @@
 //! asked ([`look`]), which also says what is mapped there. And the recorder maps memory for itself, within a
 //! hook perhaps: such calls pass ([`is_own`]).
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::fragments::{Fragment, Fragments};
 use crate::{
     IMAGE, boundary, choice, control, gate, maps, names, origin, peaks, record, this_library,
@@ -93,21 +93,21 @@ pub fn left_parent() {
 }
 
 /// Whether the recorder itself called.
-fn is_own(position: Position) -> bool {
+fn is_own(call_site: CallSite) -> bool {
     // SAFETY: where the hook was called from lies at this place of the caller's stack.
-    this_library::has(unsafe { (position.slot as *const usize).read() })
+    this_library::has(unsafe { (call_site.slot as *const usize).read() })
 }
 
 /// Records what was just mapped.
 #[inline(always)]
-pub fn made(range: Range<usize>, position: Position) {
-    if control::tracks(Track::MMAP) && !is_own(position) {
-        made_by_others(range, position);
+pub fn made(range: Range<usize>, call_site: CallSite) {
+    if control::tracks(Track::MMAP) && !is_own(call_site) {
+        made_by_others(range, call_site);
     }
 }
 
 #[inline(never)]
-fn made_by_others(range: Range<usize>, position: Position) {
+fn made_by_others(range: Range<usize>, call_site: CallSite) {
     let _errno = KeepErrno::new();
     // The first event of a forked child may be this one.
     if !gate::is_open_to_allocate() {
@@ -123,7 +123,7 @@ fn made_by_others(range: Range<usize>, position: Position) {
             stale.ended();
         }
     }
-    if !boundary::guarded(|| origin::opens(position)).unwrap_or(false) {
+    if !boundary::guarded(|| origin::opens(call_site)).unwrap_or(false) {
         return;
     }
     if range.is_empty() {
@@ -134,7 +134,7 @@ fn made_by_others(range: Range<usize>, position: Position) {
     let is_free = |number| IMAGE.live.live_at(address(number)).is_none();
     match fragments.put_new(range.clone(), is_free) {
         Some(number) => {
-            record::allocated(address(number), range.len(), Kind::Mmap, position);
+            record::allocated(address(number), range.len(), Kind::Mmap, call_site);
         }
         None => IMAGE.count(Counter::DroppedNoSegment),
     }

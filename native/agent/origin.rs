@@ -1,6 +1,6 @@
 //! Where an event comes from: whether its caller counts, and its stack and context.
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::callers::Counts;
 use crate::jvm::own_code;
 use crate::stack_bounds::StackBounds;
@@ -28,38 +28,38 @@ impl Whose {
     }
 }
 
-/// Whose memory it is that the caller at `position` allocates.
+/// Whose memory it is that the caller at `call_site` allocates.
 #[inline(always)]
-pub fn whose(position: Position) -> Whose {
+pub fn whose(call_site: CallSite) -> Whose {
     // Where the module of the caller is known already, nothing can panic.
-    match counts_at_once(position) {
+    match counts_at_once(call_site) {
         Some(Counts::Yes) => Whose::UnderTest,
         Some(Counts::No) => Whose::Runtime,
-        _ => whose_slowly(position),
+        _ => whose_slowly(call_site),
     }
 }
 
-/// Whether what the caller at `position` allocates is recorded as that of code under test.
+/// Whether what the caller at `call_site` allocates is recorded as that of code under test.
 #[inline(always)]
-pub fn counts(position: Position) -> bool {
-    match counts_at_once(position) {
+pub fn counts(call_site: CallSite) -> bool {
+    match counts_at_once(call_site) {
         Some(Counts::Yes) => true,
         // Libzip pins arrays all the time, and is never under test.
         Some(Counts::No | Counts::IfForJava) => false,
-        _ => whose_slowly(position) == Whose::UnderTest,
+        _ => whose_slowly(call_site) == Whose::UnderTest,
     }
 }
 
 #[cold]
 #[inline(never)]
-fn whose_slowly(position: Position) -> Whose {
-    boundary::guarded(|| whose_by_modules(position)).unwrap_or(Whose::Runtime)
+fn whose_slowly(call_site: CallSite) -> Whose {
+    boundary::guarded(|| whose_by_modules(call_site)).unwrap_or(Whose::Runtime)
 }
 
-/// What counts for the caller at `position`, if its module is known. Nothing in it can panic.
+/// What counts for the caller at `call_site`, if its module is known. Nothing in it can panic.
 #[inline(always)]
-fn counts_at_once(position: Position) -> Option<Counts> {
-    Some(counts_of(unwind::known_caller(position)?, callers::counts))
+fn counts_at_once(call_site: CallSite) -> Option<Counts> {
+    Some(counts_of(unwind::known_caller(call_site)?, callers::counts))
 }
 
 /// What counts for a call from this frame, where `counts` says it of a module.
@@ -72,30 +72,30 @@ fn counts_of(frame: u64, counts: impl Fn(u32) -> Counts) -> Counts {
     }
 }
 
-/// Whose it is that the caller at `position` allocates with `malloc`.
-fn whose_by_modules(position: Position) -> Whose {
-    match counts_of(unwind::caller(position), callers::counts) {
+/// Whose it is that the caller at `call_site` allocates with `malloc`.
+fn whose_by_modules(call_site: CallSite) -> Whose {
+    match counts_of(unwind::caller(call_site), callers::counts) {
         Counts::Yes => Whose::UnderTest,
         Counts::No => Whose::Runtime,
-        _ => thread::on_own_stack(|bounds| callers_callers(position, bounds)),
+        _ => thread::on_own_stack(|bounds| callers_callers(call_site, bounds)),
     }
 }
 
-/// Whether the descriptors that the caller at `position` opens are recorded.
-pub fn opens(position: Position) -> bool {
-    module_counts(position, callers::opens)
+/// Whether the descriptors that the caller at `call_site` opens are recorded.
+pub fn opens(call_site: CallSite) -> bool {
+    module_counts(call_site, callers::opens)
 }
 
-/// Whether the caller at `position` is code under test, and none of the JDK's.
-pub fn is_under_test(position: Position) -> bool {
-    module_counts(position, callers::counts)
+/// Whether the caller at `call_site` is code under test, and none of the JDK's.
+pub fn is_under_test(call_site: CallSite) -> bool {
+    module_counts(call_site, callers::counts)
 }
 
-fn module_counts(position: Position, counts: fn(u32) -> Counts) -> bool {
-    match counts_of(unwind::caller(position), counts) {
+fn module_counts(call_site: CallSite, counts: fn(u32) -> Counts) -> bool {
+    match counts_of(unwind::caller(call_site), counts) {
         Counts::Yes => true,
         Counts::LikeItsCaller => {
-            thread::on_own_stack(|bounds| others_caller_counts(position, bounds, counts))
+            thread::on_own_stack(|bounds| others_caller_counts(call_site, bounds, counts))
         }
         // The C library closes what it opens for itself.
         Counts::No | Counts::LikeItsCallerIfLent | Counts::IfForJava => false,
@@ -106,12 +106,12 @@ fn module_counts(position: Position, counts: fn(u32) -> Counts) -> bool {
 #[cold]
 #[inline(never)]
 fn others_caller_counts(
-    position: Position,
+    call_site: CallSite,
     bounds: &mut StackBounds,
     counts: fn(u32) -> Counts,
 ) -> bool {
     let mut decided = true;
-    let _ = unwind::frames(position, bounds, |_, frame| {
+    let _ = unwind::frames(call_site, bounds, |_, frame| {
         let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
             return true;
         };
@@ -122,20 +122,20 @@ fn others_caller_counts(
     decided
 }
 
-/// Whether the caller at `position` is the JVM, at work for Java code: so it starts Java's threads.
-pub fn is_java_call(position: Position) -> bool {
+/// Whether the caller at `call_site` is the JVM, at work for Java code: so it starts Java's threads.
+pub fn is_java_call(call_site: CallSite) -> bool {
     // Below its functions on the stack is the code that called a native method.
     thread::on_own_stack(|bounds| {
-        let end = unwind::frames(position, bounds, |pc, _| own_code::is_jvm_code(pc));
+        let end = unwind::frames(call_site, bounds, |pc, _| own_code::is_jvm_code(pc));
         matches!(end, Ok(unwind::End::Foreign { .. }))
     })
 }
 
-/// Whether an unrecorded block of the caller at `position` may hold others. Asked only about callers
+/// Whether an unrecorded block of the caller at `call_site` may hold others. Asked only about callers
 /// whose frame has just been looked up, so it is known. Nothing in it can panic.
 #[inline(always)]
-pub fn may_hold(position: Position) -> bool {
-    match unwind::known_caller(position).and_then(Frame::decode) {
+pub fn may_hold(call_site: CallSite) -> bool {
+    match unwind::known_caller(call_site).and_then(Frame::decode) {
         Some(Frame::Native { module, .. }) => callers::may_hold(module),
         _ => false,
     }
@@ -144,12 +144,12 @@ pub fn may_hold(position: Position) -> bool {
 /// Looks past modules that work for their caller.
 #[cold]
 #[inline(never)]
-fn callers_callers(position: Position, bounds: &mut StackBounds) -> Whose {
+fn callers_callers(call_site: CallSite, bounds: &mut StackBounds) -> Whose {
     // What the C library's frames tell so far; a call of another module begins anew.
     let mut in_c_library = lent::Run::default();
     let mut in_libzip = false;
     let mut decided = None;
-    let _ = unwind::frames(position, bounds, |pc, frame| {
+    let _ = unwind::frames(call_site, bounds, |pc, frame| {
         let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
             if in_libzip {
                 decided = Some(Whose::Zlib);
@@ -185,10 +185,10 @@ fn callers_callers(position: Position, bounds: &mut StackBounds) -> Whose {
 }
 
 /// The calling thread's stack and context, for a finding; marked when the recorder is at work.
-pub fn of(position: Position) -> u64 {
+pub fn of(call_site: CallSite) -> u64 {
     match thread::enter() {
         Some(mut thread) => {
-            let stack = unwind::stack(&mut thread, position);
+            let stack = unwind::stack(&mut thread, call_site);
             let (context, _) = thread.context();
             u64::from(stack) | u64::from(context) << 32
         }

@@ -3,30 +3,30 @@
 //! An allocation is recorded after the real call and a free before it: at any other moment the
 //! address may already belong to another thread.
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::origin::Whose;
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, boundary, findings, gate, jvm, log, origin, peaks, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
-use hackleak_image::layout::{Counter, Kind, Live, PIN_SHIFT, Release, Strays};
-use hackleak_image::writer::{LiveTable, Refused};
+use hackleak_image::layout::{Counter, Kind, Live, PIN_SHIFT, Release, UnattributedTotals};
+use hackleak_image::writer::{InsertError, LiveTable};
 
 /// Records a block that was just handed out. `address` is not null.
 #[inline(always)]
-pub fn allocated(address: usize, size: usize, kind: Kind, position: Position) {
+pub fn allocated(address: usize, size: usize, kind: Kind, call_site: CallSite) {
     if gate::is_open() {
         let size = size as u64;
-        if !record_at_once(&IMAGE.live, address, size, kind, position) {
-            allocated_slowly(address, size, kind, position);
+        if !record_at_once(&IMAGE.live, address, size, kind, call_site) {
+            allocated_slowly(address, size, kind, call_site);
         }
     }
 }
 
 #[cold]
 #[inline(never)]
-fn allocated_slowly(address: usize, size: u64, kind: Kind, position: Position) {
-    record(size, kind, position, |live, epoch, thread| {
+fn allocated_slowly(address: usize, size: u64, kind: Kind, call_site: CallSite) {
+    record(size, kind, call_site, |live, epoch, thread| {
         IMAGE.live.insert(IMAGE.window(), address, live, epoch)?;
         if gate::is_counted() {
             peaks::allocated(live);
@@ -47,7 +47,7 @@ fn record_at_once(
     address: usize,
     size: u64,
     kind: Kind,
-    position: Position,
+    call_site: CallSite,
 ) -> bool {
     if gate::is_watched() {
         return false;
@@ -58,7 +58,7 @@ fn record_at_once(
     let Some((context, epoch)) = thread.known_context() else {
         return false;
     };
-    let Some(stack) = unwind::remembered(&mut thread, position) else {
+    let Some(stack) = unwind::remembered(&mut thread, call_site) else {
         return false;
     };
     let stored = table.try_insert(address, Live::new(stack, context, size, kind), epoch);
@@ -73,13 +73,13 @@ fn record_at_once(
 fn record(
     size: u64,
     kind: Kind,
-    position: Position,
-    put: impl FnOnce(Live, u32, Option<&mut ThreadState>) -> Result<(), Refused>,
+    call_site: CallSite,
+    put: impl FnOnce(Live, u32, Option<&mut ThreadState>) -> Result<(), InsertError>,
 ) {
     let stored = boundary::guarded(|| match thread::enter() {
         Some(mut thread) => {
             boundary::may_panic();
-            let stack = unwind::stack(&mut thread, position);
+            let stack = unwind::stack(&mut thread, call_site);
             let (context, epoch) = thread.context();
             let live = Live::new(stack, context, size, kind);
             put(live, epoch, Some(&mut thread))?;
@@ -100,12 +100,12 @@ fn record(
 fn interrupted(
     size: u64,
     kind: Kind,
-    put: impl FnOnce(Live, u32, Option<&mut ThreadState>) -> Result<(), Refused>,
-) -> Result<(), Refused> {
+    put: impl FnOnce(Live, u32, Option<&mut ThreadState>) -> Result<(), InsertError>,
+) -> Result<(), InsertError> {
     IMAGE.count(Counter::StackInterrupted);
     let live = Live::new(Marker::Interrupted as u32, 0, size, kind);
     put(live, IMAGE.epoch().load(Relaxed), None)?;
-    IMAGE.add_strays(Strays {
+    IMAGE.add_unattributed(UnattributedTotals {
         allocations: 1,
         bytes: size,
         freed_bytes: 0,
@@ -138,21 +138,21 @@ fn watch_free(address: usize, live: Live) {
 
 #[cold]
 #[inline(never)]
-fn dropped(refused: Refused) {
+fn dropped(refused: InsertError) {
     IMAGE.count(match refused {
-        Refused::Address => Counter::DroppedAddress,
-        Refused::NoSegment => Counter::DroppedNoSegment,
+        InsertError::Address => Counter::DroppedAddress,
+        InsertError::NoSegment => Counter::DroppedNoSegment,
     });
 }
 
 /// Records a block of the malloc family, if it is one whose caller's memory counts.
 #[inline(always)]
-pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
-    match origin::whose(position) {
-        Whose::UnderTest => allocated(address, size, Kind::Malloc, position),
-        Whose::Zlib => allocated_slowly(address, size as u64, Kind::Zip, position),
+pub fn allocated_by_caller(address: usize, size: usize, call_site: CallSite) {
+    match origin::whose(call_site) {
+        Whose::UnderTest => allocated(address, size, Kind::Malloc, call_site),
+        Whose::Zlib => allocated_slowly(address, size as u64, Kind::Zip, call_site),
         Whose::Runtime => {
-            if !holds_at_once(address, size, position) {
+            if !holds_at_once(address, size, call_site) {
                 passed(address);
             }
         }
@@ -161,9 +161,9 @@ pub fn allocated_by_caller(address: usize, size: usize, position: Position) {
 
 /// A block of the malloc family was handed out, which is not tracked. What zlib takes for Java may be.
 #[inline(always)]
-pub fn allocated_untracked(address: usize, size: usize, position: Position) {
-    if gate::is_open_for_zip() && origin::whose(position) == Whose::Zlib {
-        allocated_slowly(address, size as u64, Kind::Zip, position);
+pub fn allocated_untracked(address: usize, size: usize, call_site: CallSite) {
+    if gate::is_open_for_zip() && origin::whose(call_site) == Whose::Zlib {
+        allocated_slowly(address, size as u64, Kind::Zip, call_site);
     } else {
         passed(address);
     }
@@ -175,8 +175,8 @@ const FIRST_EPOCH: u32 = 1;
 /// Keeps a block of the runtime's, if it may hold blocks of the program's: of no interest itself,
 /// but what it points at is held. Tells whether it did.
 #[inline(always)]
-fn holds_at_once(address: usize, size: usize, position: Position) -> bool {
-    if !gate::is_open() || !origin::may_hold(position) {
+fn holds_at_once(address: usize, size: usize, call_site: CallSite) -> bool {
+    if !gate::is_open() || !origin::may_hold(call_site) {
         return false;
     }
     let live = Live::of_runtime(size as u64);
@@ -200,29 +200,29 @@ fn keep_slowly(address: usize, live: Live) {
 
 /// Records a resource that native code took from the JVM, if its caller's resources count.
 #[inline(always)]
-pub fn taken_by_caller(address: usize, size: usize, kind: Kind, position: Position) {
+pub fn taken_by_caller(address: usize, size: usize, kind: Kind, call_site: CallSite) {
     if !gate::is_open() || address == 0 {
         return;
     }
-    if origin::counts(position) {
-        allocated(address, size, kind, position);
+    if origin::counts(call_site) {
+        allocated(address, size, kind, call_site);
     } else {
         passed(address);
     }
 }
 
 /// The same for a resource that can be taken several times at one address.
-pub fn pinned_by_caller(address: usize, kind: Kind, position: Position) {
-    if gate::is_open() && address != 0 && origin::counts(position) {
-        record(0, kind, position, |live, epoch, _| {
+pub fn pinned_by_caller(address: usize, kind: Kind, call_site: CallSite) {
+    if gate::is_open() && address != 0 && origin::counts(call_site) {
+        record(0, kind, call_site, |live, epoch, _| {
             IMAGE.live.pin(IMAGE.window(), address, live, epoch)
         });
     }
 }
 
 /// Records a descriptor that a library of the JDK has opened for Java code, which its [`Live::pins`] tell.
-pub fn opened_for_java(address: usize, position: Position) {
-    record(0, Kind::Fd, position, |live, epoch, _| {
+pub fn opened_for_java(address: usize, call_site: CallSite) {
+    record(0, Kind::Fd, call_site, |live, epoch, _| {
         let live = Live {
             block: live.block | 1 << PIN_SHIFT,
             ..live
@@ -232,8 +232,8 @@ pub fn opened_for_java(address: usize, position: Position) {
 }
 
 /// Records what is counted: the size of the record is the count, and it has no bytes.
-pub fn counted(address: usize, count: u32, position: Position) {
-    record(0, Kind::LocalRefs, position, |live, epoch, _| {
+pub fn counted(address: usize, count: u32, call_site: CallSite) {
+    record(0, Kind::LocalRefs, call_site, |live, epoch, _| {
         let live = Live {
             block: live.block | u64::from(count),
             ..live
@@ -243,12 +243,12 @@ pub fn counted(address: usize, count: u32, position: Position) {
 }
 
 /// Records an object of a pool.
-pub fn pooled(address: usize, size: usize, position: Position) {
+pub fn pooled(address: usize, size: usize, call_site: CallSite) {
     let size = size as u64;
     if gate::is_open_to_allocate()
-        && !record_at_once(&IMAGE.pool, address, size, Kind::Pool, position)
+        && !record_at_once(&IMAGE.pool, address, size, Kind::Pool, call_site)
     {
-        record(size, Kind::Pool, position, |live, epoch, _| {
+        record(size, Kind::Pool, call_site, |live, epoch, _| {
             IMAGE.pool.insert(IMAGE.window(), address, live, epoch)
         });
     }
@@ -356,7 +356,7 @@ pub fn resized(less: u64, more: u64) {
     if let Some(mut thread) = thread::enter_existing() {
         thread.count_allocation(more);
     } else {
-        IMAGE.add_strays(Strays {
+        IMAGE.add_unattributed(UnattributedTotals {
             allocations: 1,
             bytes: more,
             freed_bytes: 0,
@@ -371,20 +371,20 @@ pub fn emptied(old: Live) {
 }
 
 /// `realloc` gave the block at `before` a new size, and perhaps another address.
-pub fn moved(old: Live, before: usize, address: usize, size: usize, position: Position) {
+pub fn moved(old: Live, before: usize, address: usize, size: usize, call_site: CallSite) {
     set_reallocating(0);
     ended(old.size());
     if old.pins() != 0 && address != before {
-        boundary::guarded(|| jvm::buffers::freed_under(before, Release::Free, position));
+        boundary::guarded(|| jvm::buffers::freed_under(before, Release::Free, call_site));
     }
     let kind = Kind::from_number(old.kind()).unwrap_or(Kind::Malloc);
-    allocated(address, size, kind, position);
+    allocated(address, size, kind, call_site);
 }
 
 /// Takes a block out of the live table before it is freed. An address that was never recorded is
 /// none of ours.
 #[inline(always)]
-pub fn freed(address: usize, release: Release, told: Option<usize>, position: Position) {
+pub fn freed(address: usize, release: Release, told: Option<usize>, call_site: CallSite) {
     if !gate::is_open() {
         return;
     }
@@ -397,12 +397,12 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, position: Po
             if right && live.pins() == 0 && !release.is_java() && !gate::is_watched() {
                 ended(live.size());
             } else {
-                freed_oddly(address, live, release, told, position);
+                freed_oddly(address, live, release, told, call_site);
             }
         }
         Err(left) => {
             if left.block != 0 || matches!(release, Release::Delete | Release::DeleteArray) {
-                freed_wrongly(address, left, release, position);
+                freed_wrongly(address, left, release, call_site);
             }
         }
     }
@@ -416,7 +416,7 @@ fn freed_oddly(
     live: Live,
     release: Release,
     told: Option<usize>,
-    position: Position,
+    call_site: CallSite,
 ) {
     boundary::guarded(|| {
         boundary::may_panic();
@@ -429,15 +429,15 @@ fn freed_oddly(
         }
         ended(live.size());
         if live.pins() != 0 {
-            jvm::buffers::freed_under(address, release, position);
+            jvm::buffers::freed_under(address, release, call_site);
         }
         let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
         if !fits {
-            findings::mismatch(address, live, release, position);
+            findings::mismatch(address, live, release, call_site);
         } else if let Some(told) = told
             && told as u64 != live.size()
         {
-            findings::wrong_size(address, live, release, told, position);
+            findings::wrong_size(address, live, release, told, call_site);
         }
     });
 }
@@ -445,10 +445,10 @@ fn freed_oddly(
 /// What was freed is no block; `left` is what is known of the address.
 #[cold]
 #[inline(never)]
-fn freed_wrongly(address: usize, left: Live, release: Release, position: Position) {
+fn freed_wrongly(address: usize, left: Live, release: Release, call_site: CallSite) {
     boundary::guarded(|| {
         if left.block == 0 {
-            findings::not_a_start(address, release, position);
+            findings::not_a_start(address, release, call_site);
             return;
         }
         // Handles of the JVM lie inside of memory that it took unrecorded: what is known of such an
@@ -462,18 +462,18 @@ fn freed_wrongly(address: usize, left: Live, release: Release, position: Positio
         if known.is_some_and(|thread| thread.reallocating == address) {
             return;
         }
-        findings::double_free(address, left, release, position);
+        findings::double_free(address, left, release, call_site);
     });
 }
 
 /// Takes out of the table what a JNI function gives back; whether it was there, or a finding of
 /// its own.
-pub fn given_back(address: usize, release: Release, position: Position) -> bool {
+pub fn given_back(address: usize, release: Release, call_site: CallSite) -> bool {
     if !gate::is_open() {
         return true;
     }
     let known = IMAGE.live.is_known(address);
-    freed(address, release, None, position);
+    freed(address, release, None, call_site);
     known
 }
 
@@ -494,9 +494,9 @@ fn count_free(bytes: u64) {
         Some(mut thread) => thread.count_free(bytes),
         None => {
             IMAGE.count(Counter::FreesWithoutThread);
-            IMAGE.add_strays(Strays {
+            IMAGE.add_unattributed(UnattributedTotals {
                 freed_bytes: bytes,
-                ..Strays::default()
+                ..UnattributedTotals::default()
             });
         }
     }

@@ -6,7 +6,7 @@
 //! the stack that passed the bound, and the record counts on. It goes when enough were deleted in that call.
 //! After the return it stays: so many were there at once.
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::jvm::local_frames::{ATTACHED, MOST_SAVED};
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, boundary, control, gate, origin, record};
@@ -77,9 +77,9 @@ fn is_tracked() -> bool {
     gate::is_open() && control::tracks(Track::ATTACH)
 }
 
-/// The caller at `position` got a local reference.
-pub fn made(position: Position) {
-    if !is_tracked() || !origin::counts(position) {
+/// The caller at `call_site` got a local reference.
+pub fn made(call_site: CallSite) {
+    if !is_tracked() || !origin::counts(call_site) {
         return;
     }
     boundary::guarded(|| {
@@ -87,7 +87,7 @@ pub fn made(position: Position) {
         let Some(mut thread) = thread::enter() else {
             return;
         };
-        let Some(call) = call(&mut thread, position.slot) else {
+        let Some(call) = call(&mut thread, call_site.slot) else {
             return;
         };
         let count = count(&thread, call).saturating_add(1);
@@ -104,16 +104,16 @@ pub fn made(position: Position) {
         // Recording needs the thread's state.
         drop(thread);
         match place {
-            Some(place) if is_first => record::counted(place, count, position),
+            Some(place) if is_first => record::counted(place, count, call_site),
             Some(place) => drop(IMAGE.live.resize(place, 0, 1)),
             None => IMAGE.count(Counter::DroppedAddress),
         }
     });
 }
 
-/// The caller at `position` has deleted a local reference.
-pub fn deleted(position: Position) {
-    if !is_tracked() || !origin::counts(position) {
+/// The caller at `call_site` has deleted a local reference.
+pub fn deleted(call_site: CallSite) {
+    if !is_tracked() || !origin::counts(call_site) {
         return;
     }
     boundary::guarded(|| {
@@ -121,7 +121,7 @@ pub fn deleted(position: Position) {
         let Some(mut thread) = thread::enter_existing() else {
             return;
         };
-        if let Some(call) = call(&mut thread, position.slot) {
+        if let Some(call) = call(&mut thread, call_site.slot) {
             let before = count(&thread, call);
             fewer(&mut thread, call, before, before.saturating_sub(1));
         }

@@ -13,84 +13,46 @@
 //! block is older than the checkpoint. All is bounded, and where a bound is reached it is as it was without this.
 
 mod allocator;
+mod aside;
+mod granules;
 
 use crate::real;
+use aside::Aside;
 use core::ffi::c_void;
 use core::ops::Range;
 use core::sync::atomic::{
-    AtomicBool, AtomicU32, AtomicU64, AtomicUsize,
+    AtomicBool, AtomicU32, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
+use granules::Granules;
 
 /// Larger blocks are handed out as they are.
 const LARGEST: usize = 64 << 10;
-const WORD: usize = 8;
-/// What one entry tells of: a bit for each word.
-const GRANULE: usize = 64 * WORD;
-/// Granules next to each other have entries next to each other, in groups.
-const GROUP: usize = 64;
-/// A power of two.
-const GROUPS: usize = 1 << 11;
-/// An entry is looked for in so many groups, and a place for a block in so many places.
-const PROBES: usize = 8;
-/// The most blocks and bytes that are put aside at a time.
-const ASIDE: usize = 4096;
-const ASIDE_BYTES: usize = 16 << 20;
-/// A place for one that somebody is about to fill.
-const TAKEN: usize = 1;
 /// So many blocks are put aside for one, at most.
 const TRIES: usize = 8;
 const PAGE: usize = 4096;
 /// The most addresses in former mappings that are kept.
 const GONE: usize = 1024;
 
-/// What is known of the words of one granule.
-struct Entry {
-    /// The number of the granule; 0 where there is none.
-    granule: AtomicUsize,
-    /// Words to be wiped.
-    places: AtomicU64,
-    /// Words that an old one points at.
-    targets: AtomicU64,
-}
-
 struct Watch {
-    entries: [Entry; GROUPS * GROUP],
+    words: Granules,
+    aside: Aside,
     is_on: AtomicBool,
     /// What was allocated in a later epoch was handed out with all of this in place.
     epoch: AtomicU32,
-    aside: [AtomicUsize; ASIDE],
-    sizes: [AtomicU32; ASIDE],
-    bytes: AtomicUsize,
-    next: AtomicUsize,
     /// Where old words point to what was mapped.
     gone: [AtomicUsize; GONE],
     gone_len: AtomicUsize,
 }
 
-static WATCH: Watch = Watch::new();
-
-impl Watch {
-    const fn new() -> Watch {
-        Watch {
-            entries: [const {
-                Entry {
-                    granule: AtomicUsize::new(0),
-                    places: AtomicU64::new(0),
-                    targets: AtomicU64::new(0),
-                }
-            }; GROUPS * GROUP],
-            is_on: AtomicBool::new(false),
-            epoch: AtomicU32::new(0),
-            aside: [const { AtomicUsize::new(0) }; ASIDE],
-            sizes: [const { AtomicU32::new(0) }; ASIDE],
-            bytes: AtomicUsize::new(0),
-            next: AtomicUsize::new(0),
-            gone: [const { AtomicUsize::new(0) }; GONE],
-            gone_len: AtomicUsize::new(0),
-        }
-    }
-}
+static WATCH: Watch = Watch {
+    words: Granules::new(),
+    aside: Aside::new(),
+    is_on: AtomicBool::new(false),
+    epoch: AtomicU32::new(0),
+    gone: [const { AtomicUsize::new(0) }; GONE],
+    gone_len: AtomicUsize::new(0),
+};
 
 /// Whether something is looked for before a block is handed out. For `realloc`; the other functions are replaced by
 /// those of [`allocator`] then, so that nobody pays before.
@@ -102,7 +64,7 @@ pub fn is_on() -> bool {
 /// Whether a word in a block of this size and epoch, which was wiped if it was noted, has been written since.
 pub fn is_wiped(at: usize, size: u64, epoch: u32) -> bool {
     let is_younger = epoch > WATCH.epoch.load(Relaxed);
-    is_younger && size <= LARGEST as u64 && WATCH.bits(at, |entry| &entry.places) & bit(at) != 0
+    is_younger && size <= LARGEST as u64 && WATCH.words.has(at, |entry| &entry.places)
 }
 
 /// What is handed out of a new block of the allocator's, and others that `another` gets. `unwritten` is the part of it
@@ -115,7 +77,7 @@ fn instead(
 ) -> *mut c_void {
     let chosen = WATCH.choose(block, size, another);
     // SAFETY: a block of this size that nobody has yet.
-    unsafe { WATCH.wipe(chosen as usize, size, unwritten) };
+    unsafe { WATCH.words.wipe(chosen as usize, size, unwritten) };
     chosen
 }
 
@@ -132,7 +94,7 @@ pub fn instead_of_moved(
     let start = block as usize;
     let from = if is_grown { kept.min(size) } else { 0 };
     let mut chosen = block;
-    if WATCH.is_target(start + from..start + size) {
+    if WATCH.words.is_target(start + from..start + size) {
         // SAFETY: the allocator's function, which chooses already.
         chosen = unsafe { real::malloc()(size) };
         if chosen.is_null() {
@@ -144,11 +106,15 @@ pub fn instead_of_moved(
                     .cast::<u8>()
                     .copy_from_nonoverlapping(block.cast(), size);
             }
-            WATCH.give_back(block, size);
+            WATCH.aside.put_or_free(block, size);
         }
     }
     // SAFETY: as in `instead`.
-    unsafe { WATCH.wipe(chosen as usize, size, kept.min(size)..size) };
+    unsafe {
+        WATCH
+            .words
+            .wipe(chosen as usize, size, kept.min(size)..size)
+    };
     chosen
 }
 
@@ -198,15 +164,15 @@ pub fn watch(
     targets: impl Iterator<Item = usize>,
     is_gone: impl Fn(usize) -> bool,
 ) {
-    WATCH.clear();
+    WATCH.words.clear();
     WATCH.gone_len.store(0, Relaxed);
     let mut gone = WATCH.gone.iter();
     let mut len = 0;
     for at in places {
-        WATCH.set(at, |entry| &entry.places);
+        WATCH.words.set(at, |entry| &entry.places);
     }
     for target in targets {
-        WATCH.set(target, |entry| &entry.targets);
+        WATCH.words.set(target, |entry| &entry.targets);
         if is_gone(target)
             && let Some(place) = gone.next()
         {
@@ -219,96 +185,10 @@ pub fn watch(
     if !WATCH.is_on.swap(true, AcqRel) {
         allocator::replace();
     }
-    WATCH.release();
-}
-
-fn bit(address: usize) -> u64 {
-    1 << (address / WORD % 64)
-}
-
-/// The places where the entry of a granule may be.
-fn places(granule: usize) -> impl Iterator<Item = usize> {
-    // By the golden ratio: Knuth, The Art of Computer Programming, volume 3, 6.4.
-    let mixed = (granule / GROUP).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let first = mixed >> (usize::BITS - GROUPS.trailing_zeros());
-    (first..first + PROBES).map(move |group| group % GROUPS * GROUP + granule % GROUP)
+    WATCH.aside.release(|range| WATCH.words.is_target(range));
 }
 
 impl Watch {
-    fn entry(&self, granule: usize) -> Option<&Entry> {
-        for place in places(granule) {
-            let entry = &self.entries[place];
-            match entry.granule.load(Relaxed) {
-                0 => return None,
-                found if found == granule => return Some(entry),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    fn bits(&self, address: usize, of: impl Fn(&Entry) -> &AtomicU64) -> u64 {
-        self.entry(address / GRANULE)
-            .map_or(0, |entry| of(entry).load(Relaxed))
-    }
-
-    /// Only one thread at a time.
-    fn set(&self, address: usize, of: impl Fn(&Entry) -> &AtomicU64) {
-        let granule = address / GRANULE;
-        for place in places(granule) {
-            let entry = &self.entries[place];
-            let found = entry.granule.load(Relaxed);
-            if found == 0 || found == granule {
-                of(entry).fetch_or(bit(address), Relaxed);
-                entry.granule.store(granule, Relaxed);
-                return;
-            }
-        }
-    }
-
-    fn clear(&self) {
-        for entry in &self.entries {
-            if entry.granule.load(Relaxed) != 0 {
-                entry.granule.store(0, Relaxed);
-                entry.places.store(0, Relaxed);
-                entry.targets.store(0, Relaxed);
-            }
-        }
-    }
-
-    /// Calls `each` with the granules of a range that something is known of, and the bits of their words in it,
-    /// until it says that this is enough.
-    fn granules(&self, range: Range<usize>, mut each: impl FnMut(usize, &Entry, u64) -> bool) {
-        if range.is_empty() || range.len() > LARGEST {
-            return;
-        }
-        let (first, last) = (range.start / WORD, (range.end - 1) / WORD);
-        for granule in first / 64..=last / 64 {
-            let Some(entry) = self.entry(granule) else {
-                continue;
-            };
-            let mut bits = u64::MAX;
-            if granule == first / 64 {
-                bits &= u64::MAX << (first % 64);
-            }
-            if granule == last / 64 {
-                bits &= u64::MAX >> (63 - last % 64);
-            }
-            if each(granule, entry, bits) {
-                return;
-            }
-        }
-    }
-
-    fn is_target(&self, range: Range<usize>) -> bool {
-        let mut found = false;
-        self.granules(range, |_, entry, bits| {
-            found |= entry.targets.load(Relaxed) & bits != 0;
-            found
-        });
-        found
-    }
-
     /// The first block that no old word points at; the last one, if all of them are.
     fn choose(
         &self,
@@ -319,11 +199,11 @@ impl Watch {
         let mut chosen = block;
         for _ in 0..TRIES {
             let start = chosen as usize;
-            if chosen.is_null() || !self.is_target(start..start + size.max(1)) {
+            if chosen.is_null() || !self.words.is_target(start..start + size.max(1)) {
                 break;
             }
             let next = another();
-            if next.is_null() || !self.put_aside(chosen, size) {
+            if next.is_null() || !self.aside.put(chosen, size) {
                 // Out of memory, or enough is put aside: as it was without this.
                 if !next.is_null() {
                     // SAFETY: a block of the allocator's, which nobody has.
@@ -334,78 +214,6 @@ impl Watch {
             chosen = next;
         }
         chosen
-    }
-
-    /// # Safety
-    ///
-    /// It is a block of this size, and nobody else has it.
-    unsafe fn wipe(&self, block: usize, size: usize, part: Range<usize>) {
-        if block == 0 || size > LARGEST {
-            return;
-        }
-        // Whole words, as they are read.
-        let words =
-            (block + part.start).next_multiple_of(WORD)..(block + part.end.min(size)) / WORD * WORD;
-        self.granules(words, |granule, entry, bits| {
-            let mut places = entry.places.load(Relaxed) & bits;
-            while places != 0 {
-                let word = granule * GRANULE + places.trailing_zeros() as usize * WORD;
-                // SAFETY: a whole word in the block.
-                unsafe { (word as *mut u64).write(0) };
-                places &= places - 1;
-            }
-            false
-        });
-    }
-
-    fn put_aside(&self, block: *mut c_void, size: usize) -> bool {
-        let size = size.max(1);
-        if size > LARGEST {
-            return false;
-        }
-        if self.bytes.fetch_add(size, Relaxed) + size > ASIDE_BYTES {
-            self.bytes.fetch_sub(size, Relaxed);
-            return false;
-        }
-        let first = self.next.fetch_add(1, Relaxed);
-        for probe in 0..PROBES {
-            let place = first.wrapping_add(probe) % ASIDE;
-            let free = &self.aside[place];
-            // Its size is read by who takes the block out of the place, after this.
-            if free.compare_exchange(0, TAKEN, AcqRel, Relaxed).is_ok() {
-                self.sizes[place].store(size as u32, Relaxed);
-                free.store(block as usize, Release);
-                return true;
-            }
-        }
-        self.bytes.fetch_sub(size, Relaxed);
-        false
-    }
-
-    fn give_back(&self, block: *mut c_void, size: usize) {
-        if !self.put_aside(block, size) {
-            // SAFETY: a block of the allocator's, which nobody has.
-            unsafe { real::free()(block) };
-        }
-    }
-
-    /// Gives the allocator what no old word points at any more.
-    fn release(&self) {
-        for (place, size) in self.aside.iter().zip(&self.sizes) {
-            let block = place.load(Acquire);
-            if block <= TAKEN {
-                continue;
-            }
-            let size = size.load(Relaxed) as usize;
-            if self.is_target(block..block + size) {
-                continue;
-            }
-            if place.compare_exchange(block, 0, AcqRel, Relaxed).is_ok() {
-                self.bytes.fetch_sub(size, Relaxed);
-                // SAFETY: a block of the allocator's, which nobody has.
-                unsafe { real::free()(block as *mut c_void) };
-            }
-        }
     }
 }
 

@@ -141,7 +141,8 @@ impl Reach {
     #[inline(always)]
     pub fn word(&mut self, at: usize) -> Option<usize> {
         // SAFETY: a word of stack that can be read: just checked.
-        self.covers(at).then(|| unsafe { crate::word::read(at) })
+        self.covers(at)
+            .then(|| unsafe { crate::stack_word::read(at) })
     }
 
     /// Beyond what is known of another stack: the pages up to `at`, or the thread's own stack, where

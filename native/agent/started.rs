@@ -11,7 +11,7 @@
 //! next one's. And a process may end a thread without its destructors: before anybody is told, the
 //! kernel is asked ([`look`]).
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::thread::own_tid;
 use crate::{IMAGE, boundary, choice, control, gate, names, origin, record};
 use core::ffi::c_void;
@@ -114,14 +114,15 @@ pub fn is_tracked() -> bool {
     gate::is_open() && control::tracks(Track::THREAD)
 }
 
-/// Records a thread that the caller at `position` is about to make, if its threads count.
-pub fn starting(is_detached: bool, position: Position) -> Option<Started> {
+/// Records a thread that the caller at `call_site` is about to make, if its threads count.
+pub fn starting(is_detached: bool, call_site: CallSite) -> Option<Started> {
     // The first event of a forked child may be this one.
     if !gate::is_open_to_allocate() || !control::tracks(Track::THREAD) {
         return None;
     }
     let counts = || {
-        origin::is_under_test(position) || JAVA_RUNS.load(Relaxed) && origin::is_java_call(position)
+        origin::is_under_test(call_site)
+            || JAVA_RUNS.load(Relaxed) && origin::is_java_call(call_site)
     };
     if !boundary::guarded(counts).unwrap_or(false) {
         return None;
@@ -136,7 +137,7 @@ pub fn starting(is_detached: bool, position: Position) -> Option<Started> {
         return None;
     };
     HIGHEST.fetch_max(index + 1, Relaxed);
-    record::allocated(address(index), 0, Kind::Thread, position);
+    record::allocated(address(index), 0, Kind::Thread, call_site);
     Some(Started { index, state })
 }
 

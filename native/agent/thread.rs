@@ -15,7 +15,7 @@ mod numbers;
 
 use crate::jvm::{self, entries::EntryStack, local_frames::LocalFrames};
 use crate::stack_bounds::StackBounds;
-use crate::unwind::Memo;
+use crate::unwind::WalkCache;
 use crate::{IMAGE, arch, boundary};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
@@ -53,7 +53,7 @@ pub struct ThreadState {
     /// Frames for local references.
     pub frames: LocalFrames,
     next_free: *mut ThreadState,
-    pub memo: Memo,
+    pub walks: WalkCache,
     pub java: jvm::stacks::Buffers,
 }
 
@@ -228,7 +228,7 @@ fn create() -> Option<Guard> {
         // To clear what is new would fill its pages with zeros once more, which costs more than all the rest.
         if !is_new {
             state.frames.clear();
-            state.memo.clear();
+            state.walks.clear();
             state.java.clear();
         }
         state.register();

@@ -8,7 +8,7 @@
 
 use crate::{IMAGE, clock};
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use hackleak_image::layout::{Cause, Counter, Point, Strays};
+use hackleak_image::layout::{Cause, Counter, Point, UnattributedTotals};
 
 /// Bytes that a thread allocates or frees before it looks at the clock.
 pub const TRAFFIC: u64 = 1 << 20;
@@ -37,7 +37,7 @@ pub struct Totals {
 
 /// Sums up all threads. They go on meanwhile.
 pub fn totals() -> Totals {
-    let Strays {
+    let UnattributedTotals {
         allocations,
         bytes,
         freed_bytes,

@@ -31,7 +31,7 @@ pub struct Registers {
 
 /// Where a hook was called: everything that unwinding needs to begin.
 #[derive(Clone, Copy)]
-pub struct Position {
+pub struct CallSite {
     /// Address of the stack word that holds the return address.
     pub slot: usize,
     /// The caller's frame-pointer register.

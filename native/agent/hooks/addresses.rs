@@ -4,7 +4,7 @@
 //! interfaces, in functions without a name. So what it allocates is not told apart by its stack, as
 //! for other functions of the C library (`lent`), but found in the list once that is complete.
 
-use crate::arch::{Position, allocator_entry};
+use crate::arch::{CallSite, allocator_entry};
 use crate::{IMAGE, gate, real, record};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
@@ -46,12 +46,12 @@ unsafe extern "C-unwind" fn on_getaddrinfo(
         real(node, service, hints, place)
     };
     if result == 0 && gate::is_open_for_malloc() {
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
         // SAFETY: a successful call has put a list there, which is its caller's from now on.
-        unsafe { returned(*place, position) };
+        unsafe { returned(*place, call_site) };
     }
     result
 }
@@ -62,26 +62,26 @@ unsafe extern "C-unwind" fn on_getaddrinfo(
 /// # Safety
 ///
 /// The C library has just made the list.
-unsafe fn returned(list: *const addrinfo, position: Position) {
+unsafe fn returned(list: *const addrinfo, call_site: CallSite) {
     let mut at = list;
     // SAFETY: the caller's: every entry is null or complete, and names end in a zero byte.
     while let Some(entry) = unsafe { at.as_ref() } {
         let size = size_of::<addrinfo>() + entry.ai_addrlen as usize;
-        block(at.addr(), size, position);
+        block(at.addr(), size, call_site);
         if !entry.ai_canonname.is_null() {
             // SAFETY: as above.
             let size = unsafe { libc::strlen(entry.ai_canonname) } + 1;
-            block(entry.ai_canonname.addr(), size, position);
+            block(entry.ai_canonname.addr(), size, call_site);
         }
         at = entry.ai_next;
     }
 }
 
-fn block(address: usize, size: usize, position: Position) {
+fn block(address: usize, size: usize, call_site: CallSite) {
     // With `include=libc.so*` it was recorded when it was allocated. Else it is a block of the C
     // library's so far.
     let known = IMAGE.live.live_at(address);
     if known.is_none_or(record::is_of_runtime) {
-        record::allocated_by_caller(address, size, position);
+        record::allocated_by_caller(address, size, call_site);
     }
 }

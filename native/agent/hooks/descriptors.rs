@@ -6,7 +6,7 @@
 //!
 //! Nearly all of these are points of cancellation, so a handler may be left by an unwinding.
 
-use crate::arch::{Position, allocator_entry};
+use crate::arch::{CallSite, allocator_entry};
 use crate::{descriptors, real};
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::mem::transmute;
@@ -29,8 +29,8 @@ fn set_errno(error: c_int) {
     unsafe { *libc::__errno_location() = error };
 }
 
-fn at(slot: usize, frame_pointer: usize) -> Position {
-    Position {
+fn at(slot: usize, frame_pointer: usize) -> CallSite {
+    CallSite {
         slot,
         frame_pointer,
     }
@@ -158,38 +158,42 @@ hooks! {
 
 type Call<'call> = &'call dyn Fn() -> isize;
 
-unsafe fn new<const N: usize>(call: Call, _: [usize; N], position: Position) -> isize {
+unsafe fn new<const N: usize>(call: Call, _: [usize; N], call_site: CallSite) -> isize {
     let result = call();
     if result >= 0 {
-        descriptors::opened(result as c_int, position);
+        descriptors::opened(result as c_int, call_site);
     }
     result
 }
 
 /// `signalfd` changes the one that it is given, if it is.
-unsafe fn new_unless_given(call: Call, arguments: [usize; 3], position: Position) -> isize {
+unsafe fn new_unless_given(call: Call, arguments: [usize; 3], call_site: CallSite) -> isize {
     let result = call();
     if result >= 0 && (arguments[0] as c_int) < 0 {
-        descriptors::opened(result as c_int, position);
+        descriptors::opened(result as c_int, call_site);
     }
     result
 }
 
-unsafe fn duplicated(call: Call, arguments: [usize; 3], position: Position) -> isize {
+unsafe fn duplicated(call: Call, arguments: [usize; 3], call_site: CallSite) -> isize {
     let result = call();
     if result >= 0 && matches!(arguments[1] as c_int, libc::F_DUPFD | libc::F_DUPFD_CLOEXEC) {
-        descriptors::opened(result as c_int, position);
+        descriptors::opened(result as c_int, call_site);
     }
     result
 }
 
 /// What was open under the number is closed by the same call.
-unsafe fn replaced<const N: usize>(call: Call, arguments: [usize; N], position: Position) -> isize {
+unsafe fn replaced<const N: usize>(
+    call: Call,
+    arguments: [usize; N],
+    call_site: CallSite,
+) -> isize {
     let (of, to) = (arguments[0] as c_int, arguments[1] as c_int);
     let before = descriptors::is_tracked() && descriptors::is_open(to);
     let result = call();
     if result >= 0 && of != to {
-        descriptors::replaced(to, before, position);
+        descriptors::replaced(to, before, call_site);
     }
     result
 }
@@ -197,41 +201,41 @@ unsafe fn replaced<const N: usize>(call: Call, arguments: [usize; N], position: 
 unsafe fn pair_of_first<const N: usize>(
     call: Call,
     arguments: [usize; N],
-    position: Position,
+    call_site: CallSite,
 ) -> isize {
     // SAFETY: the caller's place for two numbers.
     unsafe {
         let opened = descriptors::opened;
-        pair(call, arguments[0] as *const [c_int; 2], position, opened)
+        pair(call, arguments[0] as *const [c_int; 2], call_site, opened)
     }
 }
 
-unsafe fn pair_of_fourth(call: Call, arguments: [usize; 4], position: Position) -> isize {
+unsafe fn pair_of_fourth(call: Call, arguments: [usize; 4], call_site: CallSite) -> isize {
     // SAFETY: as above.
     unsafe {
         let opened = descriptors::opened_by_native_code;
-        pair(call, arguments[3] as *const [c_int; 2], position, opened)
+        pair(call, arguments[3] as *const [c_int; 2], call_site, opened)
     }
 }
 
 unsafe fn pair(
     call: Call,
     place: *const [c_int; 2],
-    position: Position,
-    opened: fn(c_int, Position),
+    call_site: CallSite,
+    opened: fn(c_int, CallSite),
 ) -> isize {
     let result = call();
     if result == 0 {
         // SAFETY: a successful call has written both.
         for number in unsafe { place.read() } {
-            opened(number, position);
+            opened(number, call_site);
         }
     }
     result
 }
 
 /// A message may carry descriptors.
-unsafe fn received(call: Call, arguments: [usize; 3], position: Position) -> isize {
+unsafe fn received(call: Call, arguments: [usize; 3], call_site: CallSite) -> isize {
     let message = arguments[1] as *const libc::msghdr;
     let result = call();
     // SAFETY: a successful call has filled the caller's message.
@@ -247,7 +251,7 @@ unsafe fn received(call: Call, arguments: [usize; 3], position: Position) -> isi
                 let len = (part.addr() + header.cmsg_len).saturating_sub(data.addr());
                 for index in 0..len / size_of::<c_int>() {
                     let number = data.cast::<c_int>().add(index).read_unaligned();
-                    descriptors::opened(number, position);
+                    descriptors::opened(number, call_site);
                 }
             }
             part = libc::CMSG_NXTHDR(message, part);
@@ -256,19 +260,19 @@ unsafe fn received(call: Call, arguments: [usize; 3], position: Position) -> isi
     result
 }
 
-unsafe fn closed(call: Call, arguments: [usize; 1], position: Position) -> isize {
+unsafe fn closed(call: Call, arguments: [usize; 1], call_site: CallSite) -> isize {
     let number = arguments[0] as c_int;
     // Another thread may have the number as soon as it is closed.
     let before = descriptors::closing(number);
     let result = call();
     if result != 0 && errno() == libc::EBADF {
-        descriptors::was_not_open(number, before, position);
+        descriptors::was_not_open(number, before, call_site);
         set_errno(libc::EBADF);
     }
     result
 }
 
-unsafe fn closed_range(call: Call, arguments: [usize; 3], _: Position) -> isize {
+unsafe fn closed_range(call: Call, arguments: [usize; 3], _: CallSite) -> isize {
     const CLOSE_RANGE_CLOEXEC: usize = 4;
     if arguments[2] & CLOSE_RANGE_CLOEXEC == 0 {
         descriptors::closing_from(arguments[0], arguments[1]);
@@ -276,7 +280,7 @@ unsafe fn closed_range(call: Call, arguments: [usize; 3], _: Position) -> isize 
     call()
 }
 
-unsafe fn closed_from(call: Call, arguments: [usize; 1], _: Position) -> isize {
+unsafe fn closed_from(call: Call, arguments: [usize; 1], _: CallSite) -> isize {
     descriptors::closing_from((arguments[0] as c_int).max(0) as usize, usize::MAX);
     call()
 }

@@ -12,8 +12,8 @@
 //! is found. That cannot be changed, so it is counted, and the report names what is loaded there.
 
 use super::create_vm::Found;
-use crate::arch::Position;
-use crate::{IMAGE, boundary, gate, jvm, keep, libraries, pools, real, unwind};
+use crate::arch::CallSite;
+use crate::{IMAGE, boundary, gate, jvm, libraries, module_copies, pools, real, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -97,17 +97,17 @@ impl Asked {
     /// made.
     fn open(
         &self,
-        position: Position,
+        call_site: CallSite,
         is_loaded: bool,
         real: impl Fn(*const c_char, c_int) -> *mut c_void,
     ) -> *mut c_void {
-        if self.name.is_null() || !libraries::counts(position) {
+        if self.name.is_null() || !libraries::counts(call_site) {
             return ptr::null_mut();
         }
         // SAFETY: the caller's name.
         let name = unsafe { CStr::from_ptr(self.name) };
         // SAFETY: the place of the return address of a function that was just called.
-        let caller = unsafe { *(position.slot as *const usize) };
+        let caller = unsafe { *(call_site.slot as *const usize) };
         let alone = libraries::is_found_by_name_alone(name, caller);
         let handle = match (alone, is_loaded) {
             (true, _) => real(self.name, self.flags()),
@@ -116,7 +116,7 @@ impl Asked {
             (false, false) => ptr::null_mut(),
         };
         if !handle.is_null() {
-            libraries::opened(handle, position);
+            libraries::opened(handle, call_site);
         } else if !alone && self.flags() & libc::RTLD_NOLOAD == 0 {
             IMAGE.count(Counter::LibrariesByPath);
         }
@@ -124,8 +124,8 @@ impl Asked {
     }
 }
 
-fn at(slot: usize, frame_pointer: usize) -> Position {
-    Position {
+fn at(slot: usize, frame_pointer: usize) -> CallSite {
+    CallSite {
         slot,
         frame_pointer,
     }
@@ -144,7 +144,7 @@ pub unsafe extern "C-unwind" fn dlopen_request(
 ) -> Answer {
     if gate::is_open() {
         boundary::guarded(unwind::opening);
-        keep::opening();
+        module_copies::opening();
     }
     let real = real_dlopen();
     // SAFETY: the stub's.
@@ -248,7 +248,7 @@ pub extern "C" fn dlsym_request(handle: *mut c_void, name: *const c_char, caller
     }
     let mut found = ptr::null_mut();
     if gate::is_open() {
-        boundary::guarded(keep::looking);
+        boundary::guarded(module_copies::looking);
     }
     if gate::is_open() && jvm::is_jvm_code(caller) && !name.is_null() {
         boundary::guarded(pools::look);

@@ -4,7 +4,7 @@
 //! if the module that called it is one whose memory counts (`callers`). A `free` needs no such
 //! question: an address that was not recorded is none of ours.
 
-use crate::arch::{Position, allocator_entry};
+use crate::arch::{CallSite, allocator_entry};
 use crate::real;
 use crate::{gate, record, reuse};
 use core::ffi::{c_char, c_int, c_void};
@@ -97,11 +97,11 @@ unsafe extern "C" fn on_realloc(
         let kept = old.map_or(size, |old| old.size() as usize);
         new = reuse::instead_of_moved(new, size, kept, new == block);
     }
-    let position = at(slot, fp);
+    let call_site = at(slot, fp);
     match old {
         Some(old) if new.is_null() && size > 0 => record::restored(block as usize, old),
         Some(old) if new.is_null() => record::emptied(old),
-        Some(old) => record::moved(old, block as usize, new as usize, size, position),
+        Some(old) => record::moved(old, block as usize, new as usize, size, call_site),
         None => {
             returned(new, size, slot, fp);
         }
@@ -229,8 +229,8 @@ unsafe extern "C" fn on_free_aligned_sized(
 }
 
 #[inline(always)]
-fn at(slot: usize, frame_pointer: usize) -> Position {
-    Position {
+fn at(slot: usize, frame_pointer: usize) -> CallSite {
+    CallSite {
         slot,
         frame_pointer,
     }
@@ -243,12 +243,12 @@ pub unsafe fn release(
     block: *mut c_void,
     release: Release,
     told: Option<usize>,
-    position: Position,
+    call_site: CallSite,
 ) {
     if block.is_null() || real::is_reserve(block) {
         return;
     }
-    record::freed(block as usize, release, told, position);
+    record::freed(block as usize, release, told, call_site);
     // SAFETY: the caller's.
     unsafe { real::free()(block) }
 }

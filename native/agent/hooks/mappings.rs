@@ -4,7 +4,7 @@
 //! ([`mapped`]). What goes is taken out of the record before the call: as soon as the kernel has unmapped it,
 //! another thread may get the same addresses. A call that fails puts it back.
 
-use crate::arch::{Position, allocator_entry};
+use crate::arch::{CallSite, allocator_entry};
 use crate::mapped::{self, Taken};
 use crate::{mappings, reuse};
 use core::ffi::c_void;
@@ -29,8 +29,8 @@ fn mapped_at(at: *mut c_void, len: usize) -> Option<Range<usize>> {
     (at != libc::MAP_FAILED).then(|| mapped::pages(at.addr(), len))
 }
 
-fn position(slot: usize, frame_pointer: usize) -> Position {
-    Position {
+fn position(slot: usize, frame_pointer: usize) -> CallSite {
+    CallSite {
         slot,
         frame_pointer,
     }

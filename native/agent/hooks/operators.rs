@@ -5,7 +5,7 @@
 //! real operator looked up, because it alone may call the new-handler and throw.
 
 use super::exhausted::real;
-use crate::arch::{Position, allocator_entry};
+use crate::arch::{CallSite, allocator_entry};
 use crate::{gate, record};
 use core::ffi::{CStr, c_void};
 use core::mem::transmute;
@@ -80,13 +80,13 @@ unsafe extern "C" fn delete<const FAMILY: u32>(
     slot: usize,
     frame_pointer: usize,
 ) {
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
     // SAFETY: the caller's: a block of the operators here, which came from `malloc`, or one of the
     // real operators, which do the same.
-    unsafe { super::malloc::release(block, family(FAMILY), None, position) }
+    unsafe { super::malloc::release(block, family(FAMILY), None, call_site) }
 }
 
 unsafe extern "C" fn delete_with<const FAMILY: u32>(
@@ -116,12 +116,12 @@ unsafe extern "C" fn delete_sized<const FAMILY: u32>(
     slot: usize,
     frame_pointer: usize,
 ) {
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
     // SAFETY: as in `delete`.
-    unsafe { super::malloc::release(block, family(FAMILY), Some(size), position) }
+    unsafe { super::malloc::release(block, family(FAMILY), Some(size), call_site) }
 }
 
 unsafe extern "C" fn delete_sized_aligned<const FAMILY: u32>(
@@ -140,11 +140,11 @@ unsafe extern "C" fn delete_sized_aligned<const FAMILY: u32>(
 fn returned<const INDEX: usize>(
     block: *mut c_void,
     size: usize,
-    position: Position,
+    call_site: CallSite,
 ) -> *mut c_void {
     if !block.is_null() {
         if gate::is_open_for_new() {
-            record::allocated(block as usize, size, ALLOCATORS[INDEX].1, position);
+            record::allocated(block as usize, size, ALLOCATORS[INDEX].1, call_site);
         } else {
             record::passed(block as usize);
         }
@@ -189,7 +189,7 @@ unsafe extern "C-unwind" fn plain<const INDEX: usize>(
     returned::<INDEX>(
         block,
         size,
-        Position {
+        CallSite {
             slot,
             frame_pointer,
         },
@@ -214,7 +214,7 @@ unsafe extern "C-unwind" fn nothrow<const INDEX: usize>(
     returned::<INDEX>(
         block,
         size,
-        Position {
+        CallSite {
             slot,
             frame_pointer,
         },
@@ -235,7 +235,7 @@ unsafe extern "C-unwind" fn aligned<const INDEX: usize>(
     returned::<INDEX>(
         block,
         size,
-        Position {
+        CallSite {
             slot,
             frame_pointer,
         },
@@ -261,7 +261,7 @@ unsafe extern "C-unwind" fn aligned_nothrow<const INDEX: usize>(
     returned::<INDEX>(
         block,
         size,
-        Position {
+        CallSite {
             slot,
             frame_pointer,
         },

@@ -4,7 +4,7 @@
 //! and otherwise not. They have a table of their own, because the first object of a pool often has
 //! the address of the block that the pool came from.
 
-use crate::arch::{Position, allocator_entry};
+use crate::arch::{CallSite, allocator_entry};
 use crate::record;
 use core::ffi::c_void;
 
@@ -16,7 +16,7 @@ unsafe extern "C" fn on_alloc(object: *const c_void, size: usize, slot: usize, f
         record::pooled(
             object as usize,
             size,
-            Position {
+            CallSite {
                 slot,
                 frame_pointer: fp,
             },

@@ -1,7 +1,7 @@
 //! `pthread_create` and its like, `clone` among them: a thread inherits the scope of the thread that starts it, and is recorded where
 //! threads are tracked ([`started`]).
 
-use crate::arch::{Position, allocator_entry};
+use crate::arch::{CallSite, allocator_entry};
 use crate::started::{self, Started};
 use crate::{boundary, gate, real, thread};
 use core::ffi::{CStr, c_int, c_void};
@@ -66,7 +66,7 @@ unsafe extern "C-unwind" fn on_create(
         unsafe { pthread_attr_getdetachstate(attributes, &mut state) };
     }
     let is_detached = state == libc::PTHREAD_CREATE_DETACHED;
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
@@ -76,7 +76,7 @@ unsafe extern "C-unwind" fn on_create(
         is_detached,
         start,
         argument,
-        position,
+        call_site,
         |start, argument| unsafe { real(id, attributes, start, argument) },
     )
 }
@@ -95,7 +95,7 @@ unsafe extern "C-unwind" fn on_c11_create(
     }
     // SAFETY: the C library's function of this name and type.
     let real: C11Create = unsafe { transmute(real) };
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
@@ -105,7 +105,7 @@ unsafe extern "C-unwind" fn on_c11_create(
         false,
         start,
         argument,
-        position,
+        call_site,
         |start, argument| unsafe { real(id, start, argument) },
     )
 }
@@ -139,11 +139,11 @@ unsafe extern "C" fn on_clone(
     frame_pointer: usize,
 ) -> c_int {
     let is_thread = flags & libc::CLONE_THREAD != 0;
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
-    let started = is_thread.then(|| started::starting(true, position));
+    let started = is_thread.then(|| started::starting(true, call_site));
     // SAFETY: the C library's function of this name and type; it has one in every process. Its last argument lies
     // above the return address, where there is a word in any case.
     let result = unsafe {
@@ -168,10 +168,10 @@ fn create(
     is_detached: bool,
     start: Start,
     argument: *mut c_void,
-    position: Position,
+    call_site: CallSite,
     real: impl Fn(Start, *mut c_void) -> c_int,
 ) -> c_int {
-    let started = started::starting(is_detached, position);
+    let started = started::starting(is_detached, call_site);
     let result = begun(started, start, argument, real);
     match started {
         // SAFETY: the C library has written it.

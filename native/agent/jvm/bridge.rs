@@ -5,7 +5,9 @@
 use super::native_call::{Failure, call, choice, longs};
 use super::{buffers, collect, exit, java_stale, judging, method_ids};
 use crate::choice::{self, Choice};
-use crate::{IMAGE, checkpoint, handles, holders, image, keep, lifecycle, this_library, thread};
+use crate::{
+    IMAGE, checkpoint, handles, holders, image, lifecycle, module_copies, this_library, thread,
+};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Check, Counter, Kind, Outcome, Scope, flags};
@@ -151,7 +153,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_modules<'local>(
     _class: JClass<'local>,
 ) -> i32 {
     call(env, |_| {
-        keep::modules();
+        module_copies::save_new();
         Ok(IMAGE.modules.len(IMAGE.window()) as i32)
     })
 }

@@ -19,7 +19,7 @@
 //! ```
 
 use super::{jni_env, real_functions};
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::{IMAGE, control, findings, origin};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
@@ -120,7 +120,7 @@ pub fn made(
     buffer: *mut c_void,
     address: usize,
     capacity: u64,
-    position: Position,
+    call_site: CallSite,
 ) {
     if !crate::gate::is_open() || !control::wants_findings() {
         return;
@@ -137,7 +137,7 @@ pub fn made(
         address: !address,
         capacity,
         reference,
-        made: origin::of(position),
+        made: origin::of(call_site),
         freed: 0,
         release: 0,
     };
@@ -228,14 +228,14 @@ fn forget(env: *mut c_void, state: u32, entry: &Buffer) {
 /// The marked block at `address` is being freed.
 #[cold]
 #[inline(never)]
-pub fn freed_under(address: usize, release: Release, position: Position) {
+pub fn freed_under(address: usize, release: Release, call_site: CallSite) {
     let mut freed = None;
     for place in places(list_of(address)) {
         if place.block.load(Relaxed) != !address {
             continue;
         }
         if let Some(entry) = place.take(WATCHED) {
-            entry.freed = *freed.get_or_insert_with(|| origin::of(position));
+            entry.freed = *freed.get_or_insert_with(|| origin::of(call_site));
             entry.release = release as u32;
             UNDER_COUNT.fetch_add(1, Relaxed);
             place.put(UNDER);

@@ -100,7 +100,7 @@ impl Entry {
     #[inline(always)]
     pub fn is_called_from_there(&self) -> bool {
         // SAFETY: the caller's.
-        unsafe { crate::word::read(self.slot) == self.caller }
+        unsafe { crate::stack_word::read(self.slot) == self.caller }
     }
 
     /// What the thunk stands for.

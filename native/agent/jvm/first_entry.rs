@@ -13,7 +13,7 @@ pub extern "C" fn first_entry(slot: usize, cell: usize, detail: usize) -> *mut E
             None
         }?;
         // SAFETY: where the thunk that called this has its return address.
-        let caller = unsafe { crate::word::read(slot) };
+        let caller = unsafe { crate::stack_word::read(slot) };
         thread.entries.push(Entry::new(slot, cell, detail, caller));
         Some(&raw mut thread.entries)
     });

@@ -1,7 +1,7 @@
 //! Frames for local references, which native code pushes and pops.
 
 use super::real_functions::{real, replacements};
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::{attached, references};
 use core::ffi::c_void;
 use core::mem::transmute;
@@ -34,11 +34,11 @@ unsafe extern "C" fn push<const INDEX: usize>(
     // SAFETY: the JVM's own function of this name and type, with the caller's arguments; so below.
     let result = unsafe { transmute::<usize, Push>(real(INDEX))(env, capacity) };
     if result == 0 {
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
-        attached::pushed(position);
+        attached::pushed(call_site);
     }
     result
 }
@@ -51,13 +51,13 @@ unsafe extern "C" fn pop<const INDEX: usize>(
 ) -> *mut c_void {
     // SAFETY: see `push`.
     let result = unsafe { transmute::<usize, Pop>(real(INDEX))(env, result) };
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
-    attached::popped(position);
+    attached::popped(call_site);
     if !result.is_null() {
-        references::made(position);
+        references::made(call_site);
     }
     result
 }

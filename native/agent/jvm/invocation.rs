@@ -4,7 +4,7 @@
 //! the pointer is led to a copy with replacements. It is a variable of the JVM's, which is looked at before: where
 //! it cannot be written, no thread is seen to attach.
 
-use crate::arch::{Position, method_entry};
+use crate::arch::{CallSite, method_entry};
 use crate::{attached, maps, stderr};
 use core::ffi::{CStr, c_void};
 use core::mem::{offset_of, transmute};
@@ -115,7 +115,7 @@ unsafe extern "C" fn attach<const DAEMON: bool>(
         }
     };
     if result == JNI_OK && !was_attached {
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
@@ -124,7 +124,7 @@ unsafe extern "C" fn attach<const DAEMON: bool>(
             let given = arguments.as_ref().filter(|given| !given.name.is_null());
             given.map(|given| CStr::from_ptr(given.name).to_bytes())
         };
-        attached::began(name, position);
+        attached::began(name, call_site);
     }
     result
 }

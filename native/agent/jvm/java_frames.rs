@@ -12,7 +12,7 @@
 //! HotSpot's own walk reads the same words (`frame::sender`).
 
 use super::vm_structs::Layout;
-use crate::word::{Word, read};
+use crate::stack_word::{StackWord, read};
 use core::ops::Range;
 
 const WORD: usize = size_of::<usize>();
@@ -24,12 +24,16 @@ const SENDER_STACK_POINTER: usize = 1;
 
 /// Gives `add` every word that leads from the return address at the start of `stack` to the caller and on, until
 /// `add` refuses or the way ends. From the returned address on, every word may matter.
-pub fn follow(stack: &Range<usize>, layout: &Layout, mut add: impl FnMut(Word) -> bool) -> usize {
+pub fn follow(
+    stack: &Range<usize>,
+    layout: &Layout,
+    mut add: impl FnMut(StackWord) -> bool,
+) -> usize {
     let within = |at: usize| at.is_multiple_of(WORD) && stack.contains(&at);
     let mut add = |at: usize| {
         // SAFETY: within this thread's stack: checked by whoever passes it.
         let value = unsafe { read(at) };
-        add(Word { at, value }).then_some(value)
+        add(StackWord { at, value }).then_some(value)
     };
     // The word with the return address, and the stack position of the frame that it leads to.
     let mut at = stack.start;

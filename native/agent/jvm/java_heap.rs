@@ -1,7 +1,8 @@
 //! Java objects that hold native memory, which have its address in a `long`, or file descriptors, in an
 //! `int` with the name of one.
 
-use super::class_fields::Keeps;
+mod doubts;
+
 use super::heap_tags::{done, untag, with_tags};
 use super::heap_walk::{self, NOT_TOLD, Visitor};
 use super::java_chains::{self, Start, Way};
@@ -9,7 +10,7 @@ use super::java_stale::{self, Place, Stale};
 use super::own_frames::OwnFrames;
 use super::{class_fields, java_paths};
 use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Points, Stop, Trust};
-use crate::{IMAGE, descriptors, libraries};
+use crate::libraries;
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject};
 use jvmti_bindings::sys::jvmti::*;
@@ -208,82 +209,6 @@ fn drop_finished(
 }
 
 impl Heap {
-    /// Takes out the fields with the number of a descriptor that by their names are something else.
-    fn drop_other_numbers(
-        &self,
-        env: *mut jvmtiEnv,
-        places: &HashMap<Place, u32>,
-        hits: &mut Vec<Hit>,
-    ) {
-        let numbers: HashSet<u32> = hits
-            .iter()
-            .filter(|hit| descriptors::is_address(!hit.word as usize))
-            .map(|hit| hit.root)
-            .collect();
-        if numbers.is_empty() {
-            return;
-        }
-        let mut of_roots: Vec<(Place, u32)> = places
-            .iter()
-            .filter(|(_, root)| numbers.contains(root))
-            .map(|(place, root)| (*place, *root))
-            .collect();
-        of_roots.sort_unstable_by_key(|(_, root)| *root);
-        let mut tags: Vec<jlong> = of_roots.iter().map(|(place, _)| place.0).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        let classes = with_tags(env, &tags);
-        let kept: HashMap<u32, Keeps> = of_roots
-            .into_iter()
-            .filter_map(|((tag, _, index), root)| {
-                let class = *classes.get(&tag)?;
-                let field = class_fields::field(env, self.jni, class, index)?;
-                let class = class_fields::shown(&class_fields::signature(env, class));
-                Some((root, class_fields::keeps(&class, &field)))
-            })
-            .collect();
-        for class in classes.into_values() {
-            done(env, self.jni, class, false);
-        }
-        hits.retain(|hit| {
-            let address = !hit.word as usize;
-            !descriptors::is_address(address)
-                || match kept.get(&hit.root) {
-                    Some(Keeps::Any) => true,
-                    Some(Keeps::OfJava) => IMAGE
-                        .live
-                        .live_at(address)
-                        .is_some_and(descriptors::is_of_java),
-                    Some(Keeps::None) | None => false,
-                }
-        });
-    }
-
-    /// Takes out the fields of classes that may be garbage, together with the loader that has made them.
-    fn drop_of_loaders(
-        &self,
-        env: *mut jvmtiEnv,
-        places: &HashMap<Place, u32>,
-        hits: &mut Vec<Hit>,
-    ) {
-        let mut tags: Vec<jlong> = places.keys().map(|place| place.0).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        let classes = with_tags(env, &tags);
-        let lasting: HashSet<u32> = places
-            .iter()
-            .filter(|(place, _)| {
-                let class = classes.get(&place.0);
-                class.is_some_and(|class| class_fields::lasts(env, self.jni, *class))
-            })
-            .map(|(_, root)| *root)
-            .collect();
-        for class in classes.into_values() {
-            done(env, self.jni, class, false);
-        }
-        hits.retain(|hit| lasting.contains(&hit.root));
-    }
-
     /// The ways to the places that are used, by their roots: for each the way to one of its objects.
     fn ways(
         &self,

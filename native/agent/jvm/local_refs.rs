@@ -4,8 +4,8 @@
 //! front (`upcalls`), which call the replacement: their caller is the thunk's.
 
 use super::real_functions::{real, replacements};
-use crate::arch::{Position, is_upcall_return};
-use crate::{references, word};
+use crate::arch::{CallSite, is_upcall_return};
+use crate::{references, stack_word};
 use core::ffi::c_void;
 use core::mem::transmute;
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
@@ -58,18 +58,18 @@ pub unsafe fn watch(table: *mut Functions) {
 }
 
 /// Where the function was called that has this stack position, past the thunk in front of it.
-fn caller(slot: usize, frame_pointer: usize) -> Position {
+fn caller(slot: usize, frame_pointer: usize) -> CallSite {
     // SAFETY: the word with the replacement's return address. Where that lies in a thunk, its frame has the
     // frame pointer of its caller, and above it the return address.
     unsafe {
-        if is_upcall_return(word::read(slot)) {
-            return Position {
+        if is_upcall_return(stack_word::read(slot)) {
+            return CallSite {
                 slot: frame_pointer + size_of::<usize>(),
-                frame_pointer: word::read(frame_pointer),
+                frame_pointer: stack_word::read(frame_pointer),
             };
         }
     }
-    Position {
+    CallSite {
         slot,
         frame_pointer,
     }

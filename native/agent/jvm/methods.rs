@@ -10,7 +10,7 @@
 
 use super::Jvmti;
 use crate::IMAGE;
-use crate::lookup::Lookup;
+use crate::concurrent_map::ConcurrentMap;
 use core::ffi::{CStr, c_char};
 use core::ptr;
 use core::sync::atomic::{
@@ -22,7 +22,7 @@ use hackleak_image::layout::{Blob, Counter, Method};
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jmethodID};
 use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiLineNumberEntry};
 
-static METHODS: Lookup = Lookup::new(12);
+static METHODS: ConcurrentMap = ConcurrentMap::new(12);
 
 const MAX_NAME: usize = 1024;
 const MAX_LINES: usize = 2048;

@@ -4,7 +4,7 @@
 //! - `thunks`: code in front of native methods, and (`upcalls`) of the JNI functions that can run
 //!   Java code; `entries`, `first_entry`: what it notes; `between`: the native code inside of Java frames; `own_code`: whose
 //!   code is left alone.
-//! - `stacks`: asks the JVM for the Java stack of an entry, once; `memo`: whether it still is the one that was asked
+//! - `stacks`: asks the JVM for the Java stack of an entry, once; `stack_cache`: whether it still is the one that was asked
 //!   for; `java_frames`: where its frames lie; `code_heaps`, `vm_structs`, `vm_tables`: how the JVM lays out code and stacks; `methods`: names; `method_ids`: what
 //!   names need, ahead of need.
 //! - `resources`: references, array elements and the like (`real_functions`: the JVM's own); `unsafe_memory`: what Java code allocates through
@@ -47,7 +47,6 @@ mod java_threads;
 mod judging;
 pub mod local_frames;
 mod local_refs;
-mod memo;
 mod method_ids;
 mod methods;
 mod native_call;
@@ -58,6 +57,7 @@ mod queues;
 mod real_functions;
 mod resources;
 mod series;
+mod stack_cache;
 pub mod stacks;
 mod start;
 mod thunks;

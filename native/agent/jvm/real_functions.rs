@@ -25,7 +25,7 @@ macro_rules! position {
 pub(super) use position;
 
 /// Replacements for functions of the table, by their handlers: `NewGlobalRef 2 new_reference(GLOBAL);` with the number
-/// of arguments. A handler takes those, then the words of a [`Position`](crate::arch::Position), and is told its
+/// of arguments. A handler takes those, then the words of a [`CallSite`](crate::arch::CallSite), and is told its
 /// position in the table. Makes the function `put`, which puts them all in.
 macro_rules! replacements {
     ($($name:ident $args:tt $handler:ident$(($constant:expr))?;)*) => {

@@ -13,7 +13,7 @@ mod pins;
 
 use super::buffers;
 use super::real_functions::{keep, position, real, replacements};
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::{boundary, findings, record};
 use core::ffi::{c_char, c_void};
 use core::mem::transmute;
@@ -116,11 +116,11 @@ unsafe extern "C" fn new_reference<const INDEX: usize, const KIND: u8>(
     // SAFETY: the JVM's own function of this position and type, with the caller's arguments; so
     // in every function below.
     let reference = unsafe { transmute::<usize, Two>(real(INDEX))(env, object) };
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
-    record::taken_by_caller(untagged(reference), 0, kind(KIND), position);
+    record::taken_by_caller(untagged(reference), 0, kind(KIND), call_site);
     reference
 }
 
@@ -135,7 +135,7 @@ unsafe extern "C" fn delete_reference<const INDEX: usize, const RELEASE: u32>(
         untagged(reference),
         release(RELEASE),
         None,
-        Position {
+        CallSite {
             slot,
             frame_pointer,
         },
@@ -166,12 +166,12 @@ unsafe extern "C" fn get_elements<const INDEX: usize, const SIZE: usize>(
     };
     // All empty arrays share one address, where nothing is allocated.
     if len > 0 {
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
         let size = len as usize * SIZE;
-        record::taken_by_caller(elements as usize, size, Kind::ArrayElements, position);
+        record::taken_by_caller(elements as usize, size, Kind::ArrayElements, call_site);
     }
     elements
 }
@@ -186,19 +186,19 @@ unsafe extern "C" fn release_elements<const INDEX: usize>(
 ) {
     /// Copies back, and frees nothing.
     const JNI_COMMIT: i32 = 1;
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
     if mode != JNI_COMMIT
-        && !record::given_back(elements as usize, Release::ReleaseElements, position)
+        && !record::given_back(elements as usize, Release::ReleaseElements, call_site)
     {
         // SAFETY: see `new_reference`.
         let len =
             unsafe { transmute::<usize, Length>(real(position!(GetArrayLength)))(env, array) };
         // Elements of an empty array are not recorded.
         if len > 0 {
-            findings::not_held(elements as usize, Release::ReleaseElements, position);
+            findings::not_held(elements as usize, Release::ReleaseElements, call_site);
         }
     }
     // SAFETY: see `new_reference`.
@@ -218,12 +218,12 @@ unsafe extern "C" fn get_chars<const INDEX: usize>(
         let len = transmute::<usize, Length>(real(position!(GetStringLength)));
         (chars, if chars.is_null() { 0 } else { len(env, string) })
     };
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
     let size = (len as usize + 1) * size_of::<u16>();
-    record::taken_by_caller(chars as usize, size, Kind::StringChars, position);
+    record::taken_by_caller(chars as usize, size, Kind::StringChars, call_site);
     chars
 }
 
@@ -246,11 +246,11 @@ unsafe extern "C" fn get_utf_chars<const INDEX: usize>(
             },
         )
     };
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
-    record::taken_by_caller(chars as usize, size, Kind::StringUtfChars, position);
+    record::taken_by_caller(chars as usize, size, Kind::StringUtfChars, call_site);
     chars
 }
 
@@ -261,12 +261,12 @@ unsafe extern "C" fn release_chars<const INDEX: usize, const RELEASE: u32>(
     slot: usize,
     frame_pointer: usize,
 ) {
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
-    if !record::given_back(chars as usize, release(RELEASE), position) {
-        findings::not_held(chars as usize, release(RELEASE), position);
+    if !record::given_back(chars as usize, release(RELEASE), call_site) {
+        findings::not_held(chars as usize, release(RELEASE), call_site);
     }
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, chars) };
@@ -282,12 +282,12 @@ unsafe extern "C" fn new_direct_buffer<const INDEX: usize>(
     // SAFETY: see `new_reference`.
     let buffer = unsafe { transmute::<usize, NewBuffer>(real(INDEX))(env, address, capacity) };
     if !buffer.is_null() {
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
         boundary::guarded(|| {
-            buffers::made(env, buffer, address as usize, capacity as u64, position);
+            buffers::made(env, buffer, address as usize, capacity as u64, call_site);
         });
     }
     buffer

@@ -13,9 +13,9 @@ pub use answers::init;
 
 use super::between::Between;
 use super::entries::Entry;
-use super::memo::JavaMemo;
+use super::stack_cache::JavaStackCache;
 use super::{jni_env, method_ids, methods, own_code};
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::stack_bounds::StackBounds;
 use crate::thread::ThreadState;
 use crate::unwind::{self, function_start};
@@ -51,9 +51,9 @@ pub struct Buffers {
     last_len: usize,
     /// The method that whole stacks of this thread ended with lately.
     outermost: jmethodID,
-    /// Whether the last answer depends on nothing but what the memo compares.
+    /// Whether the last answer depends on nothing but what the cache compares.
     may_learn: bool,
-    memo: JavaMemo,
+    stack_cache: JavaStackCache,
     /// Room for the native frames of a call back into Java.
     native: [u64; unwind::MAX_FRAMES],
     pub names: methods::Buffer,
@@ -64,7 +64,7 @@ impl Buffers {
     pub fn clear(&mut self) {
         self.last_len = 0;
         self.outermost = ptr::null_mut();
-        self.memo.clear();
+        self.stack_cache.clear();
     }
 
     /// Whether the first `len` frames lead as far as stacks of this thread do.
@@ -102,10 +102,10 @@ pub fn is_plainly_certain(outermost: usize) -> bool {
 /// The node of the Java stack that called native code with its return address at `slot`.
 /// `outermost` is an address in the native frame that Java called; 0 when there is none.
 #[inline(never)]
-pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: Position) -> u32 {
+pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, call_site: CallSite) -> u32 {
     // A native method that ends by jumping to a JNI function has left its place to that call.
     let Some(entry) = thread.entries.native_at(slot) else {
-        return ask(thread, slot, position).unwrap_or(Marker::NoJavaStack as u32);
+        return ask(thread, slot, call_site).unwrap_or(Marker::NoJavaStack as u32);
     };
     let certain = is_certain(entry, outermost);
     let entry: *mut Entry = entry;
@@ -114,14 +114,14 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, position: P
     if certain && let Some(node) = known {
         return node;
     }
-    if certain && let Some(node) = thread.java.memo.recall(slot, thread.entries.all()) {
+    if certain && let Some(node) = thread.java.stack_cache.recall(slot, thread.entries.all()) {
         #[cfg(feature = "verify")]
-        unwind::verify::java(node, ask(thread, slot, position));
+        unwind::verify::java(node, ask(thread, slot, call_site));
         // SAFETY: as above.
         unsafe { (*entry).set_node(node) };
         return node;
     }
-    match ask(thread, slot, position) {
+    match ask(thread, slot, call_site) {
         Some(node) if certain => {
             // SAFETY: as above.
             unsafe { (*entry).set_node(node) };
@@ -140,18 +140,18 @@ fn learn(thread: &mut ThreadState, slot: usize, node: u32) {
     };
     thread.on_own_stack(|thread| {
         let entries = thread.entries.all();
-        thread.java.memo.learn(slot..end, entries, node);
+        thread.java.stack_cache.learn(slot..end, entries, node);
     });
 }
 
 /// The Java stack of the calling thread; 0 for a thread without one. `None` when the JVM gave
 /// none though it should have: the answer may be another next time.
 #[inline(never)]
-fn ask(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32> {
-    thread.on_own_stack(|thread| ask_jvm(thread, slot, position))
+fn ask(thread: &mut ThreadState, slot: usize, call_site: CallSite) -> Option<u32> {
+    thread.on_own_stack(|thread| ask_jvm(thread, slot, call_site))
 }
 
-fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<u32> {
+fn ask_jvm(thread: &mut ThreadState, slot: usize, call_site: CallSite) -> Option<u32> {
     boundary::may_panic();
     thread.java.may_learn = false;
     let env = jni_env();
@@ -162,7 +162,7 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
     let mut in_java = false;
     let mut answer = async_trace(env, &mut thread.java.frames, None);
     if let Err(Refusal::InJava) = answer
-        && let Some(caller) = unwind::java_caller(position, &mut thread.bounds)
+        && let Some(caller) = unwind::java_caller(call_site, &mut thread.bounds)
     {
         method_ids::want();
         in_java = true;
@@ -173,7 +173,7 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
     if let Ok(len) = answer
         && !is_cut
         && !in_java
-        && !unwind::passes_through(position, &mut thread.bounds, own_code::jvm())
+        && !unwind::passes_through(call_site, &mut thread.bounds, own_code::jvm())
     {
         compare_with_jvmti(&mut thread.java, len);
     }
@@ -184,8 +184,8 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
             thread.record().java_fallbacks += 1;
             // JVMTI may only be called from native code, not from inside the JVM.
             let safe = !matches!(answer, Err(Refusal::InJava | Refusal::NotWalkable))
-                && (!unwind::passes_through(position, &mut thread.bounds, own_code::jvm())
-                    || loads_library(position, &mut thread.bounds));
+                && (!unwind::passes_through(call_site, &mut thread.bounds, own_code::jvm())
+                    || loads_library(call_site, &mut thread.bounds));
             let better = if safe {
                 jvmti_trace(&mut thread.java, cut)
             } else {
@@ -209,7 +209,7 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
         (bci < 0 && frame > 0).then_some(method as usize)
     };
     let between = Between::of(&thread.entries, &mut thread.bounds, slot, len, native);
-    // Native code that began the thread lies beyond what the memo compares.
+    // Native code that began the thread lies beyond what the cache compares.
     thread.java.may_learn = !is_cut && len < MAX_FRAMES && between.at(len).is_none();
     if in_java {
         return Some(plant_unnamed(&mut thread.java, len));
@@ -225,9 +225,9 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, position: Position) -> Option<
 /// native code then, for the JVM too, though a frame of the JVM's is on the stack.
 #[cold]
 #[inline(never)]
-fn loads_library(position: Position, bounds: &mut StackBounds) -> bool {
+fn loads_library(call_site: CallSite, bounds: &mut StackBounds) -> bool {
     // SAFETY: the kernel's own record of where it mapped the loader; 0 when there is none.
     let loader = unsafe { libc::getauxval(libc::AT_BASE) } as usize;
     let range = unwind::module_range(loader);
-    range.is_some_and(|range| unwind::passes_through(position, bounds, range))
+    range.is_some_and(|range| unwind::passes_through(call_site, bounds, range))
 }

@@ -4,8 +4,8 @@
 //! `-agentpath` calls `Agent_OnLoad`, before the first class is loaded.
 
 use super::{
-    Jvmti, VM, aot, ending, java_threads, jni_env, memo, method_ids, own_code, stacks, thunks,
-    unsafe_memory, upcalls, vm_structs,
+    Jvmti, VM, aot, ending, java_threads, jni_env, method_ids, own_code, stack_cache, stacks,
+    thunks, unsafe_memory, upcalls, vm_structs,
 };
 use crate::{IMAGE, again, boundary, control, gate, lifecycle, pools, started, stderr};
 use core::ffi::{CStr, c_char, c_void};
@@ -250,7 +250,7 @@ unsafe extern "system" fn on_compiled_method_unload(
     _method: jmethodID,
     _address: *const c_void,
 ) {
-    memo::forget_code();
+    stack_cache::forget_code();
 }
 
 /// From now on the threads count that Java code starts: the JDK has those that it needs itself.

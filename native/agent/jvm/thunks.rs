@@ -8,7 +8,7 @@
 use super::entries::Cell;
 use super::own_code;
 use crate::arch::{STUB_LEN, thunk_common, upcall_plain, upcall_variadic, write_stub};
-use crate::{IMAGE, keep};
+use crate::{IMAGE, module_copies};
 use hackleak_image::layout::Counter;
 use jvmti_bindings::sys::jni::JavaVM;
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ pub fn in_front_of_method(method: usize, target: usize) -> Option<usize> {
     if target == 0 || own_code::is_left_alone(target)? {
         return None;
     }
-    keep::module_at(target);
+    module_copies::module_at(target);
     in_front_of_replacement(method, target)
 }
 

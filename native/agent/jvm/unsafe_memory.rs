@@ -10,7 +10,7 @@
 //! stacks cannot be had.
 
 use super::methods::Text;
-use crate::arch::{Position, method_entry};
+use crate::arch::{CallSite, method_entry};
 use crate::record;
 use core::ffi::c_void;
 use core::mem::transmute;
@@ -64,11 +64,11 @@ unsafe extern "C" fn allocate(
     // SAFETY: the JVM's own function, called with the arguments that Java passed.
     let block = unsafe { transmute::<usize, Allocate>(ALLOCATE.load(Relaxed))(env, this, size) };
     if block != 0 && has_begun() {
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
-        record::allocated(block as usize, size as usize, Kind::Unsafe, position);
+        record::allocated(block as usize, size as usize, Kind::Unsafe, call_site);
     }
     block
 }
@@ -89,19 +89,19 @@ unsafe extern "C" fn reallocate(
     // SAFETY: as in `allocate`.
     let new =
         unsafe { transmute::<usize, Reallocate>(REALLOCATE.load(Relaxed))(env, this, block, size) };
-    let position = Position {
+    let call_site = CallSite {
         slot,
         frame_pointer,
     };
     match old {
         Some(old) if new != 0 => {
-            record::moved(old, block as usize, new as usize, size as usize, position);
+            record::moved(old, block as usize, new as usize, size as usize, call_site);
         }
         // The JVM throws OutOfMemoryError and leaves the block; a size of 0 frees it.
         Some(old) if size != 0 => record::restored(block as usize, old),
         Some(old) => record::emptied(old),
         None if new != 0 && has_begun() => {
-            record::allocated(new as usize, size as usize, Kind::Unsafe, position);
+            record::allocated(new as usize, size as usize, Kind::Unsafe, call_site);
         }
         None => {}
     }
@@ -120,7 +120,7 @@ unsafe extern "C" fn free(
             block as usize,
             Release::UnsafeFree,
             None,
-            Position {
+            CallSite {
                 slot,
                 frame_pointer,
             },

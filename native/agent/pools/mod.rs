@@ -9,7 +9,7 @@
 //! Tables are looked at when a library is new: before its first native method is bound, when the
 //! JVM looks for its `JNI_OnLoad`, and at checkpoints. What its initialisers do comes earlier.
 
-use crate::arch::{self, Position};
+use crate::arch::{self, CallSite};
 use crate::jvm::thunk_for_pool;
 use crate::{IMAGE, record, symbols};
 use core::sync::atomic::{
@@ -155,11 +155,11 @@ pub extern "C" fn taken(
 ) {
     if object != 0 {
         let size = if size == 0 { 0 } else { arguments.get(size) };
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
-        record::pooled(object, size, position);
+        record::pooled(object, size, call_site);
     }
 }
 

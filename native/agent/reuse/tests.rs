@@ -1,3 +1,4 @@
+use super::granules::{GRANULE, WORD};
 use super::*;
 use std::alloc::{Layout, alloc_zeroed};
 use std::cell::RefCell;
@@ -20,24 +21,24 @@ fn what_an_old_word_points_at_is_not_chosen_and_goes_back_when_none_does() {
     let take = || unsafe { libc::malloc(600) };
     let (first, second, third) = (take(), take(), take());
     for (inside, of) in [(0, first), (599, second)] {
-        watch.set(of as usize + inside, |entry| &entry.targets);
+        watch
+            .words
+            .set(of as usize + inside, |entry| &entry.targets);
     }
     let next = RefCell::new([second, third].into_iter());
     let another = || next.borrow_mut().next().expect("no more are asked for");
     assert_eq!(watch.choose(first, 600, &another), third);
-    let aside = || {
-        let kept = watch.aside.iter().map(|place| place.load(Relaxed));
-        kept.filter(|block| *block != 0).collect::<Vec<_>>()
-    };
-    assert_eq!(aside(), [first as usize, second as usize]);
-    assert_eq!(watch.bytes.load(Relaxed), 1200);
-    watch.clear();
-    watch.set(second as usize + 300, |entry| &entry.targets);
-    watch.release();
-    assert_eq!(aside(), [second as usize]);
-    watch.clear();
-    watch.release();
-    assert_eq!((aside(), watch.bytes.load(Relaxed)), (Vec::new(), 0));
+    let both = vec![first as usize, second as usize];
+    assert_eq!(watch.aside.all(), (both, 1200));
+    watch.words.clear();
+    watch
+        .words
+        .set(second as usize + 300, |entry| &entry.targets);
+    watch.aside.release(|range| watch.words.is_target(range));
+    assert_eq!(watch.aside.all(), (vec![second as usize], 600));
+    watch.words.clear();
+    watch.aside.release(|range| watch.words.is_target(range));
+    assert_eq!(watch.aside.all(), (Vec::new(), 0));
     // SAFETY: nobody has it any more.
     unsafe { libc::free(third) };
 }
@@ -47,7 +48,9 @@ fn when_all_are_pointed_at_or_enough_is_put_aside_it_is_as_without() {
     let watch = watch();
     let start = 0x7000_0000_0000;
     for granule in 0..64 {
-        watch.set(start + granule * GRANULE, |entry| &entry.targets);
+        watch
+            .words
+            .set(start + granule * GRANULE, |entry| &entry.targets);
     }
     let next = RefCell::new(start);
     let given = RefCell::new(0);
@@ -61,11 +64,15 @@ fn when_all_are_pointed_at_or_enough_is_put_aside_it_is_as_without() {
         (chosen as usize, *given.borrow()),
         (start + TRIES * GRANULE, TRIES)
     );
-    watch.bytes.store(ASIDE_BYTES, Relaxed);
-    assert!(!watch.put_aside(chosen, 16));
-    assert_eq!(watch.bytes.load(Relaxed), ASIDE_BYTES);
-    watch.bytes.store(0, Relaxed);
-    assert!(!watch.put_aside(chosen, LARGEST + 1));
+    // As much as may be put aside: 256 blocks of the largest size, and no byte more.
+    let block = |number: usize| (start + (number << 20)) as *mut c_void;
+    let watch = self::watch();
+    for number in 0..256 {
+        assert!(watch.aside.put(block(number), LARGEST));
+    }
+    assert!(!watch.aside.put(block(256), 16));
+    assert!(!watch.aside.put(block(257), LARGEST + 1));
+    assert_eq!(watch.aside.all().1, 256 * LARGEST);
 }
 
 #[test]
@@ -73,17 +80,21 @@ fn only_noted_words_of_the_unwritten_part_are_wiped() {
     let (watch, memory) = (watch(), memory());
     let start = memory.as_ptr() as usize;
     for word in [0, 1, 63, 64, 65, 500, 511] {
-        watch.set(start + word * WORD, |entry| &entry.places);
+        watch.words.set(start + word * WORD, |entry| &entry.places);
     }
     let wiped = || {
         let words = memory.iter().enumerate().filter(|(_, word)| **word == 0);
         words.map(|(at, _)| at).collect::<Vec<_>>()
     };
     // SAFETY: memory of this test.
-    unsafe { watch.wipe(start + WORD, 510 * WORD + 7, 500..510 * WORD + 7) };
+    unsafe {
+        watch
+            .words
+            .wipe(start + WORD, 510 * WORD + 7, 500..510 * WORD + 7)
+    };
     assert_eq!(wiped(), [64, 65, 500]);
     // SAFETY: as above.
-    unsafe { watch.wipe(start, 512 * WORD, 0..512 * WORD) };
+    unsafe { watch.words.wipe(start, 512 * WORD, 0..512 * WORD) };
     assert_eq!(wiped(), [0, 1, 63, 64, 65, 500, 511]);
 }
 
@@ -91,7 +102,7 @@ fn only_noted_words_of_the_unwritten_part_are_wiped() {
 fn a_range_is_a_target_if_a_word_of_it_is() {
     let watch = watch();
     for target in [0x5000_1238, 0x5000_1400, 0x7fff_ffff_fff8] {
-        watch.set(target, |entry| &entry.targets);
+        watch.words.set(target, |entry| &entry.targets);
     }
     for (range, is) in [
         (0x5000_1200..0x5000_1238, false),
@@ -103,7 +114,7 @@ fn a_range_is_a_target_if_a_word_of_it_is() {
         (0x7fff_ffff_fff0..0x7fff_ffff_ffff, true),
         (0x5000_0000..0x5000_0000 + LARGEST + 1, false),
     ] {
-        assert_eq!(watch.is_target(range.clone()), is, "{range:x?}");
+        assert_eq!(watch.words.is_target(range.clone()), is, "{range:x?}");
     }
 }
 
@@ -113,15 +124,13 @@ fn many_granules_far_apart_are_all_found() {
     let granules =
         (0..40_000).map(|number: usize| ((number % 200) << 24) | (number / 200 * GRANULE));
     for granule in granules.clone() {
-        watch.set(granule + GRANULE, |entry| &entry.places);
+        watch.words.set(granule + GRANULE, |entry| &entry.places);
     }
-    let found = granules.filter(|at| watch.bits(at + GRANULE, |entry| &entry.places) == 1);
+    let found = granules
+        .clone()
+        .filter(|at| watch.words.has(at + GRANULE, |entry| &entry.places));
     assert_eq!(found.count(), 40_000);
-    watch.clear();
-    assert!(
-        watch
-            .entries
-            .iter()
-            .all(|entry| entry.granule.load(Relaxed) == 0)
-    );
+    watch.words.clear();
+    let found = granules.filter(|at| watch.words.has(at + GRANULE, |entry| &entry.places));
+    assert_eq!(found.count(), 0);
 }

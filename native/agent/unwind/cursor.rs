@@ -2,9 +2,9 @@
 
 use super::rules::{Rule, Shape};
 use crate::IMAGE;
-use crate::arch::{Position, Registers, signal_frame};
+use crate::arch::{CallSite, Registers, signal_frame};
 use crate::stack_bounds::Reach;
-use crate::word::read;
+use crate::stack_word::read;
 use hackleak_image::Marker;
 use hackleak_image::layout::Counter;
 
@@ -33,13 +33,13 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// At the caller whose return address lies in the position's slot.
+    /// At the caller whose return address lies in the call_site's slot.
     #[inline(always)]
-    pub fn new(position: Position) -> Cursor {
-        let Position {
+    pub fn new(call_site: CallSite) -> Cursor {
+        let CallSite {
             slot,
             frame_pointer,
-        } = position;
+        } = call_site;
         // SAFETY: the word that holds the return address of a call that has not returned.
         let pc = unsafe { read(slot) };
         let sp = slot + size_of::<usize>();

@@ -5,29 +5,29 @@
 //! - `older_loader`: the same where the C library does not say (glibc before 2.35).
 //! - `namespaces`: the modules that `dlmopen` loads apart from the others.
 //! - `cursor`: one step of a walk.
-//! - `memo`: the walk, and what it remembers so that the next one is short.
+//! - `walk_cache`: the walk, and what it remembers so that the next one is short.
 //! - `recent`: walks before the last one.
 //! - `slow`: libgcc's unwinder, for the rare frame whose rule is not one of the common shapes.
 //! - `verify` (feature, tests only): every stack is compared with libgcc's.
 
 mod cursor;
-mod memo;
 mod modules;
 mod namespaces;
 mod older_loader;
-mod recent;
+mod recent_walks;
 mod rules;
 mod slow;
 #[cfg(feature = "verify")]
 pub mod verify;
+mod walk_cache;
 
 pub use crate::arch::Registers;
 pub use cursor::End;
-pub use memo::{MAX_FRAMES, Memo};
 pub use modules::{Closing, LinkMap};
 pub use slow::{Call, end_of, frames, java_caller, plant_call};
+pub use walk_cache::{MAX_FRAMES, WalkCache};
 
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::stack_bounds::StackBounds;
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, control, jvm};
@@ -37,45 +37,45 @@ use hackleak_image::layout::Counter;
 use hackleak_image::writer::NodeCache;
 use hackleak_options::Stacks;
 
-/// The node for the stack of an allocation made at `position`.
+/// The node for the stack of an allocation made at `call_site`.
 #[inline(always)]
-pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
+pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
     if control::stacks() == Stacks::Off {
         return Marker::Off as u32;
     }
-    let node = memo::stack(thread, position);
+    let node = walk_cache::stack(thread, call_site);
     #[cfg(feature = "verify")]
-    verify::compare(node, position);
+    verify::compare(node, call_site);
     node
 }
 
-/// The node for the stack of an allocation made at `position`, if it is the one that the thread's
+/// The node for the stack of an allocation made at `call_site`, if it is the one that the thread's
 /// last walk found. Nothing in it can panic.
 #[inline(always)]
-pub fn remembered(thread: &mut ThreadState, position: Position) -> Option<u32> {
+pub fn remembered(thread: &mut ThreadState, call_site: CallSite) -> Option<u32> {
     if control::stacks() == Stacks::Off {
         return Some(Marker::Off as u32);
     }
-    let node = memo::remembered(thread, position);
+    let node = walk_cache::remembered(thread, call_site);
     #[cfg(feature = "verify")]
     if let Some(node) = node {
-        crate::boundary::guarded(|| verify::compare(node, position));
+        crate::boundary::guarded(|| verify::compare(node, call_site));
     }
     node
 }
 
-/// The frame of the caller at `position`, if it is known. Nothing in it can panic.
+/// The frame of the caller at `call_site`, if it is known. Nothing in it can panic.
 #[inline(always)]
-pub fn known_caller(position: Position) -> Option<u64> {
-    let (_, frame) = rules::known(cursor::Cursor::new(position).lookup)?;
+pub fn known_caller(call_site: CallSite) -> Option<u64> {
+    let (_, frame) = rules::known(cursor::Cursor::new(call_site).lookup)?;
     Some(frame)
 }
 
-/// The frame of the caller at `position`.
-pub fn caller(position: Position) -> u64 {
-    match known_caller(position) {
+/// The frame of the caller at `call_site`.
+pub fn caller(call_site: CallSite) -> u64 {
+    match known_caller(call_site) {
         Some(frame) => frame,
-        None => new_frame(cursor::Cursor::new(position).lookup),
+        None => new_frame(cursor::Cursor::new(call_site).lookup),
     }
 }
 
@@ -92,7 +92,7 @@ pub enum Memory {
     /// The last walk.
     Last = 1,
     /// Walks before it.
-    Recent,
+    RecentWalks,
     /// Java stacks.
     Java,
     /// The method that a thread's Java stacks end with.
@@ -178,24 +178,24 @@ fn tree_full() -> u32 {
 /// The root of a native stack that ends where Java begins, or of one that Java has no part in.
 /// `outermost` is an address in the frame that Java called; 0 when there is none.
 #[inline(always)]
-fn root(thread: &mut ThreadState, end: cursor::End, outermost: usize, position: Position) -> u32 {
+fn root(thread: &mut ThreadState, end: cursor::End, outermost: usize, call_site: CallSite) -> u32 {
     match end {
         cursor::End::Foreign { slot } if control::wants_java() => {
-            jvm::stacks::root(thread, slot, outermost, position)
+            jvm::stacks::root(thread, slot, outermost, call_site)
         }
         _ => 0,
     }
 }
 
-/// Whether any native frame from `position` to the end of its native stack lies in `range`.
+/// Whether any native frame from `call_site` to the end of its native stack lies in `range`.
 #[cold]
 #[inline(never)]
 pub fn passes_through(
-    position: Position,
+    call_site: CallSite,
     bounds: &mut StackBounds,
     range: core::ops::Range<usize>,
 ) -> bool {
-    slow::frames(position, bounds, |pc, _| !range.contains(&pc)).is_err()
+    slow::frames(call_site, bounds, |pc, _| !range.contains(&pc)).is_err()
 }
 
 /// Start of the function that the address lies in, as the unwind tables have it.

@@ -12,7 +12,7 @@
 use super::modules::{self, Found};
 use crate::arch::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER, signal_frame};
 use crate::callers;
-use crate::lookup::Lookup;
+use crate::concurrent_map::ConcurrentMap;
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, NativeEndian, Operation,
     RegisterRule, UnwindContext, UnwindExpression, UnwindSection,
@@ -134,7 +134,7 @@ impl Rule {
     }
 }
 
-static RULES: Lookup = Lookup::new(14);
+static RULES: ConcurrentMap = ConcurrentMap::new(14);
 
 pub fn init() {
     RULES.generation();

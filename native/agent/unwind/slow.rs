@@ -6,9 +6,9 @@
 //! pointers, and its frames are marked.
 
 use super::cursor::{Cursor, End};
-use super::memo::MAX_FRAMES;
+use super::walk_cache::MAX_FRAMES;
 use super::{intern, rules};
-use crate::arch::{Position, Registers};
+use crate::arch::{CallSite, Registers};
 use crate::stack_bounds::StackBounds;
 use crate::thread::ThreadState;
 use crate::{IMAGE, control};
@@ -28,7 +28,7 @@ pub struct Reference {
 }
 
 /// Walks with libgcc from this function up and calls `frame` from the caller of the hook on.
-pub fn reference(position: Position, mut frame: impl FnMut(u64)) -> Reference {
+pub fn reference(call_site: CallSite, mut frame: impl FnMut(u64)) -> Reference {
     let mut found = Reference {
         len: 0,
         end: End::Outermost,
@@ -36,7 +36,7 @@ pub fn reference(position: Position, mut frame: impl FnMut(u64)) -> Reference {
     let mut started = false;
     let mut exact = false;
     let mut visit = |ip: usize, slot: usize| {
-        started |= slot == position.slot;
+        started |= slot == call_site.slot;
         if !started {
             return true;
         }
@@ -75,21 +75,21 @@ pub fn reference(position: Position, mut frame: impl FnMut(u64)) -> Reference {
     found
 }
 
-/// The node for the stack at `position`, found by libgcc. On the recorder's stack.
+/// The node for the stack at `call_site`, found by libgcc. On the recorder's stack.
 #[cold]
 #[inline(never)]
-pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
-    thread.memo.forget_last();
+pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
+    thread.walks.forget_last();
     thread.record().full_walks += 1;
     let mut total = 0;
-    let found = reference(position, |frame| {
+    let found = reference(call_site, |frame| {
         // As many as there can be: see `reference`.
-        if let Some(place) = thread.memo.step_frames.get_mut(total) {
+        if let Some(place) = thread.walks.step_frames.get_mut(total) {
             *place = frame;
             total += 1;
         }
     });
-    let root = super::root(thread, found.end, 0, position);
+    let root = super::root(thread, found.end, 0, call_site);
     if control::stacks() == Stacks::Java {
         return root;
     }
@@ -98,14 +98,14 @@ pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
         IMAGE.count(Counter::StackTruncated);
         node = intern(node, Frame::Marker(marker).encode());
     }
-    for frame in thread.memo.step_frames[..total].iter().rev() {
+    for frame in thread.walks.step_frames[..total].iter().rev() {
         node = intern(node, *frame);
     }
     node
 }
 
 /// A call of native code that has not returned: where a walk can begin.
-pub type Call = Position;
+pub type Call = CallSite;
 
 /// Walks from `call` to the end of its native stack and gives every frame's address and key to
 /// `visit`; nothing is remembered of it. Tells how the stack ended. An error when `visit` wanted no

@@ -7,7 +7,7 @@
 
 use super::{Memory, slow};
 use crate::IMAGE;
-use crate::arch::Position;
+use crate::arch::CallSite;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use hackleak_image::{Frame, Marker};
 
@@ -24,7 +24,7 @@ static BROKEN: AtomicU32 = AtomicU32::new(0);
 pub fn init() {
     let broken = match std::env::var("HACKLEAK_VERIFY_BREAK").as_deref() {
         Ok("last") => Memory::Last as u32,
-        Ok("recent") => Memory::Recent as u32,
+        Ok("recent") => Memory::RecentWalks as u32,
         Ok("java") => Memory::Java as u32,
         Ok("outermost") => Memory::Outermost as u32,
         _ => 0,
@@ -65,12 +65,12 @@ pub fn has_older_loader() -> bool {
 
 /// Compares the native part of the stack `node` with libgcc's.
 #[inline(never)]
-pub fn compare(node: u32, position: Position) {
+pub fn compare(node: u32, call_site: CallSite) {
     let mut at = node;
     let mut same = true;
     let mut text = [0u64; 64];
     let mut len = 0;
-    let found = slow::reference(position, |want| {
+    let found = slow::reference(call_site, |want| {
         let (have, parent) = next_native(at);
         at = parent;
         same &= have == want;

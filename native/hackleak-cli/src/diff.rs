@@ -75,7 +75,7 @@ pub(crate) fn conclude(
     let mut rest = new.clone();
     for process in &mut rest.processes {
         if process.verdict == Verdict::Leaks {
-            process.verdict = process.otherwise;
+            process.verdict = process.verdict_without_leaks;
         }
     }
     let code = judged::judged(&rest);

@@ -11,7 +11,7 @@ use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
 use hackleak_image::{Image, layout};
 use hackleak_options::{Options, Track};
-use hackleak_report::Sight;
+use hackleak_report::Visibility;
 use hackleak_report::coverage::{Diagnosis, Facts, Library, Subject, libraries};
 use hackleak_report::render;
 
@@ -114,10 +114,10 @@ fn code(diagnosis: &Diagnosis) -> u8 {
         .filter_map(|subject| subject.process.as_ref());
     let unrecorded = processes.any(|process| process.image.is_none());
     match diagnosis.worst() {
-        Sight::Partly | Sight::Blind => exit::NOT_SEEN,
+        Visibility::Partly | Visibility::Blind => exit::NOT_SEEN,
         _ if unrecorded => exit::NOT_SEEN,
-        Sight::Unknown => exit::FAILED,
-        Sight::Seen => exit::CLEAN,
+        Visibility::Unknown => exit::FAILED,
+        Visibility::Seen => exit::CLEAN,
     }
 }
 

@@ -323,7 +323,7 @@ fn nothing_recorded(follow: Follow) -> &'static str {
 fn code_of(error: &NotRun) -> u8 {
     match error {
         NotRun::NoCommand(_) => exit::NO_COMMAND,
-        NotRun::NoInterpreter(_) | NotRun::Folder(_) | NotRun::Refused(..) => exit::NOT_RUN,
+        NotRun::NoInterpreter(_) | NotRun::Folder(_) | NotRun::InsertError(..) => exit::NOT_RUN,
         NotRun::Other(_) => exit::FAILED,
     }
 }

@@ -345,7 +345,7 @@ pub struct Header {
     /// doubles as the points become many; see [`Point`].
     pub timeline_interval_ns: u64,
     /// What threads did that had no record of their own.
-    pub strays: Strays,
+    pub strays: UnattributedTotals,
     /// Where in the recorder an error of its own stopped the recording, as `FILE:LINE`.
     pub stopped_at: Blob,
     /// The folder in which the process worked when its recording began.
@@ -387,7 +387,7 @@ pub mod footprint_flags {
 /// signal handler interrupted the recorder on it. Their frees are counted by [`Counter::FreesWithoutThread`]. Added to atomically.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
-pub struct Strays {
+pub struct UnattributedTotals {
     /// Allocations recorded.
     pub allocations: u64,
     /// Bytes allocated.

@@ -12,7 +12,7 @@ pub enum Shortage {
     /// The program closed the file, and its path names another one by now, or none.
     Gone,
     /// The file system refuses for another reason.
-    Refused,
+    InsertError,
 }
 
 impl Shortage {
@@ -23,7 +23,7 @@ impl Shortage {
                 Shortage::Full => 0,
                 Shortage::Limit => flags::FILE_LIMIT,
                 Shortage::Gone => flags::FILE_GONE,
-                Shortage::Refused => flags::FILE_REFUSED,
+                Shortage::InsertError => flags::FILE_REFUSED,
             }
     }
 
@@ -36,7 +36,7 @@ impl Shortage {
         } else if bits & flags::FILE_GONE != 0 {
             Some(Shortage::Gone)
         } else if bits & flags::FILE_REFUSED != 0 {
-            Some(Shortage::Refused)
+            Some(Shortage::InsertError)
         } else {
             Some(Shortage::Full)
         }
@@ -48,7 +48,7 @@ impl Shortage {
             Shortage::Full => "the file system was full",
             Shortage::Limit => "the file-size limit of the process (`ulimit -f`) was reached",
             Shortage::Gone => "the program closed the file, and its path names another one or none",
-            Shortage::Refused => "the file system refused to let the file grow",
+            Shortage::InsertError => "the file system refused to let the file grow",
         }
     }
 }
@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn a_reason_survives_the_header() {
-        use Shortage::{Full, Gone, Limit, Refused};
-        for reason in [Full, Limit, Gone, Refused] {
+        use Shortage::{Full, Gone, InsertError, Limit};
+        for reason in [Full, Limit, Gone, InsertError] {
             assert_eq!(Shortage::of_flags(reason.flags()), Some(reason));
         }
         assert_eq!(Shortage::of_flags(flags::JAVA), None);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::coverage::Runtime;
 use crate::model::{Frame, InScope, Judgement, Kind, Site};
-use crate::own;
+use crate::owner;
 
 /// Folds sites that are the same but for the roots of their stacks: a pool's thread or `main`, one runner
 /// of tests or another. Lines of one function stay apart: each is a call site of its own. The stack that is
@@ -14,7 +14,7 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     let mut known: HashMap<(&[Frame], Kind, Judgement), usize> = HashMap::new();
     let mut into: Vec<usize> = Vec::with_capacity(sites.len());
     for (index, site) in sites.iter().enumerate() {
-        let kept = site.frames.len() - own::root_frames(&site.frames, runtime);
+        let kept = site.frames.len() - owner::root_frames(&site.frames, runtime);
         let first = *known
             .entry((&site.frames[..kept], site.kind, site.verdict))
             .or_insert(index);

@@ -81,7 +81,7 @@ impl Incomplete {
         match shortage {
             Shortage::Full => Incomplete::FullDisk,
             Shortage::Limit => Incomplete::FileLimit,
-            Shortage::Gone | Shortage::Refused => Incomplete::NotInFile,
+            Shortage::Gone | Shortage::InsertError => Incomplete::NotInFile,
         }
     }
 

@@ -182,7 +182,7 @@ pub struct Process {
     pub verdict: Verdict,
     /// What it would say if there were no leaks.
     #[serde(default)]
-    pub otherwise: Verdict,
+    pub verdict_without_leaks: Verdict,
     /// Why the record is incomplete, also where there are leaks; empty for a whole one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incomplete: Vec<Incomplete>,
@@ -440,7 +440,7 @@ pub struct Module {
 #[serde(rename_all = "camelCase")]
 pub struct Coverage {
     /// The answer.
-    pub verdict: Sight,
+    pub visibility: Visibility,
     /// Why, one clause each.
     pub reasons: Vec<String>,
     /// What would make it `seen`, where anything would.
@@ -468,7 +468,7 @@ impl Coverage {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
-pub enum Sight {
+pub enum Visibility {
     /// All of the kinds that are tracked.
     Seen,
     /// Its file is gone or cannot be read.
@@ -1255,7 +1255,7 @@ impl Process {
                 let coverage = module.coverage.as_ref();
                 StrictFailure {
                     path: &module.path,
-                    is_known: coverage.is_none_or(|it| it.verdict != Sight::Unknown),
+                    is_known: coverage.is_none_or(|it| it.visibility != Visibility::Unknown),
                     why: coverage.map(Coverage::why).unwrap_or_default(),
                 }
             })

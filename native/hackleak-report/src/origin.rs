@@ -8,7 +8,7 @@ mod sources;
 
 use crate::coverage::Runtime;
 use crate::model::{Frame, JavaFrame, NativeFrame, Owner};
-use crate::own;
+use crate::owner;
 
 pub use sources::{Place, Sources};
 
@@ -35,7 +35,7 @@ impl<'frames> Origin<'frames> {
     ) -> Origin<'frames> {
         let guessed = || {
             let modules = native(frames).map(|frame| &*frame.module);
-            own::owner(frames, &Runtime::of(modules))
+            owner::owner(frames, &Runtime::of(modules))
         };
         let owner = owner.cloned().or_else(guessed);
         let at = |index: Option<u32>| frames.get(index? as usize);

@@ -28,7 +28,7 @@ use crate::read::{Selected, select};
 use crate::selection::{Blocks, Holding, Selection};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::{Symbolised, symbolise};
-use crate::{findings, history, judge, model, own, revision};
+use crate::{findings, history, judge, model, owner, revision};
 
 /// What is known of leaks besides what the recorded options name.
 #[derive(Debug, Clone, Default)]
@@ -162,7 +162,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
             ProcessState::Running => State::Running,
         },
         verdict: Verdict::Clean,
-        otherwise: Verdict::Clean,
+        verdict_without_leaks: Verdict::Clean,
         incomplete: Vec::new(),
         image: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
         options: image.options(),
@@ -192,7 +192,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     let (mut sites, allowed) = selection.allowance.apply(sorted.sites);
     let apart = held.sites.iter_mut().chain(&mut sorted.known);
     for site in sites.iter_mut().chain(apart) {
-        site.owner = own::owner(&site.frames, &runtime_code);
+        site.owner = owner::owner(&site.frames, &runtime_code);
     }
     process.leaks = leaks(selection, sites);
     process.held = held;
@@ -322,12 +322,15 @@ fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Sit
 /// Fills in the verdicts, and why the record is incomplete.
 fn judge(image: &Image, selected: &Selected, blind: bool, process: &mut Process) {
     process.incomplete = judge::incomplete(image, selected, blind);
-    process.otherwise = judge::verdict(&Leaks::default(), &process.incomplete);
-    if process.otherwise < Verdict::Findings && !process.findings.is_empty() && fails(image) {
-        process.otherwise = Verdict::Findings;
+    process.verdict_without_leaks = judge::verdict(&Leaks::default(), &process.incomplete);
+    if process.verdict_without_leaks < Verdict::Findings
+        && !process.findings.is_empty()
+        && fails(image)
+    {
+        process.verdict_without_leaks = Verdict::Findings;
     }
     let verdict = judge::verdict(&process.leaks, &process.incomplete);
-    process.verdict = process.otherwise.max(verdict);
+    process.verdict = process.verdict_without_leaks.max(verdict);
 }
 
 /// Threads that allocated, and what all of them did.

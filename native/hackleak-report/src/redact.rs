@@ -16,7 +16,7 @@ use crate::input;
 use crate::model::{Process, Report};
 
 /// Fields that are names in code, numbers, or words of this program.
-const CODE: [&str; 18] = [
+const CODE: [&str; 19] = [
     "class",
     "method",
     "function",
@@ -33,7 +33,8 @@ const CODE: [&str; 18] = [
     "revision",
     "root",
     "incomplete",
-    "otherwise",
+    "verdictWithoutLeaks",
+    "visibility",
     "moment",
 ];
 /// Names that nobody is known by.

@@ -14,7 +14,7 @@ use regex::Regex;
 
 use crate::coverage::Runtime;
 use crate::model::{Frame, JavaFrame, Kind, Site};
-use crate::own::{self, Telling};
+use crate::owner::{self, Telling};
 
 /// What stands for native code without a name.
 const NAMELESS: &str = "?";
@@ -82,7 +82,7 @@ fn telling(frames: &[Frame]) -> Telling {
         Frame::Native(native) => Some(&*native.module),
         Frame::Java(_) | Frame::Mark { .. } => None,
     });
-    own::telling(frames, &Runtime::of(modules))
+    owner::telling(frames, &Runtime::of(modules))
 }
 
 /// A test by its class.
@@ -98,7 +98,7 @@ fn name(frame: &Frame) -> Option<String> {
             let function = function.as_deref().unwrap_or(NAMELESS);
             Some(format!("{function} ({})", module_name(&native.module)))
         }
-        Frame::Java(java) if is_reflection(&java.class) || own::is_framework(java) => None,
+        Frame::Java(java) if is_reflection(&java.class) || owner::is_framework(java) => None,
         Frame::Java(java) => Some(format!(
             "at {}.{}",
             class_name(&java.class),

@@ -13,7 +13,7 @@ use hackleak_image::reader::testing::ImageBuilder;
 use hackleak_options::{Options, Track};
 use hackleak_report::coverage::{self, Facts, Tracked, assess};
 use hackleak_report::model::Coverage;
-use hackleak_report::{Process, Selection, Sight, Verdict, render};
+use hackleak_report::{Process, Selection, Verdict, Visibility, render};
 use support::report;
 use support::victims::{library, stripped, tool};
 
@@ -34,10 +34,10 @@ fn of(path: &Path, tracked: Tracked) -> Coverage {
 
 /// The verdicts with `track=new` and `track=new+malloc`, and what the first one says.
 #[track_caller]
-fn expect(path: &Path, new: Sight, both: Sight, said: &str) {
+fn expect(path: &Path, new: Visibility, both: Visibility, said: &str) {
     let coverage = of(path, NEW);
     assert_eq!(
-        (coverage.verdict, of(path, BOTH).verdict),
+        (coverage.visibility, of(path, BOTH).visibility),
         (new, both),
         "{coverage:?}"
     );
@@ -57,30 +57,35 @@ fn what_is_imported_is_seen() {
         &["-DOWN"],
     ] {
         let plain = library(at, "libplain.so", "cpp_new.cpp", flags);
-        expect(&plain, Sight::Seen, Sight::Seen, "");
-        expect(&stripped(&plain, "-s"), Sight::Seen, Sight::Seen, "");
+        expect(&plain, Visibility::Seen, Visibility::Seen, "");
+        expect(
+            &stripped(&plain, "-s"),
+            Visibility::Seen,
+            Visibility::Seen,
+            "",
+        );
     }
     for (name, source) in [("libc.so", "c_malloc.cpp"), ("librust.so", "rust.rs")] {
         let only_malloc = library(at, name, source, &[]);
         expect(
             &only_malloc,
-            Sight::Blind,
-            Sight::Seen,
+            Visibility::Blind,
+            Visibility::Seen,
             "add `malloc` to `track`",
         );
         assert!(of(&only_malloc, NEW).untracked);
         expect(
             &stripped(&only_malloc, "-s"),
-            Sight::Blind,
-            Sight::Seen,
+            Visibility::Blind,
+            Visibility::Seen,
             "not tracked",
         );
     }
     let nothing = library(at, "libnothing.so", "nothing.cpp", &[]);
     expect(
         &nothing,
-        Sight::Seen,
-        Sight::Seen,
+        Visibility::Seen,
+        Visibility::Seen,
         "it calls no allocation function",
     );
 }
@@ -91,14 +96,19 @@ fn a_hidden_cpp_runtime_is_found_even_when_stripped() {
     for flag in ["SCRIPT", "-Wl,--exclude-libs,ALL"] {
         let flags = ["-static-libstdc++", flag];
         let hidden = library(folder.path(), "libhidden.so", "cpp_new.cpp", &flags);
-        expect(&hidden, Sight::Blind, Sight::Partly, "linked in and hidden");
+        expect(
+            &hidden,
+            Visibility::Blind,
+            Visibility::Partly,
+            "linked in and hidden",
+        );
         assert!(!of(&hidden, NEW).untracked, "it hides what is tracked");
         for option in ["-s", "-x"] {
             let stripped = stripped(&hidden, option);
             expect(
                 &stripped,
-                Sight::Blind,
-                Sight::Partly,
+                Visibility::Blind,
+                Visibility::Partly,
                 "add `malloc` to `track`",
             );
         }
@@ -116,14 +126,24 @@ fn operators_bound_inside_are_not_seen() {
     let at = folder.path();
     for flag in ["-Wl,-Bsymbolic", "-Wl,-Bsymbolic-functions"] {
         let symbolic = library(at, "libsymbolic.so", "cpp_new.cpp", &["-DOWN", flag]);
-        expect(&symbolic, Sight::Blind, Sight::Partly, "-Bsymbolic");
+        expect(
+            &symbolic,
+            Visibility::Blind,
+            Visibility::Partly,
+            "-Bsymbolic",
+        );
         let remedy = ["-DOWN", flag, "-Wl,--dynamic-list-cpp-new"];
         let listed = library(at, "liblisted.so", "cpp_new.cpp", &remedy);
-        expect(&listed, Sight::Seen, Sight::Seen, "");
+        expect(&listed, Visibility::Seen, Visibility::Seen, "");
     }
     let flags = ["-DOWN", "-DPROTECTED"];
     let protected = library(at, "libprotected.so", "cpp_new.cpp", &flags);
-    expect(&protected, Sight::Blind, Sight::Partly, "protected");
+    expect(
+        &protected,
+        Visibility::Blind,
+        Visibility::Partly,
+        "protected",
+    );
 }
 
 #[test]
@@ -140,16 +160,21 @@ fn allocators_inside_are_not_seen() {
     };
     expect(
         &own("malloc", "hidden", &[]),
-        Sight::Blind,
-        Sight::Blind,
+        Visibility::Blind,
+        Visibility::Blind,
         "its `malloc` is its own",
     );
     let symbolic = own("malloc", "default", &["-Wl,-Bsymbolic"]);
-    expect(&symbolic, Sight::Blind, Sight::Blind, "-Bsymbolic");
+    expect(
+        &symbolic,
+        Visibility::Blind,
+        Visibility::Blind,
+        "-Bsymbolic",
+    );
     expect(
         &own("malloc", "default", &[]),
-        Sight::Blind,
-        Sight::Seen,
+        Visibility::Blind,
+        Visibility::Seen,
         "`track`",
     );
     for (name, allocator) in [
@@ -160,15 +185,15 @@ fn allocators_inside_are_not_seen() {
     ] {
         expect(
             &own(name, "hidden", &[]),
-            Sight::Blind,
-            Sight::Blind,
+            Visibility::Blind,
+            Visibility::Blind,
             allocator,
         );
     }
     let kernel = library(at, "libkernel.so", "kernel.cpp", &[]);
-    expect(&kernel, Sight::Partly, Sight::Partly, "mmap");
+    expect(&kernel, Visibility::Partly, Visibility::Partly, "mmap");
     let mapped = Tracked { mmap: true, ..BOTH };
-    assert_eq!(of(&kernel, mapped).verdict, Sight::Seen);
+    assert_eq!(of(&kernel, mapped).visibility, Visibility::Seen);
 }
 
 #[test]
@@ -191,8 +216,12 @@ fn programs_that_the_loader_does_not_touch_are_blind() {
         let facts = Facts::read(&program).expect("a program");
         assert!(facts.executable);
         let loaded = !said.starts_with("static");
-        let both = if loaded { Sight::Seen } else { Sight::Blind };
-        expect(&program, Sight::Blind, both, said);
+        let both = if loaded {
+            Visibility::Seen
+        } else {
+            Visibility::Blind
+        };
+        expect(&program, Visibility::Blind, both, said);
         fs::remove_file(&program).expect("removed");
     }
 }
@@ -209,7 +238,7 @@ fn allocators_of_the_executable_come_before_the_recorder() {
     let c = library(folder.path(), "libc.so", "c_malloc.cpp", &[]);
     let facts = Facts::read(&c).expect("a library");
     let coverage = assess(&facts, BOTH, Some(&executable));
-    assert_eq!(coverage.verdict, Sight::Blind);
+    assert_eq!(coverage.visibility, Visibility::Blind);
     assert!(
         coverage.reasons[0].contains("the executable"),
         "{coverage:?}"
@@ -219,7 +248,7 @@ fn allocators_of_the_executable_come_before_the_recorder() {
 #[test]
 fn the_recorder_and_this_tool_do_not_confuse_themselves() {
     let me = std::env::current_exe().expect("a program");
-    assert_eq!(of(&me, BOTH).verdict, Sight::Seen);
+    assert_eq!(of(&me, BOTH).visibility, Visibility::Seen);
 }
 
 #[test]
@@ -256,7 +285,7 @@ fn damaged_files_are_errors_in_words() {
     let mut arm = bytes;
     arm[18] = 183;
     let coverage = try_it(&arm).expect("a library");
-    assert_eq!(coverage.verdict, Sight::Blind);
+    assert_eq!(coverage.visibility, Visibility::Blind);
     assert!(coverage.reasons[0].contains("aarch64"), "{coverage:?}");
     assert_eq!(
         Facts::read(Path::new("/nowhere"))
@@ -325,12 +354,12 @@ fn a_blind_library_under_test_qualifies_the_report() {
             module
                 .coverage
                 .as_ref()
-                .map(|coverage| (coverage.verdict, coverage.untracked))
+                .map(|coverage| (coverage.visibility, coverage.untracked))
         })
         .collect();
     let expected = [
-        Some((Sight::Blind, false)),
-        Some((Sight::Blind, true)),
+        Some((Visibility::Blind, false)),
+        Some((Visibility::Blind, true)),
         None,
         None,
     ];
@@ -379,10 +408,14 @@ fn another_build_and_a_missing_file_are_unknown_and_a_kept_copy_is_used() {
     );
     let path = file.to_str().expect("UTF-8");
     for (build_id, move_to, expected) in [
-        (&[0xab, 0xcd, 0xef][..], None, Sight::Seen),
-        (&[1, 2, 3], None, Sight::Unknown),
-        (&[0xab, 0xcd, 0xef], Some("modules/abcdef"), Sight::Seen),
-        (&[1, 2, 3], None, Sight::Unknown),
+        (&[0xab, 0xcd, 0xef][..], None, Visibility::Seen),
+        (&[1, 2, 3], None, Visibility::Unknown),
+        (
+            &[0xab, 0xcd, 0xef],
+            Some("modules/abcdef"),
+            Visibility::Seen,
+        ),
+        (&[1, 2, 3], None, Visibility::Unknown),
     ] {
         if let Some(to) = move_to {
             fs::create_dir(folder.path().join("modules")).expect("created");
@@ -395,6 +428,6 @@ fn another_build_and_a_missing_file_are_unknown_and_a_kept_copy_is_used() {
         image.write(&at).expect("written");
         let process = Process::of_image(&at, &Selection::default()).expect("an image");
         let coverage = process.modules[0].coverage.as_ref().expect("under test");
-        assert_eq!(coverage.verdict, expected, "{coverage:?}");
+        assert_eq!(coverage.visibility, expected, "{coverage:?}");
     }
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use hackleak_report::Report;
-use hackleak_report::model::{Frame, InEpoch, Kind, Module, NativeFrame, Outcome, Sight, State};
+use hackleak_report::model::{
+    Frame, InEpoch, Kind, Module, NativeFrame, Outcome, State, Visibility,
+};
 use serde_json::{Value, json};
 use support::chromium::{self, Browser};
 use support::page::{Page, assert_alone, picture};
@@ -263,7 +265,7 @@ fn a_library_that_was_unpacked_is_one_library() {
         let stack = vec![frame(Some("open_all")), frame(None)];
         let site = sample::site(4711, 3, Kind::New, stack);
         let mut process = sample::process(pid, vec![site]);
-        let seen = sample::module("", Sight::Seen, "its `operator new` is the recorder's");
+        let seen = sample::module("", Visibility::Seen, "its `operator new` is the recorder's");
         process.modules = vec![Module { path, ..seen }];
         process
     };

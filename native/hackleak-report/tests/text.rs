@@ -88,7 +88,11 @@ fn a_reason_other_than_a_full_file_system_is_said() {
             "the file-size limit of the process",
         ),
         (Shortage::Gone, "not-in-file", "the program closed the file"),
-        (Shortage::Refused, "not-in-file", "the file system refused"),
+        (
+            Shortage::InsertError,
+            "not-in-file",
+            "the file system refused",
+        ),
     ] {
         let mut image = ImageBuilder::new();
         image.header.flags |= reason.flags();

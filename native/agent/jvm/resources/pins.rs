@@ -2,7 +2,7 @@
 //! monitors.
 
 use super::{ARRAY, Env, Four, Object, Status, Three, kind};
-use crate::arch::Position;
+use crate::arch::CallSite;
 use crate::jvm::real_functions::real;
 use crate::jvm::{Jvmti, critical};
 use crate::{findings, record};
@@ -26,7 +26,7 @@ pub(super) unsafe extern "C" fn get_critical<const INDEX: usize, const KIND: u8>
     record::pinned_by_caller(
         at as usize,
         kind(KIND),
-        Position {
+        CallSite {
             slot,
             frame_pointer,
         },
@@ -72,11 +72,11 @@ pub(super) unsafe extern "C" fn release_critical_string<const INDEX: usize>(
 
 fn unpinned(at: usize, release: Release, slot: usize, frame_pointer: usize) {
     if !record::unpinned(at) {
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
-        findings::not_held(at, release, position);
+        findings::not_held(at, release, call_site);
     }
 }
 
@@ -89,11 +89,11 @@ pub(super) unsafe extern "C" fn monitor_enter<const INDEX: usize>(
     // SAFETY: see `resources::new_reference`.
     let status = unsafe { transmute::<usize, Status>(real(INDEX))(env, object) };
     if status == 0 {
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer,
         };
-        record::pinned_by_caller(monitor_address(object), Kind::Monitor, position);
+        record::pinned_by_caller(monitor_address(object), Kind::Monitor, call_site);
     }
     status
 }

@@ -8,7 +8,7 @@ const WORD: usize = size_of::<usize>();
 /// Walks from here and gives the stack position of each frame with its return address.
 #[inline(never)]
 extern "C" fn walk(slot: usize, frame_pointer: usize, found: &mut Vec<(usize, usize)>) {
-    let mut at = Cursor::new(Position {
+    let mut at = Cursor::new(CallSite {
         slot,
         frame_pointer,
     });
@@ -102,11 +102,11 @@ impl Built {
     fn cursor(&self, word: usize, fp: usize) -> (Cursor, Reach) {
         let slot = self.at(word);
         let reach = StackBounds::of_this_thread().reach(slot);
-        let position = Position {
+        let call_site = CallSite {
             slot,
             frame_pointer: fp,
         };
-        (Cursor::new(position), reach)
+        (Cursor::new(call_site), reach)
     }
 }
 

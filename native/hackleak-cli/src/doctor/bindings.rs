@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use hackleak_report::coverage::{Facts, Family, Tracked, bypassed};
-use hackleak_report::{Coverage, Sight};
+use hackleak_report::{Coverage, Visibility};
 
 use crate::maps::{Maps, Module};
 
@@ -61,7 +61,7 @@ impl<'a> Bindings<'a> {
         let (symbol, to) = past?;
         let mut coverage = bypassed(symbol, to);
         if reached {
-            coverage.verdict = Sight::Partly;
+            coverage.visibility = Visibility::Partly;
         }
         Some(coverage)
     }

@@ -70,7 +70,7 @@ pub(super) enum NotRun {
     Folder(String),
     /// It is there and cannot be run.
     #[error("cannot run `{0}`: {1}")]
-    Refused(String, String),
+    InsertError(String, String),
     /// Something else went wrong.
     #[error("{0}")]
     Other(String),
@@ -86,8 +86,10 @@ impl NotRun {
             }
             ErrorKind::NotFound => NotRun::NoCommand(name),
             _ if file.is_dir() => NotRun::Folder(name),
-            ErrorKind::PermissionDenied => NotRun::Refused(name, "it is not executable".to_owned()),
-            _ => NotRun::Refused(name, error.to_string()),
+            ErrorKind::PermissionDenied => {
+                NotRun::InsertError(name, "it is not executable".to_owned())
+            }
+            _ => NotRun::InsertError(name, error.to_string()),
         }
     }
 }

@@ -39,7 +39,7 @@ pub struct LiveTable {
 
 /// Why a block is not in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
+pub enum InsertError {
     /// The address is not a multiple of 8, or beyond 47 bits.
     Address,
     /// No segment could be had.
@@ -95,7 +95,7 @@ impl LiveTable {
     ///
     /// # Errors
     ///
-    /// See [`Refused`]; the block is then not in the table.
+    /// See [`InsertError`]; the block is then not in the table.
     #[inline(always)]
     pub fn insert(
         &self,
@@ -103,9 +103,9 @@ impl LiveTable {
         address: usize,
         live: Live,
         epoch: u32,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), InsertError> {
         if address & 7 != 0 {
-            return Err(Refused::Address);
+            return Err(InsertError::Address);
         }
         let mut segment = self.segment(address);
         if segment.is_null() {
@@ -227,14 +227,14 @@ impl LiveTable {
     ///
     /// # Errors
     ///
-    /// See [`Refused`].
+    /// See [`InsertError`].
     pub fn pin(
         &self,
         window: &Window,
         address: usize,
         live: Live,
         epoch: u32,
-    ) -> Result<(), Refused> {
+    ) -> Result<(), InsertError> {
         let segment = self.segment(address);
         if !segment.is_null() && address & 7 == 0 {
             let (_, block) = words(segment, (address >> 4) & 0xffff);
@@ -295,7 +295,7 @@ impl LiveTable {
 
     #[cold]
     #[inline(never)]
-    fn create(&self, window: &Window, address: usize) -> Result<*mut SegmentHeader, Refused> {
+    fn create(&self, window: &Window, address: usize) -> Result<*mut SegmentHeader, InsertError> {
         let (map, kind) = if address & 8 == 0 {
             (&self.even, self.kinds[0])
         } else {
@@ -303,12 +303,12 @@ impl LiveTable {
         };
         let upper = map
             .get(address >> (MIB_BITS + LOWER_BITS))
-            .ok_or(Refused::Address)?;
-        let lower = lower_table(upper).ok_or(Refused::NoSegment)?;
+            .ok_or(InsertError::Address)?;
+        let lower = lower_table(upper).ok_or(InsertError::NoSegment)?;
         let place = &lower[(address >> MIB_BITS) & (LOWER - 1)];
         let segment = window.segment((address >> MIB_BITS) as u64);
         if segment.is_null() {
-            return Err(Refused::NoSegment);
+            return Err(InsertError::NoSegment);
         }
         match place.compare_exchange(ptr::null_mut(), segment, Release, Acquire) {
             Ok(_) => {

@@ -21,7 +21,7 @@ pub use arena::Arena;
 pub use create_error::CreateError;
 pub use file::KeepErrno;
 pub use ledger::Ledger;
-pub use live::{LiveTable, Refused, State};
+pub use live::{InsertError, LiveTable, State};
 pub use node_cache::NodeCache;
 pub use quiet::quietly;
 pub use space::left as address_space_left;
@@ -30,7 +30,7 @@ pub use window::Window;
 
 use crate::layout::{
     Assertion, Blob, Checkpoint, Context, Counter, Finding, Footprint, Header, Holder, Judged,
-    Judging, Method, Module, Named, Node, Point, Scope, SegmentKind, Strays, Thread,
+    Judging, Method, Module, Named, Node, Point, Scope, SegmentKind, Thread, UnattributedTotals,
 };
 use core::sync::atomic::{
     AtomicU32, AtomicU64,
@@ -272,7 +272,7 @@ impl Writer {
 
     /// Adds what threads without a record did.
     #[cold]
-    pub fn add_strays(&self, more: Strays) {
+    pub fn add_unattributed(&self, more: UnattributedTotals) {
         // SAFETY: as for `epoch`; these words are only accessed atomically.
         let [allocations, bytes, freed_bytes] = unsafe {
             let strays = &raw mut (*self.window.header()).strays;
@@ -288,7 +288,7 @@ impl Writer {
     }
 
     /// What threads without a record did until now.
-    pub fn strays(&self) -> Strays {
+    pub fn strays(&self) -> UnattributedTotals {
         // SAFETY: as for `epoch`; the words may be counted up meanwhile.
         unsafe { (&raw const (*self.window.header()).strays).read_volatile() }
     }

@@ -75,7 +75,7 @@ fn live_blocks_are_found_and_removed_by_address() {
         writer
             .live
             .insert(writer.window(), base + 4, Live::new(0, 0, 1, Kind::New), 1),
-        Err(live::Refused::Address)
+        Err(live::InsertError::Address)
     );
 }
 

@@ -242,7 +242,7 @@ impl Window {
             0 => Ok(()),
             libc::ENOSPC | libc::EDQUOT => Err(Shortage::Full),
             libc::EFBIG => Err(Shortage::Limit),
-            _ => Err(Shortage::Refused),
+            _ => Err(Shortage::InsertError),
         }
     }
 

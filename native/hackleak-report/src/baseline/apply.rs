@@ -102,7 +102,7 @@ impl Process {
         (self.leaks.bytes, self.leaks.count) = (left.bytes, left.count);
         self.leaks.sites = grown_as_one(std::mem::take(&mut self.leaks.sites));
         if self.verdict == Verdict::Leaks && self.leaks.count == 0 {
-            self.verdict = self.otherwise;
+            self.verdict = self.verdict_without_leaks;
         }
         if known != Sum::default() {
             self.notes

@@ -4,7 +4,7 @@ use hackleak_options::Track;
 
 use super::facts::{Facts, Family};
 use super::reason::{Reason, ToMalloc};
-use crate::model::{Coverage, Sight};
+use crate::model::{Coverage, Visibility};
 
 /// Which of the families that libraries call are recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,16 +58,16 @@ struct Calls {
 /// known, is `executable`.
 pub fn assess(facts: &Facts, tracked: Tracked, executable: Option<&Facts>) -> Coverage {
     if let Some(reason) = never(facts) {
-        return coverage(Sight::Blind, &[reason], facts);
+        return coverage(Visibility::Blind, &[reason], facts);
     }
     let calls = calls(facts, tracked, executable);
     let idle = !calls.recorded && calls.untracked.is_empty() && calls.lost.is_empty();
     if idle && calls.changed.is_empty() {
         return match facts.maps {
-            true if tracked.mmap && !facts.breaks => coverage(Sight::Seen, &[], facts),
-            true => coverage(Sight::Partly, &[Reason::Maps], facts),
+            true if tracked.mmap && !facts.breaks => coverage(Visibility::Seen, &[], facts),
+            true => coverage(Visibility::Partly, &[Reason::Maps], facts),
             false => {
-                let mut coverage = coverage(Sight::Seen, &[], facts);
+                let mut coverage = coverage(Visibility::Seen, &[], facts);
                 coverage
                     .reasons
                     .insert(0, "it calls no allocation function".to_owned());
@@ -79,12 +79,12 @@ pub fn assess(facts: &Facts, tracked: Tracked, executable: Option<&Facts>) -> Co
     let untracked = !arrives && calls.lost.is_empty();
     let mut reasons = calls.lost;
     let verdict = match (arrives, reasons.is_empty()) {
-        (true, true) if calls.changed.is_empty() => Sight::Seen,
-        (true, _) => Sight::Partly,
-        (false, _) => Sight::Blind,
+        (true, true) if calls.changed.is_empty() => Visibility::Seen,
+        (true, _) => Visibility::Partly,
+        (false, _) => Visibility::Blind,
     };
     reasons.extend(calls.changed);
-    if !calls.untracked.is_empty() && verdict != Sight::Seen {
+    if !calls.untracked.is_empty() && verdict != Visibility::Seen {
         reasons.push(Reason::Untracked(calls.untracked));
     }
     Coverage {
@@ -158,7 +158,7 @@ fn calls(facts: &Facts, tracked: Tracked, executable: Option<&Facts>) -> Calls {
     calls
 }
 
-fn coverage(verdict: Sight, reasons: &[Reason], facts: &Facts) -> Coverage {
+fn coverage(visibility: Visibility, reasons: &[Reason], facts: &Facts) -> Coverage {
     let mut remedies: Vec<String> = Vec::new();
     for remedy in reasons.iter().filter_map(Reason::remedy) {
         if !remedies.contains(&remedy) {
@@ -166,7 +166,7 @@ fn coverage(verdict: Sight, reasons: &[Reason], facts: &Facts) -> Coverage {
         }
     }
     let mut texts: Vec<String> = reasons.iter().map(Reason::text).collect();
-    if !facts.libc.is_empty() && verdict != Sight::Blind {
+    if !facts.libc.is_empty() && visibility != Visibility::Blind {
         let names: Vec<&str> = facts.libc.iter().map(String::as_str).collect();
         texts.push(format!(
             "memory that the C library allocates for it (`{}`) is not seen",
@@ -174,7 +174,7 @@ fn coverage(verdict: Sight, reasons: &[Reason], facts: &Facts) -> Coverage {
         ));
     }
     Coverage {
-        verdict,
+        visibility,
         reasons: texts,
         untracked: false,
         remedy: (!remedies.is_empty()).then(|| remedies.join("; ")),

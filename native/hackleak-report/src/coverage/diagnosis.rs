@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::assess::{Tracked, assess};
 use super::facts::Facts;
 use super::image::{fails_strict, unknown};
-use crate::model::{Coverage, SCHEMA_VERSION, Sight, Tool};
+use crate::model::{Coverage, SCHEMA_VERSION, Tool, Visibility};
 
 /// What `hackleak doctor` says about everything it was asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -84,11 +84,11 @@ impl Diagnosis {
     }
 
     /// The worst verdict on any library; seen when there is none.
-    pub fn worst(&self) -> Sight {
+    pub fn worst(&self) -> Visibility {
         self.libraries()
-            .map(|library| library.coverage.verdict)
+            .map(|library| library.coverage.visibility)
             .max()
-            .unwrap_or(Sight::Seen)
+            .unwrap_or(Visibility::Seen)
     }
 }
 

@@ -19,7 +19,7 @@ use super::kinds;
 use super::reason::apart;
 use super::under_test::{self, Runtime};
 use crate::judge::losses;
-use crate::model::{Coverage, Module, Sight};
+use crate::model::{Coverage, Module, Visibility};
 use crate::stable::library_name;
 use crate::suppress::pattern::matches;
 use crate::symbolise::file;
@@ -80,7 +80,7 @@ impl Unseen {
 fn line(modules: &[Module]) -> Option<String> {
     let unseen = modules.iter().filter_map(|module| {
         let coverage = module.coverage.as_ref()?;
-        let told = coverage.verdict != Sight::Seen && !under_test::is_system(&module.path);
+        let told = coverage.visibility != Visibility::Seen && !under_test::is_system(&module.path);
         told.then(|| sentence(module, coverage))
     });
     let mut unseen: Vec<String> = unseen.collect();
@@ -96,14 +96,14 @@ impl Modules {
             all.iter()
                 .filter_map(|module| Some((module, module.coverage.as_ref()?)))
         };
-        let mut notes: Vec<(Sight, String)> = under_test()
+        let mut notes: Vec<(Visibility, String)> = under_test()
             .filter(|(_, coverage)| !coverage.untracked)
-            .filter(|(_, coverage)| coverage.verdict != Sight::Seen)
-            .map(|(module, coverage)| (coverage.verdict, sentence(module, coverage)))
+            .filter(|(_, coverage)| coverage.visibility != Visibility::Seen)
+            .map(|(module, coverage)| (coverage.visibility, sentence(module, coverage)))
             .collect();
         notes.sort_by_key(|(sight, _)| std::cmp::Reverse(*sight));
         // Of libraries that are gone again there is only the number of calls.
-        let blind = notes.iter().any(|(sight, _)| *sight == Sight::Blind)
+        let blind = notes.iter().any(|(sight, _)| *sight == Visibility::Blind)
             || image.counter(Counter::OtherNamespaces) > 0;
         let mut notes: Vec<String> = notes.into_iter().map(|(_, note)| note).collect();
         let mut left_out: Vec<Cow<'_, str>> = under_test()
@@ -135,7 +135,7 @@ impl Module {
     /// come along with the JVM, are not worth a mention.
     pub(crate) fn is_seen_under_test(&self) -> bool {
         let coverage = self.coverage.as_ref();
-        coverage.is_some_and(|coverage| coverage.verdict == Sight::Seen)
+        coverage.is_some_and(|coverage| coverage.visibility == Visibility::Seen)
             && !under_test::is_system(&self.path)
     }
 
@@ -144,12 +144,12 @@ impl Module {
         let Some(coverage) = &self.coverage else {
             return String::new();
         };
-        match coverage.verdict {
-            Sight::Unknown => format!(
+        match coverage.visibility {
+            Visibility::Unknown => format!(
                 "whether its allocations are seen is not known: {}",
                 coverage.why()
             ),
-            Sight::Blind | Sight::Partly | Sight::Seen => coverage.why(),
+            Visibility::Blind | Visibility::Partly | Visibility::Seen => coverage.why(),
         }
     }
 
@@ -160,10 +160,10 @@ impl Module {
 }
 
 pub(super) fn fails_strict(path: &str, coverage: &Coverage) -> bool {
-    match coverage.verdict {
-        Sight::Blind => !(coverage.untracked && under_test::is_system(path)),
-        Sight::Unknown => true,
-        Sight::Partly | Sight::Seen => false,
+    match coverage.visibility {
+        Visibility::Blind => !(coverage.untracked && under_test::is_system(path)),
+        Visibility::Unknown => true,
+        Visibility::Partly | Visibility::Seen => false,
     }
 }
 
@@ -225,7 +225,8 @@ pub fn libraries(image: &Image) -> Vec<Module> {
 fn believe_calls(image: &Image, runtime: &Runtime, mut modules: Vec<&mut Module>) {
     let is_blind = |module: &Module| {
         let coverage = module.coverage.as_ref();
-        coverage.is_some_and(|coverage| coverage.verdict == Sight::Blind && !coverage.untracked)
+        coverage
+            .is_some_and(|coverage| coverage.visibility == Visibility::Blind && !coverage.untracked)
     };
     if !modules.iter().any(|module| is_blind(module)) {
         return;
@@ -235,7 +236,7 @@ fn believe_calls(image: &Image, runtime: &Runtime, mut modules: Vec<&mut Module>
         if callers.contains(&module.path)
             && let Some(coverage) = &mut module.coverage
         {
-            coverage.verdict = Sight::Partly;
+            coverage.visibility = Visibility::Partly;
             let reason = "some of its allocations are recorded all the same";
             coverage.reasons.push(reason.to_owned());
         }
@@ -267,7 +268,7 @@ fn callers(image: &Image, runtime: &Runtime) -> BTreeSet<String> {
 /// The coverage of a module whose file cannot be analysed.
 pub(super) fn unknown(error: &Unreadable) -> Coverage {
     Coverage {
-        verdict: Sight::Unknown,
+        visibility: Visibility::Unknown,
         reasons: vec![error.to_string()],
         remedy: None,
         untracked: false,
@@ -302,10 +303,10 @@ fn base_name(path: &str) -> &str {
 
 /// The sentence about a module that is not seen in full, without its full stop.
 fn sentence(module: &Module, coverage: &Coverage) -> String {
-    let how = match coverage.verdict {
-        Sight::Blind => "blind",
-        Sight::Unknown => "unknown",
-        Sight::Partly | Sight::Seen => "partly",
+    let how = match coverage.visibility {
+        Visibility::Blind => "blind",
+        Visibility::Unknown => "unknown",
+        Visibility::Partly | Visibility::Seen => "partly",
     };
     format!(
         "{how}: `{}`: {}",

@@ -1,7 +1,7 @@
 //! Why calls of a library do not arrive, in words, and what helps.
 
 use super::facts::{Allocator, Family, Own};
-use crate::model::{Coverage, Sight};
+use crate::model::{Coverage, Visibility};
 
 /// Why calls of a library do not arrive, or arrive as something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -168,7 +168,7 @@ pub fn bypassed(symbol: &str, to: &str) -> Coverage {
         format!("`{name}` comes before the recorder: put libhackleak.so first in LD_PRELOAD")
     };
     Coverage {
-        verdict: Sight::Blind,
+        visibility: Visibility::Blind,
         reasons: vec![format!(
             "its `{symbol}` is bound to `{to}`, past the recorder"
         )],
@@ -180,7 +180,7 @@ pub fn bypassed(symbol: &str, to: &str) -> Coverage {
 /// The coverage of a library in another namespace than the recorder.
 pub(super) fn apart() -> Coverage {
     Coverage {
-        verdict: Sight::Blind,
+        visibility: Visibility::Blind,
         reasons: vec![
             "`dlmopen` loaded it into a namespace of its own, with a C library of its own, where the \
              recorder is not"

@@ -2,7 +2,7 @@
 
 use super::Entry;
 use crate::model::{Frame, JavaFrame, NativeFrame, Site};
-use crate::own;
+use crate::owner;
 use crate::stable::{class_name, method_name, module_name};
 
 /// An entry that knows all of `sites`, which have the same callers: if a library allocated them that
@@ -24,7 +24,7 @@ pub fn offer(sites: &[&Site]) -> Option<Entry> {
     if java.is_empty() && native.is_some_and(is_unpacked) {
         // Nobody knows which of its callers are the user's: the native method is not.
         let mut called = first.frames.iter().filter_map(java_frame);
-        java.extend(called.find(|java| !own::is_between(java) && java.class.contains('.')));
+        java.extend(called.find(|java| !owner::is_between(java) && java.class.contains('.')));
     }
     let site = match (&*java, native) {
         ([], Some(native)) if sites.len() == 1 && is_unpacked(native) => {
@@ -61,7 +61,7 @@ fn java_of_library(site: &Site) -> Vec<&JavaFrame> {
     site.frames[..owner as usize]
         .iter()
         .filter_map(java_frame)
-        .filter(|java| package(&java.class) != own && !own::is_between(java))
+        .filter(|java| package(&java.class) != own && !owner::is_between(java))
         .collect()
 }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::coverage::{Diagnosis, Library, Process, Subject};
-use crate::model::Sight;
+use crate::model::Visibility;
 
 /// The diagnosis as text, every line ended.
 pub fn doctor(diagnosis: &Diagnosis) -> String {
@@ -49,11 +49,11 @@ fn state(process: &Process) -> String {
 
 fn one(text: &mut String, library: &Library) {
     let coverage = &library.coverage;
-    let verdict = match coverage.verdict {
-        Sight::Seen => "seen",
-        Sight::Unknown => "unknown",
-        Sight::Partly => "partly",
-        Sight::Blind => "blind",
+    let verdict = match coverage.visibility {
+        Visibility::Seen => "seen",
+        Visibility::Unknown => "unknown",
+        Visibility::Partly => "partly",
+        Visibility::Blind => "blind",
     };
     line(text, &format!("{verdict:<8}{}", library.path));
     for reason in &coverage.reasons {

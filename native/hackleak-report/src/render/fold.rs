@@ -1,7 +1,7 @@
 //! Which frames at the root side of a Java stack belong to whatever runs the tests.
 
 use crate::model::{Frame, JavaFrame};
-use crate::own::{is_between, is_framework};
+use crate::owner::{is_between, is_framework};
 
 /// How many frames at the end of `frames` only say how the test was started. Fewer than three
 /// are not worth folding, and a stack that is nothing else is shown as it is.

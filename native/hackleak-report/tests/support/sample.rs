@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hackleak_report::model::{
     Assertion, Cause, Check, Checkpoint, Coverage, Finding, Frame, Held, InEpoch, InScope,
     JavaFrame, Judgement, Kind, Leaks, Module, NativeFrame, Outcome, Owner, Problem, Process,
-    Report, Sight, Site, State, Thread, TimelinePoint, Totals, Verdict,
+    Report, Site, State, Thread, TimelinePoint, Totals, Verdict, Visibility,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -126,7 +126,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         } else {
             Verdict::Leaks
         },
-        otherwise: Verdict::Clean,
+        verdict_without_leaks: Verdict::Clean,
         incomplete: Vec::new(),
         image: format!("/ci/java-{pid}.hackleak").into(),
         options: "track=new+malloc".to_owned(),
@@ -161,14 +161,15 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
     }
 }
 
-pub fn module(name: &str, verdict: Sight, reason: &str) -> Module {
+pub fn module(name: &str, verdict: Visibility, reason: &str) -> Module {
     Module {
         path: format!("/home/ci/.m2/native/{name}"),
         build_id: "abcdef0123".to_owned(),
         coverage: Some(Coverage {
-            verdict,
+            visibility: verdict,
             reasons: vec![reason.to_owned()],
-            remedy: (verdict != Sight::Seen).then(|| "build it with a shared libstdc++".to_owned()),
+            remedy: (verdict != Visibility::Seen)
+                .then(|| "build it with a shared libstdc++".to_owned()),
             untracked: false,
         }),
     }
@@ -367,17 +368,17 @@ pub fn run() -> Report {
         .push("1 block (64 bytes) ignored on purpose".to_owned());
     leaky.modules.push(module(
         "librocksdbjni4711.so",
-        Sight::Seen,
+        Visibility::Seen,
         "it imports operator new",
     ));
     leaky.modules.push(module(
         "libduckdb_java.so",
-        Sight::Blind,
+        Visibility::Blind,
         "it defines operator new itself and calls it directly",
     ));
     leaky.modules.push(module(
         "libzstd-jni.so",
-        Sight::Partly,
+        Visibility::Partly,
         "it calls malloc through an address that it looked up",
     ));
     let mut clean = process(4311, Vec::new());
@@ -451,7 +452,7 @@ pub fn hostile() -> Report {
     process.assertions[0].label = evil.to_owned();
     process.assertions[1].detail = Some(evil.to_owned());
     process.notes.push(evil.to_owned());
-    process.modules.push(module(evil, Sight::Blind, evil));
+    process.modules.push(module(evil, Visibility::Blind, evil));
     process.findings.push(Finding {
         problem: Problem::Size,
         count: 1,

@@ -122,7 +122,7 @@ function coverageSection() {
     }
   }
   const all = [...seen.values()];
-  const sight = (row) => all[row].module.coverage.verdict;
+  const sight = (row) => all[row].module.coverage.visibility;
   const weight = (row) => (all[row].module.coverage.untracked ? 0.5 : SIGHTS.indexOf(sight(row)));
   const reasons = (row) => {
     const { reasons, remedy } = all[row].module.coverage;

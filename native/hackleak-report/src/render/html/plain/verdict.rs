@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::merge;
-use crate::model::{Outcome, Report, Sight, State, Verdict};
+use crate::model::{Outcome, Report, State, Verdict, Visibility};
 use crate::numbers::{self, BLOCK, bytes, counted, human, thousands};
 use crate::render::html::escape::text;
 use crate::render::text::{headline, not_tracked, tracked};
@@ -225,23 +225,23 @@ fn not_seen(report: &Report) -> Vec<String> {
         .unreadable
         .iter()
         .for_each(|image| add(image.reason.clone()));
-    let mut unseen: Vec<(Sight, Cow<'_, str>)> = report
+    let mut unseen: Vec<(Visibility, Cow<'_, str>)> = report
         .processes
         .iter()
         .flat_map(|process| &process.modules)
         .filter_map(|module| {
             let coverage = module.coverage.as_ref()?;
             let told = coverage.untracked && !module.fails_strict();
-            (coverage.verdict != Sight::Seen && !told)
-                .then(|| (coverage.verdict, library_name(&module.path)))
+            (coverage.visibility != Visibility::Seen && !told)
+                .then(|| (coverage.visibility, library_name(&module.path)))
         })
         .collect();
     unseen.sort_by(|a, b| b.cmp(a));
     unseen.dedup();
     for (sight, word) in [
-        (Sight::Blind, "blind"),
-        (Sight::Partly, "seen in part"),
-        (Sight::Unknown, "not known"),
+        (Visibility::Blind, "blind"),
+        (Visibility::Partly, "seen in part"),
+        (Visibility::Unknown, "not known"),
     ] {
         let names: Vec<&str> = unseen
             .iter()

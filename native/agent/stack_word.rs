@@ -3,14 +3,14 @@
 /// A word of the stack that decided how a stack was read.
 #[derive(Clone, Copy)]
 #[repr(C)]
-pub struct Word {
+pub struct StackWord {
     /// Its address.
     pub at: usize,
     /// What it held.
     pub value: usize,
 }
 
-impl Word {
+impl StackWord {
     /// Whether it still holds what it held.
     ///
     /// # Safety
@@ -31,13 +31,13 @@ impl Word {
 /// Each is a word of this thread's stack if those behind it in the list hold. If `readable`, all of
 /// them can be read whatever the others hold.
 #[inline(always)]
-pub unsafe fn all_hold(words: &[Word], readable: bool) -> bool {
+pub unsafe fn all_hold(words: &[StackWord], readable: bool) -> bool {
     if !readable {
         // SAFETY: the caller's.
         return words.iter().rev().all(|word| unsafe { word.holds() });
     }
     // SAFETY: the caller's.
-    let holds = |word: &Word| unsafe { word.holds() };
+    let holds = |word: &StackWord| unsafe { word.holds() };
     // By fours: the loop itself is a good part of the work.
     let (few, fours) = words.as_rchunks::<4>();
     fours
@@ -63,9 +63,9 @@ mod tests {
     use super::*;
 
     /// Words in memory, and what is remembered of them.
-    fn remembered(len: usize) -> (Vec<usize>, Vec<Word>) {
+    fn remembered(len: usize) -> (Vec<usize>, Vec<StackWord>) {
         let memory: Vec<usize> = (100..100 + len).collect();
-        let words = memory.iter().map(|word| Word {
+        let words = memory.iter().map(|word| StackWord {
             at: (&raw const *word).addr(),
             value: *word,
         });
@@ -98,7 +98,7 @@ mod tests {
     fn what_lies_behind_a_word_that_has_changed_is_not_read() {
         let (mut memory, mut words) = remembered(9);
         // Nothing is mapped there: to read it would end the process.
-        words[..8].fill(Word { at: 8, value: 0 });
+        words[..8].fill(StackWord { at: 8, value: 0 });
         memory[8] = 0;
         // SAFETY: the last word can be read, and does not hold.
         assert!(!unsafe { all_hold(&words, false) });

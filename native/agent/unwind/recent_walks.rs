@@ -4,11 +4,11 @@
 //! the same stack positions. A walk that ended well is kept here as the words that decided it and the
 //! node that it led to. When all the words hold what they held, it would end there again.
 //!
-//! What makes that exact is said in `memo`: the same words are compared in the same order.
+//! What makes that exact is said in `walk_cache`: the same words are compared in the same order.
 
 use super::Memory;
 use super::cursor::{Cursor, End};
-use crate::word::{self, Word};
+use crate::stack_word::{self, StackWord};
 
 const SETS: usize = 16;
 const WAYS: usize = 2;
@@ -40,7 +40,7 @@ struct Kept {
     on_own: bool,
     walk: Walk,
     /// From the root to the leaf.
-    words: [Word; MAX_WORDS],
+    words: [StackWord; MAX_WORDS],
 }
 
 struct Set {
@@ -50,16 +50,16 @@ struct Set {
 }
 
 /// What one thread remembers. Valid when zero.
-pub struct Recent {
+pub struct RecentWalks {
     /// Keeping a walk costs about as much as making a short one, so it has to pay: see
-    /// [`Recent::pays`].
+    /// [`RecentWalks::pays`].
     hits: u32,
     kept: u32,
     refused: u32,
     sets: [Set; SETS],
 }
 
-impl Recent {
+impl RecentWalks {
     /// Forgets everything.
     pub fn clear(&mut self) {
         for set in &mut self.sets {
@@ -106,7 +106,7 @@ impl Recent {
         &mut self,
         (slot, pc): (usize, usize),
         fp: Option<usize>,
-        words: &[Word],
+        words: &[StackWord],
         on_own: bool,
         walk: Walk,
     ) {
@@ -134,10 +134,10 @@ impl Kept {
 
     #[inline(always)]
     fn holds(&self) -> bool {
-        super::breaks(Memory::Recent)
+        super::breaks(Memory::RecentWalks)
             // SAFETY: words of this thread's stack: all that decides where one lies has been compared
             // before it.
-            || unsafe { word::all_hold(&self.words[..self.words_len], self.on_own) }
+            || unsafe { stack_word::all_hold(&self.words[..self.words_len], self.on_own) }
     }
 }
 
@@ -150,10 +150,10 @@ fn set(slot: usize, pc: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arch::Position;
+    use crate::arch::CallSite;
 
     /// What a thread remembers at first.
-    fn nothing() -> Box<Recent> {
+    fn nothing() -> Box<RecentWalks> {
         // SAFETY: valid when zero.
         unsafe { Box::new_zeroed().assume_init() }
     }
@@ -167,8 +167,8 @@ mod tests {
         }
     }
 
-    fn words(memory: &[usize]) -> Vec<Word> {
-        let word = |word: &usize| Word {
+    fn words(memory: &[usize]) -> Vec<StackWord> {
+        let word = |word: &usize| StackWord {
             at: (&raw const *word).addr(),
             value: *word,
         };
@@ -177,13 +177,13 @@ mod tests {
 
     /// The leaf whose return address is this word.
     fn leaf(word: &usize, frame_pointer: usize) -> Cursor {
-        Cursor::new(Position {
+        Cursor::new(CallSite {
             slot: (&raw const *word).addr(),
             frame_pointer,
         })
     }
 
-    fn found(recent: &mut Recent, leaf: &Cursor) -> Option<u32> {
+    fn found(recent: &mut RecentWalks, leaf: &Cursor) -> Option<u32> {
         recent.find(leaf).map(|walk| walk.node)
     }
 
@@ -228,12 +228,12 @@ mod tests {
     fn two_walks_from_one_place_are_kept_and_the_older_one_goes() {
         let mut recent = nothing();
         let mut memory = [0x1000, 0];
-        let mut learn = |recent: &mut Recent, caller: usize| {
+        let mut learn = |recent: &mut RecentWalks, caller: usize| {
             memory[1] = caller;
             let at = leaf(&memory[0], 0);
             let words = words(&memory[1..]);
             recent.learn((at.slot, at.pc), None, &words, true, walk(caller as u32));
-            move |memory: &mut [usize; 2], recent: &mut Recent| {
+            move |memory: &mut [usize; 2], recent: &mut RecentWalks| {
                 memory[1] = caller;
                 found(recent, &leaf(&memory[0], 0))
             }
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn who_finds_nothing_again_learns_one_walk_in_sixteen() {
         let mut recent = nothing();
-        let learned = |recent: &mut Recent| (0..1600).filter(|_| recent.pays()).count();
+        let learned = |recent: &mut RecentWalks| (0..1600).filter(|_| recent.pays()).count();
         assert_eq!(learned(&mut recent), 257 + (1600 - 257) / 16);
         // Once walks are found again, all are worth it.
         recent.hits = 1 << 15;

@@ -25,20 +25,20 @@ struct Table {
 }
 
 /// The map. Key 0 and a first value of 0 are reserved.
-pub struct Lookup {
+pub struct ConcurrentMap {
     table: AtomicPtr<Table>,
     initial_bits: u32,
 }
 
 /// A table that was in use at some moment: what is inserted into a table that has been retired
-/// since is lost, which is what makes [`Lookup::retain`] safe.
+/// since is lost, which is what makes [`ConcurrentMap::retain`] safe.
 #[derive(Clone, Copy)]
 pub struct Generation(*mut Table);
 
-impl Lookup {
+impl ConcurrentMap {
     /// An empty map whose first table has `2^initial_bits` slots.
-    pub const fn new(initial_bits: u32) -> Lookup {
-        Lookup {
+    pub const fn new(initial_bits: u32) -> ConcurrentMap {
+        ConcurrentMap {
             table: AtomicPtr::new(ptr::null_mut()),
             initial_bits,
         }
@@ -67,7 +67,7 @@ impl Lookup {
         }
     }
 
-    /// The table in use now, for [`Lookup::insert`].
+    /// The table in use now, for [`ConcurrentMap::insert`].
     pub fn generation(&self) -> Generation {
         let table = self.table.load(Acquire);
         if !table.is_null() {
@@ -224,14 +224,14 @@ mod tests {
     }
 
     /// Puts it in as a miss does: until it is there.
-    fn put(lookup: &Lookup, key: u64) {
+    fn put(lookup: &ConcurrentMap, key: u64) {
         while lookup.get(key).is_none() {
             let (first, second) = of(key);
             lookup.insert(lookup.generation(), key, first, second);
         }
     }
 
-    fn slots(lookup: &Lookup) -> usize {
+    fn slots(lookup: &ConcurrentMap) -> usize {
         let table = lookup.table.load(Acquire);
         // SAFETY: the table of a map that has one.
         unsafe { Slots::of(table) }.len()
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn a_key_has_its_values_and_another_one_none() {
-        let lookup = Lookup::new(4);
+        let lookup = ConcurrentMap::new(4);
         assert_eq!(lookup.get(1), None, "no table yet");
         for key in 1..=7 {
             put(&lookup, key);
@@ -256,7 +256,7 @@ mod tests {
 
     #[test]
     fn what_is_reserved_is_not_taken() {
-        let lookup = Lookup::new(4);
+        let lookup = ConcurrentMap::new(4);
         lookup.insert(lookup.generation(), 0, 1, 1);
         lookup.insert(lookup.generation(), 1, 0, 1);
         assert_eq!((lookup.get(0), lookup.get(1)), (None, None));
@@ -264,7 +264,7 @@ mod tests {
 
     #[test]
     fn a_table_that_is_half_full_makes_room_for_the_next() {
-        let lookup = Lookup::new(4);
+        let lookup = ConcurrentMap::new(4);
         for key in 1..=1000 {
             put(&lookup, key);
         }
@@ -279,7 +279,7 @@ mod tests {
 
     #[test]
     fn what_is_not_kept_is_gone_and_nothing_late_brings_it_back() {
-        let lookup = Lookup::new(6);
+        let lookup = ConcurrentMap::new(6);
         for key in 1..=20 {
             put(&lookup, key);
         }
@@ -300,7 +300,7 @@ mod tests {
     /// Threads that insert, read and forget at one moment see a key with its own values or not at all.
     #[test]
     fn threads_never_see_the_values_of_another_key() {
-        static LOOKUP: Lookup = Lookup::new(4);
+        static LOOKUP: ConcurrentMap = ConcurrentMap::new(4);
         const KEYS: u64 = 500;
         thread::scope(|scope| {
             for start in 0..4 {
@@ -328,7 +328,7 @@ mod tests {
     #[test]
     fn a_key_that_is_seen_is_whole() {
         // No second table is needed.
-        static LOOKUP: Lookup = Lookup::new(18);
+        static LOOKUP: ConcurrentMap = ConcurrentMap::new(18);
         const KEYS: u64 = 1 << 16;
         thread::scope(|scope| {
             scope.spawn(|| (1..=KEYS).for_each(|key| put(&LOOKUP, key)));

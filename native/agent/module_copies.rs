@@ -28,7 +28,7 @@ pub fn opening() {
 /// The program looks for a function: what it has loaded since the last call is still there.
 pub fn looking() {
     if LOADING.load(Relaxed) && LOADING.swap(false, Relaxed) {
-        modules();
+        save_new();
     }
 }
 
@@ -46,7 +46,7 @@ pub fn module_at(address: usize) {
 
 /// Enters every module that is loaded now in the image, and keeps those that have come since the
 /// last call and need to be kept.
-pub fn modules() {
+pub fn save_new() {
     unwind::enter_all_modules();
     let len = IMAGE.modules.len(IMAGE.window());
     for index in SEEN.fetch_max(len, Relaxed)..len {

@@ -38,7 +38,7 @@ impl Kind {
 struct Built {
     words: Vec<usize>,
     kinds: Vec<Kind>,
-    memo: Box<Memo>,
+    walks: Box<WalkCache>,
 }
 
 /// Words of a frame: the CFA, the saved frame pointer, the return address, and a local.
@@ -50,11 +50,11 @@ const LOCAL: usize = 1;
 impl Built {
     fn new(kinds: &[Kind]) -> Built {
         // SAFETY: valid when zero.
-        let memo: Box<Memo> = unsafe { Box::new_zeroed().assume_init() };
+        let walks: Box<WalkCache> = unsafe { Box::new_zeroed().assume_init() };
         let mut built = Built {
             words: vec![0; 1 + FRAME * kinds.len() + 8],
             kinds: kinds.to_vec(),
-            memo,
+            walks,
         };
         built.words[0] = 0x1000;
         for (number, kind) in kinds.iter().enumerate() {
@@ -94,25 +94,25 @@ impl Built {
     }
 
     fn leaf(&self) -> Cursor {
-        Cursor::new(Position {
+        Cursor::new(CallSite {
             slot: self.words.as_ptr().addr(),
             frame_pointer: self.frame_pointer(0),
         })
     }
 
-    /// Walks and remembers, as `memo::walk` does where nothing is known.
+    /// Walks and remembers, as `walk_cache::walk` does where nothing is known.
     fn walk(&mut self) {
         let mut at = self.leaf();
         let mut reach = StackBounds::of_this_thread().reach(at.slot);
         for (number, kind) in self.kinds.iter().enumerate() {
             let Cursor { slot, pc, fp, .. } = at;
             let rule = kind.rule();
-            self.memo.steps[number] = Step { slot, pc, fp, rule };
-            self.memo.nodes[number] = 10 + number as u32;
+            self.walks.steps[number] = Step { slot, pc, fp, rule };
+            self.walks.nodes[number] = 10 + number as u32;
             assert!(at.step(rule, &mut reach).is_ok(), "step {number}");
             assert_eq!(at.fp, self.frame_pointer(number + 1), "step {number}");
         }
-        self.memo.frames[0] = Remembered {
+        self.walks.frames[0] = Remembered {
             slot: at.slot,
             pc: at.pc,
             fp: 0,
@@ -121,13 +121,13 @@ impl Built {
             words: 0,
             fp_matters: false,
         };
-        self.memo.len = 1;
-        remember(&mut self.memo, self.kinds.len());
+        self.walks.len = 1;
+        remember(&mut self.walks, self.kinds.len());
     }
 
     /// What is left of the walk: `None` for all of it, else how many of its frames.
     fn left(&self) -> Option<usize> {
-        self.memo.verify(self.memo.len - 1).err()
+        self.walks.verify(self.walks.len - 1).err()
     }
 
     /// The same while another value is in the word.
@@ -148,11 +148,11 @@ fn a_walk_that_nothing_has_changed_holds() {
         [Realigns, Saves, Plain, Points, Realigns],
     ] {
         let mut built = Built::new(&kinds);
-        assert_eq!(built.memo.len, 6);
+        assert_eq!(built.walks.len, 6);
         for index in 1..6 {
-            assert!(built.memo.verify(index) == Ok(()), "{index}");
+            assert!(built.walks.verify(index) == Ok(()), "{index}");
         }
-        let leaf = built.memo.frames[5];
+        let leaf = built.walks.frames[5];
         assert!(leaf.node == 10 && leaf.is_at(&built.leaf()));
         // Locals and arguments are nobody's way.
         for frame in 0..5 {
@@ -177,8 +177,8 @@ fn a_return_address_that_has_changed_leaves_the_frames_further_out() {
     *built.word(3, RETURN) = 1;
     assert_eq!(built.left(), Some(3));
     // A frame beyond both still leads where it led.
-    assert!(built.memo.verify(1) == Ok(()));
-    assert!(built.memo.verify(2) == Err(1));
+    assert!(built.walks.verify(1) == Ok(()));
+    assert!(built.walks.verify(2) == Err(1));
 }
 
 #[test]
@@ -207,11 +207,11 @@ fn a_word_that_has_the_frames_end_counts() {
 #[test]
 fn a_frame_is_known_by_all_that_decides_what_follows() {
     let built = Built::new(&[Saves, Points, Plain]);
-    let [_, outermost, points, saves] = [0, 1, 2, 3].map(|index| built.memo.frames[index]);
+    let [_, outermost, points, saves] = [0, 1, 2, 3].map(|index| built.walks.frames[index]);
     let at = |frame: &Remembered, by: [usize; 3]| {
         // Where a walk stands whose stack pointer is what a call leaves.
         let word = frame.pc + by[1];
-        let at = Cursor::new(Position {
+        let at = Cursor::new(CallSite {
             slot: (&raw const word).addr(),
             frame_pointer: frame.fp + by[2],
         });
@@ -238,13 +238,13 @@ fn a_frame_is_known_by_all_that_decides_what_follows() {
 #[test]
 fn what_is_kept_of_a_walk_has_the_words_of_its_frames_alone() {
     let mut built = Built::new(&[Plain, Plain, Points, Plain]);
-    let words = built.memo.words_len;
-    built.memo.keep_first(3);
-    assert_eq!(built.memo.words_len, words - 2);
+    let words = built.walks.words_len;
+    built.walks.keep_first(3);
+    assert_eq!(built.walks.words_len, words - 2);
     assert_eq!(built.left(), None);
     assert_eq!(built.left_without(0, RETURN), None);
     assert_eq!(built.left_without(1, RETURN), None);
     assert_eq!(built.left_without(2, RETURN), Some(1));
-    built.memo.forget_last();
-    assert_eq!((built.memo.len, built.memo.words_len), (0, 0));
+    built.walks.forget_last();
+    assert_eq!((built.walks.len, built.walks.words_len), (0, 0));
 }

@@ -24,8 +24,8 @@
 use super::entries::Entry;
 use super::java_frames;
 use super::vm_structs::{self, Layout};
+use crate::stack_word::{self, StackWord, read};
 use crate::unwind;
-use crate::word::{self, Word, read};
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -61,21 +61,21 @@ struct Remembered {
     words_len: u32,
     /// Where `words` were copied from.
     first: usize,
-    followed: [Word; MAX_FOLLOWED],
-    anchors: [Word; MAX_ANCHORS],
+    followed: [StackWord; MAX_FOLLOWED],
+    anchors: [StackWord; MAX_ANCHORS],
     words: [usize; MAX_WORDS],
 }
 
 /// What one thread remembers. Valid when zero.
-pub struct JavaMemo {
-    /// Learning costs about as much as asking, so it has to pay: see [`JavaMemo::may_learn`].
+pub struct JavaStackCache {
+    /// Learning costs about as much as asking, so it has to pay: see [`JavaStackCache::may_learn`].
     hits: u32,
     learned: u32,
     refused: u32,
     entries: [Remembered; ENTRIES],
 }
 
-impl JavaMemo {
+impl JavaStackCache {
     /// Forgets what a former thread left.
     pub fn clear(&mut self) {
         (self.hits, self.learned, self.refused) = (0, 0, 0);
@@ -169,9 +169,9 @@ impl Remembered {
         unsafe {
             let words = &self.words[..self.words_len as usize];
             let now = core::slice::from_raw_parts(self.first as *const usize, words.len());
-            word::all_hold(&self.followed[..self.followed_len as usize], true)
+            stack_word::all_hold(&self.followed[..self.followed_len as usize], true)
                 && now == words
-                && word::all_hold(&self.anchors[..self.anchors_len as usize], true)
+                && stack_word::all_hold(&self.anchors[..self.anchors_len as usize], true)
         }
     }
 
@@ -235,11 +235,11 @@ impl Remembered {
         // SAFETY: as above.
         let position = unsafe { read(anchor) };
         let words = [
-            Word {
+            StackWord {
                 at: place,
                 value: wrapper,
             },
-            Word {
+            StackWord {
                 at: anchor,
                 value: position,
             },

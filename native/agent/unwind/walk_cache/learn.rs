@@ -1,21 +1,21 @@
 //! What is remembered of a walk: its steps are added, and hung under another root.
 
-use super::{Memo, Remembered};
+use super::{Remembered, WalkCache};
 use crate::control;
-use crate::unwind::recent::Walk;
+use crate::stack_word::StackWord;
+use crate::unwind::recent_walks::Walk;
 use crate::unwind::rules::Shape;
 use crate::unwind::{intern, intern_all};
-use crate::word::Word;
 use hackleak_image::{Frame, Marker};
 use hackleak_options::Stacks;
 
 /// Puts what is remembered under another root.
 #[inline(never)]
-pub(super) fn replant_under(memo: &mut Memo, root: u32) {
-    memo.root = root;
+pub(super) fn replant_under(walks: &mut WalkCache, root: u32) {
+    walks.root = root;
     let only_java = control::stacks() == Stacks::Java;
     let mut node = root;
-    for known in &mut memo.frames[..memo.len] {
+    for known in &mut walks.frames[..walks.len] {
         if known.frame != 0 && !only_java {
             node = intern(node, known.frame);
         }
@@ -25,11 +25,11 @@ pub(super) fn replant_under(memo: &mut Memo, root: u32) {
 
 /// Adds the steps, which run from the leaf to what is remembered, and gives the leaf's node.
 #[inline(always)]
-pub(super) fn append(memo: &mut Memo, steps: usize, plain: bool) -> u32 {
+pub(super) fn append(walks: &mut WalkCache, steps: usize, plain: bool) -> u32 {
     let only_java = control::stacks() == Stacks::Java;
-    let mut node = memo.frames[memo.len - 1].node;
+    let mut node = walks.frames[walks.len - 1].node;
     if !plain {
-        for (step, frame) in memo.steps[..steps].iter().zip(&memo.step_frames).rev() {
+        for (step, frame) in walks.steps[..steps].iter().zip(&walks.step_frames).rev() {
             if only_java {
                 break;
             }
@@ -38,34 +38,34 @@ pub(super) fn append(memo: &mut Memo, steps: usize, plain: bool) -> u32 {
             }
             node = intern(node, *frame);
         }
-        memo.forget_last();
+        walks.forget_last();
         return node;
     }
     if steps == 0 {
         return node;
     }
     if only_java {
-        memo.nodes[..steps].fill(node);
+        walks.nodes[..steps].fill(node);
     } else {
-        let frames = &memo.step_frames[..steps];
-        intern_all(&mut memo.cache, node, frames, &mut memo.nodes[..steps]);
+        let frames = &walks.step_frames[..steps];
+        intern_all(&mut walks.cache, node, frames, &mut walks.nodes[..steps]);
     }
-    remember(memo, steps);
-    keep(memo);
-    memo.nodes[0]
+    remember(walks, steps);
+    keep(walks);
+    walks.nodes[0]
 }
 
 /// Adds the steps, of which frames and nodes are known, to what is remembered.
 #[inline(always)]
-pub(super) fn remember(memo: &mut Memo, steps: usize) {
-    let mut len = memo.len;
-    let mut words = memo.words_len;
-    let mut caller = memo.frames[len - 1];
-    let new = memo.steps[..steps].iter().zip(&memo.step_frames);
-    for ((step, frame), node) in new.zip(&memo.nodes).rev() {
+pub(super) fn remember(walks: &mut WalkCache, steps: usize) {
+    let mut len = walks.len;
+    let mut words = walks.words_len;
+    let mut caller = walks.frames[len - 1];
+    let new = walks.steps[..steps].iter().zip(&walks.step_frames);
+    for ((step, frame), node) in new.zip(&walks.nodes).rev() {
         let mut add = |at, value| {
-            memo.words[words] = Word { at, value };
-            memo.owners[words] = len as u16;
+            walks.words[words] = StackWord { at, value };
+            walks.owners[words] = len as u16;
             words += 1;
         };
         let rule = step.rule;
@@ -92,28 +92,28 @@ pub(super) fn remember(memo: &mut Memo, steps: usize) {
             words: words as u16,
             fp_matters,
         };
-        memo.frames[len] = caller;
+        walks.frames[len] = caller;
         len += 1;
     }
-    memo.len = len;
-    memo.words_len = words;
+    walks.len = len;
+    walks.words_len = words;
 }
 
 /// Keeps the last walk for when another has taken its place.
 #[inline(always)]
-fn keep(memo: &mut Memo) {
-    let leaf = memo.frames[memo.len - 1];
+fn keep(walks: &mut WalkCache) {
+    let leaf = walks.frames[walks.len - 1];
     let walk = Walk {
-        end: memo.end,
-        outermost: memo.frames[1].pc - 1,
-        root: memo.root,
+        end: walks.end,
+        outermost: walks.frames[1].pc - 1,
+        root: walks.root,
         node: leaf.node,
     };
-    memo.recent.learn(
+    walks.recent.learn(
         (leaf.slot, leaf.pc),
         leaf.fp_matters.then_some(leaf.fp),
-        &memo.words[..memo.words_len],
-        memo.on_own,
+        &walks.words[..walks.words_len],
+        walks.on_own,
         walk,
     );
 }

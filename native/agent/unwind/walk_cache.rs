@@ -26,12 +26,12 @@
 mod learn;
 
 use super::cursor::{Cursor, End};
-use super::recent::{Recent, Walk};
+use super::recent_walks::{RecentWalks, Walk};
 use super::rules::{self, Rule, Shape};
 use super::{Memory, intern, modules, slow};
-use crate::arch::Position;
+use crate::arch::CallSite;
+use crate::stack_word::{self, StackWord};
 use crate::thread::ThreadState;
-use crate::word::{self, Word};
 use crate::{IMAGE, boundary, control, jvm};
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::NodeCache;
@@ -89,7 +89,7 @@ impl Remembered {
 }
 
 /// What one thread remembers of its last walk.
-pub struct Memo {
+pub struct WalkCache {
     generation: usize,
     /// Remembered frames, from the end of the stack to the leaf.
     len: usize,
@@ -99,7 +99,7 @@ pub struct Memo {
     /// Whether all of it lies on the thread's own stack.
     on_own: bool,
     frames: [Remembered; MAX_REMEMBERED],
-    words: [Word; MAX_WORDS],
+    words: [StackWord; MAX_WORDS],
     /// Which remembered frame each word leads away from.
     owners: [u16; MAX_WORDS],
     /// The walk that is being made, from the leaf on, with the frame of each step and its node.
@@ -107,10 +107,10 @@ pub struct Memo {
     pub(super) step_frames: [u64; MAX_FRAMES],
     nodes: [u32; MAX_FRAMES],
     cache: NodeCache,
-    recent: Recent,
+    recent: RecentWalks,
 }
 
-impl Memo {
+impl WalkCache {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.forget_last();
@@ -140,7 +140,7 @@ impl Memo {
         }
         let words = &self.words[..usize::from(self.frames[index].words)];
         // SAFETY: words of this thread's stack: all that decides where one lies is checked before it.
-        if unsafe { word::all_hold(words, self.on_own) } {
+        if unsafe { stack_word::all_hold(words, self.on_own) } {
             Ok(())
         } else {
             self.stale(words)
@@ -148,94 +148,94 @@ impl Memo {
     }
 
     #[inline(never)]
-    fn stale(&self, words: &[Word]) -> Result<(), usize> {
+    fn stale(&self, words: &[StackWord]) -> Result<(), usize> {
         // SAFETY: as in `verify`.
         let changed = words.iter().rposition(|word| !unsafe { word.holds() });
         changed.map_or(Ok(()), |at| Err(usize::from(self.owners[at]) - 1))
     }
 }
 
-/// The node for the stack at `position`, if all of it is the last walk's, and the Java stack below it
+/// The node for the stack at `call_site`, if all of it is the last walk's, and the Java stack below it
 /// still the one that was asked for. Changes nothing otherwise. Nothing in it can panic.
 #[inline(always)]
-pub fn remembered(thread: &mut ThreadState, position: Position) -> Option<u32> {
-    let leaf = Cursor::new(position);
-    let memo = &mut thread.memo;
-    if memo.generation != modules::generation() {
+pub fn remembered(thread: &mut ThreadState, call_site: CallSite) -> Option<u32> {
+    let leaf = Cursor::new(call_site);
+    let walks = &mut thread.walks;
+    if walks.generation != modules::generation() {
         return None;
     }
-    let mut at = memo.len.checked_sub(1)?;
-    let mut frame = memo.frames.get(at)?;
+    let mut at = walks.len.checked_sub(1)?;
+    let mut frame = walks.frames.get(at)?;
     while frame.slot < leaf.slot {
         at = at.checked_sub(1)?;
-        frame = memo.frames.get(at)?;
+        frame = walks.frames.get(at)?;
     }
     if at == 0 || !frame.is_at(&leaf) {
         return None;
     }
-    let words = memo.words.get(..usize::from(frame.words))?;
+    let words = walks.words.get(..usize::from(frame.words))?;
     // SAFETY: words of this thread's stack: all that decides where one lies is checked before it.
-    if !super::breaks(Memory::Last) && !unsafe { word::all_hold(words, memo.on_own) } {
+    if !super::breaks(Memory::Last) && !unsafe { stack_word::all_hold(words, walks.on_own) } {
         return None;
     }
-    if let End::Foreign { slot } = memo.end
+    if let End::Foreign { slot } = walks.end
         && control::wants_java()
     {
         let entry = thread.entries.native_at(slot)?;
-        let outermost = memo.frames.get(1)?.pc.wrapping_sub(1);
-        if !entry.has_node(memo.root) || !jvm::stacks::is_plainly_certain(outermost) {
+        let outermost = walks.frames.get(1)?.pc.wrapping_sub(1);
+        if !entry.has_node(walks.root) || !jvm::stacks::is_plainly_certain(outermost) {
             return None;
         }
     }
     let node = frame.node;
-    memo.words_len = words.len();
-    memo.len = at + 1;
+    walks.words_len = words.len();
+    walks.len = at + 1;
     thread.record().memo_hits += 1;
     Some(node)
 }
 
-/// The node for the stack at `position`.
+/// The node for the stack at `call_site`.
 #[inline(always)]
-pub fn stack(thread: &mut ThreadState, position: Position) -> u32 {
+pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
     let generation = modules::generation();
-    if thread.memo.generation != generation {
-        thread.memo.clear();
-        thread.memo.generation = generation;
+    if thread.walks.generation != generation {
+        thread.walks.clear();
+        thread.walks.generation = generation;
     }
-    let leaf = Cursor::new(position);
-    let memo = &mut thread.memo;
-    let mut candidates = memo.len;
-    while candidates > 1 && memo.frames[candidates - 1].slot < leaf.slot {
+    let leaf = Cursor::new(call_site);
+    let walks = &mut thread.walks;
+    let mut candidates = walks.len;
+    while candidates > 1 && walks.frames[candidates - 1].slot < leaf.slot {
         candidates -= 1;
     }
-    if candidates > 1 && memo.frames[candidates - 1].is_at(&leaf) {
-        match memo.verify(candidates - 1) {
+    if candidates > 1 && walks.frames[candidates - 1].is_at(&leaf) {
+        match walks.verify(candidates - 1) {
             Ok(()) => {
-                memo.keep_first(candidates);
-                replant(thread, 0, position);
-                return thread.memo.frames[candidates - 1].node;
+                walks.keep_first(candidates);
+                replant(thread, 0, call_site);
+                return thread.walks.frames[candidates - 1].node;
             }
             Err(stale) => candidates = stale,
         }
     }
-    thread.on_own_stack(|thread| walk(thread, leaf, candidates, position))
+    thread.on_own_stack(|thread| walk(thread, leaf, candidates, call_site))
 }
 
 /// The same where the stack is not on the last walk. Of that, only the first `candidates` frames may be
 /// on this one.
 #[inline(never)]
-fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, position: Position) -> u32 {
+fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site: CallSite) -> u32 {
     boundary::may_panic();
     let mut reach = thread.bounds.reach(leaf.slot);
-    if let Some(walk) = thread.memo.recent.find(&leaf)
-        && root_of(thread, &walk, position) == walk.root
+    if let Some(walk) = thread.walks.recent.find(&leaf)
+        && root_of(thread, &walk, call_site) == walk.root
     {
         thread.record().memo_hits += 1;
         #[cfg(feature = "verify")]
         super::verify::count_recent();
         return walk.node;
     }
-    let memo = &mut thread.memo;
+    let walks = &mut thread.walks;
     let mut at = leaf;
     let limit = control::depth();
     let mut steps = 0;
@@ -244,15 +244,15 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, position:
     let end = loop {
         // What is remembered beyond so many frames would make the stack longer than it may be.
         candidates = candidates.min(limit + 1 - steps);
-        while candidates > 1 && memo.frames[candidates - 1].slot < at.slot {
+        while candidates > 1 && walks.frames[candidates - 1].slot < at.slot {
             candidates -= 1;
         }
-        if candidates > 1 && memo.frames[candidates - 1].is_at(&at) {
-            match memo.verify(candidates - 1) {
+        if candidates > 1 && walks.frames[candidates - 1].is_at(&at) {
+            match walks.verify(candidates - 1) {
                 Ok(()) => {
-                    memo.keep_first(candidates);
-                    replant(thread, steps, position);
-                    return append(&mut thread.memo, steps, plain);
+                    walks.keep_first(candidates);
+                    replant(thread, steps, call_site);
+                    return append(&mut thread.walks, steps, plain);
                 }
                 Err(stale) => candidates = stale,
             }
@@ -262,7 +262,7 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, position:
         if !rule.is_common() {
             match rule.shape() {
                 Shape::Foreign => break End::Foreign { slot: at.slot },
-                Shape::Other => return slow::stack(thread, position),
+                Shape::Other => return slow::stack(thread, call_site),
                 Shape::Signal | Shape::NoTables => plain = false,
                 _ => {}
             }
@@ -272,20 +272,20 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, position:
             break End::Cut(Marker::Truncated);
         }
         let Cursor { slot, pc, fp, .. } = at;
-        memo.steps[steps] = Step { slot, pc, fp, rule };
-        memo.step_frames[steps] = frame;
+        walks.steps[steps] = Step { slot, pc, fp, rule };
+        walks.step_frames[steps] = frame;
         steps += 1;
         if let Err(end) = at.step(rule, &mut reach) {
             break end;
         }
     };
     let remembers = plain.then_some(reach.is_own());
-    walked(thread, end, at.pc, steps, remembers, position)
+    walked(thread, end, at.pc, steps, remembers, call_site)
 }
 
 /// The root of what was walked before.
 #[inline(always)]
-fn root_of(thread: &mut ThreadState, walk: &Walk, position: Position) -> u32 {
+fn root_of(thread: &mut ThreadState, walk: &Walk, call_site: CallSite) -> u32 {
     let End::Foreign { slot } = walk.end else {
         return walk.root;
     };
@@ -299,28 +299,28 @@ fn root_of(thread: &mut ThreadState, walk: &Walk, position: Position) -> u32 {
         {
             walk.root
         }
-        _ => super::root(thread, walk.end, walk.outermost, position),
+        _ => super::root(thread, walk.end, walk.outermost, call_site),
     }
 }
 
 /// What is remembered holds, and this many steps lead to it: it hangs under the root of now.
 #[inline(always)]
-fn replant(thread: &mut ThreadState, steps: usize, position: Position) {
+fn replant(thread: &mut ThreadState, steps: usize, call_site: CallSite) {
     thread.record().memo_hits += 1;
-    let memo = &thread.memo;
-    let outermost = match memo.len {
-        1 => steps.checked_sub(1).map_or(0, |last| memo.steps[last].pc),
-        _ => memo.frames[1].pc,
+    let walks = &thread.walks;
+    let outermost = match walks.len {
+        1 => steps.checked_sub(1).map_or(0, |last| walks.steps[last].pc),
+        _ => walks.frames[1].pc,
     };
     let walk = Walk {
-        end: memo.end,
+        end: walks.end,
         outermost: outermost.saturating_sub(1),
-        root: memo.root,
+        root: walks.root,
         node: 0,
     };
-    let root = root_of(thread, &walk, position);
+    let root = root_of(thread, &walk, call_site);
     if root != walk.root {
-        replant_under(&mut thread.memo, root);
+        replant_under(&mut thread.walks, root);
     }
 }
 
@@ -333,18 +333,18 @@ fn walked(
     end_pc: usize,
     steps: usize,
     remembers: Option<bool>,
-    position: Position,
+    call_site: CallSite,
 ) -> u32 {
     thread.record().full_walks += 1;
     let outermost = steps
         .checked_sub(1)
-        .map_or(0, |last| thread.memo.steps[last].pc - 1);
-    let root = super::root(thread, end, outermost, position);
-    let memo = &mut thread.memo;
-    memo.forget_last();
-    memo.end = end;
-    memo.root = root;
-    memo.on_own = remembers == Some(true);
+        .map_or(0, |last| thread.walks.steps[last].pc - 1);
+    let root = super::root(thread, end, outermost, call_site);
+    let walks = &mut thread.walks;
+    walks.forget_last();
+    walks.end = end;
+    walks.root = root;
+    walks.on_own = remembers == Some(true);
     let mut node = root;
     let mut plain = remembers.is_some();
     if let End::Cut(marker) = end {
@@ -355,7 +355,7 @@ fn walked(
     if let End::Foreign { slot: at } = end {
         slot = at;
     }
-    memo.frames[0] = Remembered {
+    walks.frames[0] = Remembered {
         slot,
         pc: end_pc,
         fp: 0,
@@ -364,8 +364,8 @@ fn walked(
         words: 0,
         fp_matters: false,
     };
-    memo.len = 1;
-    append(memo, steps, plain)
+    walks.len = 1;
+    append(walks, steps, plain)
 }
 
 #[cfg(test)]
