@@ -6,6 +6,7 @@
 use super::Stop;
 use super::table::Table;
 use crate::IMAGE;
+use crate::jvm::resources;
 use core::ops::Range;
 use hackleak_image::layout::{Kind, Live};
 
@@ -58,7 +59,16 @@ impl Node {
     /// Whether `word` points at it.
     pub fn is_meant_by(&self, word: u64) -> bool {
         let address = (word & ADDRESS) as usize;
-        (self.start..=self.start + self.len()).contains(&address)
+        match self.reference() {
+            Some(kind) => self.start == address & !7 && resources::is_handle(kind, address),
+            None => (self.start..=self.start + self.len()).contains(&address),
+        }
+    }
+
+    /// What sort of reference it is, if it is one.
+    fn reference(&self) -> Option<Kind> {
+        let kind = Kind::from_number(self.live.kind());
+        kind.filter(|kind| matches!(kind, Kind::GlobalRef | Kind::WeakGlobalRef))
     }
 
     pub fn is_held(&self) -> bool {
@@ -222,6 +232,9 @@ impl Nodes {
         let index = first as usize + after.checked_sub(1)?;
         let node = &self.all[index];
         let offset = address - node.start;
+        if let Some(kind) = node.reference() {
+            return (offset < 8 && resources::is_handle(kind, address)).then_some(index);
+        }
         let inside =
             offset < node.len() || offset == 8 && node.live.size() == 8 && is_cookie(node.start);
         inside.then_some(index)

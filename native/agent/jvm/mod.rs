@@ -55,7 +55,7 @@ mod own_frames;
 mod properties;
 mod queues;
 mod real_functions;
-mod resources;
+pub mod resources;
 mod series;
 mod stack_cache;
 pub mod stacks;

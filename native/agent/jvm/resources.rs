@@ -17,6 +17,7 @@ use crate::arch::CallSite;
 use crate::{boundary, findings, record};
 use core::ffi::{c_char, c_void};
 use core::mem::transmute;
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use hackleak_image::layout::{Kind, Release};
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 use pins::{
@@ -120,8 +121,37 @@ unsafe extern "C" fn new_reference<const INDEX: usize, const KIND: u8>(
         slot,
         frame_pointer,
     };
+    let tags = if KIND == WEAK {
+        &WEAK_TAGS
+    } else {
+        &GLOBAL_TAGS
+    };
+    let tag = 1 << (reference as usize & TAG_BITS);
+    if tags.load(Relaxed) & tag == 0 {
+        tags.fetch_or(tag, Relaxed);
+    }
     record::taken_by_caller(untagged(reference), 0, kind(KIND), call_site);
     reference
+}
+
+/// The lower bits in which the JVM marks what sort of reference a handle is.
+const TAG_BITS: usize = 7;
+/// The marks of the handles that were handed out: a bit for each.
+static GLOBAL_TAGS: AtomicU8 = AtomicU8::new(0);
+static WEAK_TAGS: AtomicU8 = AtomicU8::new(0);
+
+fn has_mark(known: u8, word: usize) -> bool {
+    known == 0 || known & 1 << (word & TAG_BITS) != 0
+}
+
+/// Whether a word with these lower bits may be a handle of the kind; any may, as long as none was handed out.
+/// The JVM has pointers of its own to the places that handles name, without the mark.
+pub fn is_handle(kind: Kind, word: usize) -> bool {
+    let tags = match kind {
+        Kind::WeakGlobalRef => &WEAK_TAGS,
+        _ => &GLOBAL_TAGS,
+    };
+    has_mark(tags.load(Relaxed), word)
 }
 
 unsafe extern "C" fn delete_reference<const INDEX: usize, const RELEASE: u32>(
@@ -291,4 +321,20 @@ unsafe extern "C" fn new_direct_buffer<const INDEX: usize>(
         });
     }
     buffer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_what_a_handle_names_is_no_handle() {
+        let place = 0x7ed2_5c79_8d00;
+        for (mark, other) in [(0, 1), (1, 0), (2, 1), (1, 2)] {
+            assert!(has_mark(1 << mark, place | mark));
+            assert!(!has_mark(1 << mark, place | other));
+            assert!(has_mark(1 << mark | 1 << other, place | other));
+        }
+        assert!(has_mark(0, place));
+    }
 }
