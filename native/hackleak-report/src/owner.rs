@@ -291,7 +291,16 @@ fn is_in(class: &str, package: &str) -> bool {
 }
 
 fn is_own_java(frame: &JavaFrame) -> bool {
-    !is_framework(frame) && !is_between(frame) && !frame.class.starts_with('<')
+    !is_framework(frame)
+        && !is_between(frame)
+        && !frame.class.starts_with('<')
+        && !is_proxy(&frame.class)
+}
+
+/// Whether the JVM has made the class, in the package of an interface: nobody can look into it.
+fn is_proxy(class: &str) -> bool {
+    let name = class.rsplit('.').next().unwrap_or(class);
+    name.starts_with("$Proxy")
 }
 
 fn is_own_native(frame: &NativeFrame, runtime: &Runtime) -> bool {
@@ -348,6 +357,34 @@ mod tests {
             let owner = owner(&frames, &Runtime::of(std::iter::empty())).expect("an owner");
             assert_eq!(owner.java_frame, Some(2), "{test}");
         }
+    }
+
+    #[test]
+    fn a_proxy_in_the_package_of_the_test_owns_nothing() {
+        let java = |class: &str, method: &str| {
+            Frame::Java(JavaFrame {
+                class: class.to_owned(),
+                method: method.to_owned(),
+                file: None,
+                line: None,
+                native: false,
+            })
+        };
+        let frames = [
+            java("com.sun.jna.Native", "createNativeCallback"),
+            java("demo.$Proxy", "qsort"),
+            java("demo.SortTest", "sorts"),
+            java("java.lang.reflect.Method", "invoke"),
+            java(
+                "org.junit.platform.commons.util.ReflectionUtils",
+                "invokeMethod",
+            ),
+        ];
+        let runtime = Runtime::of(std::iter::empty());
+        let owner = owner(&frames, &runtime).expect("an owner");
+        assert_eq!(owner.java_frame, Some(2));
+        let telling = telling(&frames, &runtime);
+        assert_eq!((telling.frames, telling.is_test), (3, true));
     }
 
     #[test]
