@@ -29,6 +29,7 @@ final class ExitCheck {
           Deadline.class,
           ExitCode.class,
           Finalizers.class,
+          FirstLook.class,
           Garbage.class,
           Immutable.class,
           JavaFrame.class,

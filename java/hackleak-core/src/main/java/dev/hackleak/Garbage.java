@@ -11,6 +11,12 @@ import java.util.ServiceLoader;
 final class Garbage {
   private static final long SENTINEL_LIMIT_MS = 1_000;
 
+  // What Recorder.references says.
+  private static final int SOME_WERE_PENDING = 1;
+  private static final int INTERRUPTED = 2;
+
+  private static final Duration LIST_LIMIT = Duration.ofSeconds(1);
+
   private Garbage() {}
 
   /**
@@ -25,11 +31,30 @@ final class Garbage {
     Reference<Object> sentinel = new PhantomReference<>(new Object(), queue);
     recorder.forceGc();
     awaitReferenceHandler(sentinel, queue, deadline);
+    awaitEmptyList(recorder);
     Finalizers.run(deadline);
     CudfCleaner.drain(deadline);
     JnaCleaner.drain(recorder);
     for (LeakSettler settler : settlers) {
       settler.settle(Duration.ofMillis(deadline.remainingMillis()));
+    }
+  }
+
+  /**
+   * Whoever looks into a queue now, and then waits for its next use, must find all of it there: the
+   * sentinel may have been the first of many. Gives up after a while, and where the JVM does not
+   * tell.
+   */
+  private static void awaitEmptyList(Recorder recorder) throws InterruptedException {
+    Deadline limit = Deadline.in(LIST_LIMIT);
+    while (!limit.hasPassed()) {
+      int pending = recorder.references();
+      if (pending == INTERRUPTED) {
+        throw new InterruptedException();
+      }
+      if (pending != SOME_WERE_PENDING) {
+        return;
+      }
     }
   }
 

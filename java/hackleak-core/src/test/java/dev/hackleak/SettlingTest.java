@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -75,6 +76,16 @@ class SettlingTest {
     assertEquals(2, recorder.gcs);
     // Threads of this JVM's own may be at work for a moment.
     assertTrue(looks.get() < 2 * Settling.POLLS, looks + " looks");
+  }
+
+  @Test
+  void settlersComeWhenAllReferencesAreQueued() throws InterruptedException {
+    recorder.pendingRounds = 3;
+    recorder.pendingReferences = 0;
+    int[] left = {-1};
+    LeakSettler settler = limit -> left[0] = recorder.pendingRounds;
+    Garbage.collect(recorder, Collections.singletonList(settler), Deadline.in(LONG));
+    assertEquals(0, left[0]);
   }
 
   @Test

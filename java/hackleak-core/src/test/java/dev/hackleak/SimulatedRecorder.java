@@ -48,6 +48,10 @@ final class SimulatedRecorder implements Recorder {
   volatile String unjudgeable;
   volatile long[] sites;
   volatile int pendingReferences = -1;
+
+  /** So often references are still pending after a collection. */
+  volatile int pendingRounds;
+
   volatile long[] queues;
   volatile List<Object> notHolding = Collections.emptyList();
 
@@ -169,6 +173,10 @@ final class SimulatedRecorder implements Recorder {
 
   @Override
   public int references() {
+    if (pendingRounds > 0) {
+      pendingRounds--;
+      return 1;
+    }
     return pendingReferences;
   }
 
