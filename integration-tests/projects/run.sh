@@ -7,7 +7,8 @@
 # expected, the leaking ones with the right LeakError, and if each pattern in the project's printed.txt,
 # if it has one, is found on exactly one line of Maven's output, and if the pages that its shown.txt names show
 # nothing else than what was printed. A project is run again with each line of its again.txt, if it has one, for arguments
-# of Maven, and everything is to be the same. A project with unrecorded.txt or required.txt is then run again without HackLeak, and with -Dhackleak.required=true.
+# of Maven, and everything is to be the same. A project with fixed.txt, arguments of Maven for versions of libraries in
+# which what leaks is mended, is run with them, and compared with its expected-fixed.txt. A project with unrecorded.txt or required.txt is then run again without HackLeak, and with -Dhackleak.required=true.
 set -eu
 
 projects=$(cd "$(dirname "$0")" && pwd)
@@ -36,9 +37,11 @@ verdict() {
 mvn -q -B -ntp -Dstyle.color=never -f "$projects/../../java/pom.xml" install -DskipTests -Dspotless.check.skip
 output=$projects/target/$(basename "$project").out
 recorded() {
+    expected=$1
+    shift
     tests clean test -Dhackleak.home="$home" "$@" >"$output" 2>&1 </dev/null || { cat "$output"; exit 1; }
     cat "$output"
-    verdict expected.txt
+    verdict "$expected"
     if [ -f "$project/printed.txt" ]; then
         while read -r pattern; do
             times=$(grep -cE -e "$pattern" "$output") || true
@@ -47,12 +50,16 @@ recorded() {
         done <"$project/printed.txt"
     fi
 }
-recorded "$@"
+recorded expected.txt "$@"
 if [ -f "$project/again.txt" ]; then
     while read -r arguments; do
         # shellcheck disable=SC2086 # Several arguments.
-        recorded $arguments "$@"
+        recorded expected.txt $arguments "$@"
     done <"$project/again.txt"
+fi
+if [ -f "$project/fixed.txt" ]; then
+    # shellcheck disable=SC2046 # Several arguments.
+    recorded expected-fixed.txt $(cat "$project/fixed.txt") "$@"
 fi
 if [ -f "$project/shown.txt" ]; then
     while read -r page; do
