@@ -100,7 +100,7 @@ fn the_json_follows_its_schema() {
     let schema = serde_json::from_str(&schema.stdout).expect("JSON");
     assert!(jsonschema::is_valid(&schema, &json), "{json}");
     let library = |subject: usize| &json["subjects"][subject]["libraries"][0];
-    assert_eq!(library(0)["coverage"]["verdict"], "blind");
+    assert_eq!(library(0)["coverage"]["visibility"], "blind");
     assert_eq!(library(0)["failsStrict"], true);
     assert_eq!(
         json["subjects"][1]["track"],
