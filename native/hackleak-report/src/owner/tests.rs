@@ -1,0 +1,79 @@
+use super::*;
+
+#[test]
+fn a_test_in_the_unnamed_package_owns_what_a_library_made_for_it() {
+    let java = |class: &str, method: &str| {
+        Frame::Java(JavaFrame {
+            class: class.to_owned(),
+            method: method.to_owned(),
+            file: Some("Any.java".to_owned()),
+            line: Some(7),
+            native: false,
+        })
+    };
+    for test in ["StoreTest", "StoreTest$Inner", "demo.StoreTest"] {
+        let frames = [
+            java("org.rocksdb.Options", "<init>"),
+            java(&test.replace("StoreTest", "Wrapper"), "<init>"),
+            java(test, "leaks"),
+            java("java.lang.reflect.Method", "invoke"),
+            java(
+                "org.junit.platform.commons.util.ReflectionUtils",
+                "invokeMethod",
+            ),
+        ];
+        let owner = owner(&frames, &Runtime::of(std::iter::empty())).expect("an owner");
+        assert_eq!(owner.java_frame, Some(2), "{test}");
+    }
+}
+
+#[test]
+fn a_proxy_in_the_package_of_the_test_owns_nothing() {
+    let java = |class: &str, method: &str| {
+        Frame::Java(JavaFrame {
+            class: class.to_owned(),
+            method: method.to_owned(),
+            file: None,
+            line: None,
+            native: false,
+        })
+    };
+    let frames = [
+        java("com.sun.jna.Native", "createNativeCallback"),
+        java("demo.$Proxy", "qsort"),
+        java("demo.SortTest", "sorts"),
+        java("java.lang.reflect.Method", "invoke"),
+        java(
+            "org.junit.platform.commons.util.ReflectionUtils",
+            "invokeMethod",
+        ),
+    ];
+    let runtime = Runtime::of(std::iter::empty());
+    let owner = owner(&frames, &runtime).expect("an owner");
+    assert_eq!(owner.java_frame, Some(2));
+    let telling = telling(&frames, &runtime);
+    assert_eq!((telling.frames, telling.is_test), (3, true));
+}
+
+#[test]
+fn library_code_is_not_the_users() {
+    for name in [
+        "operator new(unsigned long)",
+        "std::vector<int, std::allocator<int> >::reserve(unsigned long)",
+        "void std::vector<a::B>::_M_realloc_insert<a::B>(int)",
+        "<alloc::vec::Vec<T,A> as core::clone::Clone>::clone",
+        "__gnu_cxx::new_allocator<char>::allocate(unsigned long, void const*)",
+        "alloc::alloc::exchange_malloc",
+    ] {
+        assert!(is_of_library(name), "{name}");
+    }
+    for name in [
+        "rocksdb::DB::Open(std::string const&)",
+        "Java_demo_Store_open0",
+        "std_like::make()",
+        "a::B<std::string> a::make<std::string>(int)",
+        "my_alloc::f",
+    ] {
+        assert!(!is_of_library(name), "{name}");
+    }
+}
