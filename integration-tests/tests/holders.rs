@@ -355,14 +355,14 @@ fn where_it_cannot_be_known_all_of_it_counts() {
 fn what_is_made_again_in_the_same_places_is_held_and_what_is_dropped_is_lost() {
     for jdk in Jdk::all() {
         let held = [
-            "static", "array", "field", "global", "local", "member", "remade", "grown", "mapped",
+            "static", "array", "field", "global", "local", "member", "remade", "grown",
         ];
         let ways = held.iter().map(|way| (*way, 0));
-        let dropped = ["dropped", "dropped mappings", "unwritten"].map(|way| (way, 60));
+        let dropped = ["dropped", "unwritten"].map(|way| (way, 60));
         for (way, lost) in ways.chain(dropped) {
             let run = Victim::new(jdk, "Reopened")
                 .recording(Entry::Preload, &[])
-                .options("track=new+malloc+mmap,held=note")
+                .options("track=new+malloc,held=note")
                 .args([way])
                 .run()
                 .expect_code(0);

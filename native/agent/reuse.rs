@@ -21,8 +21,8 @@ use aside::Aside;
 use core::ffi::c_void;
 use core::ops::Range;
 use core::sync::atomic::{
-    AtomicBool, AtomicU32, AtomicUsize,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
+    AtomicBool, AtomicU32,
+    Ordering::{AcqRel, Relaxed},
 };
 use granules::Granules;
 
@@ -30,9 +30,6 @@ use granules::Granules;
 const LARGEST: usize = 64 << 10;
 /// So many blocks are put aside for one, at most.
 const TRIES: usize = 8;
-const PAGE: usize = 4096;
-/// The most addresses in former mappings that are kept.
-const GONE: usize = 1024;
 
 struct Watch {
     words: Granules,
@@ -40,9 +37,6 @@ struct Watch {
     is_on: AtomicBool,
     /// What was allocated in a later epoch was handed out with all of this in place.
     epoch: AtomicU32,
-    /// Where old words point to what was mapped.
-    gone: [AtomicUsize; GONE],
-    gone_len: AtomicUsize,
 }
 
 static WATCH: Watch = Watch {
@@ -50,8 +44,6 @@ static WATCH: Watch = Watch {
     aside: Aside::new(),
     is_on: AtomicBool::new(false),
     epoch: AtomicU32::new(0),
-    gone: [const { AtomicUsize::new(0) }; GONE],
-    gone_len: AtomicUsize::new(0),
 };
 
 /// Whether something is looked for before a block is handed out. For `realloc`; the other functions are replaced by
@@ -118,69 +110,20 @@ pub fn instead_of_moved(
     chosen
 }
 
-/// Where something may be mapped that the kernel has put at `at`, and which `another` maps again, near an address: not
-/// where old words point to what was mapped before.
-pub fn mapped_instead(
-    at: *mut c_void,
-    len: usize,
-    another: impl Fn(*mut c_void) -> *mut c_void,
-) -> *mut c_void {
-    let gone = WATCH.gone.iter().take(WATCH.gone_len.load(Acquire));
-    let gone = gone.map(|address| address.load(Relaxed));
-    let is_named = |at: *mut c_void| {
-        let mut gone = gone.clone();
-        gone.any(|address| address.wrapping_sub(at as usize) < len)
-    };
-    // What is free is found from above.
-    let mut below = gone.clone().min().unwrap_or(0);
-    let mut tried = [at; TRIES];
-    let mut tries = 0;
-    let mut chosen = at;
-    while tries < TRIES && is_named(chosen) {
-        below = below.saturating_sub(len) & !(PAGE - 1);
-        let next = another(below as *mut c_void);
-        if next == libc::MAP_FAILED {
-            break;
-        }
-        if let Some(place) = tried.get_mut(tries) {
-            *place = chosen;
-        }
-        tries += 1;
-        chosen = next;
-    }
-    for other in tried.iter().take(tries) {
-        // SAFETY: what was mapped here, and nobody has yet; the kernel's own call, which no hook sees.
-        unsafe { libc::syscall(libc::SYS_munmap, *other, len) };
-    }
-    chosen
-}
-
-/// Tells what words were noted: where those are that lie in freed memory, where the others point, and which of these
-/// places were mapped before and are not now. What was put aside and is not pointed at any more goes back to the
-/// allocator. Blocks of later epochs than this one come after.
+/// Tells what words were noted: where those are that lie in freed memory, and where the others point. What was put aside
+/// and is not pointed at any more goes back to the allocator. Blocks of later epochs than this one come after.
 pub fn watch(
     epoch: u32,
     places: impl Iterator<Item = usize>,
     targets: impl Iterator<Item = usize>,
-    is_gone: impl Fn(usize) -> bool,
 ) {
     WATCH.words.clear();
-    WATCH.gone_len.store(0, Relaxed);
-    let mut gone = WATCH.gone.iter();
-    let mut len = 0;
     for at in places {
         WATCH.words.set(at, |entry| &entry.places);
     }
     for target in targets {
         WATCH.words.set(target, |entry| &entry.targets);
-        if is_gone(target)
-            && let Some(place) = gone.next()
-        {
-            place.store(target, Relaxed);
-            len += 1;
-        }
     }
-    WATCH.gone_len.store(len, Release);
     WATCH.epoch.store(epoch, Relaxed);
     if !WATCH.is_on.swap(true, AcqRel) {
         allocator::replace();

@@ -185,16 +185,10 @@ pub fn watch(others: impl Iterator<Item = u64>) {
     let in_freed = words.clone().filter(|noted| noted.block != 0);
     let others = others.map(|word| word as usize);
     let targets = words.filter(|noted| noted.block == 0);
-    let mapped = Mapped::of_now().ok();
     reuse::watch(
         IMAGE.epoch().load(Relaxed),
         in_freed.map(|noted| !noted.at as usize),
         targets.map(|noted| !noted.word as usize).chain(others),
-        |address| {
-            mapped
-                .as_ref()
-                .is_some_and(|mapped| mapped.is_gone(address))
-        },
     );
 }
 

@@ -6,7 +6,7 @@
 
 use crate::arch::{CallSite, allocator_entry};
 use crate::mapped::{self, Taken};
-use crate::{mappings, reuse};
+use crate::mappings;
 use core::ffi::c_void;
 use core::ops::Range;
 use libc::{c_int, off64_t, size_t};
@@ -54,17 +54,9 @@ unsafe extern "C" fn on_mmap(
         true => mapped::taking(mapped::pages(wanted.addr(), len)),
         false => None,
     };
-    let call = |near: *mut c_void| {
-        // SAFETY: the caller's; the C library does the same with these arguments. Near what address it is to be
-        // is a wish, but for a fixed one, which is the caller's.
-        let at = unsafe { libc::syscall(libc::SYS_mmap, near, len, rights, flags, file, offset) };
-        at as *mut c_void
-    };
-    let mut at = call(wanted);
-    let is_anywhere = wanted.is_null() && !is_fixed && flags & libc::MAP_HUGETLB == 0;
-    if is_anywhere && at != libc::MAP_FAILED && reuse::is_on() {
-        at = reuse::mapped_instead(at, len, call);
-    }
+    // SAFETY: the caller's; the C library does the same with these arguments.
+    let at = unsafe { libc::syscall(libc::SYS_mmap, wanted, len, rights, flags, file, offset) };
+    let at = at as *mut c_void;
     match mapped_at(at, len) {
         Some(range) => {
             replaced.iter().for_each(Taken::ended);
