@@ -1,6 +1,5 @@
 // Native half of Reopened.java.
 #include <jni.h>
-#include <sys/mman.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -94,13 +93,6 @@ extern "C" JNIEXPORT void JNICALL Java_Reopened_open(JNIEnv* env, jclass, jstrin
     for (int i = 0; i < kBlocks; ++i) {
       globals.blocks[i] = std::realloc(std::malloc(24), size_of(i) + 2048);
     }
-  } else if (where == "mapped" || where == "dropped mappings") {
-    // Of those that are dropped, the globals still name those of before.
-    for (int i = 0; i < kBlocks; ++i) {
-      void* at = mmap(nullptr, (i + 1) * 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      if (where == "mapped" || (!again && globals.blocks[i] == nullptr)) globals.blocks[i] = at;
-      dropped[i] = ~reinterpret_cast<uintptr_t>(at);
-    }
   } else if (where == "dropped") {
     // The globals still name those of before.
     for (int i = 0; i < kBlocks; ++i) {
@@ -131,8 +123,6 @@ extern "C" JNIEXPORT void JNICALL Java_Reopened_close(JNIEnv* env, jclass, jstri
       head = head->next;
       ::operator delete(block);
     }
-  } else if (where == "mapped" || where == "dropped mappings") {
-    for (int i = kBlocks; i-- > 0;) munmap(reinterpret_cast<void*>(~dropped[i]), (i + 1) * 4096);
   } else if (where == "grown") {
     for (int i = kBlocks; i-- > 0;) std::free(globals.blocks[i]);
   } else {
