@@ -133,7 +133,7 @@ fn a_small_address_space_is_shared_with_the_program() {
 
 #[test]
 fn an_address_space_too_small_for_an_image_is_said_in_one_line() {
-    let bytes = (12 << 20_u64).to_string();
+    let bytes = (15 << 20_u64).to_string();
     let run = as_bare(&["under", "as", &bytes, "small"], "follow=all");
     assert_eq!(run.ended.stderr.lines().count(), 1, "{}", run.ended);
     assert!(run.ended.stderr.contains("address space"), "{}", run.ended);
