@@ -216,7 +216,7 @@ fn the_recorder_exports_nothing_but_what_it_hooks_and_its_own() {
         .into_iter()
         .filter(|name| !own.iter().any(|prefix| name.starts_with(prefix)));
     let expected = "JNI_CreateJavaVM __open64_2 __open_2 __openat64_2 __openat_2 __strdup \
-                    __strndup accept accept4 aligned_alloc calloc close close_range closefrom \
+                    __strndup accept accept4 aligned_alloc calloc clone close close_range closefrom \
                     creat creat64 dlclose dlmopen dlopen dlsym dup dup2 dup3 epoll_create \
                     epoll_create1 eventfd fanotify_init fcntl fcntl64 fdopen fdopendir free \
                     free_aligned_sized free_sized getaddrinfo inotify_init inotify_init1 \
