@@ -25,10 +25,17 @@ macro_rules! functions {
             $(pub $name: AtomicPtr<c_void>,)*
         }
 
+        impl Functions {
+            /// None is known.
+            pub const fn new() -> Functions {
+                Functions {
+                    $($name: AtomicPtr::new(ptr::null_mut()),)*
+                }
+            }
+        }
+
         /// Those of this process. Whoever replaces one calls the former one in its place.
-        pub static FUNCTIONS: Functions = Functions {
-            $($name: AtomicPtr::new(ptr::null_mut()),)*
-        };
+        pub static FUNCTIONS: Functions = Functions::new();
 
         $(
             /// The function of this name of the allocator under test.

@@ -6,10 +6,11 @@
 //! it ends, its record is there. Threads of code under test are recorded, and those that Java code starts.
 //!
 //! What is difficult: the C library hands out the identifier of a thread again as soon as that was joined, or
-//! has ended and was detached. So a place is found before somebody is joined and emptied afterwards, and a thread that finds
-//! its own identifier in another place empties that. Of a thread that `clone` has made the kernel's number alone is known. Each state has the number of its use, so that nobody empties the
-//! next one's. And a process may end a thread without its destructors: before anybody is told, the
-//! kernel is asked ([`look`]).
+//! has ended and was detached. So a place is found before somebody is joined and emptied afterwards, and a
+//! thread that finds its own identifier in another place empties that. Of a thread that `clone` has made, the
+//! kernel's number alone is known. Each state has the number of its use, so that nobody empties the next one's.
+//! And a process may end a thread without its destructors: before anybody is told, the kernel is asked
+//! ([`look`]).
 
 use crate::arch::CallSite;
 use crate::thread::own_tid;

@@ -1,7 +1,6 @@
 import dev.hackleak.HackLeak;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
-import java.io.IOException;
 import java.lang.management.GarbageCollectorMXBean;
 import java.lang.management.ManagementFactory;
 import java.net.URL;
@@ -29,11 +28,7 @@ public final class FirmHolders {
 
   private static ClassLoader withPlugin(long address) throws Exception {
     URL[] classes = {FirmHolders.class.getProtectionDomain().getCodeSource().getLocation()};
-    ClassLoader loader =
-        new URLClassLoader(classes, null) {
-          @Override
-          public void close() throws IOException {}
-        };
+    ClassLoader loader = new URLClassLoader(classes, null);
     Class<?> plugin = loader.loadClass("FirmHolders$Plugin");
     ((java.util.function.LongConsumer) plugin.getConstructor().newInstance()).accept(address);
     return loader;

@@ -7,12 +7,12 @@
 //! points at, and is no evidence.
 //!
 //! What is difficult is the cost: all of it must be read. So only small blocks and roots are, and only so often
-//! that it takes a small share of the time (and after each judging, which costs more); what was noted before stays good for as long as the word stays.
-//! A program that writes the same address to the same place again would not be noticed. So what was noted is
-//! [watched](crate::reuse): such an address is not handed out again, and what was left in freed memory is wiped when it
-//! is. Where that could not be done, block and target may both have been allocated again by the same code: then the word
-//! is good again. An allocator that hands out what was freed last makes this the usual case for a structure that is
-//! made again.
+//! that it takes a small share of the time (and after each judging, which costs more); what was noted before
+//! stays good for as long as the word stays. A program that writes the same address to the same place again
+//! would not be noticed. So what was noted is [watched](crate::reuse): such an address is not handed out again,
+//! and what was left in freed memory is wiped when it is. Where that could not be done, block and target may
+//! both have been allocated again by the same code: then the word is good again. An allocator that hands out
+//! what was freed last makes this the usual case for a structure that is made again.
 
 use super::glibc::Places;
 use super::maps;
@@ -80,13 +80,10 @@ impl Word {
     fn is_rewritten(&self) -> bool {
         let at = !self.at as usize;
         let in_block = || {
-            let start = IMAGE.live.live_at(at & !15);
-            start.or_else(|| Some(IMAGE.live.around(at)?.1))
+            let at_start = IMAGE.live.live_at(at);
+            at_start.or_else(|| Some(IMAGE.live.around(at)?.1))
         };
-        self.block != 0
-            && in_block().is_some_and(|live| {
-                reuse::is_wiped(at, live.size(), choice::epoch_of(live.context()))
-            })
+        self.block != 0 && in_block().is_some_and(|block| is_wiped(at, block))
     }
 }
 
@@ -117,8 +114,7 @@ impl Stale {
         let Some((block, target)) = blocks else {
             return true;
         };
-        let is_wiped = || reuse::is_wiped(at, block.size(), choice::epoch_of(block.context()));
-        if known.clone().all(|noted| noted.block != 0) && is_wiped() {
+        if known.clone().all(|noted| noted.block != 0) && is_wiped(at, block) {
             return false;
         }
         // In a block that was live it is old, whatever had been freed there before.
@@ -128,6 +124,11 @@ impl Stale {
             |noted: &Word| noted.block == block && [target, UNKNOWN].contains(&noted.target);
         was_live || !known.any(is_again)
     }
+}
+
+/// Whether a word that was noted in freed memory was wiped before its block was handed out.
+fn is_wiped(at: usize, block: Live) -> bool {
+    reuse::is_wiped(at, block.size(), choice::epoch_of(block.context()))
 }
 
 fn is_native(frame: u64) -> bool {
@@ -443,11 +444,6 @@ impl Mapped {
         Ok(Mapped { now, ended })
     }
 
-    /// Whether the address lies where one has been, and in none of now.
-    fn is_gone(&self, address: usize) -> bool {
-        is_in(&self.ended, address) && !self.has(address)
-    }
-
     /// Whether the address lies in one of now.
     pub fn has(&self, address: usize) -> bool {
         is_in(&self.now, address)
@@ -475,7 +471,7 @@ pub fn is_of_no_use(word: u64, mapped: &Mapped) -> bool {
         State::Live => false,
         // Memory that is not recorded may become a block's as well as memory that was freed.
         State::Freed | State::Unknown => !mapped.has(address),
-        State::Elsewhere => mapped.is_gone(address),
+        State::Elsewhere => is_in(&mapped.ended, address) && !mapped.has(address),
     }
 }
 

@@ -1,5 +1,5 @@
-//! `pthread_create` and its like, `clone` among them: a thread inherits the scope of the thread that starts it, and is recorded where
-//! threads are tracked ([`started`]).
+//! `pthread_create` and its like: a thread inherits the scope of the thread that starts it, and is recorded where
+//! threads are tracked ([`started`]). One that `clone` makes is only recorded.
 
 use crate::arch::{CallSite, allocator_entry};
 use crate::started::{self, Started};
@@ -143,7 +143,10 @@ unsafe extern "C" fn on_clone(
         slot,
         frame_pointer,
     };
-    let started = is_thread.then(|| started::starting(true, call_site));
+    let started = match is_thread {
+        true => started::starting(true, call_site),
+        false => None,
+    };
     // SAFETY: the C library's function of this name and type; it has one in every process. Its last argument lies
     // above the return address, where there is a word in any case.
     let result = unsafe {
@@ -153,7 +156,7 @@ unsafe extern "C" fn on_clone(
             routine, stack, flags, argument, parent_tid, locals, child_tid,
         )
     };
-    if let Some(started) = started.flatten() {
+    if let Some(started) = started {
         match u32::try_from(result) {
             Ok(tid) => started.has_tid(tid),
             Err(_) => started.empty(),

@@ -7,7 +7,7 @@ use super::functions;
 use core::ffi::{CStr, c_char};
 use core::ptr;
 use core::sync::atomic::{AtomicI64, Ordering::Relaxed};
-use jvmti_bindings::sys::jni::{JNIEnv, jclass, jfieldID, jint, jlong};
+use jvmti_bindings::sys::jni::{JNIEnv, jclass, jfieldID, jint, jlong, jobject};
 use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiEnv};
 
 const STATIC: jint = 8;
@@ -261,24 +261,14 @@ fn fields_of_interfaces(env: *mut jvmtiEnv, jni: *mut JNIEnv, classes: &[jclass]
     fields
 }
 
-/// Whether the class is there as long as the JVM is: the JVM itself or the application's own loader has made it.
-pub fn lasts(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass) -> bool {
-    let Some(loader_of) = functions(env).GetClassLoader else {
-        return false;
-    };
-    let mut loader = ptr::null_mut();
-    // SAFETY: JVMTI and JNI calls in the live phase, with a reference of the caller's and the method's own signature;
-    // what they throw is none of the program's, and the references that they make are given back.
+/// The loader of the application, as a local reference; null where the JVM does not tell.
+pub fn system_loader(jni: *mut JNIEnv) -> jobject {
+    // SAFETY: JNI calls of this thread with live references and the method's own signature; what they throw is none of
+    // the program's.
     unsafe {
-        if loader_of(env, class, &mut loader) != JVMTI_ERROR_NONE {
-            return false;
-        }
-        if loader.is_null() {
-            return true;
-        }
         let functions = &**jni;
+        let mut system = ptr::null_mut();
         let loaders = (functions.FindClass)(jni, c"java/lang/ClassLoader".as_ptr());
-        let mut lasts = false;
         if !loaders.is_null() {
             let get = (functions.GetStaticMethodID)(
                 jni,
@@ -287,15 +277,35 @@ pub fn lasts(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass) -> bool {
                 c"()Ljava/lang/ClassLoader;".as_ptr(),
             );
             if !get.is_null() {
-                let system = (functions.CallStaticObjectMethodA)(jni, loaders, get, ptr::null());
-                lasts = (functions.IsSameObject)(jni, loader, system) != 0;
-                (functions.DeleteLocalRef)(jni, system);
+                system = (functions.CallStaticObjectMethodA)(jni, loaders, get, ptr::null());
             }
         }
         (functions.ExceptionClear)(jni);
         (functions.DeleteLocalRef)(jni, loaders);
+        system
+    }
+}
+
+/// Whether the class is there as long as the JVM is: the JVM itself or the loader of the application, `system`, has
+/// made it.
+pub fn lasts(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, system: jobject) -> bool {
+    let Some(loader_of) = functions(env).GetClassLoader else {
+        return false;
+    };
+    let mut loader = ptr::null_mut();
+    // SAFETY: JVMTI and JNI calls in the live phase, with references of the caller's and a valid place; the reference
+    // that is made is given back.
+    unsafe {
+        if loader_of(env, class, &mut loader) != JVMTI_ERROR_NONE {
+            return false;
+        }
+        if loader.is_null() {
+            return true;
+        }
+        let functions = &**jni;
+        let is_system = (functions.IsSameObject)(jni, loader, system) != 0;
         (functions.DeleteLocalRef)(jni, loader);
-        lasts
+        is_system
     }
 }
 

@@ -9,7 +9,7 @@ use core::sync::atomic::{
 };
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject};
 use jvmti_bindings::sys::jvmti::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// An environment that may tag objects; made at the first need.
 pub fn environment(place: &AtomicPtr<jvmtiEnv>) -> Option<*mut jvmtiEnv> {
@@ -65,6 +65,15 @@ pub fn done(env: *mut jvmtiEnv, jni: *mut JNIEnv, object: jobject, untag: bool) 
     }
     // SAFETY: a JNI call with a local reference of this call's.
     unsafe { ((**jni).DeleteLocalRef)(jni, object) };
+}
+
+/// The objects with the tags of these places, as local references; a tag may come several times.
+pub fn with_tags_of(
+    env: *mut jvmtiEnv,
+    tags: impl Iterator<Item = jlong>,
+) -> HashMap<jlong, jobject> {
+    let tags: HashSet<jlong> = tags.collect();
+    with_tags(env, &Vec::from_iter(tags))
 }
 
 /// The objects with these tags, as local references.

@@ -3,7 +3,7 @@
 
 mod doubts;
 
-use super::heap_tags::{done, untag, with_tags};
+use super::heap_tags::{done, untag, with_tags_of};
 use super::heap_walk::{self, NOT_TOLD, Visitor};
 use super::java_chains::{self, Start, Way};
 use super::java_stale::{self, Place, Stale};
@@ -260,10 +260,7 @@ impl Heap {
         let wanted = places
             .iter()
             .filter(|((tag, ..), root)| used.contains(root) || is_for_this_walk(*tag));
-        let mut tags: Vec<jlong> = wanted.map(|(place, _)| place.0).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        let classes = with_tags(env, &tags);
+        let classes = with_tags_of(env, wanted.map(|(place, _)| place.0));
         let roots = places.iter().map(|((tag, sort, index), number)| {
             let root = Root::from_number(*sort).unwrap_or(Root::Field);
             let class = classes.get(tag).copied().filter(|_| used.contains(number));

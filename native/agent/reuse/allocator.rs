@@ -12,17 +12,8 @@ use core::sync::atomic::{
 
 type Pointer = *mut c_void;
 
-static FORMER: Functions = Functions {
-    malloc: AtomicPtr::new(ptr::null_mut()),
-    calloc: AtomicPtr::new(ptr::null_mut()),
-    realloc: AtomicPtr::new(ptr::null_mut()),
-    free: AtomicPtr::new(ptr::null_mut()),
-    posix_memalign: AtomicPtr::new(ptr::null_mut()),
-    aligned_alloc: AtomicPtr::new(ptr::null_mut()),
-    memalign: AtomicPtr::new(ptr::null_mut()),
-    valloc: AtomicPtr::new(ptr::null_mut()),
-    pvalloc: AtomicPtr::new(ptr::null_mut()),
-};
+/// The allocator's own, of those that are replaced.
+static FORMER: Functions = Functions::new();
 
 /// Defines a function in place of each, which gives its parameters, the size of the block, and the part of it that has
 /// no value, and what puts them all in place.

@@ -1,11 +1,10 @@
 //! Hits that are none after all, by what is known of their fields and classes.
 
 use super::super::class_fields::{self, Keeps};
-use super::super::heap_tags::{done, with_tags};
+use super::super::heap_tags::{done, with_tags_of};
 use super::super::java_stale::Place;
 use super::{Heap, Hit};
 use crate::{IMAGE, descriptors};
-use jvmti_bindings::sys::jni::jlong;
 use jvmti_bindings::sys::jvmti::jvmtiEnv;
 use std::collections::{HashMap, HashSet};
 
@@ -31,10 +30,7 @@ impl Heap {
             .map(|(place, root)| (*place, *root))
             .collect();
         of_roots.sort_unstable_by_key(|(_, root)| *root);
-        let mut tags: Vec<jlong> = of_roots.iter().map(|(place, _)| place.0).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        let classes = with_tags(env, &tags);
+        let classes = with_tags_of(env, of_roots.iter().map(|(place, _)| place.0));
         let kept: HashMap<u32, Keeps> = of_roots
             .into_iter()
             .filter_map(|((tag, _, index), root)| {
@@ -68,20 +64,18 @@ impl Heap {
         places: &HashMap<Place, u32>,
         hits: &mut Vec<Hit>,
     ) {
-        let mut tags: Vec<jlong> = places.keys().map(|place| place.0).collect();
-        tags.sort_unstable();
-        tags.dedup();
-        let classes = with_tags(env, &tags);
+        let classes = with_tags_of(env, places.keys().map(|place| place.0));
+        let system = class_fields::system_loader(self.jni);
         let lasting: HashSet<u32> = places
             .iter()
             .filter(|(place, _)| {
                 let class = classes.get(&place.0);
-                class.is_some_and(|class| class_fields::lasts(env, self.jni, *class))
+                class.is_some_and(|class| class_fields::lasts(env, self.jni, *class, system))
             })
             .map(|(_, root)| *root)
             .collect();
-        for class in classes.into_values() {
-            done(env, self.jni, class, false);
+        for reference in classes.into_values().chain([system]) {
+            done(env, self.jni, reference, false);
         }
         hits.retain(|hit| lasting.contains(&hit.root));
     }

@@ -11,10 +11,6 @@ import java.util.ServiceLoader;
 final class Garbage {
   private static final long SENTINEL_LIMIT_MS = 1_000;
 
-  // What Recorder.references says.
-  private static final int SOME_WERE_PENDING = 1;
-  private static final int INTERRUPTED = 2;
-
   private static final Duration LIST_LIMIT = Duration.ofSeconds(1);
 
   private Garbage() {}
@@ -47,14 +43,8 @@ final class Garbage {
    */
   private static void awaitEmptyList(Recorder recorder) throws InterruptedException {
     Deadline limit = Deadline.in(LIST_LIMIT);
-    while (!limit.hasPassed()) {
-      int pending = recorder.references();
-      if (pending == INTERRUPTED) {
-        throw new InterruptedException();
-      }
-      if (pending != SOME_WERE_PENDING) {
-        return;
-      }
+    while (WorkedOff.awaitSome(recorder) > 0 && !limit.hasPassed()) {
+      // The reference handler goes on.
     }
   }
 

@@ -96,12 +96,22 @@ final class WorkedOff {
   }
 
   private boolean listIsEmpty() throws InterruptedException {
+    int pending = awaitSome(recorder);
+    possible = pending >= 0;
+    return pending == 0;
+  }
+
+  /**
+   * Waits for some of the references on the JVM's list.
+   *
+   * @return 1 if there were any, 0 if not, -1 where the JVM does not tell
+   */
+  static int awaitSome(Recorder recorder) throws InterruptedException {
     int pending = recorder.references();
     if (pending == 2) {
       throw new InterruptedException();
     }
-    possible = pending >= 0;
-    return pending == 0;
+    return pending;
   }
 
   private static boolean allAreBack() {
