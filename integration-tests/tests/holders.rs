@@ -389,6 +389,26 @@ fn static_fields_hold_before_garbage_is_collected_where_the_class_lasts() {
     }
 }
 
+/// A thread that has only waited, and has the address of one of many blocks of a call site that are lost: that is an old
+/// word. Where no other is lost, or where the thread runs, it holds.
+#[test]
+fn a_waiting_thread_hides_no_block_of_a_call_site_that_leaks() {
+    for jdk in Jdk::all() {
+        for (blocks, waits, lost) in [("20", "true", 20), ("20", "false", 19), ("1", "true", 0)] {
+            let run = Victim::new(jdk, "Workers")
+                .recording(Entry::Preload, &[])
+                .options("track=new+malloc,held=note")
+                .args([blocks, waits])
+                .run()
+                .expect_code(0);
+            let expected = format!("lost {lost}\n").repeat(3);
+            let (feature, said) = (jdk.feature, &run.ended.stderr);
+            let case = format!("JDK {feature}, {blocks} blocks, waits: {waits}");
+            assert_eq!(run.ended.stdout, expected, "{case}: {said}");
+        }
+    }
+}
+
 /// What two checks saw tells what became of the first one's leaks; whatever is still there is not said.
 #[test]
 fn what_was_reported_and_freed_later_is_told() {

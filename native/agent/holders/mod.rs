@@ -12,7 +12,7 @@
 //! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `glibc`: where
 //!   threads keep what is local to them; `flood`: the way from there.
 //! - `spans`: where recorded mappings lie; `numbers`: native memory that keeps file descriptors.
-//! - `stale`: words that are known to be of no use any more.
+//! - `stale`: words that are known to be of no use any more; `leftovers`: words on stacks that seem so.
 //! - `verdicts`: what comes of it, in the image.
 //!
 //! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not looked at yet
@@ -26,6 +26,7 @@ mod areas;
 mod bystanders;
 mod flood;
 mod glibc;
+mod leftovers;
 mod maps;
 mod memory;
 mod nodes;
@@ -53,10 +54,12 @@ use flood::Root;
 use glibc::Places;
 use hackleak_image::layout::flags;
 use hackleak_options::Track;
+use leftovers::Waiting;
 use nodes::Nodes;
 use objects::Objects;
 use spans::Spans;
 use stale::Stale;
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError, TryLockError};
 use stillness::Stillness;
 use table::Table;
@@ -122,6 +125,14 @@ struct Pass {
     doubtful: usize,
 }
 
+/// What was found, in one pass or two.
+struct Passes<'found> {
+    first: &'found Pass,
+    second: Option<&'found Pass>,
+    /// Threads that have not run meanwhile.
+    waiting: HashSet<u32>,
+}
+
 /// One pass at a time: one would find the other's tables.
 static PASS: Mutex<()> = Mutex::new(());
 
@@ -139,6 +150,7 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
     }
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     stale::be_thorough();
+    let waiting = Waiting::now()?;
     let stillness = Stillness::begin();
     let first = pass(choice, &mut java)?;
     let is_still = || stillness.is_some_and(|stillness| stillness.holds());
@@ -147,7 +159,12 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
         true => None,
         false => Some(pass(choice, &mut java)?),
     };
-    verdicts::keep(choice, at_exit, java.is_some(), &first, second.as_ref())
+    let passes = Passes {
+        first: &first,
+        second: second.as_ref(),
+        waiting: waiting.still(),
+    };
+    verdicts::keep(choice, at_exit, java.is_some(), passes)
 }
 
 /// The same before garbage is collected, which takes long: only if all of it is held by what is no garbage, native
@@ -171,7 +188,12 @@ pub fn judge_firm(choice: Choice, mut statics: Option<&mut dyn Java>) -> Result<
         return Ok(None);
     }
     // Other objects of Java's were not asked, because nothing is left that they could hold.
-    verdicts::keep(choice, false, true, &found, None).map(Some)
+    let passes = Passes {
+        first: &found,
+        second: None,
+        waiting: HashSet::new(),
+    };
+    verdicts::keep(choice, false, true, passes).map(Some)
 }
 
 /// Does something during which no pass runs; nothing, if one runs.

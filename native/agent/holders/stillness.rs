@@ -42,7 +42,7 @@ fn is_of_the_jvm(tid: u32) -> bool {
 }
 
 /// The thread's time on a processor, and how often it got one; `None` where the kernel does not count.
-fn turns(tid: u32) -> Option<(u64, u64)> {
+pub fn turns(tid: u32) -> Option<(u64, u64)> {
     let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/schedstat")).ok()?;
     let mut numbers = text.split_whitespace().map(|number| number.parse().ok());
     let (time, turns) = (numbers.next()??, numbers.nth(1)??);

@@ -1,14 +1,15 @@
 //! What a pass has found, in the image: blocks of one stack, context, kind and holder are one record.
 
+use super::leftovers::Leftovers;
 use super::nodes::{Node, Parent};
 use super::objects::Objects;
 use super::table::Table;
-use super::{NativeRoot, Pass, Stop, threads};
+use super::{NativeRoot, Pass, Passes, Stop, threads};
 use crate::choice::{self, Choice};
 use crate::{IMAGE, clock};
 use core::sync::atomic::{AtomicU64, Ordering::Release};
 use hackleak_image::layout::{Blob, Holder, Judged, Judging, Link, Live, Root, judging_flags};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A place in Java's heap that holds native memory.
 #[derive(Clone)]
@@ -32,27 +33,42 @@ pub fn keep(
     choice: Choice,
     at_exit: bool,
     saw_java: bool,
-    first: &Pass,
-    second: Option<&Pass>,
+    passes: Passes<'_>,
 ) -> Result<u32, Stop> {
     let mut sums = Sums::new();
+    let mut lost = HashSet::new();
+    let (first, second) = (passes.first, passes.second.unwrap_or(passes.first));
     let mut holders = Holders::of(first)?;
-    let mut later = Holders::of(second.unwrap_or(first))?;
+    let mut later = Holders::of(second)?;
+    // The blocks that are held: by the first pass or else by the second one.
+    let mut held: Table<(bool, usize)> = Table::new();
     for (index, node) in first.marks.nodes.all.iter().enumerate() {
         if !node.suspect {
             continue;
         }
         if node.is_held() && !node.doubtful {
-            add(&mut sums, node.live, holders.of_node(index)?);
+            held.push((false, index))?;
         } else if let Some(again) = later.same(node) {
             // What was on its way twice is alive: something takes it from place to place.
-            let holder = if later.pass.marks.nodes.all[again].is_held() {
-                later.of_node(again)?
+            if second.marks.nodes.all[again].is_held() {
+                held.push((true, again))?;
             } else {
-                0
-            };
-            add(&mut sums, node.live, holder);
+                lost.insert(node.live.stack());
+                add(&mut sums, node.live, 0);
+            }
         }
+    }
+    let leftovers = Leftovers {
+        waiting: passes.waiting,
+        lost,
+    };
+    for (is_later, index) in held.iter().copied() {
+        let holders = if is_later { &mut later } else { &mut holders };
+        let holder = match leftovers.contains(holders.pass, index) {
+            true => 0,
+            false => holders.of_node(index)?,
+        };
+        add(&mut sums, holders.pass.marks.nodes.all[index].live, holder);
     }
     // Handles are not memory: for them, to be there is to be leaked.
     choice::leaks(choice, |_, live| {
