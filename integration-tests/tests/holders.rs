@@ -394,19 +394,33 @@ fn static_fields_hold_before_garbage_is_collected_where_the_class_lasts() {
 #[test]
 fn a_waiting_thread_hides_no_block_of_a_call_site_that_leaks() {
     for jdk in Jdk::all() {
-        for (blocks, waits, lost) in [("20", "true", 20), ("20", "false", 19), ("1", "true", 0)] {
-            let run = Victim::new(jdk, "Workers")
-                .recording(Entry::Preload, &[])
-                .options("track=new+malloc,held=note")
-                .args([blocks, waits])
-                .run()
-                .expect_code(0);
-            let expected = format!("lost {lost}\n").repeat(3);
-            let (feature, said) = (jdk.feature, &run.ended.stderr);
-            let case = format!("JDK {feature}, {blocks} blocks, waits: {waits}");
-            assert_eq!(run.ended.stdout, expected, "{case}: {said}");
-        }
+        workers(jdk, &["20", "true"], 20);
+        workers(jdk, &["20", "false"], 19);
+        workers(jdk, &["1", "true"], 0);
     }
+}
+
+/// What Java code has called, and waits in, has old words on its stack that hide nothing.
+#[test]
+fn a_thread_that_reads_hides_no_block_in_the_buffer_on_its_stack() {
+    for jdk in Jdk::all() {
+        workers(jdk, &["reads"], 1);
+    }
+}
+
+fn workers(jdk: &Jdk, arguments: &[&str], lost: usize) {
+    let run = Victim::new(jdk, "Workers")
+        .recording(Entry::Preload, &[])
+        .options("track=new+malloc,held=note")
+        .args(arguments)
+        .run()
+        .expect_code(0);
+    let expected = format!("lost {lost}\n").repeat(3);
+    let (feature, said) = (jdk.feature, &run.ended.stderr);
+    assert_eq!(
+        run.ended.stdout, expected,
+        "JDK {feature}, {arguments:?}: {said}"
+    );
 }
 
 /// What two checks saw tells what became of the first one's leaks; whatever is still there is not said.

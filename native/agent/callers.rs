@@ -188,6 +188,13 @@ pub fn is_c_library(index: u32) -> bool {
         .is_some_and(|decision| decision.load(Relaxed) & IS_C_LIBRARY != 0)
 }
 
+/// Whether the module at `path` is one of the JDK's that nothing but Java code calls.
+pub fn works_for_java_alone(path: &[u8]) -> bool {
+    let is_of_jdk = JDK.get().is_some_and(|jdk| path.starts_with(jdk));
+    let name = file_name(path);
+    is_of_jdk && !FOR_THE_JVM.contains(&name) && name != b"libverify.so"
+}
+
 /// Whether a module of this file name is the JVM or the recorder.
 pub fn holds_nothing(name: &[u8]) -> bool {
     matches!(name, b"libjvm.so" | b"libhackleak.so")

@@ -4,17 +4,25 @@
 //! Their stacks are deep in the JVM's code, whose frames have places that nothing was written to, so
 //! old words lie there. Nothing of the program's runs on such a stack, so no word on it can be one of
 //! its pointers. What runs is told by the code that the words of the stack point into.
+//!
+//! The same is true of the younger part of a Java thread's stack, when Java code waits in the JVM or in
+//! native code of the JDK's: a read has eight kilobytes there for small answers, most of them old words.
+//! What such code was given, the Java frames that called it have as well. Frames are followed for that, as
+//! far as they can be, because among old words there are addresses of code, too.
 
 use super::Stop;
 use super::maps::{Mapping, Of};
 use super::memory::Memory;
 use super::objects::Objects;
 use super::table::Table;
-use super::threads::{self, Thread};
+use super::threads::{self, Thread, Waits};
 use crate::IMAGE;
+use crate::unwind::Standing;
 use core::cell::LazyCell;
+use core::ops::Range;
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::flags;
+use std::collections::HashMap;
 
 /// How names begin, as the kernel cuts them, of threads that run nothing of the program's, whatever
 /// addresses of code lie on their stacks: the heap is walked on one of them, some walk other threads'
@@ -61,6 +69,8 @@ pub fn is_of_the_jvm_alone(name: &str) -> bool {
 enum Whose {
     /// A library's or the program's.
     Program,
+    /// A library's of the JDK, which Java code alone calls.
+    Jdk,
     /// Code that was generated: Java's.
     Generated,
 }
@@ -73,14 +83,27 @@ struct Code {
     whose: Whose,
 }
 
+/// Where the Java frames of threads begin that have left Java code for the JVM's or for native code.
+#[derive(Default)]
+pub struct JavaStacks {
+    /// The code of Java's methods, and of what the JVM has generated for them.
+    pub code: Range<usize>,
+    /// The kernel's numbers of the threads, and the stack pointers of their youngest Java frames.
+    pub positions: HashMap<u32, usize>,
+}
+
 /// All code that may hold something while it runs.
 pub struct Codes(Table<Code>);
 
 impl Codes {
     pub fn of(objects: &Objects, maps: &[Mapping]) -> Result<Codes, Stop> {
         let mut codes = Table::new();
-        for (start, end) in objects.code.iter().copied() {
-            let whose = Whose::Program;
+        for (start, end, is_for_java) in objects.code.iter().copied() {
+            let whose = if is_for_java {
+                Whose::Jdk
+            } else {
+                Whose::Program
+            };
             codes.push(Code { start, end, whose })?;
         }
         let generated = |mapping: &&Mapping| mapping.executable && mapping.of == Of::Anonymous;
@@ -102,6 +125,64 @@ impl Codes {
         (address < code.end).then_some(code.whose)
     }
 
+    /// Where that part of the thread's stack begins which may hold something. Below it are the frames of what
+    /// Java code waits in, if that is the JVM's, the JDK's and the C library's alone.
+    pub fn start_of_program(&self, memory: &Memory, thread: &Thread, java: &JavaStacks) -> usize {
+        let (start, end) = thread.stack;
+        let position = java.positions.get(&thread.tid).copied();
+        match (thread.waits, position) {
+            (Some(waits), Some(position))
+                if waits.position == start
+                    && (start..end).contains(&position)
+                    && self.only_runtime_waits(memory, waits, position, &java.code)
+                    // If it has gone on meanwhile, it may have left other frames there.
+                    && threads::waits_in(thread.tid) == Some(waits) =>
+            {
+                position
+            }
+            _ => start,
+        }
+    }
+
+    /// Whether none of the program's native code is between where the thread waits and the Java frames that
+    /// begin at `java`, whose code is in `code`.
+    fn only_runtime_waits(
+        &self,
+        memory: &Memory,
+        waits: Waits,
+        java: usize,
+        code: &Range<usize>,
+    ) -> bool {
+        const MOST_FRAMES: usize = 64;
+        let word = |at: usize| memory.word(at).map(|word| word as usize);
+        let mut at = Standing::new(waits.code, waits.position);
+        for _ in 0..MOST_FRAMES {
+            match self.whose(at.code as u64) {
+                // Nothing but Java code calls these libraries.
+                Some(Whose::Jdk) => return true,
+                Some(Whose::Program) => return false,
+                Some(Whose::Generated) => return code.contains(&at.code),
+                None => {}
+            }
+            match at.caller(word).filter(|caller| caller.position <= java) {
+                Some(caller) => at = caller,
+                None => break,
+            }
+        }
+        // Frames that cannot be followed: those of the program would have left an address of its code, as
+        // may old ones.
+        let mut only = true;
+        memory.runs(at.position..java, |_, words| {
+            only = only
+                && words.iter().all(|word| match self.whose(*word) {
+                    Some(Whose::Program) => false,
+                    Some(Whose::Generated) => code.contains(&(*word as usize)),
+                    Some(Whose::Jdk) | None => true,
+                });
+        });
+        only
+    }
+
     /// Whether something of the program's runs on the thread, which may then hold something.
     pub fn run_on(&self, memory: &Memory, thread: &Thread) -> bool {
         let name = LazyCell::new(|| threads::name(thread.tid));
@@ -117,7 +198,7 @@ impl Codes {
         });
         match found {
             None => false,
-            Some(Whose::Program) => true,
+            Some(Whose::Program | Whose::Jdk) => true,
             Some(Whose::Generated) => !OF_THE_JVM.contains(&&**name),
         }
     }

@@ -23,7 +23,7 @@ impl Waiting {
     pub fn now() -> Result<Waiting, Stop> {
         let mut waiting = Table::new();
         for tid in threads::tasks()?.iter().copied() {
-            if threads::stack_position(tid).is_some()
+            if threads::waits_in(tid).is_some()
                 && let Some(turns) = turns(tid)
             {
                 waiting.push((tid, turns))?;

@@ -39,6 +39,7 @@ mod table;
 pub mod threads;
 mod verdicts;
 
+pub use bystanders::JavaStacks;
 pub use flood::{Marks, Points};
 pub use memory::Memory;
 pub use nodes::Parent;
@@ -113,6 +114,9 @@ pub trait Java {
 
     /// Names the roots that it has given, in the order of their numbers.
     fn roots(&self) -> Vec<JavaRoot>;
+
+    /// Where the Java frames of threads begin.
+    fn stacks(&self, memory: &Memory) -> JavaStacks;
 }
 
 /// A finished pass.
@@ -260,6 +264,8 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         threads = threads::read(&memory, &maps)?;
     }
     let codes = Codes::of(&objects, &maps)?;
+    let stacks = java.as_ref().map(|java| java.stacks(&memory));
+    let stacks = stacks.unwrap_or_default();
     let places = Places::read(&memory, &objects)?;
     let mut locals: Table<(Root, NativeRoot)> = Table::new();
     for thread in threads.iter() {
@@ -280,7 +286,8 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         });
         failed.map_or(Ok(()), Err)?;
         if codes.run_on(&memory, thread) {
-            let stack = Root::of(thread.stack.0..thread.stack.1, Trust::All);
+            let start = codes.start_of_program(&memory, thread, &stacks);
+            let stack = Root::of(start..thread.stack.1, Trust::All);
             locals.push((stack, NativeRoot::Stack(tid)))?;
         }
     }

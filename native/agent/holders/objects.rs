@@ -49,9 +49,9 @@ pub struct Data {
 /// All modules.
 pub struct Objects {
     pub all: Table<Object>,
-    /// Where code lies that may hold something while it runs: not the JVM's, the recorder's or the C
-    /// library's.
-    pub code: Table<(usize, usize)>,
+    /// Where code lies that may hold something while it runs, not the JVM's, the recorder's or the C
+    /// library's; and whether it is a library's of the JDK that works for Java code alone.
+    pub code: Table<(usize, usize, bool)>,
     data: Table<Data>,
     failed: Option<Stop>,
 }
@@ -115,7 +115,8 @@ impl Objects {
             let start = bias.wrapping_add(program.p_vaddr as usize);
             let end = start.wrapping_add(program.p_memsz as usize);
             if runs && program.p_type == libc::PT_LOAD && program.p_flags & libc::PF_X != 0 {
-                self.code.push((start, end))?;
+                self.code
+                    .push((start, end, callers::works_for_java_alone(path)))?;
             }
             match program.p_type {
                 libc::PT_LOAD if program.p_flags & libc::PF_W != 0 => {

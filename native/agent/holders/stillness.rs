@@ -22,7 +22,7 @@ impl Stillness {
             if tid == own_tid() || is_of_the_jvm(tid) {
                 continue;
             }
-            threads::stack_position(tid)?;
+            threads::waits_in(tid)?;
             let (time, turns) = turns(tid)?;
             waiting.push((tid, time, turns)).ok()?;
         }

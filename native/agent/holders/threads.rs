@@ -66,6 +66,17 @@ pub struct Thread {
     pub record: usize,
     /// What of its stack is in use; empty for the calling thread and the one that ends the process.
     pub stack: (usize, usize),
+    /// What it waits in, if that is known.
+    pub waits: Option<Waits>,
+}
+
+/// Where a thread is that is in a system call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Waits {
+    /// Its stack pointer.
+    pub position: usize,
+    /// The address of the code that it goes on with.
+    pub code: usize,
 }
 
 /// The threads of this process, the calling one with nothing on its stack.
@@ -77,16 +88,22 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
     let records = records(layout, memory, maps, &tasks)?;
     let mut threads = Table::new();
     for (tid, record) in tasks.iter().copied().zip(records.iter().copied()) {
-        let mut stack = (0, 0);
+        let (mut stack, mut waits) = ((0, 0), None);
         if tid != own && tid != ending {
             // One that the recorder works for is on the recorder's stack, and has its own one still.
             let is_own_stack = |at: &usize| !recorder_stacks().any(|stack| stack.contains(at));
-            let position = stack_position(tid).filter(is_own_stack);
+            waits = waits_in(tid).filter(|waits| is_own_stack(&waits.position));
+            let position = waits.map(|waits| waits.position);
             let near = position.unwrap_or_else(|| on_stack(record, tid));
             let mapping = maps.iter().find(|mapping| mapping.range().contains(&near));
             let Some(mapping) = mapping else {
                 // It started after the mappings were read: it has what is local to it at least.
-                threads.push(Thread { tid, record, stack })?;
+                threads.push(Thread {
+                    tid,
+                    record,
+                    stack,
+                    waits: None,
+                })?;
                 continue;
             };
             let start = position.unwrap_or(mapping.start);
@@ -111,10 +128,16 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
                     tid,
                     record: 0,
                     stack: whole,
+                    waits: None,
                 })?;
             }
         }
-        threads.push(Thread { tid, record, stack })?;
+        threads.push(Thread {
+            tid,
+            record,
+            stack,
+            waits,
+        })?;
     }
     Ok(threads)
 }
@@ -218,12 +241,15 @@ fn is_thread_stack(record: usize, layout: &Layout, tid: u32) -> bool {
     record > layout.static_len && tid != std::process::id()
 }
 
-/// The stack pointer of a thread that is in a system call; `None` while it runs.
-pub fn stack_position(tid: u32) -> Option<usize> {
+/// Where a thread is that is in a system call; `None` while it runs.
+pub fn waits_in(tid: u32) -> Option<Waits> {
     let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).ok()?;
-    // The last two of its fields are stack pointer and program counter.
-    let position = text.split_whitespace().rev().nth(1)?;
-    usize::from_str_radix(position.strip_prefix("0x")?, 16).ok()
+    // The last two of its fields.
+    let mut fields = text.split_whitespace().rev();
+    let mut address = || usize::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok();
+    let code = address()?;
+    let position = address()?;
+    Some(Waits { position, code })
 }
 
 /// The name of a thread of this process.

@@ -8,8 +8,10 @@ use super::heap_walk::{self, NOT_TOLD, Visitor};
 use super::java_chains::{self, Start, Way};
 use super::java_stale::{self, Place, Stale};
 use super::own_frames::OwnFrames;
-use super::{class_fields, java_paths};
-use crate::holders::{JAVA, Java, JavaRoot, Marks, Memory, Parent, Points, Stop, Trust};
+use super::{class_fields, java_paths, java_stacks};
+use crate::holders::{
+    JAVA, Java, JavaRoot, JavaStacks, Marks, Memory, Parent, Points, Stop, Trust,
+};
 use crate::libraries;
 use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong, jobject};
@@ -155,6 +157,10 @@ impl Java for Heap {
 
     fn roots(&self) -> Vec<JavaRoot> {
         self.roots.clone()
+    }
+
+    fn stacks(&self, memory: &Memory) -> JavaStacks {
+        java_stacks::read(memory)
     }
 }
 

@@ -42,6 +42,7 @@ mod java_chains;
 mod java_frames;
 mod java_heap;
 mod java_paths;
+mod java_stacks;
 mod java_stale;
 mod java_threads;
 mod judging;

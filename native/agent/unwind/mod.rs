@@ -8,6 +8,7 @@
 //! - `walk_cache`: the walk, and what it remembers so that the next one is short.
 //! - `recent`: walks before the last one.
 //! - `slow`: libgcc's unwinder, for the rare frame whose rule is not one of the common shapes.
+//! - `waiting`: the same steps along the stack of another thread that waits.
 //! - `verify` (feature, tests only): every stack is compared with libgcc's.
 
 mod cursor;
@@ -19,12 +20,14 @@ mod rules;
 mod slow;
 #[cfg(feature = "verify")]
 pub mod verify;
+mod waiting;
 mod walk_cache;
 
 pub use crate::arch::Registers;
 pub use cursor::End;
 pub use modules::{Closing, LinkMap};
 pub use slow::{Call, end_of, frames, java_caller, plant_call};
+pub use waiting::Standing;
 pub use walk_cache::{MAX_FRAMES, WalkCache};
 
 use crate::arch::CallSite;
