@@ -3,7 +3,9 @@
 use super::Entry;
 use crate::model::{Frame, JavaFrame, NativeFrame, Site};
 use crate::owner;
-use crate::stable::{class_name, method_name, module_name};
+use crate::stable::{class_name, library_name, method_name, module_name};
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// An entry that knows all of `sites`, which have the same callers: if a library allocated them that
 /// is not the user's own.
@@ -88,14 +90,22 @@ fn is_unpacked(native: &NativeFrame) -> bool {
     module_name(&native.module).strip_suffix(".so") != Some(stem)
 }
 
-/// `librocksdbjni123456.so` is `rocksdbjni`. Some unpack theirs as `NAME-NUMBERS-libNAME.so`.
+/// `librocksdbjni123456.so` is `rocksdbjni`, and `libnetty_tcnative_linux_x86_64123456.so` is `netty_tcnative`. Some
+/// unpack theirs as `NAME-NUMBERS-libNAME.so`.
 fn artefact(path: &str) -> String {
     let file = path.rsplit('/').next().unwrap_or(path);
     let own = file.rsplit_once("-lib").map_or(file, |(_, own)| own);
-    let name = module_name(own);
+    let own = library_name(own);
+    let own = PLATFORM.replace(&own, "");
+    let name = module_name(&own);
     let name = name.strip_suffix(".so").unwrap_or(&name);
     name.strip_prefix("lib").unwrap_or(name).to_owned()
 }
+
+static PLATFORM: LazyLock<Regex> = LazyLock::new(|| {
+    let pattern = r"[-_.]?(linux[-_.]?)?(x86_64|aarch_64|aarch64|amd64)|[-_.]?linux(64)?\b";
+    Regex::new(pattern).expect("a constant pattern")
+});
 
 fn method(java: &JavaFrame) -> String {
     let (class, method) = (class_name(&java.class), method_name(&java.method));
@@ -115,4 +125,29 @@ fn exactly(name: &str) -> String {
 /// A name without what means something else in an entry.
 fn in_entry(name: &str) -> String {
     name.replace(';', "*").replace(" < ", "*")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::artefact;
+
+    #[test]
+    fn an_artefact_is_its_file_without_what_unpacking_and_building_added() {
+        for (path, name) in [
+            ("/tmp/librocksdbjni16230810609573563609.so", "rocksdbjni"),
+            ("/tmp/librocksdbjni-linux64.so", "rocksdbjni"),
+            (
+                "/tmp/libnetty_tcnative_linux_x86_6412345678901234567890.so",
+                "netty_tcnative",
+            ),
+            ("/tmp/liblz4-java-1234567890123456789.so", "lz4-java"),
+            (
+                "/tmp/sqlite-3.45.1.0-6a1f9c1e-1b2c-4d3e-8f90-a1b2c3d4e5f6-libsqlitejdbc.so",
+                "sqlitejdbc",
+            ),
+            ("/opt/libcounter64.so", "counter64"),
+        ] {
+            assert_eq!(artefact(path), name, "{path}");
+        }
+    }
 }

@@ -99,17 +99,37 @@ final class NextStep {
       return "take it out of what holds it: " + site.holder().get();
     }
     Optional<JavaFrame> owner = site.owner();
-    String where = owner.map(frame -> " that " + frame + " made").orElse("");
     for (JavaFrame made : made(site, owner)) {
       Optional<String> closing = closing(made.className());
       if (closing.isPresent()) {
-        String name = made.className();
-        return closing.get().equals("close")
-            ? "close the " + name + where
-            : "call " + closing.get() + "() on the " + name + where;
+        return closing(closing.get(), made, owner);
       }
     }
     return "free it" + owner.map(frame -> ": follow it from " + frame).orElse("");
+  }
+
+  /** What is to be closed, where {@code made} is a method of something that can be. */
+  private static String closing(String closing, JavaFrame made, Optional<JavaFrame> owner) {
+    String name = made.className();
+    String what = closing.equals("close") ? "close the " : "call " + closing + "() on the ";
+    Optional<Class<?>[]> given = givenByAnObject(made);
+    if (!given.isPresent()) {
+      return what + name + owner.map(frame -> " that " + frame + " made").orElse("");
+    }
+    String called = made.methodName() + "()";
+    for (Class<?> type : given.get()) {
+      if (AutoCloseable.class.isAssignableFrom(type) && !type.getName().equals(name)) {
+        return "close the "
+            + type.getName()
+            + owner.map(frame -> " that " + frame + " got from " + called).orElse("");
+      }
+    }
+    return what
+        + name
+        + owner.map(frame -> " that " + frame + " uses").orElse("")
+        + "; if that is done, its "
+        + called
+        + " leaks";
   }
 
   /** What was constructed between the owner and the allocation, the outermost first. */
@@ -128,6 +148,27 @@ final class NextStep {
 
   private static boolean isConstructor(JavaFrame frame) {
     return frame.methodName().equals("<init>");
+  }
+
+  /** What the frame's method gives, if it is one of an object's that was there before. */
+  private static Optional<Class<?>[]> givenByAnObject(JavaFrame frame) {
+    if (isConstructor(frame)) {
+      return Optional.empty();
+    }
+    try {
+      ClassLoader loader = Thread.currentThread().getContextClassLoader();
+      Method[] methods = Class.forName(frame.className(), false, loader).getDeclaredMethods();
+      List<Method> called = new ArrayList<>(Arrays.asList(methods));
+      called.removeIf(method -> !method.getName().equals(frame.methodName()));
+      if (called.isEmpty()
+          || called.stream().anyMatch(method -> Modifier.isStatic(method.getModifiers()))) {
+        return Optional.empty();
+      }
+      return Optional.of(called.stream().map(Method::getReturnType).toArray(Class<?>[]::new));
+    } catch (ClassNotFoundException | LinkageError | RuntimeException e) {
+      // Another loader has it, or part of it is missing: it cannot be told.
+      return Optional.empty();
+    }
   }
 
   /** The method of the class that gives back what its objects have. */

@@ -13,6 +13,21 @@ import org.junit.jupiter.api.Test;
 class LeakErrorTest {
   /** What a library might have. */
   public static final class Store implements AutoCloseable {
+    /** One that makes such objects makes the first of them. */
+    public static Store open() {
+      return new Store();
+    }
+
+    /** What a library does with an object. */
+    public int put(String text) {
+      return text.length();
+    }
+
+    /** Something else to close. */
+    public AutoCloseable iterate() {
+      return () -> {};
+    }
+
     @Override
     public void close() {}
   }
@@ -105,6 +120,31 @@ class LeakErrorTest {
     List<String> elsewhere = CompletableFuture.supplyAsync(() -> NextStep.of(closed, check)).join();
     assertEquals(2, elsewhere.size(), elsewhere::toString);
     assertFalse(elsewhere.toString().contains("repeat"), elsewhere::toString);
+    String[][] methods = {
+      {"open", "close the " + store + " that StoreTest.leaks(Any.java:7) made\n"},
+      {
+        "put",
+        "close the "
+            + store
+            + " that StoreTest.leaks(Any.java:7) uses; if that is done, its put() leaks\n"
+      },
+      {
+        "iterate",
+        "close the java.lang.AutoCloseable that StoreTest.leaks(Any.java:7) got from iterate()\n"
+      },
+    };
+    for (String[] method : methods) {
+      String called =
+          nextStep(
+              check,
+              "site\t5\t1\tnew",
+              "judged\tlost\t",
+              "own\t3\t2",
+              frame(store, "put0", 0),
+              frame(store, method[0], 3),
+              test);
+      assertTrue(called.startsWith("next: " + method[1]), called);
+    }
     String handle = Handle.class.getName();
     String released =
         nextStep(
