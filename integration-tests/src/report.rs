@@ -220,6 +220,18 @@ pub struct Module {
     pub path: String,
     /// Its GNU build-id in hexadecimal, if it has one.
     pub build_id: Option<String>,
+    /// What is seen of it, if it is under test.
+    pub coverage: Option<Coverage>,
+}
+
+/// What is seen of a library.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Coverage {
+    /// `seen`, `partly`, `blind` or `unknown`.
+    pub visibility: String,
+    /// Why.
+    #[serde(default)]
+    pub reasons: Vec<String>,
 }
 
 /// One checkpoint.

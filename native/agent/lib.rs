@@ -54,6 +54,7 @@ mod names;
 mod origin;
 mod paper;
 mod peaks;
+mod peek;
 mod pools;
 mod real;
 mod record;

@@ -1,10 +1,8 @@
-//! Reading this process's memory as if it were another's.
-//!
-//! Other threads run on: they free what is being read, and give pages back. A load from such a page would
-//! be a SIGSEGV; the kernel's copy is an error.
+//! This process's memory, word by word and run by run; others may free it meanwhile (see [`Peek`]).
 
 use super::Stop;
 use super::table::Table;
+use crate::peek::Peek;
 use core::cell::RefCell;
 use core::ops::Range;
 use std::fs::File;
@@ -24,39 +22,25 @@ const PRESENT: u64 = 1 << 63 | 1 << 62;
 pub struct Memory {
     buffer: RefCell<Table<u64>>,
     pagemap: Option<File>,
-    /// Where `process_vm_readv` is not permitted.
-    file: Option<File>,
+    peek: Peek,
 }
 
 impl Memory {
     pub fn new() -> Result<Memory, Stop> {
-        let mut memory = Memory {
+        Ok(Memory {
             buffer: RefCell::new(Table::filled(RUN / WORD, 0)?),
             pagemap: File::open("/proc/self/pagemap").ok(),
-            file: None,
-        };
-        let probe = 0u64;
-        let mut copy = [0u64];
-        let at = (&raw const probe).addr();
-        if copy_by_kernel(at, &mut copy) == 0 {
-            memory.file = File::open("/proc/self/mem").ok();
-            if memory.copy(at, &mut copy) == 0 {
-                return Err(Stop::NotReadable);
-            }
-        }
-        Ok(memory)
+            peek: Peek::new().ok_or(Stop::NotReadable)?,
+        })
     }
 
     /// Copies words from `at` on and gives the number that could be read.
     fn copy(&self, at: usize, into: &mut [u64]) -> usize {
-        let Some(file) = &self.file else {
-            return copy_by_kernel(at, into);
-        };
         // SAFETY: words seen as the bytes that they are made of.
         let bytes = unsafe {
             core::slice::from_raw_parts_mut(into.as_mut_ptr().cast::<u8>(), size_of_val(into))
         };
-        file.read_at(bytes, at as u64).unwrap_or(0) / WORD
+        self.peek.bytes(at, bytes) / WORD
     }
 
     /// The word at `at`; `None` where nothing is mapped.
@@ -120,18 +104,4 @@ impl Memory {
             }
         }
     }
-}
-
-fn copy_by_kernel(at: usize, into: &mut [u64]) -> usize {
-    let local = libc::iovec {
-        iov_base: into.as_mut_ptr().cast(),
-        iov_len: size_of_val(into),
-    };
-    let remote = libc::iovec {
-        iov_base: at as *mut libc::c_void,
-        iov_len: size_of_val(into),
-    };
-    // SAFETY: the kernel writes into `into` at most; where there is nothing to read it gives an error.
-    let read = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };
-    read.max(0) as usize / WORD
 }

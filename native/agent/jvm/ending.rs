@@ -206,7 +206,7 @@ fn halt_follows() -> bool {
 /// `VMDeath`: what has not been done is done now, as far as it can be.
 pub fn at_vm_death() {
     collect::no_more();
-    crate::module_copies::save_new();
+    crate::module_copies::save_all();
     super::method_ids::make();
     guarded(|| check(false));
 }

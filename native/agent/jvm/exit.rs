@@ -66,7 +66,7 @@ pub fn longest(wanted: Exit) -> Duration {
 pub fn check(wanted: Exit, collects: bool) {
     holders::threads::is_ending();
     collect::at_exit();
-    crate::module_copies::save_new();
+    crate::module_copies::save_all();
     super::method_ids::make();
     let settled = match EXIT_CHECK.get() {
         Some(class) => {

@@ -511,6 +511,12 @@ pub fn kept_name(build_id: &[u8], start_unix_ns: u64, pid: u32, index: u32) -> S
     name
 }
 
+/// The name of the file that is written from a module's memory, where there is none to keep under the
+/// name `kept`.
+pub fn rebuilt_name(kept: &str) -> String {
+    format!("{kept}-from-memory")
+}
+
 /// Bits of [`Module::flags`].
 pub mod module_flags {
     /// HackLeak's own library: its frames are not shown.

@@ -431,3 +431,37 @@ fn another_build_and_a_missing_file_are_unknown_and_a_kept_copy_is_used() {
         assert_eq!(coverage.visibility, expected, "{coverage:?}");
     }
 }
+
+#[test]
+fn what_was_written_from_memory_is_taken_last_and_proves_no_absence() {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let modules = folder.path().join("modules");
+    fs::create_dir(&modules).expect("created");
+    let check = |path: &Path, build_id: &[u8]| {
+        let mut image = ImageBuilder::new();
+        image.header.track = Track::NEW.bits();
+        image.module(path.to_str().expect("UTF-8"), build_id, 0);
+        let at = folder.path().join("1.hackleak");
+        image.write(&at).expect("written");
+        let process = Process::of_image(&at, &Selection::default()).expect("an image");
+        let coverage = process.modules[0].coverage.clone();
+        coverage.expect("under test").visibility
+    };
+    let of = |source: &str, output: &str| {
+        library(folder.path(), output, source, &["-Wl,--build-id=0xabcdef"])
+    };
+    let id = [0xab, 0xcd, 0xef];
+    let rebuilt = modules.join("abcdef-from-memory");
+
+    let calls = of("cpp_new.cpp", "libnew.so");
+    fs::rename(&calls, &rebuilt).expect("moved");
+    assert_eq!(check(&calls, &id), Visibility::Seen);
+    assert_eq!(check(&calls, &[1, 2, 3]), Visibility::Unknown, "another's");
+
+    // With its file there is nothing to allocate; from memory that is not known.
+    let idle = of("nothing.cpp", "libnothing.so");
+    fs::copy(&idle, &rebuilt).expect("copied");
+    assert_eq!(check(&idle, &id), Visibility::Seen);
+    fs::remove_file(&idle).expect("removed");
+    assert_eq!(check(&idle, &id), Visibility::Unknown);
+}

@@ -121,6 +121,16 @@ impl Facts {
             Family::Malloc => self.malloc,
         }
     }
+
+    /// Whether the file names a function that it allocates with.
+    pub(super) fn names_any_allocation(&self) -> bool {
+        let is_named = |bound: Bound| bound.global || bound.own.is_some();
+        is_named(self.new)
+            || is_named(self.malloc)
+            || self.rust_allocator
+            || !self.allocators.is_empty()
+            || !self.others.is_empty()
+    }
 }
 
 /// Why a file cannot be analysed: one sentence without the file's name.

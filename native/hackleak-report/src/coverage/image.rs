@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use hackleak_image::reader::LoadedModule;
@@ -276,11 +276,20 @@ pub(super) fn unknown(error: &Unreadable) -> Coverage {
 }
 
 /// What the file of `module` says: the one that was kept, or the one at its path if that is the
-/// very build that was recorded.
+/// very build that was recorded, or the one that was written from memory.
 fn facts(images: &Path, module: &LoadedModule) -> Result<Arc<Facts>, Unreadable> {
-    let path: Option<PathBuf> = file::find(images, module).path;
-    match path {
-        Some(path) => Facts::read(&path),
+    let found = file::find(images, module);
+    match found.path {
+        Some(path) => {
+            let facts = Facts::read(&path)?;
+            // Names that only its file had may have been those of its own allocator.
+            match found.from_memory && !facts.names_any_allocation() {
+                true => Err(Unreadable::new(
+                    "the file is gone, and in memory it names no allocation function",
+                )),
+                false => Ok(facts),
+            }
+        }
         None if Path::new(&module.path).is_file() => Err(Unreadable::new(
             "the file is another build than the recorded one, or damaged",
         )),

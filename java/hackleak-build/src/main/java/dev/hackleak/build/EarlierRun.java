@@ -17,7 +17,8 @@ public final class EarlierRun {
       Pattern.compile(".*\\.hackleak|leaks-\\d+-\\d+\\.json|(report|aggregate)\\.[a-z]+");
 
   /** The recorder's copies of libraries, by their build-id or their place in an image. */
-  private static final Pattern MODULES = Pattern.compile("[0-9a-f]+|\\d+-\\d+-\\d+");
+  private static final Pattern MODULES =
+      Pattern.compile("([0-9a-f]+|\\d+-\\d+-\\d+)(-from-memory)?");
 
   private EarlierRun() {}
 

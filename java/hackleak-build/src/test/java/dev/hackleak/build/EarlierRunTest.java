@@ -43,7 +43,8 @@ class EarlierRunTest {
         "report.html",
         "aggregate.txt",
         "modules/0123456789abcdef",
-        "modules/1790000000000000000-4711-17");
+        "modules/1790000000000000000-4711-17",
+        "modules/0123456789abcdef-from-memory");
     EarlierRun.remove(folder);
     assertEquals(new TreeSet<>(), left());
     assertFalse(Files.exists(folder.resolve("modules")));
