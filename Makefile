@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-spark fresh recall coverage chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build demo test test-spark fresh recall untold coverage chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -26,6 +26,10 @@ fresh: ## `make demo` and `make test` from a fresh clone of HEAD with an empty h
 
 recall: setup ## planted leaks that nothing holds, thousands of them, under each collector and beside 20 threads: all are lost
 	cargo test -p integration-tests --test holders -- --ignored --nocapture
+
+untold: setup ## the tests of the JNI boundary and of holders in JVMs that do not tell what HotSpot's do today
+	HACKLEAK_TEST_NO_VMSTRUCTS=1 cargo test -p integration-tests --test jni --test holders
+	HACKLEAK_TEST_NO_ASGCT=1 cargo test -p integration-tests --test jni --test holders
 
 coverage: ## how many of the recorder's lines its unit tests run; needs the compiler's llvm-tools
 	.ci/coverage

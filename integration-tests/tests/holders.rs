@@ -403,8 +403,10 @@ fn a_waiting_thread_hides_no_block_of_a_call_site_that_leaks() {
 /// What Java code has called, and waits in, has old words on its stack that hide nothing.
 #[test]
 fn a_thread_that_reads_hides_no_block_in_the_buffer_on_its_stack() {
+    // A JVM without tables does not tell where its frames begin.
+    let told = std::env::var_os("HACKLEAK_TEST_NO_VMSTRUCTS").is_none();
     for jdk in Jdk::all() {
-        workers(jdk, &["reads"], 1);
+        workers(jdk, &["reads"], usize::from(told));
     }
 }
 

@@ -116,7 +116,7 @@ pub trait Java {
     fn roots(&self) -> Vec<JavaRoot>;
 
     /// Where the Java frames of threads begin.
-    fn stacks(&self, memory: &Memory) -> JavaStacks;
+    fn stacks(&self) -> JavaStacks;
 }
 
 /// A finished pass.
@@ -264,7 +264,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         threads = threads::read(&memory, &maps)?;
     }
     let codes = Codes::of(&objects, &maps)?;
-    let stacks = java.as_ref().map(|java| java.stacks(&memory));
+    let stacks = java.as_ref().map(|java| java.stacks());
     let stacks = stacks.unwrap_or_default();
     let places = Places::read(&memory, &objects)?;
     let mut locals: Table<(Root, NativeRoot)> = Table::new();

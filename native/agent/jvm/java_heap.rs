@@ -8,7 +8,7 @@ use super::heap_walk::{self, NOT_TOLD, Visitor};
 use super::java_chains::{self, Start, Way};
 use super::java_stale::{self, Place, Stale};
 use super::own_frames::OwnFrames;
-use super::{class_fields, java_paths, java_stacks};
+use super::{class_fields, java_paths, thread_list, vm_structs};
 use crate::holders::{
     JAVA, Java, JavaRoot, JavaStacks, Marks, Memory, Parent, Points, Stop, Trust,
 };
@@ -159,8 +159,14 @@ impl Java for Heap {
         self.roots.clone()
     }
 
-    fn stacks(&self, memory: &Memory) -> JavaStacks {
-        java_stacks::read(memory)
+    fn stacks(&self) -> JavaStacks {
+        let Some(layout) = vm_structs::layout() else {
+            return JavaStacks::default();
+        };
+        JavaStacks {
+            code: layout.code.clone(),
+            positions: thread_list::positions(),
+        }
     }
 }
 

@@ -42,7 +42,6 @@ mod java_chains;
 mod java_frames;
 mod java_heap;
 mod java_paths;
-mod java_stacks;
 mod java_stale;
 mod java_threads;
 mod judging;
@@ -61,6 +60,7 @@ mod series;
 mod stack_cache;
 pub mod stacks;
 mod start;
+mod thread_list;
 mod thunks;
 mod unsafe_memory;
 mod upcalls;
@@ -129,4 +129,9 @@ fn jni_env() -> *mut JNIEnv {
         }
     }
     env.cast()
+}
+
+/// Whether the tests want the JVM to lack something, as a later one may.
+fn lacks_for_tests(switch: &str) -> bool {
+    std::env::var_os(switch).is_some_and(|value| value == "1")
 }

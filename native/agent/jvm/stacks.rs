@@ -14,10 +14,10 @@ pub use answers::init;
 use super::between::Between;
 use super::entries::Entry;
 use super::stack_cache::JavaStackCache;
-use super::{jni_env, method_ids, methods, own_code};
+use super::{jni_env, method_ids, methods, own_code, thread_list};
 use crate::arch::CallSite;
 use crate::stack_bounds::StackBounds;
-use crate::thread::ThreadState;
+use crate::thread::{ThreadState, own_tid};
 use crate::unwind::{self, function_start};
 use crate::{IMAGE, boundary};
 #[cfg(feature = "verify")]
@@ -183,7 +183,16 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, call_site: CallSite) -> Option
             let cut = answer.as_ref().ok().copied();
             thread.record().java_fallbacks += 1;
             // JVMTI may only be called from native code, not from inside the JVM.
-            let safe = !matches!(answer, Err(Refusal::InJava | Refusal::NotWalkable))
+            let in_native = match answer {
+                Err(Refusal::InJava | Refusal::NotWalkable) => false,
+                // A native method's thunk has been there; others have none.
+                Err(Refusal::Missing) => {
+                    thread.entries.native_at(slot).is_some()
+                        || thread_list::is_in_native(env.cast(), own_tid()) == Some(true)
+                }
+                _ => true,
+            };
+            let safe = in_native
                 && (!unwind::passes_through(call_site, &mut thread.bounds, own_code::jvm())
                     || loads_library(call_site, &mut thread.bounds));
             let better = if safe {

@@ -75,7 +75,7 @@ fn start(vm: *mut JavaVM, early: bool) {
     match prepare(vm, early) {
         Ok(jvmti) => {
             VM.store(vm, Release);
-            stacks::init(vm);
+            stacks::init();
             IMAGE.flags().fetch_or(
                 flags::JAVA | if early { flags::JAVA_EARLY } else { 0 },
                 Relaxed,

@@ -4,8 +4,11 @@
 
 use super::code_heaps::CodeHeaps;
 use super::vm_tables::Tables;
+use crate::IMAGE;
 use core::ops::Range;
 use core::ptr;
+use core::sync::atomic::Ordering::Relaxed;
+use hackleak_image::layout::flags;
 use std::sync::OnceLock;
 
 /// What is known of one JVM.
@@ -54,7 +57,9 @@ pub fn java_heap() -> Option<Range<usize>> {
 
 /// Reads the tables. The JVM has generated its stubs by the time that it runs Java code.
 pub fn init() {
-    LAYOUT.get_or_init(Layout::read);
+    if LAYOUT.get_or_init(Layout::read).is_none() {
+        IMAGE.flags().fetch_or(flags::NO_JVM_TABLES, Relaxed);
+    }
 }
 
 impl Layout {

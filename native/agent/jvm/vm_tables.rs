@@ -3,6 +3,9 @@
 
 use core::ffi::{CStr, c_char, c_void};
 
+/// The tests' way to a JVM without the tables, as a later one may be.
+const SWITCH: &str = "HACKLEAK_TEST_NO_VMSTRUCTS";
+
 #[repr(C)]
 pub struct Field {
     type_name: *const c_char,
@@ -38,6 +41,9 @@ pub struct Tables {
 
 impl Tables {
     pub fn find() -> Option<Tables> {
+        if super::lacks_for_tests(SWITCH) {
+            return None;
+        }
         // SAFETY: finds a library that is loaded already, and symbols in it: each is a pointer to a
         // table, and the stride tells that its entries have the layout known here.
         unsafe {

@@ -12,7 +12,7 @@ use clap::{Args, ValueEnum};
 use hackleak_image::{Image, layout};
 use hackleak_options::{Options, Track};
 use hackleak_report::Visibility;
-use hackleak_report::coverage::{Diagnosis, Facts, Library, Subject, libraries};
+use hackleak_report::coverage::{Diagnosis, Facts, Library, Subject, libraries, untold};
 use hackleak_report::render;
 
 use crate::{exit, images, output, standard_input};
@@ -149,6 +149,7 @@ fn examine_one(input: &Path, track: Track) -> anyhow::Result<Subject> {
         input: text.clone().into_owned(),
         track: Track::names(track.bits()),
         process: None,
+        notes: Vec::new(),
         libraries: vec![Library::of_file(&text, &Ok(facts), track.into(), None)],
     })
 }
@@ -177,6 +178,7 @@ fn of_image(path: &Path) -> anyhow::Result<Subject> {
         input: path.to_string_lossy().into_owned(),
         track: Track::names(image.header().track),
         process: None,
+        notes: untold(&image),
         libraries: under_test.collect(),
     })
 }

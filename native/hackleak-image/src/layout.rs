@@ -218,6 +218,10 @@ pub mod flags {
     pub const FORKED: u32 = 128;
     /// The program made a JVM when it had run for a while, and what is recorded begins there.
     pub const BEGUN_LATE: u32 = 256;
+    /// The JVM does not say where it keeps its code: its tables for the Serviceability Agent are missing.
+    pub const NO_JVM_TABLES: u32 = 512;
+    /// The JVM has no `AsyncGetCallTrace`.
+    pub const NO_CALL_TRACE: u32 = 1024;
 }
 
 macro_rules! counters {

@@ -31,5 +31,6 @@ pub use diagnosis::{Diagnosis, Library, Process, Subject};
 pub use facts::{Allocator, Bound, Facts, Family, Own, Slot, Unreadable};
 pub(crate) use image::Modules;
 pub use image::{Unseen, is_strict, libraries};
+pub use kinds::untold;
 pub use reason::bypassed;
 pub use under_test::Runtime;

@@ -165,7 +165,7 @@ pub struct DumpedBlocks {
 }
 
 /// The header's flags with the names of their constants.
-const FLAGS: [(u32, &str); 9] = [
+const FLAGS: [(u32, &str); 11] = [
     (flags::MEMORY_ONLY, "memoryOnly"),
     (flags::JAVA, "java"),
     (flags::JAVA_EARLY, "javaEarly"),
@@ -175,6 +175,8 @@ const FLAGS: [(u32, &str); 9] = [
     (flags::FILE_REFUSED, "fileRefused"),
     (flags::FORKED, "forked"),
     (flags::BEGUN_LATE, "begunLate"),
+    (flags::NO_JVM_TABLES, "noJvmTables"),
+    (flags::NO_CALL_TRACE, "noCallTrace"),
 ];
 
 impl Dump {

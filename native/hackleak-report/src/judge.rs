@@ -122,6 +122,7 @@ pub(crate) fn notes(
     }
     let is_jvm = kinds::is_jvm(process.modules.iter().map(|module| &*module.path));
     notes.extend(kinds::missed(image, &process.track, is_jvm));
+    notes.extend(kinds::untold(image));
     if lacks_java(image, process, is_jvm) {
         notes.push(
             "Java stacks were not recorded: the JNI boundary was not watched; run with the agent, \

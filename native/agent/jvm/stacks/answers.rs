@@ -2,13 +2,14 @@
 
 use super::{Buffers, CallFrame, MAX_FRAMES};
 use crate::arch::signal_context;
-use crate::jvm::Jvmti;
-use crate::unwind;
+use crate::jvm::{Jvmti, lacks_for_tests};
+use crate::{IMAGE, unwind};
 use core::ffi::{CStr, c_void};
 use core::mem::transmute;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
-use jvmti_bindings::sys::jni::{JNIEnv, JavaVM, jint};
+use hackleak_image::layout::flags;
+use jvmti_bindings::sys::jni::{JNIEnv, jint};
 use jvmti_bindings::sys::jvmti::JVMTI_ERROR_NONE;
 
 #[repr(C)]
@@ -29,8 +30,14 @@ const UNKNOWN_JAVA: jint = -5;
 static ASYNC_GET_CALL_TRACE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 /// Finds `AsyncGetCallTrace`, which libjvm exports though no header declares it.
-pub fn init(_vm: *mut JavaVM) {
+pub fn init() {
     const NAME: &CStr = c"AsyncGetCallTrace";
+    /// The tests' way to a JVM without it.
+    const SWITCH: &str = "HACKLEAK_TEST_NO_ASGCT";
+    if lacks_for_tests(SWITCH) {
+        IMAGE.flags().fetch_or(flags::NO_CALL_TRACE, Relaxed);
+        return;
+    }
     // SAFETY: finds a library that is loaded already, and a symbol in it.
     unsafe {
         let jvm = libc::dlopen(c"libjvm.so".as_ptr(), libc::RTLD_NOLOAD | libc::RTLD_LAZY);
@@ -39,7 +46,11 @@ pub fn init(_vm: *mut JavaVM) {
         } else {
             jvm
         };
-        ASYNC_GET_CALL_TRACE.store(libc::dlsym(handle, NAME.as_ptr()), Relaxed);
+        let found = libc::dlsym(handle, NAME.as_ptr());
+        ASYNC_GET_CALL_TRACE.store(found, Relaxed);
+        if found.is_null() {
+            IMAGE.flags().fetch_or(flags::NO_CALL_TRACE, Relaxed);
+        }
     }
 }
 
@@ -50,6 +61,8 @@ pub(super) enum Refusal {
     InJava,
     /// The fallback may know it.
     AskJvmti,
+    /// There is no such function: JVMTI knows the stack, if the thread is in native code for the JVM, too.
+    Missing,
     /// The thread is not in native code, or cannot be walked: asking JVMTI would not be safe.
     NotWalkable,
 }
@@ -62,7 +75,7 @@ pub(super) fn async_trace(
 ) -> Result<usize, Refusal> {
     let function = ASYNC_GET_CALL_TRACE.load(Relaxed);
     if function.is_null() {
-        return Err(Refusal::AskJvmti);
+        return Err(Refusal::Missing);
     }
     // SAFETY: the function of this name that every HotSpot exports has this type.
     let function: AsyncGetCallTrace = unsafe { transmute(function) };

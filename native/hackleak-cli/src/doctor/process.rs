@@ -7,7 +7,9 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use hackleak_image::Image;
 use hackleak_options::Track;
-use hackleak_report::coverage::{Facts, Library, Process, Runtime, Subject, Tracked, Unreadable};
+use hackleak_report::coverage::{
+    Facts, Library, Process, Runtime, Subject, Tracked, Unreadable, untold,
+};
 
 use super::bindings::Bindings;
 use crate::maps::{Maps, Module, path_in};
@@ -68,6 +70,7 @@ pub(super) fn examine(pid: u32, track: Track) -> anyhow::Result<Subject> {
     Ok(Subject {
         input: pid.to_string(),
         track: Track::names(bits),
+        notes: opened.as_ref().map(untold).unwrap_or_default(),
         libraries: libraries.collect(),
         process: Some(Process {
             pid,

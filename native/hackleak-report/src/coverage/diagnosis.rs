@@ -35,6 +35,9 @@ pub struct Subject {
     /// About a process: whether it is recorded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub process: Option<Process>,
+    /// What the JVM of an image or a process does not tell, and what comes of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Libraries and programs under test.
     pub libraries: Vec<Library>,
 }

@@ -36,6 +36,24 @@ pub(crate) fn not_tracked(track: &[String], is_jvm: bool) -> Option<String> {
     (!missing.is_empty()).then(|| format!("not tracked: {}", missing.join(", ")))
 }
 
+/// What the JVM of an image does not tell, and what comes of it.
+pub fn untold(image: &Image) -> Vec<String> {
+    let sentences = [
+        (
+            flags::NO_JVM_TABLES,
+            "this JVM does not say where it keeps its code: recalling Java stacks is off, so each \
+             one is asked for anew, which is exact and slower",
+        ),
+        (
+            flags::NO_CALL_TRACE,
+            "this JVM has no `AsyncGetCallTrace`: JVMTI is asked for Java stacks, which is exact \
+             and slower; what is allocated in a `critical` downcall has none",
+        ),
+    ];
+    let found = sentences.iter().filter(|(flag, _)| image.has_flag(*flag));
+    found.map(|(_, sentence)| (*sentence).to_owned()).collect()
+}
+
 /// Whether one of the modules at `paths` is a JVM.
 pub(crate) fn is_jvm<'a>(mut paths: impl Iterator<Item = &'a str>) -> bool {
     paths.any(|path| path.rsplit('/').next() == Some("libjvm.so"))

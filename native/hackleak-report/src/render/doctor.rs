@@ -11,11 +11,14 @@ pub fn doctor(diagnosis: &Diagnosis) -> String {
     for (position, subject) in diagnosis.subjects.iter().enumerate() {
         // A library is its own headline.
         let alone = matches!(&*subject.libraries, [library] if library.path == subject.input);
-        if !alone || subject.process.is_some() {
+        if !alone || subject.process.is_some() || !subject.notes.is_empty() {
             if position > 0 {
                 line(&mut text, "");
             }
             line(&mut text, &headline(subject));
+        }
+        for note in &subject.notes {
+            line(&mut text, &format!("note    {note}"));
         }
         for library in &subject.libraries {
             one(&mut text, library);

@@ -1,0 +1,108 @@
+//! What the JVM keeps of each of its threads: whether it is in native code, and where its Java frames begin.
+//!
+//! The Serviceability Agent's tables say where. The JVM may change and end threads meanwhile, so its memory is read in
+//! a way that cannot fault, and what is read is worth something only beside the number of the thread that it is of.
+
+use super::vm_tables::Tables;
+use crate::peek::Peek;
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+/// The most threads that are looked at. A list that has changed meanwhile may seem to have any number.
+const MOST: usize = 1 << 16;
+/// HotSpot's state of a thread in native code.
+const IN_NATIVE: u32 = 4;
+
+/// Where the JVM has its list of threads, and what it knows of each, in bytes from its start.
+struct Layout {
+    /// The JVM's variable with the list.
+    list: usize,
+    threads: usize,
+    len: usize,
+    os_thread: usize,
+    tid: usize,
+    position: usize,
+    state: usize,
+}
+
+static LAYOUT: OnceLock<Option<Layout>> = OnceLock::new();
+
+/// How far behind the start of a thread its JNI environment lies; 0 until that is known.
+static ENVIRONMENT: AtomicUsize = AtomicUsize::new(0);
+
+impl Layout {
+    fn read() -> Option<Layout> {
+        let tables = Tables::find()?;
+        let list = tables.field(c"ThreadsSMRSupport", c"_java_thread_list")?;
+        let anchor = tables.offset(c"JavaThread", c"_anchor")?;
+        let of_any_thread = tables.offset(c"Thread", c"_osthread");
+        Some(Layout {
+            list: list.address as usize,
+            threads: tables.offset(c"ThreadsList", c"_threads")?,
+            len: tables.offset(c"ThreadsList", c"_length")?,
+            os_thread: of_any_thread.or(tables.offset(c"JavaThread", c"_osthread"))?,
+            tid: tables.offset(c"OSThread", c"_thread_id")?,
+            position: anchor + tables.offset(c"JavaFrameAnchor", c"_last_Java_sp")?,
+            state: tables.offset(c"JavaThread", c"_thread_state")?,
+        })
+    }
+
+    /// The threads that there are, with the kernel's numbers.
+    fn threads(&self, peek: &Peek) -> Option<Vec<(u32, usize)>> {
+        let list = word(peek, self.list)?;
+        let len = word(peek, list.checked_add(self.len)?)? as u32 as usize;
+        let threads = word(peek, list.checked_add(self.threads)?)?;
+        let place = |index| threads.checked_add(index * size_of::<usize>());
+        let all = (0..len.min(MOST)).map_while(|index| word(peek, place(index)?));
+        let numbered = all.filter_map(|thread| {
+            let os_thread = word(peek, thread.checked_add(self.os_thread)?)?;
+            let tid = word(peek, os_thread.checked_add(self.tid)?)? as u32;
+            Some((tid, thread))
+        });
+        Some(numbered.collect())
+    }
+}
+
+fn layout() -> Option<&'static Layout> {
+    LAYOUT.get_or_init(Layout::read).as_ref()
+}
+
+fn word(peek: &Peek, at: usize) -> Option<usize> {
+    let mut bytes = [0; size_of::<usize>()];
+    (peek.bytes(at, &mut bytes) == bytes.len()).then(|| usize::from_ne_bytes(bytes))
+}
+
+/// The stack pointers of the youngest Java frames, by the kernel's numbers of the threads that have left Java
+/// code for the JVM's or for native code; none, where the JVM does not tell. Not for hooks.
+pub fn positions() -> HashMap<u32, usize> {
+    let found = || {
+        let (layout, peek) = (layout()?, Peek::new()?);
+        let threads = layout.threads(&peek)?.into_iter();
+        let positions = threads.filter_map(|(tid, thread)| {
+            let position = word(&peek, thread.checked_add(layout.position)?)?;
+            (position != 0).then_some((tid, position))
+        });
+        Some(positions.collect())
+    };
+    found().unwrap_or_default()
+}
+
+/// Whether the JVM takes the calling thread to be in native code, which has this JNI environment and number;
+/// `None` where it does not tell.
+pub fn is_in_native(environment: *mut c_void, own: u32) -> Option<bool> {
+    let layout = layout()?;
+    let environment = environment as usize;
+    let mut distance = ENVIRONMENT.load(Relaxed);
+    if distance == 0 {
+        let threads = layout.threads(&Peek::new()?)?;
+        let (_, thread) = threads.into_iter().find(|(tid, _)| *tid == own)?;
+        distance = environment.checked_sub(thread)?;
+        ENVIRONMENT.store(distance, Relaxed);
+    }
+    let state = environment.checked_sub(distance)? + layout.state;
+    // SAFETY: the JVM's record of the calling thread, which it keeps as long as the thread has the environment.
+    let state = unsafe { (state as *const u32).read_volatile() };
+    Some(state == IN_NATIVE)
+}
