@@ -102,8 +102,9 @@ fn artefact(path: &str) -> String {
     name.strip_prefix("lib").unwrap_or(name).to_owned()
 }
 
+/// Without Unicode's tables, which the command is built without.
 static PLATFORM: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"[-_.]?(linux[-_.]?)?(x86_64|aarch_64|aarch64|amd64)|[-_.]?linux(64)?\b";
+    let pattern = r"[-_.]?(linux[-_.]?)?(x86_64|aarch_64|aarch64|amd64)|[-_.]?linux(64)?(?-u:\b)";
     Regex::new(pattern).expect("a constant pattern")
 });
 
