@@ -66,7 +66,7 @@ WHY = [
 ]
 # What failed in some run, and not in each.
 RARE = """\
-- `return` with C1 on JDK 27, twice in some 170 runs on 27 November 2026: one of the 2 lost blocks
+- `return` with C1 on JDK 27, in 3 of some 180 runs on 27 November 2026: one of the 2 lost blocks
   was told as held by the stack of a thread that made and freed blocks meanwhile.
 """
 TAIL = """
