@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""The recorder on other JDKs and C libraries: one program with exact numbers, in many roots.
+
+    integration-tests/matrix/run.py target/release                # every cell
+    integration-tests/matrix/run.py target/release --only 25      # one JDK; or forky, or forky-28
+    integration-tests/matrix/run.py target/release --part         # the oldest and the newest
+    integration-tests/matrix/run.py target/release --write docs   # and docs/support.md
+
+It prints a line for each cell, and what deviates. It ends with 0, with 1 where something deviates,
+and with 2 where it cannot run: it needs root, mmdebstrap, gcc, a JDK 17 or newer, and a mirror of
+Debian's in apt's configuration. Roots are 300 to 650 MB each. They are made once, in
+~/.cache/hackleak-matrix; --cache DIR is another place.
+"""
+
+import argparse
+import concurrent.futures
+import datetime
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import cells
+import program
+import support
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hackleak-matrix"
+PART = ["bullseye-11", "forky-28"]
+
+
+def give_up(sentence):
+    print(sentence, file=sys.stderr)
+    sys.exit(2)
+
+
+def options():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    option = parser.add_argument
+    option("release", type=Path, help="the folder with libhackleak.so and hackleak")
+    option("--only", metavar="WHAT", action="append", help="cells of this JDK, suite, or SUITE-JDK")
+    option("--part", action="store_true", help=f"only {' and '.join(PART)}")
+    option("--runs", metavar="NAME", action="append", help="only this collector or compiler")
+    option("--write", metavar="DIR", type=Path, help="write support.md there, of all cells")
+    option("--cache", metavar="DIR", type=Path, default=CACHE, help="where roots are kept")
+    option("--fresh", action="store_true", help="make the roots again")
+    option("--jar", type=Path, help="hackleak-core's jar; else that of java/hackleak-core/target")
+    option("--jobs", type=int, default=2, help="cells at the same time")
+    wanted = parser.parse_args()
+    if wanted.write and (wanted.only or wanted.part or wanted.runs):
+        give_up("--write tells of the whole matrix: leave out --only, --part and --runs")
+    return wanted
+
+
+def core_jar(wanted):
+    if wanted.jar:
+        return wanted.jar
+    jars = ROOT.glob("java/hackleak-core/target/hackleak-core-*.jar")
+    jars = [jar for jar in jars if not re.search(r"-(tests|sources|javadoc)\.jar$", jar.name)]
+    if len(jars) != 1:
+        give_up("java/hackleak-core/target does not have one jar: `make build`, or --jar FILE")
+    return jars[0]
+
+
+def check_tools(wanted):
+    for file in ("libhackleak.so", "hackleak"):
+        if not (wanted.release / file).is_file():
+            give_up(f"there is no {wanted.release / file}: `make build` makes it")
+    if os.geteuid() != 0:
+        give_up("the matrix makes roots and changes into them, which needs root: run it with sudo")
+    for tool, package in (("mmdebstrap", "mmdebstrap"), ("gcc", "gcc"), ("unshare", "util-linux"),
+                          ("javac", "openjdk-17-jdk-headless")):
+        if not shutil.which(tool):
+            give_up(f"{tool} is missing: apt-get install {package}")
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        give_up("mounts are not allowed here: a container needs `docker run --privileged`")
+
+
+def in_own_namespace():
+    """Begins again where mounts are this program's own, and end with it."""
+    if os.environ.get("HACKLEAK_MATRIX_MOUNTS") != "own":
+        os.environ["HACKLEAK_MATRIX_MOUNTS"] = "own"
+        again = [sys.executable, "-B", *sys.argv]
+        os.execvp("unshare", ["unshare", "--mount", "--propagation", "private", *again])
+
+
+def selected(wanted):
+    names = PART if wanted.part else wanted.only
+    chosen = [cell for cell in cells.TABLE
+              if not names or {cell.suite, str(cell.jdk), cell.name} & set(names)]
+    if not chosen:
+        known = ", ".join(cell.name for cell in cells.TABLE)
+        give_up(f"no cell is called {' or '.join(names)}: there are {known}")
+    return chosen
+
+
+def run_cell(cell, wanted, built):
+    """What came of it; a root that cannot be made is a deviation like any other."""
+    try:
+        root = cells.root_of(cell, wanted.cache, wanted.fresh)
+        result = program.run(cell, root, built, wanted.runs)
+    except cells.NoRoot as e:
+        result = support.Result(cell, failed={"root": [str(e)]})
+    print(result.line(), flush=True)
+    return result
+
+
+def main():
+    wanted = options()
+    check_tools(wanted)
+    jar = core_jar(wanted)
+    if not cells.mirror():
+        give_up("apt knows no mirror of Debian's: add one to its sources, and run `apt-get update`")
+    in_own_namespace()
+    chosen = selected(wanted)
+    with tempfile.TemporaryDirectory(prefix="hackleak-matrix-") as folder:
+        built = program.build(Path(folder), wanted.release, jar, HERE)
+        with concurrent.futures.ThreadPoolExecutor(wanted.jobs) as pool:
+            results = list(pool.map(lambda cell: run_cell(cell, wanted, built), chosen))
+    wrong = sum(len(result.failed) for result in results)
+    right = sum(len(result.passed) for result in results)
+    print(f"{right} of {right + wrong} runs as expected, in {len(results)} cells")
+    if wanted.write:
+        runs = [name for name, _, _ in program.RUNS]
+        page = support.page(results, runs, datetime.date.today())
+        (wanted.write / "support.md").write_text(page, encoding="utf-8")
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
