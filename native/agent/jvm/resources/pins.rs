@@ -24,7 +24,7 @@ pub(super) unsafe extern "C" fn get_critical<const INDEX: usize, const KIND: u8>
         critical::entered();
     }
     record::pinned_by_caller(
-        at as usize,
+        place(at as usize),
         kind(KIND),
         CallSite {
             slot,
@@ -70,8 +70,14 @@ pub(super) unsafe extern "C" fn release_critical_string<const INDEX: usize>(
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, at) };
 }
 
+/// The word that the first element lies in, where the live table has it. With compact headers elements begin in the
+/// middle of a word, after the array's length.
+fn place(at: usize) -> usize {
+    at & !7
+}
+
 fn unpinned(at: usize, release: Release, slot: usize, frame_pointer: usize) {
-    if !record::unpinned(at) {
+    if !record::unpinned(place(at)) {
         let call_site = CallSite {
             slot,
             frame_pointer,
