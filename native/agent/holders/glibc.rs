@@ -1,6 +1,7 @@
 //! How the C library keeps its threads and their thread-local variables.
 //!
-//! It describes that itself, to debuggers (`nptl_db`): the sizes of its records and the places of their fields. So
+//! It describes that itself, to debuggers (`nptl_db`): the sizes of its records and the places of their fields,
+//! before glibc 2.34 by symbols that it does not export (`for_debuggers`). So
 //! nothing here is tied to a version, and each description is checked against what the calling thread knows of itself.
 //!
 //! The thread-local variables of a module lie at the same distance below the record of each thread, `struct pthread`,
@@ -9,10 +10,10 @@
 //! heard of the module. The blocks of other modules are made when a thread first uses them, and the thread's table
 //! (`dtv`) has them. A table that is older than the module has a former module's block in its place.
 
-use super::Stop;
 use super::memory::{Memory, WORD};
 use super::objects::{Object, Objects};
 use super::table::Table;
+use super::{Stop, for_debuggers};
 use crate::thread::own_tid;
 use core::ffi::CStr;
 use std::sync::OnceLock;
@@ -32,7 +33,7 @@ pub struct Layout {
     tid: usize,
     /// Place of the ring in it that joins threads.
     ring: Option<usize>,
-    /// Where rings begin that are known without any thread; two since glibc 2.34.
+    /// Where rings begin that are known without any thread.
     rings: [usize; 2],
     modules: Option<ModuleLayout>,
 }
@@ -70,15 +71,23 @@ pub fn symbol(name: &CStr) -> usize {
     unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.addr()
 }
 
+/// Of what describes records, which older C libraries do not export.
+fn description(name: &CStr) -> usize {
+    match symbol(name) {
+        0 => for_debuggers::symbol(name),
+        found => found,
+    }
+}
+
 /// A field's place in its record. The C library describes it by size in bits, count, and place.
 fn field(name: &CStr) -> Option<usize> {
-    let field = symbol(name) as *const [u32; 3];
+    let field = description(name) as *const [u32; 3];
     // SAFETY: data of the C library with this name and type.
     (!field.is_null()).then(|| unsafe { (*field)[2] } as usize)
 }
 
 fn size(name: &CStr) -> Option<usize> {
-    let size = symbol(name) as *const u32;
+    let size = description(name) as *const u32;
     // SAFETY: as above.
     (!size.is_null()).then(|| unsafe { size.read() } as usize)
 }
@@ -107,10 +116,13 @@ fn find_layout() -> Option<Layout> {
         static_len: static_len.checked_sub(record_len)?,
         tid,
         ring: field(c"_thread_db_pthread_list"),
-        rings: [
-            ring_of(c"_thread_db_rtld_global__dl_stack_used"),
-            ring_of(c"_thread_db_rtld_global__dl_stack_user"),
-        ],
+        rings: match field(c"_thread_db_rtld_global__dl_stack_used") {
+            Some(_) => [
+                ring_of(c"_thread_db_rtld_global__dl_stack_used"),
+                ring_of(c"_thread_db_rtld_global__dl_stack_user"),
+            ],
+            None => [c"stack_used", c"__stack_user"].map(for_debuggers::symbol),
+        },
         modules: (global != 0).then(|| find_modules(global)).flatten(),
     };
     let memory = Memory::new().ok()?;

@@ -25,6 +25,7 @@
 mod areas;
 mod bystanders;
 mod flood;
+mod for_debuggers;
 mod glibc;
 mod leftovers;
 mod maps;

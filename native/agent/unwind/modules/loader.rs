@@ -22,8 +22,8 @@ struct DlFindObject {
 /// The public head of `struct link_map` of `<link.h>`.
 #[repr(C)]
 pub struct LinkMap {
-    bias: usize,
-    pub(super) name: *const c_char,
+    pub bias: usize,
+    pub name: *const c_char,
     /// Its dynamic section.
     pub dynamic: usize,
     /// The next module of the same namespace.
