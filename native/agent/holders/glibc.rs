@@ -14,6 +14,7 @@ use super::memory::{Memory, WORD};
 use super::objects::{Object, Objects};
 use super::table::Table;
 use super::{Stop, for_debuggers};
+use crate::peek::Peek;
 use crate::thread::own_tid;
 use core::ffi::CStr;
 use std::sync::OnceLock;
@@ -81,15 +82,19 @@ fn description(name: &CStr) -> usize {
 
 /// A field's place in its record. The C library describes it by size in bits, count, and place.
 fn field(name: &CStr) -> Option<usize> {
-    let field = description(name) as *const [u32; 3];
-    // SAFETY: data of the C library with this name and type.
-    (!field.is_null()).then(|| unsafe { (*field)[2] } as usize)
+    const PLACE: usize = 2 * size_of::<u32>();
+    described(description(name).checked_add(PLACE)?)
 }
 
 fn size(name: &CStr) -> Option<usize> {
-    let size = description(name) as *const u32;
-    // SAFETY: as above.
-    (!size.is_null()).then(|| unsafe { size.read() } as usize)
+    described(description(name))
+}
+
+/// The number there. A library's file may be another by now than the one that was loaded, so nothing may be there.
+fn described(at: usize) -> Option<usize> {
+    let mut number = [0; size_of::<u32>()];
+    let is_there = Peek::new()?.bytes(at, &mut number) == number.len();
+    is_there.then(|| u32::from_ne_bytes(number) as usize)
 }
 
 fn find_layout() -> Option<Layout> {

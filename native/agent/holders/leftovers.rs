@@ -4,8 +4,8 @@
 //! Frames have places that nothing was written to since another frame had them, so an old word may lie in
 //! a stack that is in use. A worker that has leaked a block and now waits for work names that block still.
 //! Where others of the same call site are lost, and the thread has not run while they were looked for,
-//! such a word is taken for an old one: the block is lost like the others. What a thread in the middle of its work has is left alone,
-//! and so is a block that no other of its call site is lost with.
+//! such a word is taken for an old one: the block is lost like the others. What a thread in the middle of
+//! its work has is left alone, and so is a block that no other of its call site is lost with.
 
 use super::nodes::Parent;
 use super::stillness::turns;
@@ -39,31 +39,68 @@ impl Waiting {
     }
 }
 
-/// What is needed to tell such blocks from others.
-pub struct Leftovers {
-    /// The threads that have only waited.
-    pub waiting: HashSet<u32>,
-    /// The stacks of blocks that are lost.
-    pub lost: HashSet<u32>,
+/// The blocks of a pass that are lost like others of their call sites.
+pub struct Leftovers<'pass> {
+    pass: &'pass Pass,
+    waiting: &'pass HashSet<u32>,
+    lost: &'pass HashSet<u32>,
+    /// By index of a block.
+    known: Table<Known>,
 }
 
-impl Leftovers {
-    /// Whether the block of this index is lost like others of its call site.
-    pub fn contains(&self, pass: &Pass, index: usize) -> bool {
-        let nodes = &pass.marks.nodes.all;
-        let mut node = &nodes[index];
-        loop {
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    Leftover,
+    Held,
+}
+
+impl<'pass> Leftovers<'pass> {
+    /// `waiting` are threads that have only waited, and `lost` the stacks of blocks that are lost.
+    pub fn of(
+        pass: &'pass Pass,
+        waiting: &'pass HashSet<u32>,
+        lost: &'pass HashSet<u32>,
+    ) -> Result<Leftovers<'pass>, Stop> {
+        Ok(Leftovers {
+            known: Table::filled(pass.marks.nodes.all.len(), Known::Nothing)?,
+            pass,
+            waiting,
+            lost,
+        })
+    }
+
+    /// Whether the block of this index is one of them.
+    pub fn contains(&mut self, index: usize) -> Result<bool, Stop> {
+        let nodes = &self.pass.marks.nodes.all;
+        // Chains are long, and many blocks have one in common.
+        let mut way = Table::new();
+        let mut at = index;
+        let state = loop {
+            if self.known[at] != Known::Nothing {
+                break self.known[at];
+            }
+            way.push(at)?;
+            let node = &nodes[at];
             if !node.suspect || !self.lost.contains(&node.live.stack()) {
-                return false;
+                break Known::Held;
             }
             match node.parent {
-                Parent::Node(parent) => node = &nodes[parent as usize],
-                Parent::Root(root) => {
-                    let native = pass.native.get(root as usize);
-                    return matches!(native, Some(NativeRoot::Stack(tid)) if self.waiting.contains(tid));
-                }
-                Parent::Area(_) | Parent::None => return false,
+                Parent::Node(parent) => at = parent as usize,
+                Parent::Root(root) => break self.of_root(root),
+                Parent::Area(_) | Parent::None => break Known::Held,
             }
+        };
+        for step in way.iter() {
+            self.known[*step] = state;
+        }
+        Ok(state == Known::Leftover)
+    }
+
+    fn of_root(&self, root: u32) -> Known {
+        match self.pass.native.get(root as usize) {
+            Some(NativeRoot::Stack(tid)) if self.waiting.contains(tid) => Known::Leftover,
+            _ => Known::Held,
         }
     }
 }

@@ -58,13 +58,14 @@ pub fn keep(
             }
         }
     }
-    let leftovers = Leftovers {
-        waiting: passes.waiting,
-        lost,
-    };
+    let mut leftovers = Leftovers::of(first, &passes.waiting, &lost)?;
+    let mut left_later = Leftovers::of(second, &passes.waiting, &lost)?;
     for (is_later, index) in held.iter().copied() {
-        let holders = if is_later { &mut later } else { &mut holders };
-        let holder = match leftovers.contains(holders.pass, index) {
+        let (holders, leftovers) = match is_later {
+            true => (&mut later, &mut left_later),
+            false => (&mut holders, &mut leftovers),
+        };
+        let holder = match leftovers.contains(index)? {
             true => 0,
             false => holders.of_node(index)?,
         };
