@@ -8,7 +8,8 @@ use super::vm_tables::Tables;
 use core::ffi::{CStr, c_char, c_int};
 use core::ops::Range;
 
-const MAX_HEAPS: usize = 3;
+/// Three, with others for hot code from JDK 27 on.
+const MAX_HEAPS: usize = 8;
 const FREE: u8 = 0xff;
 
 /// The heaps of one JVM, which it makes at its start and keeps for good.
@@ -40,7 +41,9 @@ impl CodeHeaps {
     /// Reads where they are.
     pub fn read(tables: &Tables, code: &Range<usize>) -> Option<CodeHeaps> {
         let heaps = tables.value(c"CodeCache", c"_heaps")?;
-        let len = tables.offset(c"GrowableArrayBase", c"_len")?;
+        // Its name before JDK 17.
+        let len = tables.offset(c"GenericGrowableArray", c"_len");
+        let len = len.or_else(|| tables.offset(c"GrowableArrayBase", c"_len"))?;
         let data = tables.offset(c"GrowableArray<int>", c"_data")?;
         let memory = tables.offset(c"CodeHeap", c"_memory")?;
         let segments = tables.offset(c"CodeHeap", c"_segmap")?;

@@ -15,12 +15,21 @@ const MOST: usize = 1 << 16;
 /// HotSpot's state of a thread in native code.
 const IN_NATIVE: u32 = 4;
 
+/// How the JVM lists its threads. The first address is that of its variable.
+enum List {
+    /// In an array, since JDK 12: places of its address and its length in the list.
+    Array {
+        list: usize,
+        threads: usize,
+        len: usize,
+    },
+    /// Each has the address of the next one, at this place.
+    Chain { first: usize, next: usize },
+}
+
 /// Where the JVM has its list of threads, and what it knows of each, in bytes from its start.
 struct Layout {
-    /// The JVM's variable with the list.
-    list: usize,
-    threads: usize,
-    len: usize,
+    list: List,
     os_thread: usize,
     tid: usize,
     position: usize,
@@ -35,13 +44,21 @@ static ENVIRONMENT: AtomicUsize = AtomicUsize::new(0);
 impl Layout {
     fn read() -> Option<Layout> {
         let tables = Tables::find()?;
-        let list = tables.field(c"ThreadsSMRSupport", c"_java_thread_list")?;
+        let list = match tables.field(c"ThreadsSMRSupport", c"_java_thread_list") {
+            Some(list) => List::Array {
+                list: list.address as usize,
+                threads: tables.offset(c"ThreadsList", c"_threads")?,
+                len: tables.offset(c"ThreadsList", c"_length")?,
+            },
+            None => List::Chain {
+                first: tables.field(c"Threads", c"_thread_list")?.address as usize,
+                next: tables.offset(c"JavaThread", c"_next")?,
+            },
+        };
         let anchor = tables.offset(c"JavaThread", c"_anchor")?;
         let of_any_thread = tables.offset(c"Thread", c"_osthread");
         Some(Layout {
-            list: list.address as usize,
-            threads: tables.offset(c"ThreadsList", c"_threads")?,
-            len: tables.offset(c"ThreadsList", c"_length")?,
+            list,
             os_thread: of_any_thread.or(tables.offset(c"JavaThread", c"_osthread"))?,
             tid: tables.offset(c"OSThread", c"_thread_id")?,
             position: anchor + tables.offset(c"JavaFrameAnchor", c"_last_Java_sp")?,
@@ -51,17 +68,33 @@ impl Layout {
 
     /// The threads that there are, with the kernel's numbers.
     fn threads(&self, peek: &Peek) -> Option<Vec<(u32, usize)>> {
-        let list = word(peek, self.list)?;
-        let len = word(peek, list.checked_add(self.len)?)? as u32 as usize;
-        let threads = word(peek, list.checked_add(self.threads)?)?;
-        let place = |index| threads.checked_add(index * size_of::<usize>());
-        let all = (0..len.min(MOST)).map_while(|index| word(peek, place(index)?));
-        let numbered = all.filter_map(|thread| {
+        let numbered = self.list.read(peek)?.into_iter().filter_map(|thread| {
             let os_thread = word(peek, thread.checked_add(self.os_thread)?)?;
             let tid = word(peek, os_thread.checked_add(self.tid)?)? as u32;
             Some((tid, thread))
         });
         Some(numbered.collect())
+    }
+}
+
+impl List {
+    /// The addresses of what the JVM has of each thread.
+    fn read(&self, peek: &Peek) -> Option<Vec<usize>> {
+        match *self {
+            List::Array { list, threads, len } => {
+                let list = word(peek, list)?;
+                let len = word(peek, list.checked_add(len)?)? as u32 as usize;
+                let threads = word(peek, list.checked_add(threads)?)?;
+                let place = |index| threads.checked_add(index * size_of::<usize>());
+                let all = (0..len.min(MOST)).map_while(|index| word(peek, place(index)?));
+                Some(all.collect())
+            }
+            List::Chain { first, next } => {
+                let after = |thread: &usize| word(peek, thread.checked_add(next)?);
+                let all = core::iter::successors(word(peek, first), after);
+                Some(all.take_while(|thread| *thread != 0).take(MOST).collect())
+            }
+        }
     }
 }
 
