@@ -58,10 +58,6 @@ WHY = [
 - `verdict` and `halt` with glibc {glibc}: it does not export how it keeps threads. So nobody
   knows who holds what is live, and all of it counts as leaked. Each report says so.
 """),
-    ("told: read: 0 lost, 2 held", """\
-- `verdict` on JDK 11: of two blocks that a thread made before it began to read, the lost one looks
-  held, by an old word on the stack of that thread.
-"""),
 ]
 # What failed in some run, and not in each.
 RARE = """\
