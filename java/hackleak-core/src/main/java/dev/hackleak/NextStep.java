@@ -117,19 +117,13 @@ final class NextStep {
       return what + name + owner.map(frame -> " that " + frame + " made").orElse("");
     }
     String called = made.methodName() + "()";
+    String close = what + name + owner.map(frame -> " that " + frame + " uses").orElse("");
     for (Class<?> type : given.get()) {
       if (AutoCloseable.class.isAssignableFrom(type) && !type.getName().equals(name)) {
-        return "close the "
-            + type.getName()
-            + owner.map(frame -> " that " + frame + " got from " + called).orElse("");
+        return close + ", and the " + type.getName() + " that its " + called + " gives";
       }
     }
-    return what
-        + name
-        + owner.map(frame -> " that " + frame + " uses").orElse("")
-        + "; if that is done, its "
-        + called
-        + " leaks";
+    return close + "; if that is done, its " + called + " leaks";
   }
 
   /** What was constructed between the owner and the allocation, the outermost first. */

@@ -130,7 +130,10 @@ class LeakErrorTest {
       },
       {
         "iterate",
-        "close the java.lang.AutoCloseable that StoreTest.leaks(Any.java:7) got from iterate()\n"
+        "close the "
+            + store
+            + " that StoreTest.leaks(Any.java:7) uses,"
+            + " and the java.lang.AutoCloseable that its iterate() gives\n"
       },
     };
     for (String[] method : methods) {
