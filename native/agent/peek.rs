@@ -6,6 +6,32 @@
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
+/// What may be made of any bytes, and seen as bytes.
+///
+/// # Safety
+///
+/// Every pattern of bits is a value, and there is no padding.
+pub unsafe trait Plain: Copy {}
+
+// SAFETY: numbers.
+unsafe impl Plain for u32 {}
+// SAFETY: as above.
+unsafe impl Plain for u64 {}
+// SAFETY: as above.
+unsafe impl Plain for usize {}
+
+/// The bytes of values.
+pub fn bytes<T: Plain>(values: &[T]) -> &[u8] {
+    // SAFETY: without padding every byte of a value is one that was written.
+    unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
+}
+
+/// The same, to be written.
+pub fn bytes_mut<T: Plain>(values: &mut [T]) -> &mut [u8] {
+    // SAFETY: as above, and whatever is written makes a value.
+    unsafe { core::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
+}
+
 /// A way to read memory that may be gone.
 pub struct Peek {
     /// Where `process_vm_readv` is not permitted.
@@ -26,6 +52,26 @@ impl Peek {
             }
         }
         Some(peek)
+    }
+
+    /// The value at `at`; `None` where not all of it can be read.
+    pub fn value<T: Plain>(&self, at: usize) -> Option<T> {
+        // SAFETY: zeros are a value.
+        let mut value = [unsafe { core::mem::zeroed::<T>() }];
+        self.fill(at, &mut value).then_some(value[0])
+    }
+
+    /// `count` values from `at` on, all of them or none. Callers bound `count`.
+    pub fn values<T: Plain>(&self, at: usize, count: usize) -> Option<Vec<T>> {
+        // SAFETY: zeros are a value.
+        let mut values = vec![unsafe { core::mem::zeroed::<T>() }; count];
+        self.fill(at, &mut values).then_some(values)
+    }
+
+    fn fill<T: Plain>(&self, at: usize, values: &mut [T]) -> bool {
+        let into = bytes_mut(values);
+        let len = into.len();
+        self.bytes(at, into) == len
     }
 
     /// Copies bytes from `at` on and gives the number that could be read.

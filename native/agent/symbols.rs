@@ -9,6 +9,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::Release};
+use object::elf::{self, DynamicTag};
 
 const PAGE: usize = 4096;
 
@@ -111,7 +112,7 @@ unsafe extern "C" fn collect(
 /// An entry of the dynamic section.
 #[repr(C)]
 struct Dynamic {
-    tag: u64,
+    tag: i64,
     value: usize,
 }
 
@@ -127,32 +128,23 @@ struct Tables {
 
 impl Module {
     fn tables(&self) -> Tables {
-        const DT_NULL: u64 = 0;
-        const DT_PLTRELSZ: u64 = 2;
-        const DT_HASH: u64 = 4;
-        const DT_STRTAB: u64 = 5;
-        const DT_SYMTAB: u64 = 6;
-        const DT_RELA: u64 = 7;
-        const DT_RELASZ: u64 = 8;
-        const DT_JMPREL: u64 = 23;
-        const DT_GNU_HASH: u64 = 0x6fff_fef5;
         let mut tables = Tables::default();
         let mut at = self.dynamic as *const Dynamic;
         // Addresses here were relocated by the loader, except for those of the kernel's own object.
         let address = |value: usize| if value < self.bias { 0 } else { value };
         // SAFETY: the dynamic section of a loaded module ends with a null entry.
         unsafe {
-            while (*at).tag != DT_NULL {
+            while DynamicTag((*at).tag) != elf::DT_NULL {
                 let value = (*at).value;
-                match (*at).tag {
-                    DT_SYMTAB => tables.symbols = address(value),
-                    DT_HASH => tables.hash = address(value),
-                    DT_GNU_HASH => tables.gnu_hash = address(value),
-                    DT_STRTAB => tables.strings = address(value),
-                    DT_RELA => tables.relocations[0].0 = address(value),
-                    DT_RELASZ => tables.relocations[0].1 = value,
-                    DT_JMPREL => tables.relocations[1].0 = address(value),
-                    DT_PLTRELSZ => tables.relocations[1].1 = value,
+                match DynamicTag((*at).tag) {
+                    elf::DT_SYMTAB => tables.symbols = address(value),
+                    elf::DT_HASH => tables.hash = address(value),
+                    elf::DT_GNU_HASH => tables.gnu_hash = address(value),
+                    elf::DT_STRTAB => tables.strings = address(value),
+                    elf::DT_RELA => tables.relocations[0].0 = address(value),
+                    elf::DT_RELASZ => tables.relocations[0].1 = value,
+                    elf::DT_JMPREL => tables.relocations[1].0 = address(value),
+                    elf::DT_PLTRELSZ => tables.relocations[1].1 = value,
                     _ => {}
                 }
                 at = at.add(1);

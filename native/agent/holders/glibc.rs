@@ -92,9 +92,7 @@ fn size(name: &CStr) -> Option<usize> {
 
 /// The number there. A library's file may be another by now than the one that was loaded, so nothing may be there.
 fn described(at: usize) -> Option<usize> {
-    let mut number = [0; size_of::<u32>()];
-    let is_there = Peek::new()?.bytes(at, &mut number) == number.len();
-    is_there.then(|| u32::from_ne_bytes(number) as usize)
+    Peek::new()?.value::<u32>(at).map(|number| number as usize)
 }
 
 fn find_layout() -> Option<Layout> {

@@ -2,7 +2,7 @@
 
 use super::Stop;
 use super::table::Table;
-use crate::peek::Peek;
+use crate::peek::{Peek, bytes_mut};
 use core::cell::RefCell;
 use core::ops::Range;
 use std::fs::File;
@@ -36,17 +36,12 @@ impl Memory {
 
     /// Copies words from `at` on and gives the number that could be read.
     fn copy(&self, at: usize, into: &mut [u64]) -> usize {
-        // SAFETY: words seen as the bytes that they are made of.
-        let bytes = unsafe {
-            core::slice::from_raw_parts_mut(into.as_mut_ptr().cast::<u8>(), size_of_val(into))
-        };
-        self.peek.bytes(at, bytes) / WORD
+        self.peek.bytes(at, bytes_mut(into)) / WORD
     }
 
     /// The word at `at`; `None` where nothing is mapped.
     pub fn word(&self, at: usize) -> Option<u64> {
-        let mut word = [0];
-        (self.copy(at, &mut word) == 1).then_some(word[0])
+        self.peek.value(at)
     }
 
     /// Calls `each` with runs of words and the address of the first word of each. What cannot be read, and
@@ -79,12 +74,9 @@ impl Memory {
     }
 
     fn pages(&self, first: usize, into: &mut [u64]) -> bool {
-        // SAFETY: as in `copy`.
-        let bytes = unsafe {
-            core::slice::from_raw_parts_mut(into.as_mut_ptr().cast::<u8>(), size_of_val(into))
-        };
+        let place = (first * WORD) as u64;
         let file = self.pagemap.as_ref();
-        file.is_some_and(|file| file.read_exact_at(bytes, (first * WORD) as u64).is_ok())
+        file.is_some_and(|file| file.read_exact_at(bytes_mut(into), place).is_ok())
     }
 
     fn copied(&self, range: Range<usize>, each: &mut impl FnMut(usize, &[u64])) {

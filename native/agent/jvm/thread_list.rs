@@ -69,8 +69,8 @@ impl Layout {
     /// The threads that there are, with the kernel's numbers.
     fn threads(&self, peek: &Peek) -> Option<Vec<(u32, usize)>> {
         let numbered = self.list.read(peek)?.into_iter().filter_map(|thread| {
-            let os_thread = word(peek, thread.checked_add(self.os_thread)?)?;
-            let tid = word(peek, os_thread.checked_add(self.tid)?)? as u32;
+            let os_thread = peek.value::<usize>(thread.checked_add(self.os_thread)?)?;
+            let tid = peek.value(os_thread.checked_add(self.tid)?)?;
             Some((tid, thread))
         });
         Some(numbered.collect())
@@ -82,16 +82,16 @@ impl List {
     fn read(&self, peek: &Peek) -> Option<Vec<usize>> {
         match *self {
             List::Array { list, threads, len } => {
-                let list = word(peek, list)?;
-                let len = word(peek, list.checked_add(len)?)? as u32 as usize;
-                let threads = word(peek, list.checked_add(threads)?)?;
+                let list = peek.value::<usize>(list)?;
+                let len = peek.value::<u32>(list.checked_add(len)?)? as usize;
+                let threads = peek.value::<usize>(list.checked_add(threads)?)?;
                 let place = |index| threads.checked_add(index * size_of::<usize>());
-                let all = (0..len.min(MOST)).map_while(|index| word(peek, place(index)?));
+                let all = (0..len.min(MOST)).map_while(|index| peek.value(place(index)?));
                 Some(all.collect())
             }
             List::Chain { first, next } => {
-                let after = |thread: &usize| word(peek, thread.checked_add(next)?);
-                let all = core::iter::successors(word(peek, first), after);
+                let after = |thread: &usize| peek.value(thread.checked_add(next)?);
+                let all = core::iter::successors(peek.value(first), after);
                 Some(all.take_while(|thread| *thread != 0).take(MOST).collect())
             }
         }
@@ -102,11 +102,6 @@ fn layout() -> Option<&'static Layout> {
     LAYOUT.get_or_init(Layout::read).as_ref()
 }
 
-fn word(peek: &Peek, at: usize) -> Option<usize> {
-    let mut bytes = [0; size_of::<usize>()];
-    (peek.bytes(at, &mut bytes) == bytes.len()).then(|| usize::from_ne_bytes(bytes))
-}
-
 /// The stack pointers of the youngest Java frames, by the kernel's numbers of the threads that have left Java
 /// code for the JVM's or for native code; none, where the JVM does not tell. Not for hooks.
 pub fn positions() -> HashMap<u32, usize> {
@@ -114,7 +109,7 @@ pub fn positions() -> HashMap<u32, usize> {
         let (layout, peek) = (layout()?, Peek::new()?);
         let threads = layout.threads(&peek)?.into_iter();
         let positions = threads.filter_map(|(tid, thread)| {
-            let position = word(&peek, thread.checked_add(layout.position)?)?;
+            let position = peek.value(thread.checked_add(layout.position)?)?;
             (position != 0).then_some((tid, position))
         });
         Some(positions.collect())

@@ -4,9 +4,10 @@
 //! lie there then. So memory is only read by [`Peek`], every length is bounded by a segment, and every segment by the
 //! module's range.
 
-use crate::peek::Peek;
+use crate::peek::{Peek, Plain, bytes};
 use core::ops::Range;
 use libc::{Elf64_Ehdr, Elf64_Phdr, Elf64_Rela, Elf64_Sym};
+use object::elf::{self, DynamicTag};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -20,27 +21,6 @@ const MAX_CHAIN: u64 = 1 << 14;
 /// So many bytes tell whether a file is the one that is mapped.
 const HEAD: usize = 4096;
 
-const PT_DYNAMIC: u32 = libc::PT_DYNAMIC;
-const DT_PLTRELSZ: u64 = 2;
-const DT_HASH: u64 = 4;
-const DT_STRTAB: u64 = 5;
-const DT_SYMTAB: u64 = 6;
-const DT_RELA: u64 = 7;
-const DT_RELASZ: u64 = 8;
-const DT_STRSZ: u64 = 10;
-const DT_PLTREL: u64 = 20;
-const DT_JMPREL: u64 = 23;
-const DT_GNU_HASH: u64 = 0x6fff_fef5;
-
-/// What may be made of any bytes, and seen as bytes.
-///
-/// # Safety
-///
-/// Every pattern of bits is a value, and there is no padding.
-pub unsafe trait Plain: Copy {}
-
-// SAFETY: numbers.
-unsafe impl Plain for u32 {}
 // SAFETY: structures of numbers, whose fields leave no room between them.
 unsafe impl Plain for Elf64_Ehdr {}
 // SAFETY: as above.
@@ -58,19 +38,8 @@ unsafe impl Plain for Entry {}
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Entry {
-    pub tag: u64,
+    pub tag: i64,
     pub value: u64,
-}
-
-/// The bytes of a value.
-pub fn bytes<T: Plain>(values: &[T]) -> &[u8] {
-    // SAFETY: without padding every byte of a value is one that was written.
-    unsafe { core::slice::from_raw_parts(values.as_ptr().cast(), size_of_val(values)) }
-}
-
-fn bytes_mut<T: Plain>(values: &mut [T]) -> &mut [u8] {
-    // SAFETY: as above, and whatever is written makes a value.
-    unsafe { core::slice::from_raw_parts_mut(values.as_mut_ptr().cast(), size_of_val(values)) }
 }
 
 /// A part of a module by the addresses of its file, and where it lies in that.
@@ -107,7 +76,7 @@ pub struct Tables {
 impl<'a> Mapped<'a> {
     /// The module at `range`; `None` where it does not begin with headers that can be those of a module there.
     pub fn at(peek: &'a Peek, range: Range<usize>, bias: usize) -> Option<Mapped<'a>> {
-        let header: Elf64_Ehdr = read(peek, range.start)?;
+        let header: Elf64_Ehdr = peek.value(range.start)?;
         let count = usize::from(header.e_phnum);
         if header.e_ident[..7] != *b"\x7fELF\x02\x01\x01"
             || usize::from(header.e_phentsize) != size_of::<Elf64_Phdr>()
@@ -119,7 +88,7 @@ impl<'a> Mapped<'a> {
             .start
             .checked_add(usize::try_from(header.e_phoff).ok()?)?;
         let end = first.checked_add(count * size_of::<Elf64_Phdr>())?;
-        let programs = (end <= range.end).then(|| read_all(peek, first, count))??;
+        let programs = (end <= range.end).then(|| peek.values(first, count))??;
         let mapped = Mapped {
             peek,
             range,
@@ -225,11 +194,8 @@ impl<'a> Mapped<'a> {
 
     fn values<T: Plain>(&self, part: Part) -> Option<Vec<T>> {
         let count = part.len as usize / size_of::<T>();
-        read_all(
-            self.peek,
-            self.bias.wrapping_add(part.vaddr as usize),
-            count,
-        )
+        self.peek
+            .values(self.bias.wrapping_add(part.vaddr as usize), count)
     }
 
     fn word(&self, vaddr: u64) -> Option<u32> {
@@ -240,7 +206,7 @@ impl<'a> Mapped<'a> {
     /// What the dynamic linker reads; `None` where there are no symbols.
     pub fn tables(&self) -> Option<Tables> {
         let mut programs = self.programs.iter();
-        let program = programs.find(|program| program.p_type == PT_DYNAMIC)?;
+        let program = programs.find(|program| program.p_type == libc::PT_DYNAMIC)?;
         let dynamic = self.part(program.p_vaddr, program.p_filesz)?;
         let mut entries: Vec<Entry> = self.values(dynamic)?;
         for entry in &mut entries {
@@ -249,20 +215,21 @@ impl<'a> Mapped<'a> {
                 entry.value = entry.value.wrapping_sub(self.bias as u64);
             }
         }
-        let end = entries.iter().position(|entry| entry.tag == 0);
+        let end = entries.iter().position(|entry| entry.tag == elf::DT_NULL.0);
         entries.truncate(end.map_or(entries.len(), |end| end + 1));
-        let value = |tag| {
-            let found = entries.iter().find(|entry| entry.tag == tag);
+        let value = |tag: DynamicTag| {
+            let found = entries.iter().find(|entry| entry.tag == tag.0);
             found.map(|entry| entry.value)
         };
         let relocations = |at, len| self.part(value(at)?, value(len)?);
         let relocations: [Option<Part>; 2] = [
-            relocations(DT_RELA, DT_RELASZ),
-            relocations(DT_JMPREL, DT_PLTRELSZ).filter(|_| value(DT_PLTREL) == Some(DT_RELA)),
+            relocations(elf::DT_RELA, elf::DT_RELASZ),
+            relocations(elf::DT_JMPREL, elf::DT_PLTRELSZ)
+                .filter(|_| value(elf::DT_PLTREL) == Some(elf::DT_RELA.0 as u64)),
         ];
         let relocations = relocations.map(Option::unwrap_or_default);
-        let names = self.part(value(DT_STRTAB)?, value(DT_STRSZ)?)?;
-        let symbols = value(DT_SYMTAB)?;
+        let names = self.part(value(elf::DT_STRTAB)?, value(elf::DT_STRSZ)?)?;
+        let symbols = value(elf::DT_SYMTAB)?;
         let (offset, room) = self.room(symbols)?;
         // The table of names comes next, as all linkers have it, or somewhere else.
         let next = names.vaddr.checked_sub(symbols);
@@ -270,8 +237,11 @@ impl<'a> Mapped<'a> {
             .filter(|next| *next > 0)
             .map_or(room, |next| next.min(room));
         let room = room / size_of::<Elf64_Sym>() as u64;
-        let hashed = value(DT_GNU_HASH).and_then(|at| self.gnu_hashed(at));
-        let hashed = hashed.or_else(|| self.word(value(DT_HASH)?.checked_add(4)?).map(u64::from));
+        let hashed = value(elf::DT_GNU_HASH).and_then(|at| self.gnu_hashed(at));
+        let hashed = hashed.or_else(|| {
+            self.word(value(elf::DT_HASH)?.checked_add(4)?)
+                .map(u64::from)
+        });
         let named = relocations
             .iter()
             .filter_map(|part| self.named(*part))
@@ -337,17 +307,4 @@ fn whole(program: &Elf64_Phdr) -> Part {
         offset: program.p_offset,
         len: program.p_filesz,
     }
-}
-
-fn read<T: Plain>(peek: &Peek, at: usize) -> Option<T> {
-    read_all(peek, at, 1)?.first().copied()
-}
-
-/// `count` values from `at` on, all of them or none. Callers bound `count`.
-fn read_all<T: Plain>(peek: &Peek, at: usize, count: usize) -> Option<Vec<T>> {
-    // SAFETY: zeros are a value.
-    let mut values = vec![unsafe { core::mem::zeroed::<T>() }; count];
-    let into = bytes_mut(&mut values);
-    let len = into.len();
-    (peek.bytes(at, into) == len).then_some(values)
 }

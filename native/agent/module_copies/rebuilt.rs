@@ -4,8 +4,10 @@
 //! own: dynamic symbols, relocations, notes. So whoever reads the file finds the functions that the module exports,
 //! those that it asks for, and its build-id. What the program may have written is left out: variables are zeros.
 
-use super::mapped::{Mapped, Part, Tables, bytes};
+use super::mapped::{Mapped, Part, Tables};
+use crate::peek::bytes;
 use libc::{Elf64_Shdr, Elf64_Sym};
+use object::elf::{self, SectionType};
 use std::fs::File;
 use std::io::{Error, ErrorKind, Result};
 use std::os::unix::fs::FileExt;
@@ -15,14 +17,6 @@ const RUN: usize = 256 << 10;
 const PAGE: u64 = 4096;
 /// Symbols say by number in which section they are. More sections of the lost file than this leave no place.
 const MAX_PLACES: u16 = 1024;
-
-const SHT_STRTAB: u32 = 3;
-const SHT_RELA: u32 = 4;
-const SHT_DYNAMIC: u32 = 6;
-const SHT_NOTE: u32 = 7;
-const SHT_DYNSYM: u32 = 11;
-const SHT_PROGBITS: u32 = 1;
-const SHF_ALLOC: u64 = 2;
 
 /// Writes the file.
 ///
@@ -90,7 +84,7 @@ impl Sections {
     fn after(places: u16) -> Sections {
         Sections {
             all: (0..places.max(1))
-                .map(|_| section(0, Part::default()))
+                .map(|_| section(elf::SHT_NULL, Part::default()))
                 .collect(),
             names: vec![0],
         }
@@ -105,10 +99,10 @@ impl Sections {
                 sh_link: names,
                 sh_info: tables.first_global,
                 sh_entsize: size_of::<Elf64_Sym>() as u64,
-                ..section(SHT_DYNSYM, tables.symbols)
+                ..section(elf::SHT_DYNSYM, tables.symbols)
             },
         );
-        self.add(b".dynstr", section(SHT_STRTAB, tables.names));
+        self.add(b".dynstr", section(elf::SHT_STRTAB, tables.names));
         let dynamic = Part {
             len: size_of_val(&*tables.entries) as u64,
             ..tables.dynamic
@@ -118,7 +112,7 @@ impl Sections {
             Elf64_Shdr {
                 sh_link: names,
                 sh_entsize: 16,
-                ..section(SHT_DYNAMIC, dynamic)
+                ..section(elf::SHT_DYNAMIC, dynamic)
             },
         );
         let relocations = tables.relocations.into_iter();
@@ -128,15 +122,15 @@ impl Sections {
                 Elf64_Shdr {
                     sh_link: symbols,
                     sh_entsize: 24,
-                    ..section(SHT_RELA, part)
+                    ..section(elf::SHT_RELA, part)
                 },
             );
         }
         for part in mapped.notes() {
-            self.add(b".note", section(SHT_NOTE, part));
+            self.add(b".note", section(elf::SHT_NOTE, part));
         }
         for part in mapped.constant() {
-            self.add(b".rodata", section(SHT_PROGBITS, part));
+            self.add(b".rodata", section(elf::SHT_PROGBITS, part));
         }
     }
 
@@ -160,24 +154,25 @@ impl Sections {
         };
         let names = Elf64_Shdr {
             sh_flags: 0,
-            ..section(SHT_STRTAB, names)
+            ..section(elf::SHT_STRTAB, names)
         };
         self.add(b".shstrtab", names);
         self.all.len() as u16
     }
 }
 
-fn section(kind: u32, part: Part) -> Elf64_Shdr {
+fn section(kind: SectionType, part: Part) -> Elf64_Shdr {
+    let is_place = kind == elf::SHT_NULL;
     Elf64_Shdr {
         sh_name: 0,
-        sh_type: kind,
-        sh_flags: if kind == 0 { 0 } else { SHF_ALLOC },
+        sh_type: kind.0,
+        sh_flags: if is_place { 0 } else { elf::SHF_ALLOC.0 },
         sh_addr: part.vaddr,
         sh_offset: part.offset,
         sh_size: part.len,
         sh_link: 0,
         sh_info: 0,
-        sh_addralign: if kind == 0 { 0 } else { 1 },
+        sh_addralign: if is_place { 0 } else { 1 },
         sh_entsize: 0,
     }
 }
