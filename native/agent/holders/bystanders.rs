@@ -15,7 +15,7 @@ use super::maps::{Mapping, Of};
 use super::memory::Memory;
 use super::objects::Objects;
 use super::table::Table;
-use super::threads::{self, Thread, Waits};
+use super::threads::{self, Thread};
 use crate::IMAGE;
 use crate::unwind::Standing;
 use core::cell::LazyCell;
@@ -136,7 +136,7 @@ impl Codes {
                     && (start..end).contains(&position)
                     && self.only_runtime_waits(memory, waits, position, &java.code)
                     // If it has gone on meanwhile, it may have left other frames there.
-                    && threads::waits_in(thread.tid) == Some(waits) =>
+                    && Standing::of(thread.tid) == Some(waits) =>
             {
                 position
             }
@@ -149,13 +149,13 @@ impl Codes {
     fn only_runtime_waits(
         &self,
         memory: &Memory,
-        waits: Waits,
+        waits: Standing,
         java: usize,
         code: &Range<usize>,
     ) -> bool {
         const MOST_FRAMES: usize = 64;
         let word = |at: usize| memory.word(at).map(|word| word as usize);
-        let mut at = Standing::new(waits.code, waits.position);
+        let mut at = waits;
         for _ in 0..MOST_FRAMES {
             match self.whose(at.code as u64) {
                 // Nothing but Java code calls these libraries.

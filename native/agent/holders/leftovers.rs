@@ -8,43 +8,16 @@
 //! its work has is left alone, and so is a block that no other of its call site is lost with.
 
 use super::nodes::Parent;
-use super::stillness::turns;
 use super::table::Table;
-use super::{NativeRoot, Pass, Stop, threads};
+use super::{NativeRoot, Pass, Stop};
 use std::collections::HashSet;
-
-/// The threads that waited when this was made, with their time and their turns on a processor.
-pub struct Waiting(Table<(u32, (u64, u64))>);
-
-impl Waiting {
-    /// # Errors
-    ///
-    /// The threads of this process cannot be listed.
-    pub fn now() -> Result<Waiting, Stop> {
-        let mut waiting = Table::new();
-        for tid in threads::tasks()?.iter().copied() {
-            if threads::waits_in(tid).is_some()
-                && let Some(turns) = turns(tid)
-            {
-                waiting.push((tid, turns))?;
-            }
-        }
-        Ok(Waiting(waiting))
-    }
-
-    /// Those that have not run since.
-    pub fn still(&self) -> HashSet<u32> {
-        let not_run = |(tid, before): &&(u32, (u64, u64))| turns(*tid) == Some(*before);
-        self.0.iter().filter(not_run).map(|(tid, _)| *tid).collect()
-    }
-}
 
 /// The blocks of a pass that are lost like others of their call sites.
 pub struct Leftovers<'pass> {
     pass: &'pass Pass,
     waiting: &'pass HashSet<u32>,
     lost: &'pass HashSet<u32>,
-    /// By index of a block.
+    /// By index of a block; none where no thread has only waited.
     known: Table<Known>,
 }
 
@@ -62,8 +35,12 @@ impl<'pass> Leftovers<'pass> {
         waiting: &'pass HashSet<u32>,
         lost: &'pass HashSet<u32>,
     ) -> Result<Leftovers<'pass>, Stop> {
+        let nodes = match waiting.is_empty() {
+            true => 0,
+            false => pass.marks.nodes.all.len(),
+        };
         Ok(Leftovers {
-            known: Table::filled(pass.marks.nodes.all.len(), Known::Nothing)?,
+            known: Table::filled(nodes, Known::Nothing)?,
             pass,
             waiting,
             lost,
@@ -72,6 +49,9 @@ impl<'pass> Leftovers<'pass> {
 
     /// Whether the block of this index is one of them.
     pub fn contains(&mut self, index: usize) -> Result<bool, Stop> {
+        if self.waiting.is_empty() {
+            return Ok(false);
+        }
         let nodes = &self.pass.marks.nodes.all;
         // Chains are long, and many blocks have one in common.
         let mut way = Table::new();

@@ -56,12 +56,10 @@ use flood::Root;
 use glibc::Places;
 use hackleak_image::layout::flags;
 use hackleak_options::Track;
-use leftovers::Waiting;
 use nodes::Nodes;
 use objects::Objects;
 use spans::Spans;
 use stale::Stale;
-use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError, TryLockError};
 use stillness::Stillness;
 use table::Table;
@@ -134,8 +132,8 @@ struct Pass {
 struct Passes<'found> {
     first: &'found Pass,
     second: Option<&'found Pass>,
-    /// Threads that have not run meanwhile.
-    waiting: HashSet<u32>,
+    /// The threads before that, where anything may be lost.
+    stillness: Option<&'found Stillness>,
 }
 
 /// One pass at a time: one would find the other's tables.
@@ -155,11 +153,9 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
     }
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     stale::be_thorough();
-    let waiting = Waiting::now()?;
-    let stillness = Stillness::begin();
+    let stillness = Stillness::begin()?;
     let first = pass(choice, &mut java)?;
-    let is_still = || stillness.is_some_and(|stillness| stillness.holds());
-    let is_final = first.marks.open == 0 || first.doubtful == 0 && is_still();
+    let is_final = first.marks.open == 0 || first.doubtful == 0 && stillness.holds();
     let second = match is_final {
         true => None,
         false => Some(pass(choice, &mut java)?),
@@ -167,7 +163,7 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
     let passes = Passes {
         first: &first,
         second: second.as_ref(),
-        waiting: waiting.still(),
+        stillness: Some(&stillness),
     };
     verdicts::keep(choice, at_exit, java.is_some(), passes)
 }
@@ -196,7 +192,7 @@ pub fn judge_firm(choice: Choice, mut statics: Option<&mut dyn Java>) -> Result<
     let passes = Passes {
         first: &found,
         second: None,
-        waiting: HashSet::new(),
+        stillness: None,
     };
     verdicts::keep(choice, false, true, passes).map(Some)
 }

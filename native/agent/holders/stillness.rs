@@ -1,37 +1,63 @@
-//! Whether any other thread has run meanwhile. Where none has, no pointer has moved from a place that was not
+//! Which other threads have run meanwhile. Where none has, no pointer has moved from a place that was not
 //! looked at yet to one that was, and one look tells all.
 //!
 //! The kernel counts how often a thread got a processor. One that waits before and after, with the same count,
 //! has not run in between.
 
 use super::table::Table;
-use super::{bystanders, threads};
+use super::{Stop, bystanders, threads};
 use crate::thread::own_tid;
+use crate::unwind::Standing;
+use std::collections::HashSet;
 
 /// Threads of the JVM's that work after each collection, and have nothing of the program's.
 const AFTER_COLLECTIONS: [&str; 2] = ["Service Thread", "Monitor Deflati"];
 
-/// The threads that wait, by the kernel's numbers, with their time and their turns on a processor.
-pub struct Stillness(Table<(u32, u64, u64)>);
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Thread {
+    tid: u32,
+    /// Its time and its turns on a processor; `None` when it runs, or nobody tells.
+    waits: Option<(u64, u64)>,
+    /// Whether it may have something of the program's.
+    counts: bool,
+}
+
+/// The other threads at one moment.
+pub struct Stillness(Table<Thread>);
 
 impl Stillness {
-    /// `None` when a thread runs, or nobody tells.
-    pub fn begin() -> Option<Stillness> {
-        let mut waiting = Table::new();
-        for tid in threads::tasks().ok()?.iter().copied() {
-            if tid == own_tid() || is_of_the_jvm(tid) {
-                continue;
-            }
-            threads::waits_in(tid)?;
-            let (time, turns) = turns(tid)?;
-            waiting.push((tid, time, turns)).ok()?;
+    /// # Errors
+    ///
+    /// The threads of this process cannot be listed.
+    pub fn begin() -> Result<Stillness, Stop> {
+        let own = own_tid();
+        let mut threads = Table::new();
+        for tid in threads::tasks()?.iter().copied().filter(|tid| *tid != own) {
+            threads.push(Thread {
+                tid,
+                waits: Standing::of(tid).and_then(|_| turns(tid)),
+                counts: !is_of_the_jvm(tid),
+            })?;
         }
-        Some(Stillness(waiting))
+        Ok(Stillness(threads))
     }
 
-    /// Whether none has run since, and none has come or gone.
+    /// Whether none that counts has run since, and none has come or gone.
     pub fn holds(&self) -> bool {
-        Stillness::begin().is_some_and(|now| *now.0 == *self.0)
+        let all_wait = self.counting().all(|thread| thread.waits.is_some());
+        all_wait && Stillness::begin().is_ok_and(|now| now.counting().eq(self.counting()))
+    }
+
+    fn counting(&self) -> impl Iterator<Item = &Thread> {
+        self.0.iter().filter(|thread| thread.counts)
+    }
+
+    /// The threads that have only waited since.
+    pub fn waiting(&self) -> HashSet<u32> {
+        let only_waits =
+            |thread: &&Thread| thread.waits.is_some() && turns(thread.tid) == thread.waits;
+        let waiting = self.0.iter().filter(only_waits);
+        waiting.map(|thread| thread.tid).collect()
     }
 }
 
@@ -42,7 +68,7 @@ fn is_of_the_jvm(tid: u32) -> bool {
 }
 
 /// The thread's time on a processor, and how often it got one; `None` where the kernel does not count.
-pub fn turns(tid: u32) -> Option<(u64, u64)> {
+fn turns(tid: u32) -> Option<(u64, u64)> {
     let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/schedstat")).ok()?;
     let mut numbers = text.split_whitespace().map(|number| number.parse().ok());
     let (time, turns) = (numbers.next()??, numbers.nth(1)??);

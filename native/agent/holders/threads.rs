@@ -13,6 +13,7 @@ use super::memory::{Memory, WORD};
 use super::objects::Objects;
 use super::table::Table;
 use crate::thread::own_tid;
+use crate::unwind::Standing;
 use core::ops::Range;
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering::*};
 
@@ -66,17 +67,8 @@ pub struct Thread {
     pub record: usize,
     /// What of its stack is in use; empty for the calling thread and the one that ends the process.
     pub stack: (usize, usize),
-    /// What it waits in, if that is known.
-    pub waits: Option<Waits>,
-}
-
-/// Where a thread is that is in a system call.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Waits {
-    /// Its stack pointer.
-    pub position: usize,
-    /// The address of the code that it goes on with.
-    pub code: usize,
+    /// Where it waits, if that is known.
+    pub waits: Option<Standing>,
 }
 
 /// The threads of this process, the calling one with nothing on its stack.
@@ -88,22 +80,22 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
     let records = records(layout, memory, maps, &tasks)?;
     let mut threads = Table::new();
     for (tid, record) in tasks.iter().copied().zip(records.iter().copied()) {
-        let (mut stack, mut waits) = ((0, 0), None);
+        let mut thread = Thread {
+            tid,
+            record,
+            stack: (0, 0),
+            waits: None,
+        };
         if tid != own && tid != ending {
             // One that the recorder works for is on the recorder's stack, and has its own one still.
             let is_own_stack = |at: &usize| !recorder_stacks().any(|stack| stack.contains(at));
-            waits = waits_in(tid).filter(|waits| is_own_stack(&waits.position));
-            let position = waits.map(|waits| waits.position);
+            thread.waits = Standing::of(tid).filter(|waits| is_own_stack(&waits.position));
+            let position = thread.waits.map(|waits| waits.position);
             let near = position.unwrap_or_else(|| on_stack(record, tid));
             let mapping = maps.iter().find(|mapping| mapping.range().contains(&near));
             let Some(mapping) = mapping else {
                 // It started after the mappings were read: it has what is local to it at least.
-                threads.push(Thread {
-                    tid,
-                    record,
-                    stack,
-                    waits: None,
-                })?;
+                threads.push(thread)?;
                 continue;
             };
             let start = position.unwrap_or(mapping.start);
@@ -113,7 +105,7 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
             } else {
                 mapping.end
             };
-            stack = (start, end.max(start));
+            thread.stack = (start, end.max(start));
             // On a signal's stack or a coroutine's: its own one has callers all the same.
             let own_stack = maps
                 .iter()
@@ -132,12 +124,7 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
                 })?;
             }
         }
-        threads.push(Thread {
-            tid,
-            record,
-            stack,
-            waits,
-        })?;
+        threads.push(thread)?;
     }
     Ok(threads)
 }
@@ -239,17 +226,6 @@ fn on_stack(record: usize, tid: u32) -> usize {
 /// Whether the thread's record lies at the end of its stack: only the main thread's does not.
 fn is_thread_stack(record: usize, layout: &Layout, tid: u32) -> bool {
     record > layout.static_len && tid != std::process::id()
-}
-
-/// Where a thread is that is in a system call; `None` while it runs.
-pub fn waits_in(tid: u32) -> Option<Waits> {
-    let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).ok()?;
-    // The last two of its fields.
-    let mut fields = text.split_whitespace().rev();
-    let mut address = || usize::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok();
-    let code = address()?;
-    let position = address()?;
-    Some(Waits { position, code })
 }
 
 /// The name of a thread of this process.

@@ -3,6 +3,7 @@
 use super::leftovers::Leftovers;
 use super::nodes::{Node, Parent};
 use super::objects::Objects;
+use super::stillness::Stillness;
 use super::table::Table;
 use super::{NativeRoot, Pass, Passes, Stop, threads};
 use crate::choice::{self, Choice};
@@ -58,8 +59,10 @@ pub fn keep(
             }
         }
     }
-    let mut leftovers = Leftovers::of(first, &passes.waiting, &lost)?;
-    let mut left_later = Leftovers::of(second, &passes.waiting, &lost)?;
+    let stillness = passes.stillness.filter(|_| !lost.is_empty());
+    let waiting = stillness.map_or_else(HashSet::new, Stillness::waiting);
+    let mut leftovers = Leftovers::of(first, &waiting, &lost)?;
+    let mut left_later = Leftovers::of(second, &waiting, &lost)?;
     for (is_later, index) in held.iter().copied() {
         let (holders, leftovers) = match is_later {
             true => (&mut later, &mut left_later),

@@ -7,7 +7,7 @@
 use super::rules;
 
 /// Where a walk stands: in a frame of the thread's.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
     /// The address of the code that the frame goes on with.
     pub code: usize,
@@ -19,14 +19,20 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// In the frame that waits.
-    pub fn new(code: usize, position: usize) -> Standing {
-        Standing {
+    /// In the frame of the thread of this number that is in a system call; `None` while the thread runs.
+    pub fn of(tid: u32) -> Option<Standing> {
+        let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).ok()?;
+        // The last two of its fields.
+        let mut fields = text.split_whitespace().rev();
+        let mut address = || usize::from_str_radix(fields.next()?.strip_prefix("0x")?, 16).ok();
+        let code = address()?;
+        let position = address()?;
+        Some(Standing {
             code,
             position,
             frame_pointer: None,
             called: false,
-        }
+        })
     }
 
     /// The caller's frame; `None` where it cannot be told. The code is a module's that stays loaded.
@@ -81,17 +87,12 @@ mod tests {
             unsafe { libc::read(reads, (&raw mut byte).cast(), 1) };
         });
         let tid = tid.recv().expect("the thread sends");
-        let waits = loop {
-            let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall"));
-            let text = text.expect("the kernel tells");
-            // The number of `read`.
-            if let Some(rest) = text.strip_prefix("0 ") {
-                let fields: Vec<&str> = rest.split_whitespace().rev().take(2).collect();
-                let address = |text: &str| usize::from_str_radix(&text[2..], 16);
-                let code = address(fields[0]).expect("a number");
-                break (code, address(fields[1]).expect("a number"));
-            }
-        };
+        let mut at = Standing::of(tid);
+        // Sooner or later it waits.
+        while at.is_none() || !(0..1000).all(|_| Standing::of(tid) == at) {
+            at = Standing::of(tid);
+        }
+        let mut at = at.expect("it waits");
         // SAFETY: words of the stack of a thread that waits until this one writes.
         let word = |at: usize| Some(unsafe { (at as *const usize).read_volatile() });
         let own = rules::function_range(
@@ -99,7 +100,6 @@ mod tests {
         );
         let own = own.expect("this function has a rule");
         let module = super::super::modules::range(own.start).expect("a module");
-        let mut at = Standing::new(waits.0, waits.1);
         assert!(!module.contains(&at.code), "the C library makes the call");
         let mut steps = 0;
         while !module.contains(&at.code) {
