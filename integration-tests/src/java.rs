@@ -165,6 +165,15 @@ impl Entry {
     pub const ALL: [Entry; 3] = [Entry::Preload, Entry::Agent, Entry::Embedded];
 }
 
+/// The frames of what the victim `PlantedLeak` leaks: three blocks of 1,999,993 bytes each.
+pub const PLANTED: [&str; 5] = [
+    "inner",
+    "Java_PlantedLeak_plant",
+    "PlantedLeak.plant",
+    "PlantedLeak.caller",
+    "PlantedLeak.main",
+];
+
 /// A Java victim, compiled for one JDK.
 pub struct Victim<'jdk> {
     jdk: &'jdk Jdk,
