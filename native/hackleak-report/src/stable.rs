@@ -193,6 +193,17 @@ pub(crate) fn library_name(path: &str) -> Cow<'_, str> {
     }
 }
 
+// Without Unicode's tables, which the command is built without.
+pattern!(
+    PLATFORM,
+    r"[-_.]?(linux[-_.]?)?(x86_64|aarch_64|aarch64|amd64)|[-_.]?linux(64)?(?-u:\b)"
+);
+
+/// A library's name without the platform that it was built for.
+pub(crate) fn without_platform(name: &str) -> Cow<'_, str> {
+    PLATFORM.replace(name, "")
+}
+
 /// The path without such digits anywhere.
 pub(crate) fn stable_path(path: &str) -> Cow<'_, str> {
     UNPACKED.replace_all(path, "$1")

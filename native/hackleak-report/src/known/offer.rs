@@ -3,9 +3,7 @@
 use super::Entry;
 use crate::model::{Frame, JavaFrame, NativeFrame, Site};
 use crate::owner;
-use crate::stable::{class_name, library_name, method_name, module_name};
-use regex::Regex;
-use std::sync::LazyLock;
+use crate::stable::{class_name, library_name, method_name, module_name, without_platform};
 
 /// An entry that knows all of `sites`, which have the same callers: if a library allocated them that
 /// is not the user's own.
@@ -95,18 +93,10 @@ fn is_unpacked(native: &NativeFrame) -> bool {
 fn artefact(path: &str) -> String {
     let file = path.rsplit('/').next().unwrap_or(path);
     let own = file.rsplit_once("-lib").map_or(file, |(_, own)| own);
-    let own = library_name(own);
-    let own = PLATFORM.replace(&own, "");
-    let name = module_name(&own);
+    let name = module_name(&without_platform(&library_name(own)));
     let name = name.strip_suffix(".so").unwrap_or(&name);
     name.strip_prefix("lib").unwrap_or(name).to_owned()
 }
-
-/// Without Unicode's tables, which the command is built without.
-static PLATFORM: LazyLock<Regex> = LazyLock::new(|| {
-    let pattern = r"[-_.]?(linux[-_.]?)?(x86_64|aarch_64|aarch64|amd64)|[-_.]?linux(64)?(?-u:\b)";
-    Regex::new(pattern).expect("a constant pattern")
-});
 
 fn method(java: &JavaFrame) -> String {
     let (class, method) = (class_name(&java.class), method_name(&java.method));
