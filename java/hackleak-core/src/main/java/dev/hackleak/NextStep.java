@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /** What to do about the leak that a report looks at first, in a line or two. */
 final class NextStep {
@@ -102,14 +103,14 @@ final class NextStep {
     for (JavaFrame made : made(site, owner)) {
       Optional<String> closing = closing(made.className());
       if (closing.isPresent()) {
-        return closing(closing.get(), made, owner);
+        return toClose(closing.get(), made, owner);
       }
     }
     return "free it" + owner.map(frame -> ": follow it from " + frame).orElse("");
   }
 
   /** What is to be closed, where {@code made} is a method of something that can be. */
-  private static String closing(String closing, JavaFrame made, Optional<JavaFrame> owner) {
+  private static String toClose(String closing, JavaFrame made, Optional<JavaFrame> owner) {
     String name = made.className();
     String what = closing.equals("close") ? "close the " : "call " + closing + "() on the ";
     Optional<Class<?>[]> given = givenByAnObject(made);
@@ -149,20 +150,17 @@ final class NextStep {
     if (isConstructor(frame)) {
       return Optional.empty();
     }
-    try {
-      ClassLoader loader = Thread.currentThread().getContextClassLoader();
-      Method[] methods = Class.forName(frame.className(), false, loader).getDeclaredMethods();
-      List<Method> called = new ArrayList<>(Arrays.asList(methods));
-      called.removeIf(method -> !method.getName().equals(frame.methodName()));
-      if (called.isEmpty()
-          || called.stream().anyMatch(method -> Modifier.isStatic(method.getModifiers()))) {
-        return Optional.empty();
-      }
-      return Optional.of(called.stream().map(Method::getReturnType).toArray(Class<?>[]::new));
-    } catch (ClassNotFoundException | LinkageError | RuntimeException e) {
-      // Another loader has it, or part of it is missing: it cannot be told.
-      return Optional.empty();
-    }
+    return ask(
+        frame.className(),
+        type -> {
+          List<Method> called = new ArrayList<>(Arrays.asList(type.getDeclaredMethods()));
+          called.removeIf(method -> !method.getName().equals(frame.methodName()));
+          if (called.isEmpty()
+              || called.stream().anyMatch(method -> Modifier.isStatic(method.getModifiers()))) {
+            return Optional.empty();
+          }
+          return Optional.of(called.stream().map(Method::getReturnType).toArray(Class<?>[]::new));
+        });
   }
 
   /** The method of the class that gives back what its objects have. */
@@ -170,21 +168,29 @@ final class NextStep {
     if (name.startsWith("java.") || name.startsWith("jdk.") || name.startsWith("sun.")) {
       return Optional.empty();
     }
-    try {
-      ClassLoader loader = Thread.currentThread().getContextClassLoader();
-      Class<?> type = Class.forName(name, false, loader);
-      for (String closing : CLOSING) {
-        for (Method method : type.getMethods()) {
-          if (method.getName().equals(closing)
-              && method.getParameterCount() == 0
-              && !Modifier.isStatic(method.getModifiers())) {
-            return Optional.of(closing);
-          }
+    return ask(name, NextStep::closingMethod);
+  }
+
+  private static Optional<String> closingMethod(Class<?> type) {
+    for (String closing : CLOSING) {
+      for (Method method : type.getMethods()) {
+        if (method.getName().equals(closing)
+            && method.getParameterCount() == 0
+            && !Modifier.isStatic(method.getModifiers())) {
+          return Optional.of(closing);
         }
       }
-      return Optional.empty();
+    }
+    return Optional.empty();
+  }
+
+  /** The answer about the class of this name, if it can be told. */
+  private static <T> Optional<T> ask(String name, Function<Class<?>, Optional<T>> question) {
+    try {
+      ClassLoader loader = Thread.currentThread().getContextClassLoader();
+      return question.apply(Class.forName(name, false, loader));
     } catch (ClassNotFoundException | LinkageError | RuntimeException e) {
-      // Another loader has it, or part of it is missing: it cannot be told.
+      // Another loader has it, or part of it is missing.
       return Optional.empty();
     }
   }
