@@ -410,10 +410,18 @@ fn a_thread_that_reads_hides_no_block_in_the_buffer_on_its_stack() {
     }
 }
 
+/// Nor have the frames in which the JVM has begun a thread, above those of Java code.
+#[test]
+fn what_the_jvm_begins_a_thread_with_hides_nothing() {
+    for jdk in Jdk::all() {
+        workers(jdk, &["begins"], 1);
+    }
+}
+
 fn workers(jdk: &Jdk, arguments: &[&str], lost: usize) {
     let run = Victim::new(jdk, "Workers")
         .recording(Entry::Preload, &[])
-        .options("track=new+malloc,held=note")
+        .options("track=new+malloc+mmap,held=note")
         .args(arguments)
         .run()
         .expect_code(0);

@@ -1,10 +1,11 @@
 //! Where what a program maps for itself begins and ends.
 //!
 //! The kernel joins neighbours with the same rights, so `/proc/self/maps` does not tell one program's
-//! table from the next one's. Who has the address of the one must not seem to hold the other.
+//! table from the next one's. Who has the address of the one must not seem to hold the other. And what the
+//! JVM maps has none of the program's addresses, so it is noted who asked.
 //!
 //! Nothing is taken out when memory is unmapped: a later mapping over a noted end makes that end void
-//! (`cuts`). Memory that the C library maps for itself is not seen here; it is told by other signs.
+//! (`is_cut`). Memory that the C library maps for itself is not seen here; it is told by other signs.
 //! Only atomic words are written, so a hook may be interrupted anywhere, and may run before the
 //! constructor.
 
@@ -17,6 +18,7 @@ struct Place {
     start: AtomicUsize,
     end: AtomicUsize,
     order: AtomicUsize,
+    by: AtomicUsize,
 }
 
 const BITS: u32 = 12;
@@ -29,6 +31,7 @@ static TABLE: [Place; PLACES] = [const {
         start: AtomicUsize::new(0),
         end: AtomicUsize::new(0),
         order: AtomicUsize::new(0),
+        by: AtomicUsize::new(0),
     }
 }; PLACES];
 static ORDER: AtomicUsize = AtomicUsize::new(1);
@@ -41,6 +44,8 @@ pub struct Asked {
     pub order: usize,
     pub start: usize,
     pub end: usize,
+    /// The address of code to which the function returned that was called for it; 0 where it has gone since.
+    pub by: usize,
 }
 
 /// What was asked for and has not been asked for anew at the same address.
@@ -51,6 +56,7 @@ pub fn asked() -> impl Iterator<Item = Asked> {
             order: place.order.load(Acquire),
             start: place.start.load(Relaxed),
             end: place.end.load(Relaxed),
+            by: place.by.load(Relaxed),
         };
         (asked.order != 0).then_some(asked)
     })
@@ -68,14 +74,16 @@ pub fn is_cut(address: usize, asked: &[Asked]) -> bool {
     })
 }
 
-/// A mapping was made. May be called in hooks, and before the constructor.
-pub fn note(range: Range<usize>) {
+/// The places that are tried for a mapping that begins there.
+fn places(start: usize) -> impl Iterator<Item = &'static Place> {
+    let hash = (start >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (usize::BITS - BITS);
+    (hash..hash + TRIED).filter_map(|at| TABLE.get(at % PLACES))
+}
+
+/// A mapping was made, by the code at `by`. May be called in hooks, and before the constructor.
+pub fn note(range: Range<usize>, by: usize) {
     let order = ORDER.fetch_add(1, Relaxed);
-    let hash = (range.start >> 12).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (usize::BITS - BITS);
-    for at in 0..TRIED {
-        let Some(place) = TABLE.get((hash + at) % PLACES) else {
-            return;
-        };
+    for place in places(range.start) {
         let known = match place
             .start
             .compare_exchange(0, range.start, AcqRel, Acquire)
@@ -85,11 +93,29 @@ pub fn note(range: Range<usize>) {
         };
         if known == range.start {
             place.end.store(range.end, Relaxed);
+            place.by.store(by, Relaxed);
             place.order.store(order, Release);
             return;
         }
     }
     FULL.store(true, Release);
+}
+
+/// A mapping that begins where `range` does has gone, or its first part has: others may get the memory unseen. May be
+/// called in hooks.
+pub fn gone(range: &Range<usize>) {
+    let known = places(range.start)
+        .map_while(|place| match place.start.load(Acquire) {
+            0 => None,
+            start => Some((place, start)),
+        })
+        .find(|(_, start)| *start == range.start);
+    if let Some((place, _)) = known {
+        let (by, end) = (place.by.swap(0, Relaxed), place.end.load(Relaxed));
+        if by != 0 && range.end < end {
+            note(range.end..end, by);
+        }
+    }
 }
 
 /// Memory for the recorder's own tables, which are known by other means. It must not fill the table here.
@@ -122,6 +148,7 @@ mod tests {
             order: order + 1,
             start: *start,
             end: *end,
+            by: 0,
         })
         .collect()
     }

@@ -42,6 +42,8 @@ pub struct ThreadState {
     /// The thread was started in the scope; it did not enter it.
     inherited: bool,
     ignoring: u32,
+    /// The routine that the thread began with, where the recorder stood in for it; else 0.
+    pub routine: usize,
     record: *mut layout::Thread,
     /// Bytes allocated and freed at which the timeline is looked at again.
     next_look: u64,
@@ -74,6 +76,9 @@ pub fn init(began: fn(usize)) {
         KEY.store(key, Relaxed);
     }
 }
+
+/// Where a state has its `routine`.
+pub const ROUTINE: usize = core::mem::offset_of!(ThreadState, routine);
 
 /// The state of the calling thread, for as long as the guard lives.
 pub struct Guard(&'static mut ThreadState);
@@ -224,6 +229,7 @@ fn create() -> Option<Guard> {
         state.scope = 0;
         state.inherited = false;
         state.ignoring = 0;
+        state.routine = 0;
         state.reallocating = 0;
         // To clear what is new would fill its pages with zeros once more, which costs more than all the rest.
         if !is_new {

@@ -1,6 +1,11 @@
 // Native half of Workers.java.
+#include <dlfcn.h>
+#include <errno.h>
 #include <jni.h>
+#include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -38,6 +43,28 @@ void run(int blocks, bool waits) {
   free(last);
 }
 
+const size_t len = 4096;
+
+// A word of the frames in which the JVM has begun this thread that is the address of no memory; 0 where there is none.
+uintptr_t names_nothing() {
+  Dl_info info;
+  void** frame = static_cast<void**>(__builtin_frame_address(0));
+  void** first = nullptr;
+  while (*frame > frame) {
+    bool of_jvm = dladdr(frame[1], &info) != 0 && strstr(info.dli_fname, "/libjvm.so") != nullptr;
+    if (first == nullptr && of_jvm) first = frame;
+    frame = static_cast<void**>(*frame);
+  }
+  for (void** at = frame; first != nullptr && at > first; at--) {
+    uintptr_t word = reinterpret_cast<uintptr_t>(*at);
+    unsigned char in_core[1];
+    void* page = reinterpret_cast<void*>(word & ~(len - 1));
+    bool may_be = word > 1ul << 37 && word < 1ul << 40;
+    if (may_be && mincore(page, len, in_core) != 0 && errno == ENOMEM) return word;
+  }
+  return 0;
+}
+
 }  // namespace
 
 extern "C" {
@@ -73,6 +100,21 @@ JNIEXPORT jlong JNICALL Java_Workers_leak(JNIEnv*, jclass) {
   litter(mine);
   if (frames[0] != 0) abort();
   return ~reinterpret_cast<jlong>(mine);
+}
+
+JNIEXPORT jlong JNICALL Java_Workers_map(JNIEnv*, jclass) {
+  uintptr_t word = names_nothing();
+  void* at = reinterpret_cast<void*>(word & ~(len - 1));
+  if (word == 0) return 0;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+  void* mapped = mmap(at, len, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (mapped == MAP_FAILED) return 0;
+  if (mapped != at) abort();
+  return ~reinterpret_cast<jlong>(mapped);
+}
+
+JNIEXPORT void JNICALL Java_Workers_unmap(JNIEnv*, jclass, jlong turned) {
+  munmap(reinterpret_cast<void*>(~turned), len);
 }
 
 JNIEXPORT void JNICALL Java_Workers_free(JNIEnv*, jclass, jlong turned) {

@@ -5,6 +5,8 @@ import dev.hackleak.LeakReport;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 
 /** Blocks that a thread of a library's has an address of on its stack, an old one or not. */
 public final class Workers {
@@ -21,6 +23,14 @@ public final class Workers {
 
   /** Makes a block, and leaves its address all over the part of the stack that is free; gives it with all bits turned. */
   static native long leak();
+
+  /**
+   * Maps memory that a word of the frames seems to name in which the JVM has begun the thread; gives
+   * its address with all bits turned, or 0 if no word does.
+   */
+  static native long map();
+
+  static native void unmap(long turned);
 
   static native void free(long turned);
 
@@ -52,6 +62,28 @@ public final class Workers {
     free(hidden[0]);
   }
 
+  /** Memory is leaked that the frames seem to name which called a thread's first Java method. */
+  private static void begin(int round) throws Exception {
+    Checkpoint start = HackLeak.checkpoint("round " + round);
+    CountDownLatch end = new CountDownLatch(1);
+    CompletableFuture<Long> mapped = new CompletableFuture<>();
+    Thread thread =
+        new Thread(
+            () -> {
+              mapped.complete(map());
+              try {
+                end.await();
+              } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+              }
+            });
+    thread.start();
+    System.out.println(mapped.get() == 0 ? "no such word" : "lost " + lost(start));
+    end.countDown();
+    thread.join();
+    unmap(mapped.get());
+  }
+
   private static String top(Thread thread) {
     StackTraceElement[] frames = thread.getStackTrace();
     return frames.length == 0 ? "" : frames[0].getClassName() + "." + frames[0].getMethodName();
@@ -65,9 +97,18 @@ public final class Workers {
 
   public static void main(String[] arguments) throws Exception {
     System.load(System.getProperty("victim.library"));
-    if (arguments[0].equals("reads")) {
+    if (arguments.length == 1) {
       for (int i = 0; i < 3; i++) {
-        read(i);
+        switch (arguments[0]) {
+          case "reads":
+            read(i);
+            break;
+          case "begins":
+            begin(i);
+            break;
+          default:
+            throw new IllegalArgumentException(arguments[0]);
+        }
       }
       return;
     }

@@ -4,7 +4,7 @@
 //! What is difficult is that most mappings are not of that sort, and nobody says of which sort one is. Left
 //! out are heaps of allocators (their free blocks are full of old pointers), stacks (of threads that have
 //! ended, too, which the C library keeps for later ones), the Java heap, the recorder's own memory, and what
-//! modules have for their zeros (`.bss`), which are roots, or hold nothing. The
+//! modules have for their zeros (`.bss`), which are roots, or hold nothing, and what the JVM has mapped. The
 //! kernel joins neighbours, so what is left out may be a part of a mapping. Where the joined ones were asked
 //! for with `mmap`, they are areas of their own: what one of them holds, a pointer into the other does not.
 
@@ -71,7 +71,7 @@ pub fn read(
         for end in cuts.iter().copied().chain([mapping.end]) {
             let part = start..end;
             start = end;
-            if is_heap(nodes, &part) {
+            if is_of_jvm(&part, &near, objects) || is_heap(nodes, &part) {
                 continue;
             }
             holes.clear();
@@ -128,6 +128,18 @@ fn cuts_in(
     }
     cuts.sort_unstable();
     Ok(())
+}
+
+/// Whether the JVM has asked for this memory: for its heap, or for what it knows of classes and code.
+fn is_of_jvm(part: &Range<usize>, near: &Table<Asked>, objects: &Objects) -> bool {
+    let over = near
+        .iter()
+        .filter(|one| one.start < part.end && part.start < one.end);
+    let last = over.max_by_key(|one| one.order);
+    last.is_some_and(|one| {
+        let is_whole = one.start <= part.start && part.end <= one.end;
+        is_whole && objects.jvm.contains(&one.by)
+    })
 }
 
 const PAGE: usize = 4096;

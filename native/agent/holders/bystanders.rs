@@ -8,11 +8,12 @@
 //! The same is true of the younger part of a Java thread's stack, when Java code waits in the JVM or in
 //! native code of the JDK's: a read has eight kilobytes there for small answers, most of them old words.
 //! What such code was given, the Java frames that called it have as well. Frames are followed for that, as
-//! far as they can be, because among old words there are addresses of code, too.
+//! far as they can be, because among old words there are addresses of code, too. And it is true of the frames in
+//! which the JVM begins a thread, before it calls the first Java method.
 
 use super::Stop;
 use super::maps::{Mapping, Of};
-use super::memory::Memory;
+use super::memory::{Memory, WORD};
 use super::objects::Objects;
 use super::table::Table;
 use super::threads::{self, Thread};
@@ -93,7 +94,11 @@ pub struct JavaStacks {
 }
 
 /// All code that may hold something while it runs.
-pub struct Codes(Table<Code>);
+pub struct Codes {
+    all: Table<Code>,
+    /// The JVM's own, which holds nothing.
+    jvm: Range<usize>,
+}
 
 impl Codes {
     pub fn of(objects: &Objects, maps: &[Mapping]) -> Result<Codes, Stop> {
@@ -115,19 +120,56 @@ impl Codes {
             })?;
         }
         codes.sort_unstable_by_key(|code| code.start);
-        Ok(Codes(codes))
+        Ok(Codes {
+            all: codes,
+            jvm: objects.jvm.clone(),
+        })
     }
 
     fn whose(&self, word: u64) -> Option<Whose> {
         let address = word as usize;
-        let after = self.0.partition_point(|code| code.start <= address);
-        let code = self.0.get(after.checked_sub(1)?)?;
+        let after = self.all.partition_point(|code| code.start <= address);
+        let code = self.all.get(after.checked_sub(1)?)?;
         (address < code.end).then_some(code.whose)
+    }
+
+    /// That part of the thread's stack which may hold something.
+    pub fn part_of_program(
+        &self,
+        memory: &Memory,
+        thread: &Thread,
+        java: &JavaStacks,
+    ) -> Range<usize> {
+        let start = self.start_of_program(memory, thread, java);
+        start..self.end_of_program(memory, thread).max(start)
+    }
+
+    /// Where that part of the thread's stack ends. If the JVM has made the thread, and it runs Java code, the
+    /// JVM's frames are above it: from its first one to those that called the first frame of Java's, which has
+    /// left an address of its code there. Native code that the JVM calls at once has variables above such an
+    /// address.
+    fn end_of_program(&self, memory: &Memory, thread: &Thread) -> usize {
+        let (start, end) = thread.stack;
+        if !self.jvm.contains(&thread.routine) {
+            return end;
+        }
+        let mut oldest = None;
+        memory.runs(start..end, |at, words| {
+            let found = words.iter().enumerate().rev().find_map(|(index, word)| {
+                let whose = self.whose(*word)?;
+                Some((at + (index + 1) * WORD, whose))
+            });
+            oldest = found.or(oldest);
+        });
+        match oldest {
+            Some((above, Whose::Generated)) => above,
+            _ => end,
+        }
     }
 
     /// Where that part of the thread's stack begins which may hold something. Below it are the frames of what
     /// Java code waits in, if that is the JVM's, the JDK's and the C library's alone.
-    pub fn start_of_program(&self, memory: &Memory, thread: &Thread, java: &JavaStacks) -> usize {
+    fn start_of_program(&self, memory: &Memory, thread: &Thread, java: &JavaStacks) -> usize {
         let (start, end) = thread.stack;
         let position = java.positions.get(&thread.tid).copied();
         match (thread.waits, position) {

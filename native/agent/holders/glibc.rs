@@ -32,6 +32,8 @@ pub struct Layout {
     pub static_len: usize,
     /// Place of the kernel's number in it.
     tid: usize,
+    /// Place of the address of what it began with.
+    routine: Option<usize>,
     /// Place of the ring in it that joins threads.
     ring: Option<usize>,
     /// Where rings begin that are known without any thread.
@@ -118,6 +120,7 @@ fn find_layout() -> Option<Layout> {
         record_len,
         static_len: static_len.checked_sub(record_len)?,
         tid,
+        routine: field(c"_thread_db_pthread_start_routine"),
         ring: field(c"_thread_db_pthread_list"),
         rings: match field(c"_thread_db_rtld_global__dl_stack_used") {
             Some(_) => [
@@ -158,6 +161,12 @@ impl Layout {
         let word = memory.word((at + self.tid) & !7)?;
         let shift = if self.tid & 4 == 0 { 0 } else { 32 };
         Some((word >> shift) as u32).filter(|tid| *tid != 0)
+    }
+
+    /// Where the code begins that the thread with this record was made to run.
+    pub fn routine_of(&self, memory: &Memory, record: usize) -> Option<usize> {
+        let routine = memory.word(record.checked_add(self.routine?)?)?;
+        Some(routine as usize)
     }
 
     /// The threads of all rings that are known or that lead from one of `records`. Nobody is stopped: a

@@ -283,8 +283,8 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         });
         failed.map_or(Ok(()), Err)?;
         if codes.run_on(&memory, thread) {
-            let start = codes.start_of_program(&memory, thread, &stacks);
-            let stack = Root::of(start..thread.stack.1, Trust::All);
+            let part = codes.part_of_program(&memory, thread, &stacks);
+            let stack = Root::of(part, Trust::All);
             locals.push((stack, NativeRoot::Stack(tid)))?;
         }
     }

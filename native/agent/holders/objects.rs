@@ -52,6 +52,8 @@ pub struct Objects {
     /// Where code lies that may hold something while it runs, not the JVM's, the recorder's or the C
     /// library's; and whether it is a library's of the JDK that works for Java code alone.
     pub code: Table<(usize, usize, bool)>,
+    /// Where the JVM's own code lies.
+    pub jvm: Range<usize>,
     data: Table<Data>,
     failed: Option<Stop>,
 }
@@ -62,6 +64,7 @@ impl Objects {
         let mut objects = Objects {
             all: Table::new(),
             code: Table::new(),
+            jvm: 0..0,
             data: Table::new(),
             failed: None,
         };
@@ -114,9 +117,13 @@ impl Objects {
             let program = unsafe { &*info.dlpi_phdr.add(index) };
             let start = bias.wrapping_add(program.p_vaddr as usize);
             let end = start.wrapping_add(program.p_memsz as usize);
-            if runs && program.p_type == libc::PT_LOAD && program.p_flags & libc::PF_X != 0 {
-                self.code
-                    .push((start, end, callers::works_for_java_alone(path)))?;
+            if program.p_type == libc::PT_LOAD && program.p_flags & libc::PF_X != 0 {
+                if runs {
+                    let is_for_java = callers::works_for_java_alone(path);
+                    self.code.push((start, end, is_for_java))?;
+                } else if path.ends_with(b"/libjvm.so") {
+                    self.jvm = start..end;
+                }
             }
             match program.p_type {
                 libc::PT_LOAD if program.p_flags & libc::PF_W != 0 => {

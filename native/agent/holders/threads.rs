@@ -69,6 +69,8 @@ pub struct Thread {
     pub stack: (usize, usize),
     /// Where it waits, if that is known.
     pub waits: Option<Standing>,
+    /// Where the code begins that it was made to run; 0 if that is not known.
+    pub routine: usize,
 }
 
 /// The threads of this process, the calling one with nothing on its stack.
@@ -85,6 +87,7 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
             record,
             stack: (0, 0),
             waits: None,
+            routine: routine(layout, memory, record),
         };
         if tid != own && tid != ending {
             // One that the recorder works for is on the recorder's stack, and has its own one still.
@@ -121,12 +124,27 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
                     record: 0,
                     stack: whole,
                     waits: None,
+                    routine: thread.routine,
                 })?;
             }
         }
         threads.push(thread)?;
     }
     Ok(threads)
+}
+
+/// What the thread with this record was made to run. Where the recorder stands in for that, it has noted it.
+fn routine(layout: &Layout, memory: &Memory, record: usize) -> usize {
+    let told = layout.routine_of(memory, record).filter(|_| record != 0);
+    if told != Some(crate::arch::thread_start as *const () as usize) {
+        return told.unwrap_or(0);
+    }
+    let place = RECORDS
+        .iter()
+        .position(|noted| noted.load(Relaxed) == record);
+    let state = place.map_or(0, |place| STATES[place].load(Acquire));
+    let noted = memory.word(state + crate::thread::ROUTINE);
+    noted.filter(|_| state != 0).unwrap_or(0) as usize
 }
 
 /// The kernel's numbers of the threads that there are.

@@ -9,6 +9,7 @@ use crate::mapped::{self, Taken};
 use crate::mappings;
 use core::ffi::c_void;
 use core::ops::Range;
+use core::ptr;
 use libc::{c_int, off64_t, size_t};
 
 allocator_entry!(mmap, 6, on_mmap);
@@ -36,6 +37,12 @@ fn position(slot: usize, frame_pointer: usize) -> CallSite {
     }
 }
 
+/// The address of code to which the function returns whose return address lies at `slot`.
+fn caller(slot: usize) -> usize {
+    // SAFETY: the return address of the hook that runs.
+    unsafe { ptr::without_provenance::<usize>(slot).read() }
+}
+
 /// What replaces a part of a mapping (`MAP_FIXED`) is no border for who holds what: so the JVM gives memory to a
 /// range that it has reserved.
 #[allow(clippy::too_many_arguments)]
@@ -61,7 +68,7 @@ unsafe extern "C" fn on_mmap(
         Some(range) => {
             replaced.iter().for_each(Taken::ended);
             if !is_fixed {
-                mappings::note(range.clone());
+                mappings::note(range.clone(), caller(slot));
             }
             mapped::made(range, position(slot, frame_pointer));
         }
@@ -96,7 +103,7 @@ unsafe extern "C" fn on_mremap(
     let at = at as *mut c_void;
     match mapped_at(at, len) {
         Some(range) => {
-            mappings::note(range.clone());
+            mappings::note(range.clone(), caller(slot));
             replaced.iter().for_each(Taken::ended);
             if stays {
                 mapped::made(range, position(slot, frame_pointer));
@@ -117,7 +124,10 @@ unsafe extern "C" fn on_munmap(at: *mut c_void, len: size_t, _: usize, _: usize)
     // SAFETY: the caller's; the C library does the same with these arguments.
     let result = unsafe { libc::syscall(libc::SYS_munmap, at, len) } as c_int;
     match result {
-        0 => taken.iter().for_each(Taken::ended),
+        0 => {
+            mappings::gone(&mapped::pages(at.addr(), len));
+            taken.iter().for_each(Taken::ended);
+        }
         _ => taken.iter().for_each(Taken::restored),
     }
     result

@@ -342,6 +342,7 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
             && let Some(mut thread) = thread::enter()
         {
             thread.set_scope(scope, true);
+            thread.routine = start as usize;
         }
     });
     Begin { start, argument }
