@@ -50,7 +50,7 @@ assertion: 1,999,993 bytes leaked in 1 block at 1 site since .*\(Matrix\.java:[a
 def marks():
     """The number of each line that ends with `// here: MARK`."""
     found = {}
-    for file in SOURCES.glob("*.java"):
+    for file in SOURCES.rglob("*.java"):
         for number, line in enumerate(file.read_text().splitlines(), 1):
             mark = re.search(r"// here: (.+)$", line)
             if mark:
@@ -103,6 +103,16 @@ class Lines:
 
     def with_lines(self, pattern):
         return re.sub(r"(?<!\\)\[([a-z ]+)\]", lambda mark: str(MARKS[mark.group(1)]), pattern)
+
+    def of_junit(self, ended):
+        code, out, err = ended
+        due = ["frees() [OK]", "forgets() [X] 1,999,993 bytes leaked in 1 block at 1 site",
+               f"MatrixTest.forgets(MatrixTest.java:{MARKS['forgets']})", "1 tests failed",
+               "1 tests successful"]
+        wrong = [f"not told: {line}" for line in due if line not in re.sub(r" +", " ", out)]
+        # JUnit's own code for a test that failed.
+        wrong += [] if code == 1 else [f"code {code}, not 1"]
+        return wrong and wrong + out.splitlines() + err.splitlines()
 
     def of_ending(self, ended, how, code):
         ended_with, out, err = ended

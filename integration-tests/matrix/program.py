@@ -32,12 +32,13 @@ INSIDE = "/hl"
 mounting = threading.Lock()
 
 
-def build(folder, release, jar, sources):
-    """The folder that each root gets: the recorder, the command, the jar, the program."""
+def build(folder, release, jars, sources):
+    """The folder that each root gets: the recorder, the command, the jars, the program."""
     home = os.path.dirname(os.path.dirname(os.path.realpath(shutil.which("javac"))))
     for file in (release / "libhackleak.so", release / "hackleak"):
         shutil.copy(file, folder)
-    shutil.copy(jar, folder / "core.jar")
+    for name, jar in jars.items():
+        shutil.copy(jar, folder / f"{name}.jar")
     # Without a C library there are no versions of symbols, so it binds to any.
     headers = [f"-I{home}/include", f"-I{home}/include/linux"]
     subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-g", "-nostdlib", *headers,
@@ -45,6 +46,9 @@ def build(folder, release, jar, sources):
     shutil.copy(folder / "libmatrix.so", folder / "libunloadable.so")
     subprocess.run(["javac", "-g", "--release", "11", "-d", folder / "classes",
                     "-cp", folder / "core.jar", *sources.glob("*.java")], check=True)
+    subprocess.run(["javac", "--release", "11", "-g", "-d", folder / "tests", "-cp",
+                    f"{folder}/classes:{folder}/console.jar", *sources.glob("junit/*.java")],
+                   check=True)
     return folder
 
 
@@ -121,12 +125,19 @@ def parts(root, lines, options, name):
     yield "clean", lambda: twin(root, lines, options, name, "clean", preload=True)
     yield "agent", lambda: twin(root, lines, options, name, "leak", preload=False)
     yield "verdict", lambda: verdict(root, lines, options, name)
+    yield "junit", lambda: junit(root, lines, options, name)
     for how, code in ENDINGS:
         yield how, lambda how=how, code=code: ending(root, lines, options, name, how, code)
 
 
 def recorded(root, options, name, preload, hackleak, *arguments):
-    """A recorded run, and the folder of its image as the root calls it."""
+    """A recorded run of the program, and the folder of its image as the root calls it."""
+    class_path = ["-cp", f"{INSIDE}/classes:{INSIDE}/core.jar"]
+    arguments = [*class_path, f"-Dmatrix.unloadable={INSIDE}/libunloadable.so", "Matrix", *arguments]
+    return recorded_jvm(root, options, name, preload, hackleak, *arguments)
+
+
+def recorded_jvm(root, options, name, preload, hackleak, *arguments):
     out = f"{INSIDE}/{name}"
     shutil.rmtree(root.built / name, ignore_errors=True)
     settings = ",".join([f"out={out}", *hackleak])
@@ -134,10 +145,8 @@ def recorded(root, options, name, preload, hackleak, *arguments):
     agent, environment = [f"-agentpath:{recorder}={settings}"], {}
     if preload:
         agent, environment = [], {"LD_PRELOAD": recorder, "HACKLEAK_OPTIONS": settings}
-    ended = root.java(*agent, *options, "-cp", f"{INSIDE}/classes:{INSIDE}/core.jar",
-                      f"-Dmatrix.library={INSIDE}/libmatrix.so",
-                      f"-Dmatrix.unloadable={INSIDE}/libunloadable.so",
-                      "-Dhackleak.settleLimitMillis=60000", "Matrix", *arguments, **environment)
+    ended = root.java(*agent, *options, f"-Dmatrix.library={INSIDE}/libmatrix.so",
+                      "-Dhackleak.settleLimitMillis=60000", *arguments, **environment)
     return ended, out
 
 
@@ -173,6 +182,17 @@ def verdict(root, lines, options, name):
     ended, _ = recorded(root, options, name, True, [], "verdict")
     shutil.rmtree(root.built / name, ignore_errors=True)
     return said(ended) if ended[0] != 0 else lines.of_verdict(ended[1], ended[2])
+
+
+def junit(root, lines, options, name):
+    """A suite on JUnit's own launcher, which finds the extension among the services of the jars."""
+    jars = [f"{INSIDE}/{jar}" for jar in ("tests", "classes", "core.jar", "junit.jar", "console.jar")]
+    console = ["-cp", ":".join(jars), "org.junit.platform.console.ConsoleLauncher", "execute"]
+    console += ["--select-class=MatrixTest", "--disable-banner", "--disable-ansi-colors"]
+    settings = ["-Djunit.jupiter.extensions.autodetection.enabled=true", "-Dhackleak.junit.all=true"]
+    ended, _ = recorded_jvm(root, options, name, True, [], *settings, *console)
+    shutil.rmtree(root.built / name, ignore_errors=True)
+    return lines.of_junit(ended)
 
 
 def ending(root, lines, options, name, how, code):

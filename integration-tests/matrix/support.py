@@ -49,6 +49,7 @@ and what that needs. Numbers are compared to the byte, places in Java by name an
 - `clean`: the same, given back, and no leak is found;
 - `agent`: `leak` with `-agentpath` in place of `LD_PRELOAD`;
 - `verdict`: checks in process, with what is lost, held and given back, and with its holder;
+- `junit`: a suite on JUnit's launcher, of which one test leaks and fails, with the jars alone;
 - `return`, `exit`, `halt`, `throw`, `term`: the ends of a JVM with `exit=report`.
 
 """
