@@ -188,7 +188,8 @@ def junit(root, lines, options, name):
     """A suite on JUnit's own launcher, which finds the extension among the services of the jars."""
     jars = [f"{INSIDE}/{jar}" for jar in ("tests", "classes", "core.jar", "junit.jar", "console.jar")]
     console = ["-cp", ":".join(jars), "org.junit.platform.console.ConsoleLauncher", "execute"]
-    console += ["--select-class=MatrixTest", "--disable-banner", "--disable-ansi-colors"]
+    console += ["--select-class=MatrixTest", "--disable-banner", "--disable-ansi-colors",
+                "--details-theme=ascii"]
     settings = ["-Djunit.jupiter.extensions.autodetection.enabled=true", "-Dhackleak.junit.all=true"]
     ended, _ = recorded_jvm(root, options, name, True, [], *settings, *console)
     shutil.rmtree(root.built / name, ignore_errors=True)

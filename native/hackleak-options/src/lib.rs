@@ -7,15 +7,18 @@
 //!
 //! The crate has no dependencies because it is linked into the preloaded library.
 
+mod choices;
 mod codec;
 pub mod exit_code;
+mod keys;
 mod pools;
+mod track;
 
-pub use codec::{
-    Exit, Findings, Follow, Held, KEYS, Key, Known, MAX_DEPTH, OptionError, Options, Stacks, Track,
-};
-
+pub use choices::{Exit, Findings, Follow, Held, Known, OptionError, Stacks};
+pub use codec::{MAX_DEPTH, Options};
+pub use keys::{KEYS, Key};
 pub use pools::{PoolFunctions, PoolsError, parse_pools};
+pub use track::Track;
 
 /// The environment variable that carries the options into a process.
 pub const ENVIRONMENT: &str = "HACKLEAK_OPTIONS";

@@ -1,4 +1,7 @@
 use super::*;
+use core::cmp::Reverse;
+use hackleak_image::layout::Kind;
+use targets::is_in;
 
 const AT: usize = 0x7f00_0000_1000;
 const POINTER: u64 = 0x7f00_0000_2000;
