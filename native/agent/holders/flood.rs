@@ -6,7 +6,7 @@
 use super::Stop;
 use super::areas::Area;
 use super::memory::{Memory, WORD};
-use super::nodes::{ADDRESS, Nodes, Parent};
+use super::nodes::{ADDRESS, Node, Nodes, Parent};
 use super::objects::Trust;
 use super::spans::Spans;
 use super::stale::Stale;
@@ -32,6 +32,9 @@ impl Root {
     }
 }
 
+/// How far from the start or the end of a block `Trust::Edges` reaches, in bytes: over what an allocation with a large
+/// alignment has before its start, and what a stack of a fiber has at its end.
+const EDGE: usize = 64 << 10;
 /// Blocks with less between them are read together.
 const GAP: usize = 4096;
 /// The most that is read together.
@@ -53,6 +56,17 @@ pub enum Points {
 enum Reached {
     Node(u32),
     Area(u32),
+}
+
+/// Whether a pointer to this address holds the block that it lies in.
+fn is_trusted(trust: Trust, node: &Node, address: usize) -> bool {
+    let offset = address.wrapping_sub(node.start);
+    match trust {
+        Trust::All => true,
+        Trust::Starts => offset == 0,
+        Trust::Edges => offset <= EDGE || node.len().saturating_sub(offset) <= EDGE,
+        Trust::None => false,
+    }
 }
 
 /// What was reached so far.
@@ -104,7 +118,7 @@ impl Marks {
         match self.nodes.find(address, is_cookie) {
             Some(found) => {
                 let node = self.nodes.all[found];
-                if node.is_held() || trust == Trust::Starts && node.start != address {
+                if node.is_held() || !is_trusted(trust, &node, address) {
                     return;
                 }
                 let blocks = match parent {

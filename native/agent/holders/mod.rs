@@ -284,7 +284,7 @@ fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> 
         failed.map_or(Ok(()), Err)?;
         if codes.run_on(&memory, thread) {
             let part = codes.part_of_program(&memory, thread, &stacks);
-            let stack = Root::of(part, Trust::All);
+            let stack = Root::of(part, Trust::Edges);
             locals.push((stack, NativeRoot::Stack(tid)))?;
         }
     }

@@ -32,6 +32,9 @@ pub enum Trust {
     All,
     /// Those to the start of a block hold it: the C library's others are its allocator's.
     Starts,
+    /// Those near the start or the end of a block hold it. Whoever is to free a block has its start, or can tell
+    /// it from what lies at its end; an old word of which a half was overwritten may point anywhere.
+    Edges,
     /// None: the module is the JVM or the recorder.
     None,
 }

@@ -200,3 +200,23 @@ fn a_handle_has_no_memory_that_holds() {
     flood(&mut marks, &built.root(Trust::All));
     assert_eq!(parents(&marks), [Parent::Root(9), Parent::None]);
 }
+
+#[test]
+fn on_a_stack_only_what_points_near_an_end_of_a_block_holds_it() {
+    let large = vec![0_u64; 40 * EDGE / WORD];
+    let (start, len) = (large.as_ptr().addr(), large.len() * WORD);
+    let held = |offset: usize, trust| {
+        let words = [(start + offset) as u64];
+        let mut marks = marks(nodes(&[block(start, len)]), Table::new());
+        let at = words.as_ptr().addr();
+        flood(&mut marks, &Root::of(at..at + WORD, trust));
+        marks.nodes.all[0].is_held()
+    };
+    for offset in [0, EDGE, len - EDGE, len - 1] {
+        assert!(held(offset, Trust::Edges), "{offset}");
+    }
+    for offset in [EDGE + 1, len / 2, len - EDGE - 1] {
+        assert!(!held(offset, Trust::Edges), "{offset}");
+        assert!(held(offset, Trust::All), "{offset}");
+    }
+}
