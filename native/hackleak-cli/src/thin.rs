@@ -9,6 +9,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -18,8 +19,10 @@ use rustix::fs::{
 
 /// Less on the disk is left as it is.
 const LARGE: u64 = 4 << 20;
-/// What is looked at together, and taken away together.
-const PIECE: usize = 64 << 10;
+/// What is read together.
+const PIECE: usize = 1 << 20;
+/// What is looked at together, and taken away together: a block of most file systems.
+const BLOCK: usize = 4 << 10;
 
 /// Takes the zeros of the image's file from the disk, if nobody writes there any more. Where that cannot be done, the
 /// file stays as large as it is, and nothing else is lost.
@@ -41,21 +44,21 @@ fn give_back_zeros(mut file: &File) -> io::Result<()> {
     let (mut at, mut zeros) = (0, 0..0);
     loop {
         let len = read_whole(&mut file, &mut piece)?;
-        if len > 0 && piece[..len].iter().all(|byte| *byte == 0) {
-            if zeros.end != at {
-                zeros.start = at;
+        for block in piece[..len].chunks(BLOCK) {
+            let end = at + block.len() as u64;
+            if block.iter().all(|byte| *byte == 0) {
+                zeros = if zeros.is_empty() { at } else { zeros.start }..end;
+            } else {
+                take_away(file, &zeros)?;
+                zeros = 0..0;
             }
-            zeros.end = at + len as u64;
-        } else if !zeros.is_empty() {
-            let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-            fallocate(file, flags, zeros.start, zeros.end - zeros.start)?;
-            zeros = 0..0;
+            at = end;
         }
         if len == 0 {
             break;
         }
-        at += len as u64;
     }
+    take_away(file, &zeros)?;
     // When it was written last is when the process ended.
     let time = |seconds, nanoseconds| Timespec {
         tv_sec: seconds,
@@ -66,6 +69,19 @@ fn give_back_zeros(mut file: &File) -> io::Result<()> {
         last_modification: time(before.mtime(), before.mtime_nsec()),
     };
     Ok(futimens(file, &times)?)
+}
+
+fn take_away(file: &File, zeros: &Range<u64>) -> io::Result<()> {
+    if zeros.is_empty() {
+        return Ok(());
+    }
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    Ok(fallocate(
+        file,
+        flags,
+        zeros.start,
+        zeros.end - zeros.start,
+    )?)
 }
 
 /// Fills the piece, if the file has so much; the number of bytes.
@@ -85,13 +101,16 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// A file of `pieces`, each of zeros or of something, with all of it on the disk.
-    fn file(pieces: &[bool]) -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
+    /// Bytes of a part of a file.
+    const PART: usize = 64 << 10;
+
+    /// A file of parts, each of zeros or of something, with all of it on the disk.
+    fn file(parts: &[bool]) -> (tempfile::TempDir, std::path::PathBuf, Vec<u8>) {
         let folder = tempfile::tempdir().expect("a temporary folder is writable");
         let path = folder.path().join("1.hackleak");
-        let mut content = vec![0; pieces.len() * PIECE];
-        for (index, is_something) in pieces.iter().enumerate() {
-            content[index * PIECE + 4711] = u8::from(*is_something);
+        let mut content = vec![0; parts.len() * PART];
+        for (index, is_something) in parts.iter().enumerate() {
+            content[index * PART + 4711] = u8::from(*is_something);
         }
         content.push(0);
         fs::write(&path, &content).expect("a temporary folder is writable");
@@ -104,19 +123,16 @@ mod tests {
 
     #[test]
     fn zeros_are_taken_from_the_disk_and_the_image_stays_the_same() {
-        let mut pieces = vec![false; 200];
+        let mut parts = vec![false; 200];
         for something in [0, 7, 8, 150] {
-            pieces[something] = true;
+            parts[something] = true;
         }
-        let (_folder, path, content) = file(&pieces);
+        let (_folder, path, content) = file(&parts);
         let modified = path.metadata().expect("it is there").modified().ok();
-        assert!(on_disk(&path) >= 200 * PIECE as u64);
+        assert!(on_disk(&path) >= 200 * PART as u64);
         thin(&path);
-        let left = on_disk(&path);
-        assert!(
-            (4..12).contains(&(left / PIECE as u64)),
-            "{left} bytes are left"
-        );
+        let left = on_disk(&path) / BLOCK as u64;
+        assert!((4..12).contains(&left), "{left} blocks are left");
         assert!(fs::read(&path).expect("it is there") == content);
         assert_eq!(
             path.metadata().expect("it is there").modified().ok(),
