@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-spark matrix fresh recall untold coverage chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build demo test test-spark matrix mavens fresh recall untold coverage chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -23,6 +23,11 @@ test-spark: build ## jobs on real Spark 3.5 and 4.0, leaking and clean; installs
 
 matrix: build ## JDK 11 to 28 on glibc 2.31 to 2.43, each collector; needs root, 4 GB outside of the checkout (ARGS="--only 25", ARGS="--write docs")
 	integration-tests/matrix/run.py "$${CARGO_TARGET_DIR:-target}/release" $(ARGS)
+
+mavens: setup ## builds with the Maven plugin on Maven 3.6.3 to 4.0.0-rc-5, on each JDK; 40 MB outside of the checkout (ARGS=3.9.11)
+	cargo build --release
+	mvn -B -ntp -q -f java/pom.xml install -DskipTests -Dspotless.check.skip
+	integration-tests/projects/plugins/mavens.py $(ARGS)
 
 fresh: ## `make demo` and `make test` from a fresh clone of HEAD with an empty home: no caches, nothing built before
 	.ci/fresh

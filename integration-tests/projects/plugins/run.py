@@ -3,7 +3,8 @@
 
     run.py maven|gradle [JDK-HOME]
 
-The plugins must be installed in the local repository. Prints `as expected: ` or `UNEXPECTED` for each scenario and
+The plugins must be installed in the local repository. MAVEN names another command than mvn, and ONLY the scenarios whose
+names have one of its texts, with commas between them. Prints `as expected: ` or `UNEXPECTED` for each scenario and
 exits 0 exactly if all were as expected. What cannot be run here is named by a line with SKIPPED.
 """
 
@@ -175,10 +176,10 @@ def main():
     sys.path.insert(0, str(HERE))
     sys.modules["run"] = sys.modules["__main__"]
     module = __import__(f"{tool}_builds")
-    wanted = os.environ.get("ONLY", "")
+    wanted = os.environ.get("ONLY", "").split(",")
     failed = False
     for name, scenario in scenarios_of(module):
-        if wanted not in name or is_repeated(scenario, environment):
+        if not any(text in name for text in wanted) or is_repeated(scenario, environment):
             continue
         try:
             skipped = scenario(environment)

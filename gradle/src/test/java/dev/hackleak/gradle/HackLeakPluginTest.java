@@ -6,24 +6,32 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.hackleak.build.Platform;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.File;
+import java.io.NotSerializableException;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
+import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.gradle.api.Action;
+import org.gradle.api.DefaultTask;
 import org.gradle.api.GradleException;
 import org.gradle.api.Project;
 import org.gradle.api.Task;
 import org.gradle.api.artifacts.Dependency;
+import org.gradle.api.file.FileCollection;
+import org.gradle.api.internal.provider.ProviderInternal;
 import org.gradle.api.tasks.testing.Test;
 import org.gradle.testfixtures.ProjectBuilder;
 import org.junit.jupiter.api.BeforeAll;
@@ -68,7 +76,7 @@ class HackLeakPluginTest {
 
   /** Runs what the plugin has a `Test` task do first. */
   private void record(Test test) {
-    List<Action<? super Task>> actions = new java.util.ArrayList<>(test.getActions());
+    List<Action<? super Task>> actions = new ArrayList<>(test.getActions());
     assertFalse(actions.isEmpty());
     actions.get(0).execute(test);
   }
@@ -95,6 +103,8 @@ class HackLeakPluginTest {
           "out=" + folder + "/project/build/hackleak/" + test.getName() + ",exit=settle",
           test.getEnvironment().get("HACKLEAK_OPTIONS"));
       assertEquals("true", test.getSystemProperties().get("ai.rapids.refcount.debug"));
+      assertTrue(test.getAllJvmArgs().contains("-Dai.rapids.refcount.debug=true"));
+      assertEquals(List.of(), test.getJvmArgs());
     }
   }
 
@@ -207,6 +217,46 @@ class HackLeakPluginTest {
     Object back = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();
     assertEquals(settings.fingerprint(), ((Settings) back).fingerprint());
     assertEquals(settings.formats(), ((Settings) back).formats());
+  }
+
+  /** The configuration cache keeps an action and a task's fields: with no project, and no task. */
+  @org.junit.jupiter.api.Test
+  void whatRunsLaterHoldsNoPartOfTheBuild() throws Exception {
+    HackLeakPlugin.apply(project, LINUX);
+    // There is no repository to resolve the extension from.
+    extension().getEveryTest().set(false);
+    Field wrapped = test().getActions().get(0).getClass().getDeclaredField("action");
+    wrapped.setAccessible(true);
+    assertKept(Recording.class, wrapped.get(test().getActions().get(0)));
+    for (String name : List.of("hackleakCheck", "hackleakReport", "hackleakSummary")) {
+      Task task = project.getTasks().getByName(name);
+      // Gradle has made a subclass, whose fields are its own affair.
+      assertTrue(task.getClass().getSimpleName().endsWith("_Decorated"), name);
+      Class<?> of = task.getClass().getSuperclass();
+      for (; of != DefaultTask.class; of = of.getSuperclass()) {
+        assertKept(of, task);
+      }
+    }
+  }
+
+  private static void assertKept(Class<?> of, Object holder) throws Exception {
+    for (Field field : of.getDeclaredFields()) {
+      field.setAccessible(true);
+      Object value = field.get(Modifier.isStatic(field.getModifiers()) ? null : holder);
+      if (value instanceof FileCollection) {
+        value = new ArrayList<>(((FileCollection) value).getFiles());
+      } else if (value instanceof ProviderInternal) {
+        // What is asked for again when tasks run would need the script.
+        var later = ((ProviderInternal<?>) value).calculateExecutionTimeValue();
+        assertTrue(later.hasFixedValue(), field::toString);
+        value = later.getFixedValue();
+      }
+      try {
+        new ObjectOutputStream(new ByteArrayOutputStream()).writeObject(value);
+      } catch (NotSerializableException e) {
+        fail(field + " holds " + e.getMessage());
+      }
+    }
   }
 
   @org.junit.jupiter.api.Test

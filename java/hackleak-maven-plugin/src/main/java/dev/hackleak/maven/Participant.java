@@ -54,7 +54,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
       }
       project.setContextValue(CONFIGURED, true);
       if (!unsupported.isPresent()) {
-        record(session, project, plugin, settings);
+        record(session, project, settings);
       } else if (settings.required()) {
         throw new MavenExecutionException(
             unsupported.get() + "; hackleak.required forbids that", project.getFile());
@@ -65,8 +65,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
     }
   }
 
-  private static void record(
-      MavenSession session, MavenProject project, Plugin plugin, Settings settings)
+  private static void record(MavenSession session, MavenProject project, Settings settings)
       throws MavenExecutionException {
     List<TestPlugin> testPlugins = new ArrayList<>();
     for (Plugin other : project.getBuild().getPlugins()) {
@@ -87,7 +86,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
       if (settings.everyTest()) {
         addExtension(project);
       }
-      addPreparation(plugin);
+      addPreparation(project);
       project.setContextValue(RECORDED, true);
       // `mvn surefire:test` runs no other goal. After a `clean` it would be too early.
       if (session.getGoals().stream().noneMatch(goal -> goal.contains("clean"))) {
@@ -114,7 +113,10 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
     }
   }
 
-  private static void addPreparation(Plugin plugin) {
+  private static void addPreparation(MavenProject project) {
+    // Asked for only now: in Maven 4 what was asked for before Surefire was changed is a copy that
+    // no longer counts.
+    Plugin plugin = project.getPlugin(Settings.PLUGIN);
     PluginExecution execution = new PluginExecution();
     execution.setId("hackleak-prepare");
     execution.setPhase("process-test-classes");
