@@ -2,7 +2,7 @@
 
 use crate::IMAGE;
 use hackleak_image::Whose;
-use hackleak_image::layout::{CONTEXT_IGNORED, Context, Finding, Kind, Live, Scope};
+use hackleak_image::layout::{CONTEXT_IGNORED, Context, InvalidFree, Kind, Live, Scope};
 
 /// What is looked at: since an epoch, in a scope (0 is any), whose doing.
 #[derive(Clone, Copy)]
@@ -62,13 +62,13 @@ pub fn amount(live: Live) -> (u64, u64) {
 }
 
 /// How many wrong frees were made.
-pub fn findings(choice: Choice) -> u64 {
-    let takes = |finding: &Finding| {
-        let freed_in = (finding.freed >> 32) as u32;
-        finding.wrong != 0 && choice.takes(freed_in, &context(freed_in))
+pub fn invalid_frees(choice: Choice) -> u64 {
+    let takes = |invalid_free: &InvalidFree| {
+        let freed_in = (invalid_free.freed >> 32) as u32;
+        invalid_free.problem != 0 && choice.takes(freed_in, &context(freed_in))
     };
-    let all = 0..IMAGE.findings.len(IMAGE.window());
-    let all = all.filter_map(|index| IMAGE.findings.read(index));
+    let all = 0..IMAGE.invalid_frees.len(IMAGE.window());
+    let all = all.filter_map(|index| IMAGE.invalid_frees.read(index));
     all.filter(takes).count() as u64
 }
 

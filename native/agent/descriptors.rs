@@ -10,7 +10,7 @@
 //! not the descriptors.
 
 use crate::arch::CallSite;
-use crate::{IMAGE, boundary, choice, control, findings, gate, names, origin, record};
+use crate::{IMAGE, boundary, choice, control, gate, invalid_frees, names, origin, record};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Kind, Live};
@@ -176,10 +176,10 @@ pub fn was_not_open(number: c_int, before: Result<Live, Live>, call_site: CallSi
             // It was closed in a way that is not seen, so nothing is known.
             Ok(_) => IMAGE.live.forget(address(number)),
             Err(left) if left.block != 0 => {
-                findings::closed_twice(address(number), left, call_site);
+                invalid_frees::closed_twice(address(number), left, call_site);
             }
             Err(_) if origin::is_under_test(call_site) => {
-                findings::not_open(number, address(number), call_site);
+                invalid_frees::not_open(number, address(number), call_site);
             }
             Err(_) => {}
         }

@@ -184,7 +184,7 @@ fn callers_callers(call_site: CallSite, bounds: &mut StackBounds) -> Whose {
     }
 }
 
-/// The calling thread's stack and context, for a finding; marked when the recorder is at work.
+/// The calling thread's stack and context, for an invalid free; marked when the recorder is at work.
 pub fn of(call_site: CallSite) -> u64 {
     match thread::enter() {
         Some(mut thread) => {

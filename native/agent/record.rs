@@ -6,7 +6,7 @@
 use crate::arch::CallSite;
 use crate::origin::Whose;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, boundary, findings, gate, jvm, log, origin, peaks, unwind};
+use crate::{IMAGE, boundary, gate, invalid_frees, jvm, log, origin, peaks, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
 use hackleak_image::layout::{Counter, Kind, Live, PIN_SHIFT, Release, UnattributedTotals};
@@ -433,11 +433,11 @@ fn freed_oddly(
         }
         let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
         if !fits {
-            findings::mismatch(address, live, release, call_site);
+            invalid_frees::mismatch(address, live, release, call_site);
         } else if let Some(told) = told
             && told as u64 != live.size()
         {
-            findings::wrong_size(address, live, release, told, call_site);
+            invalid_frees::size_mismatch(address, live, release, told, call_site);
         }
     });
 }
@@ -448,7 +448,7 @@ fn freed_oddly(
 fn freed_wrongly(address: usize, left: Live, release: Release, call_site: CallSite) {
     boundary::guarded(|| {
         if left.block == 0 {
-            findings::not_a_start(address, release, call_site);
+            invalid_frees::not_a_start(address, release, call_site);
             return;
         }
         // Handles of the JVM lie inside of memory that it took unrecorded: what is known of such an
@@ -462,11 +462,11 @@ fn freed_wrongly(address: usize, left: Live, release: Release, call_site: CallSi
         if known.is_some_and(|thread| thread.reallocating == address) {
             return;
         }
-        findings::double_free(address, left, release, call_site);
+        invalid_frees::double_free(address, left, release, call_site);
     });
 }
 
-/// Takes out of the table what a JNI function gives back; whether it was there, or a finding of
+/// Takes out of the table what a JNI function gives back; whether it was there, or an invalid free of
 /// its own.
 pub fn given_back(address: usize, release: Release, call_site: CallSite) -> bool {
     if !gate::is_open() {

@@ -142,7 +142,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_findingsSince<'local>(
     whose: i32,
 ) -> i64 {
     call(env, |_| {
-        Ok(choice::findings(choice(epoch, scope, whose)?) as i64)
+        Ok(choice::invalid_frees(choice(epoch, scope, whose)?) as i64)
     })
 }
 
