@@ -112,7 +112,7 @@ fn opened_by(number: c_int, call_site: CallSite, counts: fn(CallSite) -> bool) {
         return;
     }
     if !boundary::guarded(|| counts(call_site)).unwrap_or(false) {
-        record::passed(address(number));
+        record::allocated_unrecorded(address(number));
         return;
     }
     HIGHEST.fetch_max(number, Relaxed);
@@ -148,7 +148,7 @@ pub fn closing(number: c_int) -> Result<Live, Live> {
     }
     let removed = IMAGE.live.remove(address(number));
     if removed.is_ok() {
-        record::ended(0);
+        record::removed(0);
     }
     removed
 }

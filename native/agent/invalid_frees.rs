@@ -119,7 +119,7 @@ pub fn size_mismatch(
     address: usize,
     live: Live,
     release: Release,
-    told: usize,
+    claimed_size: usize,
     call_site: CallSite,
 ) {
     note(
@@ -127,7 +127,7 @@ pub fn size_mismatch(
         address,
         live,
         release,
-        told as u64,
+        claimed_size as u64,
         call_site,
     );
 }

@@ -142,7 +142,7 @@ pub fn closing(handle: *mut c_void) -> Option<Closing> {
 
 impl Closing {
     /// What the loader answered.
-    pub fn ended(self, answer: c_int) {
+    pub fn answered(self, answer: c_int) {
         let place = &PLACES[self.index];
         if answer != 0 {
             place.handle.store(self.handle, Release);

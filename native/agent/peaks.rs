@@ -112,9 +112,9 @@ pub fn freed(live: Live) {
     resized(live, live.size(), 0);
 }
 
-/// A record ended that is no end: the block is still what it was.
+/// `realloc` failed, so what ended has not: the block is still what it was.
 #[cold]
-pub fn restored(live: Live) {
+pub fn realloc_failed(live: Live) {
     resized(live, 0, live.size());
 }
 

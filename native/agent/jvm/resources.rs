@@ -221,7 +221,7 @@ unsafe extern "C" fn release_elements<const INDEX: usize>(
         frame_pointer,
     };
     if mode != JNI_COMMIT
-        && !record::given_back(elements as usize, Release::ReleaseElements, call_site)
+        && !record::released(elements as usize, Release::ReleaseElements, call_site)
     {
         // SAFETY: see `new_reference`.
         let len =
@@ -295,7 +295,7 @@ unsafe extern "C" fn release_chars<const INDEX: usize, const RELEASE: u32>(
         slot,
         frame_pointer,
     };
-    if !record::given_back(chars as usize, release(RELEASE), call_site) {
+    if !record::released(chars as usize, release(RELEASE), call_site) {
         invalid_frees::not_held(chars as usize, release(RELEASE), call_site);
     }
     // SAFETY: see `new_reference`.
