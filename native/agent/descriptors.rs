@@ -10,7 +10,7 @@
 //! not the descriptors.
 
 use crate::arch::CallSite;
-use crate::{IMAGE, boundary, choice, control, gate, invalid_frees, names, origin, record};
+use crate::{IMAGE, boundary, control, gate, invalid_frees, names, origin, record, selection};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Kind, Live};
@@ -193,7 +193,7 @@ pub fn look(epoch: u32) {
         return;
     }
     for number in 0..=HIGHEST.load(Relaxed) {
-        let Some(live) = choice::live_since(address(number), epoch) else {
+        let Some(live) = selection::live_since(address(number), epoch) else {
             continue;
         };
         match std::fs::read_link(format!("/proc/self/fd/{number}")) {

@@ -12,7 +12,7 @@
 use crate::arch::CallSite;
 use crate::fragments::{Fragment, Fragments};
 use crate::{
-    IMAGE, boundary, choice, control, gate, maps, names, origin, peaks, record, this_library,
+    IMAGE, boundary, control, gate, maps, names, origin, peaks, record, selection, this_library,
 };
 use core::ops::Range;
 use core::ptr;
@@ -294,7 +294,7 @@ pub fn look(epoch: u32) {
     let is_young = |fragment: &Fragment| {
         let live = IMAGE.live.live_at(address(fragment.record));
         live.is_some_and(|live| {
-            live.context() == 0 || choice::context(live.context()).epoch >= epoch
+            live.context() == 0 || selection::context(live.context()).epoch >= epoch
         })
     };
     let all = || fragments().into_iter().flat_map(Fragments::all);

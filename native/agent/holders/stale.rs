@@ -20,7 +20,7 @@ use super::memory::{Memory, WORD};
 use super::objects::{Objects, Trust};
 use super::table::Table;
 use super::{PASS, Stop, threads};
-use crate::{IMAGE, choice, clock, mapped, reuse};
+use crate::{IMAGE, clock, mapped, reuse, selection};
 use core::cmp::Reverse;
 use core::iter::once;
 use core::ops::Range;
@@ -128,7 +128,7 @@ impl Stale {
 
 /// Whether a word that was noted in freed memory was wiped before its block was handed out.
 fn is_wiped(at: usize, block: Live) -> bool {
-    reuse::is_wiped(at, block.size(), choice::epoch_of(block.context()))
+    reuse::is_wiped(at, block.size(), selection::epoch_of(block.context()))
 }
 
 fn is_native(frame: u64) -> bool {

@@ -28,7 +28,7 @@ pub(crate) fn read(image: &Image, selection: &Selection) -> Vec<layout::InvalidF
     let selected = |invalid_free: &layout::InvalidFree| {
         // One whose context was lost could be anyone's.
         let context = image.context((invalid_free.freed >> 32) as u32);
-        context.is_none_or(|context| selection.takes(image, &context))
+        context.is_none_or(|context| selection.selects(image, &context))
     };
     image.invalid_frees().filter(selected).collect()
 }

@@ -71,7 +71,7 @@ pub mod tally;
 pub mod text_log;
 
 pub use allowance::{Allowance, Group};
-pub use hackleak_image::Whose;
+pub use hackleak_image::Ownership;
 pub use incomplete::Incomplete;
 pub use model::{Coverage, Process, Report, Verdict, Visibility};
 pub use process::Besides;

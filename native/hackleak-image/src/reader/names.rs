@@ -6,7 +6,7 @@ use bytemuck::AnyBitPattern;
 
 use super::damage::Damage;
 use super::open::Image;
-use crate::Whose;
+use crate::Ownership;
 use crate::layout::{
     Assertion, Cause, Check, Checkpoint, Context, InvalidFree, Method, Module, Outcome, Point,
     Scope, SegmentKind, Thread, kept_name, module_flags, state,
@@ -269,9 +269,9 @@ impl Image {
         (index != 0 && scope.closed != 0).then_some(scope.closed)
     }
 
-    /// Whether what was done in `context` is `whose`; `scope` is the one that was asked for, or 0.
-    pub fn is_whose(&self, whose: Whose, scope: u32, context: &Context) -> bool {
-        whose.takes(
+    /// Whether what was done in `context` has this ownership; `scope` is the one that was asked for, or 0.
+    pub fn has_ownership(&self, ownership: Ownership, scope: u32, context: &Context) -> bool {
+        ownership.selects(
             scope,
             context,
             |index| self.record(SegmentKind::Scopes, index.into()),
