@@ -4,7 +4,7 @@
 //! address may already belong to another thread.
 
 use crate::arch::CallSite;
-use crate::origin::Whose;
+use crate::origin::Requester;
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, boundary, gate, invalid_frees, jvm, log, origin, peaks, unwind};
 use core::sync::atomic::Ordering::Relaxed;
@@ -148,10 +148,10 @@ fn dropped(refused: InsertError) {
 /// Records a block of the malloc family, if it is one whose caller's memory counts.
 #[inline(always)]
 pub fn allocated_by_caller(address: usize, size: usize, call_site: CallSite) {
-    match origin::whose(call_site) {
-        Whose::UnderTest => allocated(address, size, Kind::Malloc, call_site),
-        Whose::Zlib => allocated_slowly(address, size as u64, Kind::Zip, call_site),
-        Whose::Runtime => {
+    match origin::requester(call_site) {
+        Requester::UnderTest => allocated(address, size, Kind::Malloc, call_site),
+        Requester::Zlib => allocated_slowly(address, size as u64, Kind::Zip, call_site),
+        Requester::Runtime => {
             if !holds_at_once(address, size, call_site) {
                 allocated_unrecorded(address);
             }
@@ -162,7 +162,7 @@ pub fn allocated_by_caller(address: usize, size: usize, call_site: CallSite) {
 /// A block of the malloc family was handed out, which is not tracked. What zlib takes for Java may be.
 #[inline(always)]
 pub fn allocated_untracked(address: usize, size: usize, call_site: CallSite) {
-    if gate::is_open_for_zip() && origin::whose(call_site) == Whose::Zlib {
+    if gate::is_open_for_zip() && origin::requester(call_site) == Requester::Zlib {
         allocated_slowly(address, size as u64, Kind::Zip, call_site);
     } else {
         allocated_unrecorded(address);
