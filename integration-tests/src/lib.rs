@@ -30,6 +30,6 @@ pub mod workspace;
 
 pub use java::{Jdk, Victim};
 pub use recording::{Recording, Run};
-pub use report::{Finding, Frame, Process, Report, Site};
+pub use report::{Frame, InvalidFree, Process, Report, Site};
 pub use verdict::Verdict;
 pub use victims::{cpp, cpp_with, library, plugin};

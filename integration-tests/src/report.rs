@@ -60,7 +60,7 @@ pub struct Process {
     pub held: Leaks,
     /// Wrong frees.
     #[serde(default)]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<InvalidFree>,
     /// Rules that leave leaks out.
     #[serde(default)]
     pub suppressions: Vec<Suppression>,
@@ -183,7 +183,7 @@ pub struct TimelinePoint {
 /// A wrong free.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Finding {
+pub struct InvalidFree {
     /// `mismatch`, `doubleFree`, `interior`, `size`, `notHeld` or `underBuffer`.
     pub problem: String,
     /// How the block was allocated.

@@ -131,11 +131,11 @@ fn closing_what_is_not_open_is_a_finding() {
     let mut found: Vec<(&str, &str, u64)> = process
         .findings
         .iter()
-        .map(|finding| {
+        .map(|invalid_free| {
             (
-                finding.problem.as_str(),
-                finding.released_by.as_str(),
-                finding.detail,
+                invalid_free.problem.as_str(),
+                invalid_free.released_by.as_str(),
+                invalid_free.detail,
             )
         })
         .collect();
@@ -144,7 +144,12 @@ fn closing_what_is_not_open_is_a_finding() {
         found,
         [("doubleFree", "close", 0), ("notHeld", "close", 801)]
     );
-    assert!(process.findings.iter().all(|finding| finding.kind == KIND));
+    assert!(
+        process
+            .findings
+            .iter()
+            .all(|invalid_free| invalid_free.kind == KIND)
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Wrong frees are found with both stacks, and right ones raise no alarm.
 
 use integration_tests::java::on_each_launcher;
-use integration_tests::{Finding, Recording, Report, Victim, cpp};
+use integration_tests::{InvalidFree, Recording, Report, Victim, cpp};
 
 fn record(what: &str, code: Option<i32>) -> Report {
     let run = Recording::of(cpp("wrong_frees"))
@@ -11,14 +11,14 @@ fn record(what: &str, code: Option<i32>) -> Report {
     if let Some(code) = code {
         return run.expect_code(code).report_since("start");
     }
-    // The C library aborts such a process; the image has the finding all the same.
+    // The C library aborts such a process; the image has the invalid free all the same.
     run.report_since("start")
 }
 
-fn only(report: &Report) -> &Finding {
-    let findings = &report.process().findings;
-    assert_eq!(findings.len(), 1, "{findings:#?}");
-    &findings[0]
+fn only(report: &Report) -> &InvalidFree {
+    let invalid_frees = &report.process().findings;
+    assert_eq!(invalid_frees.len(), 1, "{invalid_frees:#?}");
+    &invalid_frees[0]
 }
 
 fn functions(frames: &[integration_tests::Frame]) -> Vec<String> {
@@ -36,11 +36,11 @@ fn a_block_freed_by_another_family_is_found() {
         .process()
         .findings
         .iter()
-        .map(|finding| {
+        .map(|invalid_free| {
             (
-                finding.bytes,
-                finding.kind.as_str(),
-                finding.released_by.as_str(),
+                invalid_free.bytes,
+                invalid_free.kind.as_str(),
+                invalid_free.released_by.as_str(),
             )
         })
         .collect();
@@ -58,36 +58,43 @@ fn a_block_freed_by_another_family_is_found() {
             .process()
             .findings
             .iter()
-            .all(|finding| finding.problem == "mismatch")
+            .all(|invalid_free| invalid_free.problem == "mismatch")
     );
 }
 
 #[test]
 fn a_block_freed_twice_is_found_with_both_stacks() {
     let report = record("twice", None);
-    let finding = only(&report);
+    let invalid_free = only(&report);
     assert_eq!(
-        (finding.problem.as_str(), finding.bytes),
+        (invalid_free.problem.as_str(), invalid_free.bytes),
         ("doubleFree", 1_000_004)
     );
-    assert_eq!(functions(&finding.freed)[..2], ["twice", "main"]);
-    assert_eq!(functions(&finding.allocated)[..2], ["twice", "main"]);
+    assert_eq!(functions(&invalid_free.freed)[..2], ["twice", "main"]);
+    assert_eq!(functions(&invalid_free.allocated)[..2], ["twice", "main"]);
 }
 
 #[test]
 fn a_pointer_inside_a_block_is_found() {
     let report = record("inside", None);
-    let finding = only(&report);
-    assert_eq!((finding.problem.as_str(), finding.detail), ("interior", 48));
-    assert_eq!(functions(&finding.allocated)[..2], ["make", "inside"]);
+    let invalid_free = only(&report);
+    assert_eq!(
+        (invalid_free.problem.as_str(), invalid_free.detail),
+        ("interior", 48)
+    );
+    assert_eq!(functions(&invalid_free.allocated)[..2], ["make", "inside"]);
 }
 
 #[test]
 fn a_wrong_size_is_found() {
     let report = record("size", Some(0));
-    let finding = only(&report);
+    let invalid_free = only(&report);
     assert_eq!(
-        (finding.problem.as_str(), finding.bytes, finding.detail),
+        (
+            invalid_free.problem.as_str(),
+            invalid_free.bytes,
+            invalid_free.detail
+        ),
         ("size", 1_000_006, 77)
     );
 }
@@ -99,10 +106,14 @@ fn a_sized_free_with_another_size_or_of_another_family_is_found() {
         .process()
         .findings
         .iter()
-        .map(|finding| {
-            assert_eq!(functions(&finding.allocated)[..2], ["sized", "main"]);
-            let problem = finding.problem.as_str();
-            (problem, finding.bytes, finding.released_by.as_str())
+        .map(|invalid_free| {
+            assert_eq!(functions(&invalid_free.allocated)[..2], ["sized", "main"]);
+            let problem = invalid_free.problem.as_str();
+            (
+                problem,
+                invalid_free.bytes,
+                invalid_free.released_by.as_str(),
+            )
         })
         .collect();
     found.sort_unstable();
@@ -147,15 +158,15 @@ fn jni_functions_that_give_back_the_wrong_thing_are_found() {
             run.expect_code(0).report_since("start")
         };
         let report = record("wrong");
-        let findings = &report.process().findings;
-        let mut found: Vec<_> = findings
+        let invalid_frees = &report.process().findings;
+        let mut found: Vec<_> = invalid_frees
             .iter()
-            .map(|finding| {
+            .map(|invalid_free| {
                 (
-                    finding.problem.as_str(),
-                    finding.kind.as_str(),
-                    finding.bytes,
-                    finding.released_by.as_str(),
+                    invalid_free.problem.as_str(),
+                    invalid_free.kind.as_str(),
+                    invalid_free.bytes,
+                    invalid_free.released_by.as_str(),
                 )
             })
             .collect();
@@ -168,14 +179,14 @@ fn jni_functions_that_give_back_the_wrong_thing_are_found() {
                 ("underBuffer", "direct byte buffer", 1_999_993, "delete[]"),
             ]
         );
-        for finding in findings {
-            let made = functions(&finding.allocated);
-            let freed = functions(&finding.freed);
+        for invalid_free in invalid_frees {
+            let made = functions(&invalid_free.allocated);
+            let freed = functions(&invalid_free.freed);
             assert!(
                 freed.contains(&"WrongReleases.main".to_owned()),
                 "{freed:?}"
             );
-            match finding.problem.as_str() {
+            match invalid_free.problem.as_str() {
                 "notHeld" => {
                     assert!(made.is_empty());
                     assert!(freed.contains(&"WrongReleases.neverTaken".to_owned()));

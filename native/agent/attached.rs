@@ -69,7 +69,7 @@ pub fn began(name: Option<&[u8]>, call_site: CallSite) {
 }
 
 /// The calling thread was detached, or had been before. With it goes all that it has.
-pub fn ended() {
+pub fn detached() {
     if !is_tracked() {
         return;
     }
@@ -77,7 +77,7 @@ pub fn ended() {
         boundary::may_panic();
         let mut latest = places(thread::own_tid()).rev();
         if latest.any(|place| IMAGE.live.remove(place).is_ok()) {
-            record::ended(0);
+            record::removed(0);
         }
         let Some(mut thread) = thread::enter_existing() else {
             return;
@@ -106,13 +106,13 @@ pub fn pushed(call_site: CallSite) {
         };
         let depth = thread.frames.depth;
         let place = place_of_frame(&thread, depth);
-        references::saved(&mut thread, call_site.slot, depth);
+        references::frame_pushed(&mut thread, call_site.slot, depth);
         thread.frames.depth += 1;
         // Recording needs the thread's state.
         drop(thread);
         if !origin::is_under_test(call_site) {
             // Frames of the JDK's are only counted, to tell whose a frame is that is popped.
-            place.into_iter().for_each(record::passed);
+            place.into_iter().for_each(record::allocated_unrecorded);
         } else if let Some(place) = place {
             record::allocated(place, 0, Kind::LocalFrame, call_site);
         } else {
@@ -135,7 +135,7 @@ pub fn popped(call_site: CallSite) {
             return;
         };
         thread.frames.depth = depth;
-        references::restored(&mut thread, call_site.slot, depth);
+        references::frame_popped(&mut thread, call_site.slot, depth);
         let place = place_of_frame(&thread, depth);
         if place.is_some_and(|place| IMAGE.live.remove(place).is_ok()) {
             thread.count_free(0);

@@ -6,7 +6,7 @@ use hackleak_options::{Findings, MAX_DEPTH, Options, Stacks, Track};
 static STACKS: AtomicU8 = AtomicU8::new(FULL);
 static DEPTH: AtomicU32 = AtomicU32::new(MAX_DEPTH);
 static TRACK: AtomicU32 = AtomicU32::new(0);
-static FINDINGS: AtomicBool = AtomicBool::new(false);
+static INVALID_FREES: AtomicBool = AtomicBool::new(false);
 static JAVA: AtomicBool = AtomicBool::new(false);
 
 const FULL: u8 = 0;
@@ -25,12 +25,12 @@ pub fn set(options: &Options) {
     STACKS.store(stacks, Relaxed);
     DEPTH.store(options.depth, Relaxed);
     TRACK.store(options.track.bits(), Relaxed);
-    FINDINGS.store(options.findings != Findings::Off, Relaxed);
+    INVALID_FREES.store(options.findings != Findings::Off, Relaxed);
 }
 
 /// Whether wrong frees are noted.
-pub fn wants_findings() -> bool {
-    FINDINGS.load(Relaxed)
+pub fn wants_invalid_frees() -> bool {
+    INVALID_FREES.load(Relaxed)
 }
 
 /// Whether all of these kinds are tracked.

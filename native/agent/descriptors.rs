@@ -10,7 +10,7 @@
 //! not the descriptors.
 
 use crate::arch::CallSite;
-use crate::{IMAGE, boundary, choice, control, findings, gate, names, origin, record};
+use crate::{IMAGE, boundary, control, gate, invalid_frees, names, origin, record, selection};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Kind, Live};
@@ -112,7 +112,7 @@ fn opened_by(number: c_int, call_site: CallSite, counts: fn(CallSite) -> bool) {
         return;
     }
     if !boundary::guarded(|| counts(call_site)).unwrap_or(false) {
-        record::passed(address(number));
+        record::allocated_unrecorded(address(number));
         return;
     }
     HIGHEST.fetch_max(number, Relaxed);
@@ -148,7 +148,7 @@ pub fn closing(number: c_int) -> Result<Live, Live> {
     }
     let removed = IMAGE.live.remove(address(number));
     if removed.is_ok() {
-        record::ended(0);
+        record::removed(0);
     }
     removed
 }
@@ -176,10 +176,10 @@ pub fn was_not_open(number: c_int, before: Result<Live, Live>, call_site: CallSi
             // It was closed in a way that is not seen, so nothing is known.
             Ok(_) => IMAGE.live.forget(address(number)),
             Err(left) if left.block != 0 => {
-                findings::closed_twice(address(number), left, call_site);
+                invalid_frees::closed_twice(address(number), left, call_site);
             }
             Err(_) if origin::is_under_test(call_site) => {
-                findings::not_open(number, address(number), call_site);
+                invalid_frees::not_open(number, address(number), call_site);
             }
             Err(_) => {}
         }
@@ -193,7 +193,7 @@ pub fn look(epoch: u32) {
         return;
     }
     for number in 0..=HIGHEST.load(Relaxed) {
-        let Some(live) = choice::live_since(address(number), epoch) else {
+        let Some(live) = selection::live_since(address(number), epoch) else {
             continue;
         };
         match std::fs::read_link(format!("/proc/self/fd/{number}")) {

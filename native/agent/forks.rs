@@ -13,8 +13,8 @@
 
 use crate::gate::{self, Children};
 use crate::{
-    IMAGE, boundary, callers, control, descriptors, image, libraries, loader_lock, log, mapped,
-    module_copies, started, thread, timeline, unwind,
+    IMAGE, boundary, control, descriptors, image, libraries, loader_lock, log, mapped,
+    module_copies, module_policy, started, thread, timeline, unwind,
 };
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
@@ -65,7 +65,7 @@ fn start(parent: Ledger) -> Option<()> {
     control::left_parent();
     thread::left_parent();
     unwind::left_parent();
-    callers::left_parent();
+    module_policy::left_parent();
     descriptors::left_parent();
     mapped::left_parent();
     started::left_parent();

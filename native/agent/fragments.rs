@@ -307,7 +307,7 @@ impl<const GROUPS: usize> Fragments<GROUPS> {
     }
 
     /// What there was, as far as that is known: of each place the last piece. It may be there again.
-    pub fn ended(&self) -> impl Iterator<Item = Range<usize>> {
+    pub fn unmapped(&self) -> impl Iterator<Item = Range<usize>> {
         let places = Self::with_bits(&self.known).filter_map(|index| self.place(index));
         let ended = places.map(|place| Word(place.ended.load(Relaxed)));
         ended.filter(|word| word.is_there()).map(Word::range)
@@ -373,7 +373,7 @@ mod tests {
         let rest = take(&table, pages(0, 1000));
         assert_eq!(rest, [(101..104, record), (107..110, record)]);
         assert_eq!(all(&table), []);
-        assert!(table.ended().any(|range| range == pages(107, 110)));
+        assert!(table.unmapped().any(|range| range == pages(107, 110)));
     }
 
     #[test]

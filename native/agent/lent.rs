@@ -14,7 +14,7 @@
 //! what they jump to in the end, because that is what is on the stack then.
 
 use crate::concurrent_map::ConcurrentMap;
-use crate::{callers, symbols, unwind};
+use crate::{module_policy, symbols, unwind};
 use core::ffi::{c_char, c_void};
 use core::ptr;
 use std::collections::HashSet;
@@ -241,7 +241,7 @@ const MAX_JUMPS: usize = 3;
 pub fn find() {
     let mut exported = HashSet::new();
     let mut found = Vec::new();
-    symbols::for_each_function(callers::is_lender, |name, start| {
+    symbols::for_each_function(module_policy::is_lender, |name, start| {
         exported.insert(start);
         let row = FUNCTIONS
             .iter()

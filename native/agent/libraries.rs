@@ -11,7 +11,8 @@
 
 use crate::arch::CallSite;
 use crate::{
-    IMAGE, boundary, choice, control, gate, loader_lock, names, origin, record, search_path, unwind,
+    IMAGE, boundary, control, gate, loader_lock, names, origin, record, search_path, selection,
+    unwind,
 };
 use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{
@@ -142,7 +143,7 @@ pub fn closing(handle: *mut c_void) -> Option<Closing> {
 
 impl Closing {
     /// What the loader answered.
-    pub fn ended(self, answer: c_int) {
+    pub fn answered(self, answer: c_int) {
         let place = &PLACES[self.index];
         if answer != 0 {
             place.handle.store(self.handle, Release);
@@ -172,7 +173,7 @@ pub fn look(epoch: u32) {
     for (index, place) in PLACES.iter().take(HIGHEST.load(Relaxed)).enumerate() {
         let at = address(index);
         if place.handle.load(Acquire) > BUSY
-            && let Some(live) = choice::live_since(at, epoch)
+            && let Some(live) = selection::live_since(at, epoch)
             && let Some(module) = unwind::known_module(place.within.load(Relaxed))
             && let Some(module) = IMAGE.modules.read(module)
         {

@@ -8,9 +8,9 @@
 //! ```
 
 use crate::{
-    IMAGE, again, agentpath, boundary, callers, control, descriptors, footprint, forks, frugal,
-    gate, handles, holders, hooks, image, interrupted, jdk, lent, log, mapped, pools, stack_bounds,
-    started, stderr, this_library, thread, timeline, unwind,
+    IMAGE, again, agentpath, boundary, control, descriptors, footprint, forks, frugal, gate,
+    handles, holders, hooks, image, interrupted, jdk, lent, log, mapped, module_policy, pools,
+    stack_bounds, started, stderr, this_library, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -172,7 +172,7 @@ fn makes_jvm(create: usize, texts: &[&str]) {
             return Outcome::Not("follow=none".to_owned(), false);
         }
         if let Some((_, library)) = this_library::object_at(create as *const libc::c_void) {
-            callers::set_jdk(&jdk::folder_of(&library));
+            module_policy::set_jdk(&jdk::folder_of(&library));
         }
         record(options, &executable_now())
     });
@@ -317,8 +317,8 @@ fn create(options: &Options, exe: &Path) -> Result<(), String> {
     image::create(options, exe)?;
     frugal::leave_room();
     control::set(options);
-    callers::set_jdk(&exe_home(exe));
-    callers::init(options, exe);
+    module_policy::set_jdk(&exe_home(exe));
+    module_policy::init(options, exe);
     descriptors::init();
     this_library::init();
     footprint::init();

@@ -12,7 +12,7 @@
 use crate::arch::CallSite;
 use crate::fragments::{Fragment, Fragments};
 use crate::{
-    IMAGE, boundary, choice, control, gate, maps, names, origin, peaks, record, this_library,
+    IMAGE, boundary, control, gate, maps, names, origin, peaks, record, selection, this_library,
 };
 use core::ops::Range;
 use core::ptr;
@@ -119,8 +119,8 @@ fn made_by_others(range: Range<usize>, call_site: CallSite) {
     };
     if fragments.begins_at(range.start) {
         // It was unmapped in a way that is not seen.
-        if let Some(stale) = taking(range.clone()) {
-            stale.ended();
+        if let Some(stale) = unmapping(range.clone()) {
+            stale.succeeded();
         }
     }
     if !boundary::guarded(|| origin::opens(call_site)).unwrap_or(false) {
@@ -144,40 +144,40 @@ fn made_by_others(range: Range<usize>, call_site: CallSite) {
 const MOST_PIECES: usize = 8;
 
 /// What was taken out of the table before a call that ends it.
-pub struct Taken {
+pub struct Unmapping {
     pieces: [Option<Fragment>; MOST_PIECES],
     /// There were more, which cannot be put back.
     has_more: bool,
 }
 
 /// Takes out what is recorded in the range, before a call that unmaps it. `None` where nothing is recorded at all.
-pub fn taking(range: Range<usize>) -> Option<Taken> {
+pub fn unmapping(range: Range<usize>) -> Option<Unmapping> {
     if range.is_empty() || !is_tracked() {
         return None;
     }
     let _errno = KeepErrno::new();
     let fragments = fragments()?;
-    let mut taken = Taken {
+    let mut unmapping = Unmapping {
         pieces: [const { None }; MOST_PIECES],
         has_more: false,
     };
-    let mut places = taken.pieces.iter_mut();
+    let mut places = unmapping.pieces.iter_mut();
     let is_whole = fragments.take(&range, |piece| match places.next() {
         Some(place) if range.contains(&piece.range.start) => *place = Some(piece),
         _ => {
-            taken.has_more = true;
+            unmapping.has_more = true;
             less(piece.record, piece.range.len());
         }
     });
     if !is_whole {
         IMAGE.count(Counter::DroppedNoSegment);
     }
-    Some(taken)
+    Some(unmapping)
 }
 
-impl Taken {
+impl Unmapping {
     /// The call did it.
-    pub fn ended(&self) {
+    pub fn succeeded(&self) {
         let _errno = KeepErrno::new();
         for piece in self.pieces.iter().flatten() {
             less(piece.record, piece.range.len());
@@ -186,7 +186,7 @@ impl Taken {
 
     /// The call failed. Nothing has changed, but where the kernel had made room for a fixed address before it
     /// failed: what is gone then is known when somebody looks.
-    pub fn restored(&self) {
+    pub fn failed(&self) {
         let _errno = KeepErrno::new();
         if self.has_more {
             IMAGE.count(Counter::DroppedNoSegment);
@@ -244,7 +244,7 @@ fn less(record: u32, bytes: usize) {
         peaks::resized(live, bytes as u64, 0);
     }
     match left {
-        Some(0) => record::ended(bytes as u64),
+        Some(0) => record::removed(bytes as u64),
         Some(_) => record::resized(bytes as u64, 0),
         None => {}
     }
@@ -281,8 +281,8 @@ pub fn all() -> impl Iterator<Item = (Range<usize>, usize)> {
 }
 
 /// What was recorded and has been unmapped, as far as that is known. Something may be there again.
-pub fn ended() -> impl Iterator<Item = Range<usize>> {
-    fragments().into_iter().flat_map(Fragments::ended)
+pub fn unmapped() -> impl Iterator<Item = Range<usize>> {
+    fragments().into_iter().flat_map(Fragments::unmapped)
 }
 
 /// Looks at those that are recorded as mapped and as young as `epoch`: takes out what is not, and keeps in the
@@ -294,7 +294,7 @@ pub fn look(epoch: u32) {
     let is_young = |fragment: &Fragment| {
         let live = IMAGE.live.live_at(address(fragment.record));
         live.is_some_and(|live| {
-            live.context() == 0 || choice::context(live.context()).epoch >= epoch
+            live.context() == 0 || selection::context(live.context()).epoch >= epoch
         })
     };
     let all = || fragments().into_iter().flat_map(Fragments::all);

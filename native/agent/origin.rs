@@ -1,15 +1,15 @@
 //! Where an event comes from: whether its caller counts, and its stack and context.
 
 use crate::arch::CallSite;
-use crate::callers::Counts;
 use crate::jvm::own_code;
+use crate::module_policy::Attribution;
 use crate::stack_bounds::StackBounds;
-use crate::{boundary, callers, lent, thread, unwind};
+use crate::{boundary, lent, module_policy, thread, unwind};
 use hackleak_image::{Frame, Marker};
 
-/// Whose memory a caller takes.
+/// For whom a caller takes memory.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum Requester {
     /// Code under test: it is recorded.
     UnderTest,
     /// The JDK's libzip, for Java code that compresses.
@@ -18,106 +18,109 @@ pub enum Whose {
     Runtime,
 }
 
-impl Whose {
-    fn under_test(counts: bool) -> Whose {
+impl Requester {
+    fn under_test(counts: bool) -> Requester {
         if counts {
-            Whose::UnderTest
+            Requester::UnderTest
         } else {
-            Whose::Runtime
+            Requester::Runtime
         }
     }
 }
 
 /// Whose memory it is that the caller at `call_site` allocates.
 #[inline(always)]
-pub fn whose(call_site: CallSite) -> Whose {
+pub fn requester(call_site: CallSite) -> Requester {
     // Where the module of the caller is known already, nothing can panic.
-    match counts_at_once(call_site) {
-        Some(Counts::Yes) => Whose::UnderTest,
-        Some(Counts::No) => Whose::Runtime,
-        _ => whose_slowly(call_site),
+    match attribution_at_once(call_site) {
+        Some(Attribution::Recorded) => Requester::UnderTest,
+        Some(Attribution::LeftOut) => Requester::Runtime,
+        _ => requester_slowly(call_site),
     }
 }
 
 /// Whether what the caller at `call_site` allocates is recorded as that of code under test.
 #[inline(always)]
 pub fn counts(call_site: CallSite) -> bool {
-    match counts_at_once(call_site) {
-        Some(Counts::Yes) => true,
+    match attribution_at_once(call_site) {
+        Some(Attribution::Recorded) => true,
         // Libzip pins arrays all the time, and is never under test.
-        Some(Counts::No | Counts::IfForJava) => false,
-        _ => whose_slowly(call_site) == Whose::UnderTest,
+        Some(Attribution::LeftOut | Attribution::ToJava) => false,
+        _ => requester_slowly(call_site) == Requester::UnderTest,
     }
 }
 
 #[cold]
 #[inline(never)]
-fn whose_slowly(call_site: CallSite) -> Whose {
-    boundary::guarded(|| whose_by_modules(call_site)).unwrap_or(Whose::Runtime)
+fn requester_slowly(call_site: CallSite) -> Requester {
+    boundary::guarded(|| requester_by_modules(call_site)).unwrap_or(Requester::Runtime)
 }
 
-/// What counts for the caller at `call_site`, if its module is known. Nothing in it can panic.
+/// To whom the call at `call_site` is attributed, if the module of the caller is known. Nothing in it can panic.
 #[inline(always)]
-fn counts_at_once(call_site: CallSite) -> Option<Counts> {
-    Some(counts_of(unwind::known_caller(call_site)?, callers::counts))
+fn attribution_at_once(call_site: CallSite) -> Option<Attribution> {
+    Some(attribution_of(
+        unwind::known_caller(call_site)?,
+        module_policy::attribution,
+    ))
 }
 
-/// What counts for a call from this frame, where `counts` says it of a module.
+/// To whom a call from this frame is attributed, where `attribution` says it of a module.
 #[inline(always)]
-fn counts_of(frame: u64, counts: impl Fn(u32) -> Counts) -> Counts {
+fn attribution_of(frame: u64, attribution: impl Fn(u32) -> Attribution) -> Attribution {
     match Frame::decode(frame) {
-        Some(Frame::Native { module, .. }) => counts(module),
+        Some(Frame::Native { module, .. }) => attribution(module),
         // Code of no module: Java's own compiled code calls no function of C, so it is somebody's.
-        _ => Counts::Yes,
+        _ => Attribution::Recorded,
     }
 }
 
 /// Whose it is that the caller at `call_site` allocates with `malloc`.
-fn whose_by_modules(call_site: CallSite) -> Whose {
-    match counts_of(unwind::caller(call_site), callers::counts) {
-        Counts::Yes => Whose::UnderTest,
-        Counts::No => Whose::Runtime,
+fn requester_by_modules(call_site: CallSite) -> Requester {
+    match attribution_of(unwind::caller(call_site), module_policy::attribution) {
+        Attribution::Recorded => Requester::UnderTest,
+        Attribution::LeftOut => Requester::Runtime,
         _ => thread::on_own_stack(|bounds| callers_callers(call_site, bounds)),
     }
 }
 
 /// Whether the descriptors that the caller at `call_site` opens are recorded.
 pub fn opens(call_site: CallSite) -> bool {
-    module_counts(call_site, callers::opens)
+    module_counts(call_site, module_policy::attribution_of_descriptors)
 }
 
 /// Whether the caller at `call_site` is code under test, and none of the JDK's.
 pub fn is_under_test(call_site: CallSite) -> bool {
-    module_counts(call_site, callers::counts)
+    module_counts(call_site, module_policy::attribution)
 }
 
-fn module_counts(call_site: CallSite, counts: fn(u32) -> Counts) -> bool {
-    match counts_of(unwind::caller(call_site), counts) {
-        Counts::Yes => true,
-        Counts::LikeItsCaller => {
-            thread::on_own_stack(|bounds| others_caller_counts(call_site, bounds, counts))
+fn module_counts(call_site: CallSite, attribution: fn(u32) -> Attribution) -> bool {
+    match attribution_of(unwind::caller(call_site), attribution) {
+        Attribution::Recorded => true,
+        Attribution::ToCaller => {
+            thread::on_own_stack(|bounds| others_caller_counts(call_site, bounds, attribution))
         }
         // The C library closes what it opens for itself.
-        Counts::No | Counts::LikeItsCallerIfLent | Counts::IfForJava => false,
+        Attribution::LeftOut | Attribution::ToCallerIfLent | Attribution::ToJava => false,
     }
 }
 
-/// What counts for the first module that does not work for its caller.
+/// Whether it counts, as the first module says that does not work for its caller.
 #[cold]
 #[inline(never)]
 fn others_caller_counts(
     call_site: CallSite,
     bounds: &mut StackBounds,
-    counts: fn(u32) -> Counts,
+    attribution: fn(u32) -> Attribution,
 ) -> bool {
     let mut decided = true;
     let _ = unwind::frames(call_site, bounds, |_, frame| {
         let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
             return true;
         };
-        let counts = counts(module);
-        decided = counts == Counts::Yes;
-        counts == Counts::LikeItsCaller
+        let attribution = attribution(module);
+        decided = attribution == Attribution::Recorded;
+        attribution == Attribution::ToCaller
     });
     decided
 }
@@ -136,7 +139,7 @@ pub fn is_java_call(call_site: CallSite) -> bool {
 #[inline(always)]
 pub fn may_hold(call_site: CallSite) -> bool {
     match unwind::known_caller(call_site).and_then(Frame::decode) {
-        Some(Frame::Native { module, .. }) => callers::may_hold(module),
+        Some(Frame::Native { module, .. }) => module_policy::may_hold(module),
         _ => false,
     }
 }
@@ -144,7 +147,7 @@ pub fn may_hold(call_site: CallSite) -> bool {
 /// Looks past modules that work for their caller.
 #[cold]
 #[inline(never)]
-fn callers_callers(call_site: CallSite, bounds: &mut StackBounds) -> Whose {
+fn callers_callers(call_site: CallSite, bounds: &mut StackBounds) -> Requester {
     // What the C library's frames tell so far; a call of another module begins anew.
     let mut in_c_library = lent::Run::default();
     let mut in_libzip = false;
@@ -152,39 +155,39 @@ fn callers_callers(call_site: CallSite, bounds: &mut StackBounds) -> Whose {
     let _ = unwind::frames(call_site, bounds, |pc, frame| {
         let Some(Frame::Native { module, .. }) = Frame::decode(frame) else {
             if in_libzip {
-                decided = Some(Whose::Zlib);
+                decided = Some(Requester::Zlib);
             }
             return decided.is_none();
         };
-        match callers::counts(module) {
+        match module_policy::attribution(module) {
             // The JVM reads its class path by libzip, too.
             other if in_libzip => {
-                if other != Counts::IfForJava {
-                    decided = Some(Whose::Runtime);
+                if other != Attribution::ToJava {
+                    decided = Some(Requester::Runtime);
                 }
             }
-            Counts::LikeItsCallerIfLent => in_c_library.enter(pc),
+            Attribution::ToCallerIfLent => in_c_library.enter(pc),
             other => {
                 if core::mem::take(&mut in_c_library).is_kept() {
-                    decided = Some(Whose::Runtime);
-                } else if other == Counts::IfForJava {
+                    decided = Some(Requester::Runtime);
+                } else if other == Attribution::ToJava {
                     in_libzip = true;
-                } else if other != Counts::LikeItsCaller {
-                    decided = Some(Whose::under_test(other == Counts::Yes));
+                } else if other != Attribution::ToCaller {
+                    decided = Some(Requester::under_test(other == Attribution::Recorded));
                 }
             }
         }
         decided.is_none()
     });
     match decided {
-        Some(whose) => whose,
+        Some(requester) => requester,
         // The walk ends where Java's code begins.
-        None if in_libzip => Whose::Zlib,
-        None => Whose::under_test(!in_c_library.is_kept()),
+        None if in_libzip => Requester::Zlib,
+        None => Requester::under_test(!in_c_library.is_kept()),
     }
 }
 
-/// The calling thread's stack and context, for a finding; marked when the recorder is at work.
+/// The calling thread's stack and context, for an invalid free; marked when the recorder is at work.
 pub fn of(call_site: CallSite) -> u64 {
     match thread::enter() {
         Some(mut thread) => {
@@ -202,25 +205,25 @@ mod tests {
 
     #[test]
     fn code_of_no_module_is_somebodys_and_other_code_counts_as_its_module_does() {
-        let counts = |frame: Frame| {
+        let attributed = |frame: Frame| {
             let no = |module| {
                 if module == 3 {
-                    Counts::No
+                    Attribution::LeftOut
                 } else {
-                    Counts::LikeItsCaller
+                    Attribution::ToCaller
                 }
             };
-            counts_of(frame.encode(), no)
+            attribution_of(frame.encode(), no)
         };
         let native = |module| Frame::Native {
             module,
             vaddr: 0x1234,
         };
-        assert!(counts(native(3)) == Counts::No);
-        assert!(counts(native(4)) == Counts::LikeItsCaller);
-        assert!(counts(Frame::Address(0x7000_1234)) == Counts::Yes);
+        assert!(attributed(native(3)) == Attribution::LeftOut);
+        assert!(attributed(native(4)) == Attribution::ToCaller);
+        assert!(attributed(Frame::Address(0x7000_1234)) == Attribution::Recorded);
         assert!(
-            counts_of(0, |_| Counts::No) == Counts::Yes,
+            attribution_of(0, |_| Attribution::LeftOut) == Attribution::Recorded,
             "no frame at all"
         );
     }

@@ -7,7 +7,7 @@
 //! So a count begins with an epoch that has not come yet, a block belongs for good to the count of the
 //! epoch in which it was made, and a count is never freed or used again.
 
-use crate::{IMAGE, choice, gate};
+use crate::{IMAGE, gate, selection};
 use core::ptr;
 use core::sync::atomic::{
     AtomicI64, AtomicPtr, AtomicU64,
@@ -112,9 +112,9 @@ pub fn freed(live: Live) {
     resized(live, live.size(), 0);
 }
 
-/// A record ended that is no end: the block is still what it was.
+/// `realloc` failed, so what ended has not: the block is still what it was.
 #[cold]
-pub fn restored(live: Live) {
+pub fn realloc_failed(live: Live) {
     resized(live, 0, live.size());
 }
 
@@ -146,7 +146,7 @@ fn is_memory(live: Live) -> bool {
 
 /// Calls `each` with the counts that the block belongs to: its scope's, and those of the scopes around that.
 fn each_count(live: Live, each: impl Fn(&Count)) {
-    let context = choice::context(live.context());
+    let context = selection::context(live.context());
     let mut scope = context.scope;
     while scope != 0 {
         let mut at = newest(scope);

@@ -4,9 +4,9 @@
 //! address may already belong to another thread.
 
 use crate::arch::CallSite;
-use crate::origin::Whose;
+use crate::origin::Requester;
 use crate::thread::{self, ThreadState};
-use crate::{IMAGE, boundary, findings, gate, jvm, log, origin, peaks, unwind};
+use crate::{IMAGE, boundary, gate, invalid_frees, jvm, log, origin, peaks, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Marker;
 use hackleak_image::layout::{Counter, Kind, Live, PIN_SHIFT, Release, UnattributedTotals};
@@ -148,12 +148,12 @@ fn dropped(refused: InsertError) {
 /// Records a block of the malloc family, if it is one whose caller's memory counts.
 #[inline(always)]
 pub fn allocated_by_caller(address: usize, size: usize, call_site: CallSite) {
-    match origin::whose(call_site) {
-        Whose::UnderTest => allocated(address, size, Kind::Malloc, call_site),
-        Whose::Zlib => allocated_slowly(address, size as u64, Kind::Zip, call_site),
-        Whose::Runtime => {
+    match origin::requester(call_site) {
+        Requester::UnderTest => allocated(address, size, Kind::Malloc, call_site),
+        Requester::Zlib => allocated_slowly(address, size as u64, Kind::Zip, call_site),
+        Requester::Runtime => {
             if !holds_at_once(address, size, call_site) {
-                passed(address);
+                allocated_unrecorded(address);
             }
         }
     }
@@ -162,10 +162,10 @@ pub fn allocated_by_caller(address: usize, size: usize, call_site: CallSite) {
 /// A block of the malloc family was handed out, which is not tracked. What zlib takes for Java may be.
 #[inline(always)]
 pub fn allocated_untracked(address: usize, size: usize, call_site: CallSite) {
-    if gate::is_open_for_zip() && origin::whose(call_site) == Whose::Zlib {
+    if gate::is_open_for_zip() && origin::requester(call_site) == Requester::Zlib {
         allocated_slowly(address, size as u64, Kind::Zip, call_site);
     } else {
-        passed(address);
+        allocated_unrecorded(address);
     }
 }
 
@@ -207,7 +207,7 @@ pub fn taken_by_caller(address: usize, size: usize, kind: Kind, call_site: CallS
     if origin::counts(call_site) {
         allocated(address, size, kind, call_site);
     } else {
-        passed(address);
+        allocated_unrecorded(address);
     }
 }
 
@@ -259,7 +259,7 @@ pub fn unpooled(address: usize) {
     if gate::is_open() {
         boundary::guarded(|| {
             if let Ok(live) = IMAGE.pool.remove(address) {
-                ended(live.size());
+                removed(live.size());
             }
         });
     }
@@ -273,7 +273,7 @@ pub fn unpinned(address: usize) -> bool {
     let held = boundary::guarded(|| {
         let held = IMAGE.live.unpin(address);
         if held {
-            ended(0);
+            removed(0);
         }
         held
     });
@@ -282,7 +282,7 @@ pub fn unpinned(address: usize) -> bool {
 
 /// Takes the block out of the table before `realloc`; its record, if it has one.
 #[inline(always)]
-pub fn retired(address: usize) -> Option<Live> {
+pub fn realloc_began(address: usize) -> Option<Live> {
     let live = IMAGE.live.remove(address).ok();
     if let Some(live) = live {
         if is_of_runtime(live) {
@@ -313,13 +313,13 @@ pub fn is_of_runtime(live: Live) -> bool {
 
 /// `realloc` failed: the block is still what it was.
 #[cold]
-pub fn restored(address: usize, old: Live) {
+pub fn realloc_failed(address: usize, old: Live) {
     let epoch = IMAGE.epoch().load(Relaxed);
     let stored = boundary::guarded(|| {
         set_reallocating(0);
         IMAGE.live.insert(IMAGE.window(), address, old, epoch)?;
         if gate::is_counted() {
-            peaks::restored(old);
+            peaks::realloc_failed(old);
         }
         if gate::is_logged() {
             log_line(thread::enter().as_deref_mut(), || {
@@ -335,7 +335,7 @@ pub fn restored(address: usize, old: Live) {
 
 /// Counts a record of so many bytes that was taken out of its table.
 #[inline(always)]
-pub fn ended(bytes: u64) {
+pub fn removed(bytes: u64) {
     match thread::enter_existing() {
         Some(mut thread) => thread.count_free(bytes),
         None => count_free(bytes),
@@ -345,14 +345,14 @@ pub fn ended(bytes: u64) {
 /// Takes the record of a handle without bytes out of the table, and what would be left of it.
 pub fn given_up(address: usize) {
     if IMAGE.live.remove(address).is_ok() {
-        ended(0);
+        removed(0);
         IMAGE.live.forget(address);
     }
 }
 
 /// Counts a record of which some bytes went, or to which some came. So does `realloc`.
 pub fn resized(less: u64, more: u64) {
-    ended(less);
+    removed(less);
     if let Some(mut thread) = thread::enter_existing() {
         thread.count_allocation(more);
     } else {
@@ -365,15 +365,21 @@ pub fn resized(less: u64, more: u64) {
 }
 
 /// `realloc` freed the block.
-pub fn emptied(old: Live) {
+pub fn realloc_freed(old: Live) {
     set_reallocating(0);
-    ended(old.size());
+    removed(old.size());
 }
 
 /// `realloc` gave the block at `before` a new size, and perhaps another address.
-pub fn moved(old: Live, before: usize, address: usize, size: usize, call_site: CallSite) {
+pub fn realloc_succeeded(
+    old: Live,
+    before: usize,
+    address: usize,
+    size: usize,
+    call_site: CallSite,
+) {
     set_reallocating(0);
-    ended(old.size());
+    removed(old.size());
     if old.pins() != 0 && address != before {
         boundary::guarded(|| jvm::buffers::freed_under(before, Release::Free, call_site));
     }
@@ -384,7 +390,7 @@ pub fn moved(old: Live, before: usize, address: usize, size: usize, call_site: C
 /// Takes a block out of the live table before it is freed. An address that was never recorded is
 /// none of ours.
 #[inline(always)]
-pub fn freed(address: usize, release: Release, told: Option<usize>, call_site: CallSite) {
+pub fn freed(address: usize, release: Release, claimed_size: Option<usize>, call_site: CallSite) {
     if !gate::is_open() {
         return;
     }
@@ -393,11 +399,11 @@ pub fn freed(address: usize, release: Release, told: Option<usize>, call_site: C
         Ok(live) if is_of_runtime(live) => IMAGE.live.forget(address),
         Ok(live) => {
             let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.is_for(kind));
-            let right = fits && told.is_none_or(|told| told as u64 == live.size());
+            let right = fits && claimed_size.is_none_or(|claimed| claimed as u64 == live.size());
             if right && live.pins() == 0 && !release.is_java() && !gate::is_watched() {
-                ended(live.size());
+                removed(live.size());
             } else {
-                freed_oddly(address, live, release, told, call_site);
+                freed_oddly(address, live, release, claimed_size, call_site);
             }
         }
         Err(left) => {
@@ -415,7 +421,7 @@ fn freed_oddly(
     address: usize,
     live: Live,
     release: Release,
-    told: Option<usize>,
+    claimed_size: Option<usize>,
     call_site: CallSite,
 ) {
     boundary::guarded(|| {
@@ -427,17 +433,17 @@ fn freed_oddly(
             // The JVM frees the memory behind it by its own means, which pass here as well.
             IMAGE.live.forget(address);
         }
-        ended(live.size());
+        removed(live.size());
         if live.pins() != 0 {
             jvm::buffers::freed_under(address, release, call_site);
         }
         let fits = Kind::from_number(live.kind()).is_some_and(|kind| release.fits(kind));
         if !fits {
-            findings::mismatch(address, live, release, call_site);
-        } else if let Some(told) = told
-            && told as u64 != live.size()
+            invalid_frees::mismatch(address, live, release, call_site);
+        } else if let Some(claimed_size) = claimed_size
+            && claimed_size as u64 != live.size()
         {
-            findings::wrong_size(address, live, release, told, call_site);
+            invalid_frees::size_mismatch(address, live, release, claimed_size, call_site);
         }
     });
 }
@@ -448,7 +454,7 @@ fn freed_oddly(
 fn freed_wrongly(address: usize, left: Live, release: Release, call_site: CallSite) {
     boundary::guarded(|| {
         if left.block == 0 {
-            findings::not_a_start(address, release, call_site);
+            invalid_frees::not_a_start(address, release, call_site);
             return;
         }
         // Handles of the JVM lie inside of memory that it took unrecorded: what is known of such an
@@ -462,13 +468,13 @@ fn freed_wrongly(address: usize, left: Live, release: Release, call_site: CallSi
         if known.is_some_and(|thread| thread.reallocating == address) {
             return;
         }
-        findings::double_free(address, left, release, call_site);
+        invalid_frees::double_free(address, left, release, call_site);
     });
 }
 
-/// Takes out of the table what a JNI function gives back; whether it was there, or a finding of
+/// Takes out of the table what a JNI function gives back; whether it was there, or an invalid free of
 /// its own.
-pub fn given_back(address: usize, release: Release, call_site: CallSite) -> bool {
+pub fn released(address: usize, release: Release, call_site: CallSite) -> bool {
     if !gate::is_open() {
         return true;
     }
@@ -479,7 +485,7 @@ pub fn given_back(address: usize, release: Release, call_site: CallSite) -> bool
 
 /// A block was handed out that is not recorded: what was known of the address is void.
 #[inline(always)]
-pub fn passed(address: usize) {
+pub fn allocated_unrecorded(address: usize) {
     if gate::is_open() {
         IMAGE.live.forget(address);
     }

@@ -129,7 +129,7 @@ pub fn deleted(call_site: CallSite) {
 }
 
 /// A frame is pushed at `slot` that is `depth` frames deep: what the call has now is outside of it.
-pub fn saved(thread: &mut ThreadState, slot: usize, depth: u32) {
+pub fn frame_pushed(thread: &mut ThreadState, slot: usize, depth: u32) {
     let now = call(thread, slot).map_or(0, |call| count(thread, call));
     if let Some(saved) = thread.frames.saved.get_mut(depth as usize) {
         *saved = now;
@@ -137,7 +137,7 @@ pub fn saved(thread: &mut ThreadState, slot: usize, depth: u32) {
 }
 
 /// The frame is popped, and with it goes what was made in it.
-pub fn restored(thread: &mut ThreadState, slot: usize, depth: u32) {
+pub fn frame_popped(thread: &mut ThreadState, slot: usize, depth: u32) {
     if depth as usize >= MOST_SAVED {
         return;
     }

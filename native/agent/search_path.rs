@@ -4,7 +4,7 @@
 //! was opened by it, too, and that of the program for all: the `java` launcher has one. Which path counts depends on
 //! who asks; that no folder of any of them has such a file is the same for everybody.
 
-use crate::callers;
+use crate::module_policy;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use hackleak_image::writer::KeepErrno;
 
@@ -81,13 +81,13 @@ unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _len: usize, data: *mut
 /// The name is null or ends in a zero byte.
 unsafe fn object_name<'name>(name: *const c_char) -> &'name [u8] {
     if name.is_null() {
-        return callers::executable();
+        return module_policy::executable();
     }
     // SAFETY: the caller's.
     let name = unsafe { CStr::from_ptr(name) }.to_bytes();
     // The program has none.
     if name.is_empty() {
-        callers::executable()
+        module_policy::executable()
     } else {
         name
     }

@@ -14,7 +14,7 @@
 
 use crate::arch::CallSite;
 use crate::thread::own_tid;
-use crate::{IMAGE, boundary, choice, control, gate, names, origin, record};
+use crate::{IMAGE, boundary, control, gate, names, origin, record, selection};
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
@@ -306,7 +306,7 @@ pub fn look(epoch: u32) {
     empty_the_ended();
     for started in all() {
         let at = address(started.index);
-        let Some(live) = choice::live_since(at, epoch) else {
+        let Some(live) = selection::live_since(at, epoch) else {
             continue;
         };
         let keep = |name: &str| names::keep(Some(&started.place().name), at, live, name.as_bytes());

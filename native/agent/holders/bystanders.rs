@@ -67,7 +67,7 @@ pub fn is_of_the_jvm_alone(name: &str) -> bool {
 
 /// Whose code it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Whose {
+enum CodeOwner {
     /// A library's or the program's.
     Program,
     /// A library's of the JDK, which Java code alone calls.
@@ -81,7 +81,7 @@ enum Whose {
 struct Code {
     start: usize,
     end: usize,
-    whose: Whose,
+    owner: CodeOwner,
 }
 
 /// Where the Java frames of threads begin that have left Java code for the JVM's or for native code.
@@ -104,19 +104,19 @@ impl Codes {
     pub fn of(objects: &Objects, maps: &[Mapping]) -> Result<Codes, Stop> {
         let mut codes = Table::new();
         for (start, end, is_for_java) in objects.code.iter().copied() {
-            let whose = if is_for_java {
-                Whose::Jdk
+            let owner = if is_for_java {
+                CodeOwner::Jdk
             } else {
-                Whose::Program
+                CodeOwner::Program
             };
-            codes.push(Code { start, end, whose })?;
+            codes.push(Code { start, end, owner })?;
         }
         let generated = |mapping: &&Mapping| mapping.executable && mapping.of == Of::Anonymous;
         for mapping in maps.iter().filter(generated) {
             codes.push(Code {
                 start: mapping.start,
                 end: mapping.end,
-                whose: Whose::Generated,
+                owner: CodeOwner::Generated,
             })?;
         }
         codes.sort_unstable_by_key(|code| code.start);
@@ -126,11 +126,11 @@ impl Codes {
         })
     }
 
-    fn whose(&self, word: u64) -> Option<Whose> {
+    fn owner_of(&self, word: u64) -> Option<CodeOwner> {
         let address = word as usize;
         let after = self.all.partition_point(|code| code.start <= address);
         let code = self.all.get(after.checked_sub(1)?)?;
-        (address < code.end).then_some(code.whose)
+        (address < code.end).then_some(code.owner)
     }
 
     /// That part of the thread's stack which may hold something.
@@ -156,13 +156,13 @@ impl Codes {
         let mut oldest = None;
         memory.runs(start..end, |at, words| {
             let found = words.iter().enumerate().rev().find_map(|(index, word)| {
-                let whose = self.whose(*word)?;
-                Some((at + (index + 1) * WORD, whose))
+                let owner = self.owner_of(*word)?;
+                Some((at + (index + 1) * WORD, owner))
             });
             oldest = found.or(oldest);
         });
         match oldest {
-            Some((above, Whose::Generated)) => above,
+            Some((above, CodeOwner::Generated)) => above,
             _ => end,
         }
     }
@@ -199,11 +199,11 @@ impl Codes {
         let word = |at: usize| memory.word(at).map(|word| word as usize);
         let mut at = waits;
         for _ in 0..MOST_FRAMES {
-            match self.whose(at.code as u64) {
+            match self.owner_of(at.code as u64) {
                 // Nothing but Java code calls these libraries.
-                Some(Whose::Jdk) => return true,
-                Some(Whose::Program) => return false,
-                Some(Whose::Generated) => return code.contains(&at.code),
+                Some(CodeOwner::Jdk) => return true,
+                Some(CodeOwner::Program) => return false,
+                Some(CodeOwner::Generated) => return code.contains(&at.code),
                 None => {}
             }
             match at.caller(word).filter(|caller| caller.position <= java) {
@@ -216,10 +216,10 @@ impl Codes {
         let mut only = true;
         memory.runs(at.position..java, |_, words| {
             only = only
-                && words.iter().all(|word| match self.whose(*word) {
-                    Some(Whose::Program) => false,
-                    Some(Whose::Generated) => code.contains(&(*word as usize)),
-                    Some(Whose::Jdk) | None => true,
+                && words.iter().all(|word| match self.owner_of(*word) {
+                    Some(CodeOwner::Program) => false,
+                    Some(CodeOwner::Generated) => code.contains(&(*word as usize)),
+                    Some(CodeOwner::Jdk) | None => true,
                 });
         });
         only
@@ -233,15 +233,15 @@ impl Codes {
         }
         let mut found = None;
         memory.runs(thread.stack.0..thread.stack.1, |_, words| {
-            if found != Some(Whose::Program) {
-                let best = words.iter().filter_map(|word| self.whose(*word)).min();
+            if found != Some(CodeOwner::Program) {
+                let best = words.iter().filter_map(|word| self.owner_of(*word)).min();
                 found = [found, best].into_iter().flatten().min();
             }
         });
         match found {
             None => false,
-            Some(Whose::Program | Whose::Jdk) => true,
-            Some(Whose::Generated) => !OF_THE_JVM.contains(&&**name),
+            Some(CodeOwner::Program | CodeOwner::Jdk) => true,
+            Some(CodeOwner::Generated) => !OF_THE_JVM.contains(&&**name),
         }
     }
 }

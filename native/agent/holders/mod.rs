@@ -48,7 +48,7 @@ pub use objects::Trust;
 pub use stale::{Large, Mapped};
 pub use verdicts::{JAVA, JavaRoot};
 
-use crate::choice::{self, Choice};
+use crate::selection::{self, Selection};
 use crate::{IMAGE, control};
 use bystanders::Codes;
 use core::sync::atomic::Ordering::Relaxed;
@@ -139,13 +139,17 @@ struct Passes<'found> {
 /// One pass at a time: one would find the other's tables.
 static PASS: Mutex<()> = Mutex::new(());
 
-/// Finds out who holds the blocks of `choice`, and keeps that in the image. `java` is `None` where there is
+/// Finds out who holds the blocks of `selection`, and keeps that in the image. `java` is `None` where there is
 /// no JVM.
 ///
 /// # Errors
 ///
 /// It cannot be told.
-pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> Result<u32, Stop> {
+pub fn judge(
+    selection: Selection,
+    at_exit: bool,
+    mut java: Option<&mut dyn Java>,
+) -> Result<u32, Stop> {
     if !can_judge() {
         return Err(Stop::Unknown(
             "what lies between a root and a block when `track` leaves out `new` or `malloc`",
@@ -154,18 +158,18 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     stale::be_thorough();
     let stillness = Stillness::begin()?;
-    let first = pass(choice, &mut java)?;
+    let first = pass(selection, &mut java)?;
     let is_final = first.marks.open == 0 || first.doubtful == 0 && stillness.holds();
     let second = match is_final {
         true => None,
-        false => Some(pass(choice, &mut java)?),
+        false => Some(pass(selection, &mut java)?),
     };
     let passes = Passes {
         first: &first,
         second: second.as_ref(),
         stillness: Some(&stillness),
     };
-    verdicts::keep(choice, at_exit, java.is_some(), passes)
+    verdicts::keep(selection, at_exit, java.is_some(), passes)
 }
 
 /// The same before garbage is collected, which takes long: only if all of it is held by what is no garbage, native
@@ -174,17 +178,20 @@ pub fn judge(choice: Choice, at_exit: bool, mut java: Option<&mut dyn Java>) -> 
 /// # Errors
 ///
 /// It cannot be told.
-pub fn judge_firm(choice: Choice, mut statics: Option<&mut dyn Java>) -> Result<Option<u32>, Stop> {
+pub fn judge_firm(
+    selection: Selection,
+    mut statics: Option<&mut dyn Java>,
+) -> Result<Option<u32>, Stop> {
     if !can_judge() {
         return Ok(None);
     }
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     let mut handles = false;
-    choice::leaks(choice, |_, live| handles |= !nodes::is_judged(live));
+    selection::leaks(selection, |_, live| handles |= !nodes::is_judged(live));
     if handles {
         return Ok(None);
     }
-    let found = pass(choice, &mut statics)?;
+    let found = pass(selection, &mut statics)?;
     if found.marks.open > 0 {
         return Ok(None);
     }
@@ -194,7 +201,7 @@ pub fn judge_firm(choice: Choice, mut statics: Option<&mut dyn Java>) -> Result<
         second: None,
         stillness: None,
     };
-    verdicts::keep(choice, false, true, passes).map(Some)
+    verdicts::keep(selection, false, true, passes).map(Some)
 }
 
 /// Does something during which no pass runs; nothing, if one runs.
@@ -218,17 +225,17 @@ pub fn can_judge() -> bool {
 /// The same for a program without a JVM, at its end. Where it cannot be told, the report says so.
 pub fn at_end() {
     if IMAGE.flags().load(Relaxed) & flags::JAVA == 0 {
-        let _ = std::panic::catch_unwind(|| judge(Choice::EVERYTHING, true, None));
+        let _ = std::panic::catch_unwind(|| judge(Selection::EVERYTHING, true, None));
     }
 }
 
-fn pass(choice: Choice, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> {
+fn pass(selection: Selection, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> {
     // Before anything here has tables: what they hold is held by nobody.
     let maps = maps::read()?;
     let memory = Memory::new()?;
     let objects = Objects::read()?;
     let mut threads = threads::read(&memory, &maps)?;
-    let nodes = Nodes::read(|live| choice.suspects(live))?;
+    let nodes = Nodes::read(|live| selection.suspects(live))?;
     let areas = areas::read(&maps, &memory, &nodes, &objects, &threads)?;
     let spans = Spans::read(&nodes)?;
     let mut marks = Marks::new(nodes, areas, spans, Stale::of_now()?);

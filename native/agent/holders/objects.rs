@@ -2,7 +2,7 @@
 
 use super::Stop;
 use super::table::Table;
-use crate::{callers, unwind};
+use crate::{module_policy, unwind};
 use core::ffi::{CStr, c_int, c_void};
 use core::ops::Range;
 
@@ -114,7 +114,7 @@ impl Objects {
         // SAFETY: the loader's name ends in a zero byte; it is empty for the program itself.
         let path = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
         object.trust = trust(path);
-        let runs = object.trust == Trust::All && !callers::is_plain_runtime(path);
+        let runs = object.trust == Trust::All && !module_policy::is_plain_runtime(path);
         for index in 0..usize::from(info.dlpi_phnum) {
             // SAFETY: the object's program headers, which are mapped while it is loaded.
             let program = unsafe { &*info.dlpi_phdr.add(index) };
@@ -122,7 +122,7 @@ impl Objects {
             let end = start.wrapping_add(program.p_memsz as usize);
             if program.p_type == libc::PT_LOAD && program.p_flags & libc::PF_X != 0 {
                 if runs {
-                    let is_for_java = callers::works_for_java_alone(path);
+                    let is_for_java = module_policy::works_for_java_alone(path);
                     self.code.push((start, end, is_for_java))?;
                 } else if path.ends_with(b"/libjvm.so") {
                     self.jvm = start..end;
@@ -151,8 +151,8 @@ impl Objects {
 
 fn trust(path: &[u8]) -> Trust {
     match path.rsplit(|byte| *byte == b'/').next().unwrap_or(path) {
-        name if callers::holds_nothing(name) => Trust::None,
-        name if callers::is_of_c_library(name) => Trust::Starts,
+        name if module_policy::holds_nothing(name) => Trust::None,
+        name if module_policy::is_of_c_library(name) => Trust::Starts,
         _ => Trust::All,
     }
 }

@@ -21,7 +21,7 @@ pub use targets::{Large, Mapped, is_of_no_use};
 
 use super::table::Table;
 use super::{PASS, Stop};
-use crate::{IMAGE, choice, clock, reuse};
+use crate::{IMAGE, clock, reuse, selection};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
 use hackleak_image::layout::Live;
@@ -126,7 +126,7 @@ impl Stale {
 
 /// Whether a word that was noted in freed memory was wiped before its block was handed out.
 fn is_wiped(at: usize, block: Live) -> bool {
-    reuse::is_wiped(at, block.size(), choice::epoch_of(block.context()))
+    reuse::is_wiped(at, block.size(), selection::epoch_of(block.context()))
 }
 
 fn is_native(frame: u64) -> bool {

@@ -6,7 +6,7 @@ use super::objects::Objects;
 use super::stillness::Stillness;
 use super::table::Table;
 use super::{NativeRoot, Pass, Passes, Stop, threads};
-use crate::choice::{self, Choice};
+use crate::selection::{self, Selection};
 use crate::{IMAGE, clock};
 use core::sync::atomic::{AtomicU64, Ordering::Release};
 use hackleak_image::layout::{Blob, Holder, Judged, Judging, Link, Live, Root, judging_flags};
@@ -31,7 +31,7 @@ type Sums = HashMap<(u64, u8, u32), (u64, u32)>;
 
 /// Keeps what one pass or two have found. Of what the first one found lost, the second one has the word.
 pub fn keep(
-    choice: Choice,
+    selection: Selection,
     at_exit: bool,
     saw_java: bool,
     passes: Passes<'_>,
@@ -75,22 +75,22 @@ pub fn keep(
         add(&mut sums, holders.pass.marks.nodes.all[index].live, holder);
     }
     // Handles are not memory: for them, to be there is to be leaked.
-    choice::leaks(choice, |_, live| {
+    selection::leaks(selection, |_, live| {
         if !super::nodes::is_judged(live) {
             add(&mut sums, live, 0);
         }
     });
-    write(choice, at_exit, saw_java, &sums)
+    write(selection, at_exit, saw_java, &sums)
 }
 
 fn add(sums: &mut Sums, live: Live, holder: u32) {
     let sum = sums.entry((live.origin, live.kind(), holder)).or_default();
-    let (count, size) = choice::amount(live);
+    let (count, size) = selection::amount(live);
     sum.0 = sum.0.saturating_add(size);
     sum.1 = sum.1.saturating_add(count.try_into().unwrap_or(u32::MAX));
 }
 
-fn write(choice: Choice, at_exit: bool, saw_java: bool, sums: &Sums) -> Result<u32, Stop> {
+fn write(selection: Selection, at_exit: bool, saw_java: bool, sums: &Sums) -> Result<u32, Stop> {
     let count = sums.len() as u32;
     let window = IMAGE.window();
     let first = match count {
@@ -114,7 +114,7 @@ fn write(choice: Choice, at_exit: bool, saw_java: bool, sums: &Sums) -> Result<u
     flags |= if at_exit { judging_flags::AT_EXIT } else { 0 };
     let judging = Judging {
         unix_ns: 0,
-        since: choice.epoch,
+        since: selection.epoch,
         flags,
         first,
         count,

@@ -287,11 +287,11 @@ pub unsafe extern "C-unwind" fn dlclose(handle: *mut c_void) -> c_int {
         unwind::enter_other_namespaces();
         unwind::Closing::begin()
     });
-    let opened = libraries::closing(handle);
+    let closing_library = libraries::closing(handle);
     // SAFETY: the caller's.
     let result = unsafe { real(handle) };
-    if let Some(opened) = opened {
-        boundary::guarded(|| opened.ended(result));
+    if let Some(closing_library) = closing_library {
+        boundary::guarded(|| closing_library.answered(result));
     }
     boundary::guarded(|| drop(closing));
     result

@@ -1,7 +1,7 @@
 //! The malloc family.
 //!
 //! Every function passes on to the allocator under test ([`real`]) and records what it returns,
-//! if the module that called it is one whose memory counts (`callers`). A `free` needs no such
+//! if the module that called it is one whose memory counts (`module_policy`). A `free` needs no such
 //! question: an address that was not recorded is none of ours.
 
 use crate::arch::{CallSite, allocator_entry};
@@ -90,7 +90,7 @@ unsafe extern "C" fn on_realloc(
         return unsafe { real::realloc()(block, size) };
     }
     // Another thread may own the old address as soon as the call is under way.
-    let old = record::retired(block as usize);
+    let old = record::realloc_began(block as usize);
     // SAFETY: as above.
     let mut new = unsafe { real::realloc()(block, size) };
     if reuse::is_on() && !new.is_null() {
@@ -99,9 +99,9 @@ unsafe extern "C" fn on_realloc(
     }
     let call_site = at(slot, fp);
     match old {
-        Some(old) if new.is_null() && size > 0 => record::restored(block as usize, old),
-        Some(old) if new.is_null() => record::emptied(old),
-        Some(old) => record::moved(old, block as usize, new as usize, size, call_site),
+        Some(old) if new.is_null() && size > 0 => record::realloc_failed(block as usize, old),
+        Some(old) if new.is_null() => record::realloc_freed(old),
+        Some(old) => record::realloc_succeeded(old, block as usize, new as usize, size, call_site),
         None => {
             returned(new, size, slot, fp);
         }
@@ -236,19 +236,19 @@ fn at(slot: usize, frame_pointer: usize) -> CallSite {
     }
 }
 
-/// Takes the block out of the live table, then frees it. `told` is the size that a sized
+/// Takes the block out of the live table, then frees it. `claimed_size` is the size that a sized
 /// `operator delete` or `free_sized` was given.
 #[inline(always)]
 pub unsafe fn release(
     block: *mut c_void,
     release: Release,
-    told: Option<usize>,
+    claimed_size: Option<usize>,
     call_site: CallSite,
 ) {
     if block.is_null() || real::is_reserve(block) {
         return;
     }
-    record::freed(block as usize, release, told, call_site);
+    record::freed(block as usize, release, claimed_size, call_site);
     // SAFETY: the caller's.
     unsafe { real::free()(block) }
 }

@@ -5,7 +5,7 @@
 //! another thread may get the same addresses. A call that fails puts it back.
 
 use crate::arch::{CallSite, allocator_entry};
-use crate::mapped::{self, Taken};
+use crate::mapped::{self, Unmapping};
 use crate::mappings;
 use core::ffi::c_void;
 use core::ops::Range;
@@ -58,7 +58,7 @@ unsafe extern "C" fn on_mmap(
 ) -> *mut c_void {
     let is_fixed = flags & libc::MAP_FIXED != 0;
     let replaced = match is_fixed {
-        true => mapped::taking(mapped::pages(wanted.addr(), len)),
+        true => mapped::unmapping(mapped::pages(wanted.addr(), len)),
         false => None,
     };
     // SAFETY: the caller's; the C library does the same with these arguments.
@@ -66,13 +66,13 @@ unsafe extern "C" fn on_mmap(
     let at = at as *mut c_void;
     match mapped_at(at, len) {
         Some(range) => {
-            replaced.iter().for_each(Taken::ended);
+            replaced.iter().for_each(Unmapping::succeeded);
             if !is_fixed {
                 mappings::note(range.clone(), caller(slot));
             }
             mapped::made(range, position(slot, frame_pointer));
         }
-        None => replaced.iter().for_each(Taken::restored),
+        None => replaced.iter().for_each(Unmapping::failed),
     }
     at
 }
@@ -89,14 +89,14 @@ unsafe extern "C" fn on_mremap(
 ) -> *mut c_void {
     let before = mapped::pages(old.addr(), old_len);
     let replaced = match flags & libc::MREMAP_FIXED != 0 {
-        true => mapped::taking(mapped::pages(wanted.addr(), len)),
+        true => mapped::unmapping(mapped::pages(wanted.addr(), len)),
         false => None,
     };
     // Without a length the call maps the same memory once more, and so may it with the flag.
     let stays = old_len == 0 || flags & libc::MREMAP_DONTUNMAP != 0;
-    let taken = match stays {
+    let unmapping = match stays {
         true => None,
-        false => mapped::taking(before.clone()),
+        false => mapped::unmapping(before.clone()),
     };
     // SAFETY: the caller's; the C library does the same with these arguments.
     let at = unsafe { libc::syscall(libc::SYS_mremap, old, old_len, len, flags, wanted) };
@@ -104,31 +104,31 @@ unsafe extern "C" fn on_mremap(
     match mapped_at(at, len) {
         Some(range) => {
             mappings::note(range.clone(), caller(slot));
-            replaced.iter().for_each(Taken::ended);
+            replaced.iter().for_each(Unmapping::succeeded);
             if stays {
                 mapped::made(range, position(slot, frame_pointer));
-            } else if let Some(taken) = taken {
-                taken.moved(&before, &range);
+            } else if let Some(unmapping) = unmapping {
+                unmapping.moved(&before, &range);
             }
         }
         None => {
-            replaced.iter().for_each(Taken::restored);
-            taken.iter().for_each(Taken::restored);
+            replaced.iter().for_each(Unmapping::failed);
+            unmapping.iter().for_each(Unmapping::failed);
         }
     }
     at
 }
 
 unsafe extern "C" fn on_munmap(at: *mut c_void, len: size_t, _: usize, _: usize) -> c_int {
-    let taken = mapped::taking(mapped::pages(at.addr(), len));
+    let unmapping = mapped::unmapping(mapped::pages(at.addr(), len));
     // SAFETY: the caller's; the C library does the same with these arguments.
     let result = unsafe { libc::syscall(libc::SYS_munmap, at, len) } as c_int;
     match result {
         0 => {
             mappings::gone(&mapped::pages(at.addr(), len));
-            taken.iter().for_each(Taken::ended);
+            unmapping.iter().for_each(Unmapping::succeeded);
         }
-        _ => taken.iter().for_each(Taken::restored),
+        _ => unmapping.iter().for_each(Unmapping::failed),
     }
     result
 }

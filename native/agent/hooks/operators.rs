@@ -146,7 +146,7 @@ fn returned<const INDEX: usize>(
         if gate::is_open_for_new() {
             record::allocated(block as usize, size, ALLOCATORS[INDEX].1, call_site);
         } else {
-            record::passed(block as usize);
+            record::allocated_unrecorded(block as usize);
         }
     }
     block

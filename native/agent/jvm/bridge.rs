@@ -2,9 +2,9 @@
 //!
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
-use super::native_call::{Failure, call, choice, longs};
+use super::native_call::{Failure, call, longs, selection};
 use super::{buffers, collect, exit, java_stale, judging, method_ids};
-use crate::choice::{self, Choice};
+use crate::selection::{self, Selection};
 use crate::{
     IMAGE, checkpoint, handles, holders, image, lifecycle, module_copies, this_library, thread,
 };
@@ -80,20 +80,20 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_checkpoint<'local>(
     })
 }
 
-/// `long[] leaksSince(int epoch, int scope, int whose)`: blocks and bytes.
+/// `long[] leaksSince(int epoch, int scope, int ownership)`: blocks and bytes.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
-    whose: i32,
+    ownership: i32,
 ) -> JLongArray<'local> {
     call(env, |env| {
         let (mut blocks, mut bytes) = (0, 0);
         handles::look(epoch as u32);
-        choice::leaks(choice(epoch, scope, whose)?, |_, live| {
-            let (count, size) = choice::amount(live);
+        selection::leaks(selection(epoch, scope, ownership)?, |_, live| {
+            let (count, size) = selection::amount(live);
             blocks += count as i64;
             bytes += size as i64;
         });
@@ -105,7 +105,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
     })
 }
 
-/// `long[] sitesSince(int epoch, int scope, int whose, int limit)`: the different stacks of what is live, with the
+/// `long[] sitesSince(int epoch, int scope, int ownership, int limit)`: the different stacks of what is live, with the
 /// kind in the upper 32 bits; null for more than `limit`.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_sitesSince<'local>(
@@ -113,13 +113,13 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_sitesSince<'local>(
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
-    whose: i32,
+    ownership: i32,
     limit: i32,
 ) -> JLongArray<'local> {
     call(env, |env| {
         let most = usize::try_from(limit).unwrap_or(0);
         let mut sites: HashSet<i64> = HashSet::new();
-        choice::leaks(choice(epoch, scope, whose)?, |_, live| {
+        selection::leaks(selection(epoch, scope, ownership)?, |_, live| {
             if sites.len() <= most {
                 sites.insert(i64::from(live.stack()) | i64::from(live.kind()) << 32);
             }
@@ -132,17 +132,17 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_sitesSince<'local>(
     })
 }
 
-/// `long findingsSince(int epoch, int scope, int whose)`
+/// `long findingsSince(int epoch, int scope, int ownership)`
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_findingsSince<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
-    whose: i32,
+    ownership: i32,
 ) -> i64 {
     call(env, |_| {
-        Ok(choice::findings(choice(epoch, scope, whose)?) as i64)
+        Ok(selection::invalid_frees(selection(epoch, scope, ownership)?) as i64)
     })
 }
 
@@ -258,7 +258,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_ignore<'local>(
     });
 }
 
-/// `String rawSites(int epoch, int scope, int whose, int limit)`: the reporter's `lines` format without its
+/// `String rawSites(int epoch, int scope, int ownership, int limit)`: the reporter's `lines` format without its
 /// symbols, for when the reporter cannot read the image.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
@@ -266,12 +266,12 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
-    whose: i32,
+    ownership: i32,
     limit: i32,
 ) -> JString<'local> {
     call(env, |env| {
-        let choice = choice(epoch, scope, whose)?;
-        Ok(env.new_string(raw_sites(choice, limit.max(0) as usize))?)
+        let selection = selection(epoch, scope, ownership)?;
+        Ok(env.new_string(raw_sites(selection, limit.max(0) as usize))?)
     })
 }
 
@@ -317,13 +317,13 @@ fn text<'local>(env: &mut Env<'local>, string: JString<'local>) -> Result<String
     Ok(string.try_to_string(env)?)
 }
 
-fn raw_sites(choice: Choice, limit: usize) -> String {
+fn raw_sites(selection: Selection, limit: usize) -> String {
     let mut sites: HashMap<(u32, u8), (u64, u64)> = HashMap::new();
     let mut total = (0, 0);
-    choice::leaks(choice, |_, live| {
+    selection::leaks(selection, |_, live| {
         let site = sites.entry((live.stack(), live.kind())).or_default();
         for sum in [site, &mut total] {
-            let (count, size) = choice::amount(live);
+            let (count, size) = selection::amount(live);
             sum.0 += size;
             sum.1 += count;
         }

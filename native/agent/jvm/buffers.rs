@@ -3,7 +3,7 @@
 //! Once that memory is freed, whoever still holds the buffer reads and writes what belongs to
 //! somebody else. Only a collection can tell whether somebody does: so the block under a buffer
 //! is marked, its free is noted, and after the next forced collection a buffer that has survived
-//! is a finding.
+//! is an invalid free.
 //!
 //! The places are kept in lists by the block, because each free of a marked block looks for its own; a place
 //! never leaves its list, so no lock is needed. A list grows when none of its places is free and none of its
@@ -20,7 +20,7 @@
 
 use super::{jni_env, real_functions};
 use crate::arch::CallSite;
-use crate::{IMAGE, control, findings, origin};
+use crate::{IMAGE, control, invalid_frees, origin};
 use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr;
@@ -122,7 +122,7 @@ pub fn made(
     capacity: u64,
     call_site: CallSite,
 ) {
-    if !crate::gate::is_open() || !control::wants_findings() {
+    if !crate::gate::is_open() || !control::wants_invalid_frees() {
         return;
     }
     let Some(block) = IMAGE.live.mark(address) else {
@@ -249,7 +249,7 @@ pub fn in_doubt() -> usize {
 }
 
 /// After a collection: buffers that it has taken are forgotten, and those that are left though
-/// their memory was freed are findings.
+/// their memory was freed are invalid frees.
 pub fn after_collection() {
     let env: *mut c_void = jni_env().cast();
     if env.is_null() {
@@ -272,7 +272,7 @@ pub fn after_collection() {
         {
             let (stack, context) = (entry.made as u32, (entry.made >> 32) as u32);
             let buffer = Live::new(stack, context, entry.capacity, Kind::DirectBuffer);
-            findings::under_buffer(!entry.address, buffer, release, entry.freed);
+            invalid_frees::under_buffer(!entry.address, buffer, release, entry.freed);
         }
         forget(env, state, entry);
         place.put(FREE);

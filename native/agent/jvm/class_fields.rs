@@ -33,7 +33,7 @@ pub fn tells_descriptors(tag: jlong) -> bool {
 }
 
 /// What the JVM gave in memory of its own, which goes back to it.
-pub fn taken(env: *mut jvmtiEnv, text: *mut c_char) -> String {
+pub fn take_text(env: *mut jvmtiEnv, text: *mut c_char) -> String {
     if text.is_null() {
         return String::new();
     }
@@ -54,7 +54,7 @@ pub fn signature(env: *mut jvmtiEnv, class: jclass) -> String {
         // SAFETY: a JVMTI call with a reference of the caller's and a valid place.
         unsafe { get(env, class, &mut text, ptr::null_mut()) };
     }
-    taken(env, text)
+    take_text(env, text)
 }
 
 /// A class as Java names it, without the numbers that the class of a lambda gets anew in every
@@ -155,7 +155,7 @@ pub fn may_hold(env: *mut jvmtiEnv, class: jclass) -> Option<Holds> {
                 ptr::null_mut(),
             );
         }
-        let (name, signature) = (taken(env, name), taken(env, signature));
+        let (name, signature) = (take_text(env, name), take_text(env, signature));
         Holds {
             memory: signature == "J",
             descriptors: signature == "I" && names_descriptor(&name),
@@ -224,7 +224,7 @@ fn field_name(env: *mut jvmtiEnv, class: jclass, field: jfieldID) -> Option<Stri
             ptr::null_mut(),
         )
     };
-    Some(taken(env, name))
+    Some(take_text(env, name))
 }
 
 /// How many fields all interfaces of these classes declare, each interface counted once.

@@ -6,7 +6,7 @@
 
 use super::{VM, buffers, collect, jni_env, properties};
 use crate::{
-    IMAGE, checkpoint, child, choice, footprint, handles, holders, image, stderr, this_library,
+    IMAGE, checkpoint, child, footprint, handles, holders, image, selection, stderr, this_library,
 };
 use core::ffi::c_void;
 use core::ptr;
@@ -85,7 +85,7 @@ pub fn check(wanted: Exit, collects: bool) {
 /// Finds out who holds what is left. Where that cannot be told, the report says so.
 fn judge() {
     handles::look(0);
-    let _ = super::judging::judge(choice::Choice::EVERYTHING, true, Vec::new());
+    let _ = super::judging::judge(selection::Selection::EVERYTHING, true, Vec::new());
 }
 
 fn check_in_java(class: &Global<JClass<'static>>, wanted: Exit) -> bool {
@@ -271,8 +271,8 @@ fn keep(result: &Result<Output, String>) {
     // The recorder's own count, which knows no suppressions: only of use when something leaked.
     let (mut bytes, mut blocks) = (0, 0);
     if outcome == Outcome::Failed {
-        choice::leaks(choice::Choice::EVERYTHING, |_, live| {
-            let (count, size) = choice::amount(live);
+        selection::leaks(selection::Selection::EVERYTHING, |_, live| {
+            let (count, size) = selection::amount(live);
             blocks += count;
             bytes += size;
         });

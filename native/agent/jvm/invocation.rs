@@ -133,7 +133,7 @@ unsafe extern "C" fn detach(vm: Vm) -> i32 {
     // SAFETY: see `is_attached`.
     let result = unsafe { real!(DETACH: Detach)(vm) };
     if result == JNI_OK {
-        attached::ended();
+        attached::detached();
     }
     result
 }

@@ -301,7 +301,7 @@ pub fn thread_name(env: *mut jvmtiEnv, thread: jobject) -> Option<String> {
     }
     // SAFETY: the JVM has filled it in; references in it are local ones of this native method.
     let name = unsafe { info.assume_init().name };
-    Some(class_fields::taken(env, name).replace('\n', " "))
+    Some(class_fields::take_text(env, name).replace('\n', " "))
 }
 
 /// The name of a method that a frame had a moment ago; `None` if its class has gone meanwhile.

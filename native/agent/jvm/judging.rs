@@ -1,23 +1,23 @@
 //! The judgings that the Java side asks for.
 
 use super::java_heap::Heap;
-use super::native_call::{Failure, call, choice};
-use crate::choice::Choice;
+use super::native_call::{Failure, call, selection};
 use crate::holders::{self, Java, Stop};
 use crate::lifecycle;
+use crate::selection::Selection;
 use hackleak_options::{Held, Options};
 use jni::EnvUnowned;
 use jni::objects::{JClass, JObject, JObjectArray};
 use jvmti_bindings::sys::jni::jobject;
 
-/// `int judge(int epoch, int scope, int whose, Object[] finished)`: the number of the judging.
+/// `int judge(int epoch, int scope, int ownership, Object[] finished)`: the number of the judging.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
-    whose: i32,
+    ownership: i32,
     finished: JObjectArray<'local, JObject<'local>>,
 ) -> i32 {
     call(env, |env| {
@@ -29,27 +29,31 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
             }
         }
         let references = objects.iter().map(|object| object.as_raw() as jobject);
-        let judged = judge(choice(epoch, scope, whose)?, false, references.collect());
+        let judged = judge(
+            selection(epoch, scope, ownership)?,
+            false,
+            references.collect(),
+        );
         let number = judged.map_err(|stop| Failure::NotRecorded(stop.to_string()))?;
         Ok(number as i32)
     })
 }
 
-/// `int judgeFirm(int epoch, int scope, int whose)`: the number of the judging, or 0.
+/// `int judgeFirm(int epoch, int scope, int ownership)`: the number of the judging, or 0.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_judgeFirm<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
     epoch: i32,
     scope: i32,
-    whose: i32,
+    ownership: i32,
 ) -> i32 {
     call(env, |_| {
         // What goes wrong here goes wrong again, and is told, after settling.
         let mut heap = Heap::statics_of_this_thread();
         let statics = heap.as_mut().map(|heap| heap as &mut dyn Java);
-        let choice = choice(epoch, scope, whose)?;
-        let judged = holders::judge_firm(choice, statics).unwrap_or(None);
+        let selection = selection(epoch, scope, ownership)?;
+        let judged = holders::judge_firm(selection, statics).unwrap_or(None);
         Ok(judged.unwrap_or(0) as i32)
     })
 }
@@ -65,9 +69,9 @@ pub(super) fn what_for(options: &Options) -> &'static str {
 }
 
 /// Finds out who holds what, Java's objects among those who could, where there is a JVM; not `finished`.
-pub fn judge(choice: Choice, at_exit: bool, finished: Vec<jobject>) -> Result<u32, Stop> {
+pub fn judge(selection: Selection, at_exit: bool, finished: Vec<jobject>) -> Result<u32, Stop> {
     let held_fails = lifecycle::options().is_some_and(|options| options.held == Held::Fail);
     let mut heap = Heap::of_this_thread(finished, at_exit || held_fails);
     let java = heap.as_mut().map(|heap| heap as &mut dyn Java);
-    holders::judge(choice, at_exit, java)
+    holders::judge(selection, at_exit, java)
 }

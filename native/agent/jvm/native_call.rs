@@ -1,8 +1,8 @@
 //! The edge of the native methods of `dev.hackleak.NativeBridge`: errors and panics become Java exceptions.
 
-use crate::choice::Choice;
+use crate::selection::Selection;
 use crate::{gate, lifecycle};
-use hackleak_image::Whose;
+use hackleak_image::Ownership;
 use jni::errors::{Error, ErrorPolicy, ThrowRuntimeExAndDefault};
 use jni::objects::JLongArray;
 use jni::strings::JNIString;
@@ -79,12 +79,12 @@ pub(super) fn call<'local, T: Default>(
 }
 
 /// Which events a question is about.
-pub(super) fn choice(epoch: i32, scope: i32, whose: i32) -> Result<Choice, Failure> {
-    let known = Whose::from_number(whose as u32);
-    Ok(Choice {
+pub(super) fn selection(epoch: i32, scope: i32, ownership: i32) -> Result<Selection, Failure> {
+    let known = Ownership::from_number(ownership as u32);
+    Ok(Selection {
         epoch: epoch as u32,
         scope: scope as u32,
-        whose: known.ok_or_else(|| Failure::NotRecorded(format!("nobody is {whose}")))?,
+        ownership: known.ok_or_else(|| Failure::NotRecorded(format!("nobody is {ownership}")))?,
     })
 }
 

@@ -14,7 +14,7 @@ mod pins;
 use super::buffers;
 use super::real_functions::{keep, position, real, replacements};
 use crate::arch::CallSite;
-use crate::{boundary, findings, record};
+use crate::{boundary, invalid_frees, record};
 use core::ffi::{c_char, c_void};
 use core::mem::transmute;
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
@@ -160,7 +160,7 @@ unsafe extern "C" fn delete_reference<const INDEX: usize, const RELEASE: u32>(
     slot: usize,
     frame_pointer: usize,
 ) {
-    // One that was never taken is no finding: the JVM itself hands out some.
+    // One that was never taken is no invalid free: the JVM itself hands out some.
     record::freed(
         untagged(reference),
         release(RELEASE),
@@ -221,14 +221,14 @@ unsafe extern "C" fn release_elements<const INDEX: usize>(
         frame_pointer,
     };
     if mode != JNI_COMMIT
-        && !record::given_back(elements as usize, Release::ReleaseElements, call_site)
+        && !record::released(elements as usize, Release::ReleaseElements, call_site)
     {
         // SAFETY: see `new_reference`.
         let len =
             unsafe { transmute::<usize, Length>(real(position!(GetArrayLength)))(env, array) };
         // Elements of an empty array are not recorded.
         if len > 0 {
-            findings::not_held(elements as usize, Release::ReleaseElements, call_site);
+            invalid_frees::not_held(elements as usize, Release::ReleaseElements, call_site);
         }
     }
     // SAFETY: see `new_reference`.
@@ -295,8 +295,8 @@ unsafe extern "C" fn release_chars<const INDEX: usize, const RELEASE: u32>(
         slot,
         frame_pointer,
     };
-    if !record::given_back(chars as usize, release(RELEASE), call_site) {
-        findings::not_held(chars as usize, release(RELEASE), call_site);
+    if !record::released(chars as usize, release(RELEASE), call_site) {
+        invalid_frees::not_held(chars as usize, release(RELEASE), call_site);
     }
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, chars) };

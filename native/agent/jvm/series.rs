@@ -1,8 +1,8 @@
 //! What is live, by where and when it was allocated: what the tests of a class are compared by.
 
-use super::native_call::{call, choice, longs};
-use crate::choice;
-use hackleak_image::Whose;
+use super::native_call::{call, longs, selection};
+use crate::selection;
+use hackleak_image::Ownership;
 use jni::EnvUnowned;
 use jni::objects::{JClass, JLongArray};
 use std::collections::HashMap;
@@ -17,8 +17,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_liveByStack<'local>(
 ) -> JLongArray<'local> {
     call(env, |env| {
         let mut blocks: HashMap<(u32, u32), i64> = HashMap::new();
-        choice::leaks(choice(epoch, 0, Whose::Any as i32)?, |_, live| {
-            let epoch = choice::epoch_of(live.context());
+        selection::leaks(selection(epoch, 0, Ownership::Any as i32)?, |_, live| {
+            let epoch = selection::epoch_of(live.context());
             *blocks.entry((live.stack(), epoch)).or_default() += 1;
         });
         let rows = blocks

@@ -84,7 +84,7 @@ unsafe extern "C" fn reallocate(
     let old = if block == 0 {
         None
     } else {
-        record::retired(block as usize)
+        record::realloc_began(block as usize)
     };
     // SAFETY: as in `allocate`.
     let new =
@@ -95,11 +95,11 @@ unsafe extern "C" fn reallocate(
     };
     match old {
         Some(old) if new != 0 => {
-            record::moved(old, block as usize, new as usize, size as usize, call_site);
+            record::realloc_succeeded(old, block as usize, new as usize, size as usize, call_site);
         }
         // The JVM throws OutOfMemoryError and leaves the block; a size of 0 frees it.
-        Some(old) if size != 0 => record::restored(block as usize, old),
-        Some(old) => record::emptied(old),
+        Some(old) if size != 0 => record::realloc_failed(block as usize, old),
+        Some(old) => record::realloc_freed(old),
         None if new != 0 && has_begun() => {
             record::allocated(new as usize, size as usize, Kind::Unsafe, call_site);
         }

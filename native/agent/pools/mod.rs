@@ -146,7 +146,7 @@ impl Arguments {
 
 /// Called by the stub when an `alloc` function has returned. `size` is the number of the argument
 /// with the size, or 0.
-pub extern "C" fn taken(
+pub extern "C" fn object_allocated(
     object: usize,
     arguments: &Arguments,
     size: usize,
@@ -164,6 +164,6 @@ pub extern "C" fn taken(
 }
 
 /// Called by the stub before a `free` function. `object` is the number of the argument.
-pub extern "C" fn given(arguments: &Arguments, object: usize) {
+pub extern "C" fn object_freed(arguments: &Arguments, object: usize) {
     record::unpooled(arguments.get(object.max(1)));
 }

@@ -11,8 +11,8 @@
 
 use super::modules::{self, Found};
 use crate::arch::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER, signal_frame};
-use crate::callers;
 use crate::concurrent_map::ConcurrentMap;
+use crate::module_policy;
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, NativeEndian, Operation,
     RegisterRule, UnwindContext, UnwindExpression, UnwindSection,
@@ -213,7 +213,7 @@ fn compile(lookup: usize, header: usize, found: &Found) -> Rule {
         // The C library leaves out rows where a stack ends (the root of `makecontext`); elsewhere
         // it is code that was built without tables.
         Err(gimli::Error::NoUnwindInfoForAddress) => {
-            let ends = found.module.is_some_and(callers::is_c_library);
+            let ends = found.module.is_some_and(module_policy::is_c_library);
             Rule::plain(if ends {
                 Shape::Outermost
             } else {

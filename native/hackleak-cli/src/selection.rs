@@ -2,7 +2,7 @@
 
 use clap::Args;
 use hackleak_options::{Held, Known};
-use hackleak_report::{Allowance, Group, Selection, Tests, Whose};
+use hackleak_report::{Allowance, Group, Ownership, Selection, Tests};
 
 #[derive(Debug, Args)]
 pub(crate) struct SelectionArguments {
@@ -72,10 +72,10 @@ impl SelectionArguments {
         Selection {
             since: self.since,
             scope: self.scope,
-            whose: match (self.owned, self.unowned) {
-                (true, _) => Whose::Owned,
-                (_, true) => Whose::Unowned,
-                _ => Whose::Any,
+            ownership: match (self.owned, self.unowned) {
+                (true, _) => Ownership::Owned,
+                (_, true) => Ownership::Unowned,
+                _ => Ownership::Any,
             },
             kinds: self.kinds.clone(),
             rounds: self.rounds.clone(),

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use hackleak_image::Frame;
 use hackleak_image::frame::Marker;
 use hackleak_image::layout::{
-    CONTEXT_INHERITED, Counter, Finding, Kind, Live, Release, SegmentKind, Wrong, flags,
-    module_flags,
+    CONTEXT_INHERITED, Counter, InvalidFree, InvalidFreeKind, Kind, Live, Release, SegmentKind,
+    flags, module_flags,
 };
 use hackleak_image::reader::testing::ImageBuilder;
 use serde_json::{Value, json};
@@ -45,8 +45,8 @@ fn rich() -> ImageBuilder {
     image.live(0x7f00_0000_0010, 16, Kind::Malloc, small, context);
     image.live(0x7f00_0000_0020, SIZE, Kind::New, large, context);
     image.live(0x7f00_0010_0008, SIZE, Kind::New, large, context);
-    image.finding(Finding {
-        wrong: Wrong::Mismatch as u32,
+    image.invalid_free(InvalidFree {
+        problem: InvalidFreeKind::Mismatch as u32,
         release: Release::Free as u32,
         address: 0x7f00_0000_0020,
         detail: 0,

@@ -44,8 +44,8 @@ pub enum SegmentKind {
     Scopes = 7,
     /// Checkpoints: [`Checkpoint`].
     Checkpoints = 8,
-    /// Wrong frees: [`Finding`].
-    Findings = 9,
+    /// Wrong frees: [`InvalidFree`].
+    InvalidFrees = 9,
     /// The timeline of live memory: [`Point`].
     Points = 10,
     /// What became of assertions: [`Assertion`].
@@ -80,7 +80,7 @@ impl SegmentKind {
         SegmentKind::Blobs,
         SegmentKind::Scopes,
         SegmentKind::Checkpoints,
-        SegmentKind::Findings,
+        SegmentKind::InvalidFrees,
         SegmentKind::Points,
         SegmentKind::Assertions,
         SegmentKind::Judgings,
@@ -116,7 +116,7 @@ impl SegmentKind {
             Methods => size_of::<Method>(),
             Scopes => size_of::<Scope>(),
             Checkpoints => size_of::<Checkpoint>(),
-            Findings => size_of::<Finding>(),
+            InvalidFrees => size_of::<InvalidFree>(),
             Points => size_of::<Point>(),
             Assertions => size_of::<Assertion>(),
             Judgings => size_of::<Judging>(),
@@ -141,7 +141,7 @@ impl SegmentKind {
             Blobs => "blobs",
             Scopes => "scopes",
             Checkpoints => "checkpoints",
-            Findings => "findings",
+            InvalidFrees => "findings",
             Points => "points",
             Assertions => "assertions",
             Judgings => "judgings",
@@ -813,7 +813,7 @@ pub struct Named {
 /// What is wrong with a free.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]
-pub enum Wrong {
+pub enum InvalidFreeKind {
     /// The block was freed by another family of functions than it was allocated by.
     Mismatch = 1,
     /// The block had been freed before.
@@ -828,39 +828,39 @@ pub enum Wrong {
     UnderBuffer = 6,
 }
 
-impl Wrong {
-    /// The finding of a number read from a file.
-    pub fn from_number(number: u32) -> Option<Wrong> {
+impl InvalidFreeKind {
+    /// The kind of a number read from a file.
+    pub fn from_number(number: u32) -> Option<InvalidFreeKind> {
         [
-            Wrong::Mismatch,
-            Wrong::DoubleFree,
-            Wrong::Interior,
-            Wrong::Size,
-            Wrong::NotHeld,
-            Wrong::UnderBuffer,
+            InvalidFreeKind::Mismatch,
+            InvalidFreeKind::DoubleFree,
+            InvalidFreeKind::Interior,
+            InvalidFreeKind::Size,
+            InvalidFreeKind::NotHeld,
+            InvalidFreeKind::UnderBuffer,
         ]
         .into_iter()
-        .find(|wrong| *wrong as u32 == number)
+        .find(|kind| *kind as u32 == number)
     }
 }
 
 /// A wrong free, with the stacks of the allocation and of the free.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
-pub struct Finding {
-    /// A [`Wrong`]; written last.
-    pub wrong: u32,
+pub struct InvalidFree {
+    /// An [`InvalidFreeKind`]; written last.
+    pub problem: u32,
     /// How it was freed: a [`Release`].
     pub release: u32,
     /// The pointer that was freed.
     pub address: u64,
-    /// Size that the free was told, for [`Wrong::Size`]; distance from the block's start, for
-    /// [`Wrong::Interior`].
+    /// Size that the free was told, for [`InvalidFreeKind::Size`]; distance from the block's
+    /// start, for [`InvalidFreeKind::Interior`].
     pub detail: u64,
     /// Node and context of the free, as in [`Live::origin`].
     pub freed: u64,
     /// The block's record: [`Live::origin`] and [`Live::block`]. Of the buffer, for
-    /// [`Wrong::UnderBuffer`]; zero for [`Wrong::NotHeld`].
+    /// [`InvalidFreeKind::UnderBuffer`]; zero for [`InvalidFreeKind::NotHeld`].
     pub allocated: Live,
 }
 
@@ -1099,7 +1099,7 @@ kinds! {
     /// `hackleak_alloc`: an object of a pool of the library's own.
     Pool = 13 "pool object",
     /// `NewDirectByteBuffer` over a recorded block. Never live: it only tells, in a
-    /// [`Wrong::UnderBuffer`], where the buffer was made.
+    /// [`InvalidFreeKind::UnderBuffer`], where the buffer was made.
     DirectBuffer = 14 "direct byte buffer",
     /// Memory of the C library, the loader or one of the JDK's libraries. Never a leak, and on no report: it
     /// is in the table because what it points at is held.

@@ -17,7 +17,7 @@
 //! - [`layout`]: the records, bit for bit, and the version.
 //! - [`frame`]: how one stack frame fits in 64 bits.
 //! - [`mapping`], [`resident`]: what the kernel says of a process's memory.
-//! - [`Whose`]: which scope owns what was done in it or by its threads.
+//! - [`Ownership`]: which scope owns what was done in it or by its threads.
 //! - [`reader`]: the bounds-checked reader; no `unsafe`, no mapping, so a file that shrinks while
 //!   it is read is an error and never a signal.
 //! - `writer` (feature): arenas, live table and stack tree as the recorder fills them. Nothing in
@@ -28,15 +28,15 @@ mod arch;
 pub mod frame;
 pub mod layout;
 pub mod mapping;
+mod ownership;
 pub mod reader;
 pub mod resident;
 mod shortage;
-mod whose;
 #[cfg(feature = "writer")]
 pub mod writer;
 
 pub use frame::{Frame, Marker};
 pub use layout::SegmentKind;
+pub use ownership::Ownership;
 pub use reader::{Image, ImageError};
 pub use shortage::Shortage;
-pub use whose::Whose;

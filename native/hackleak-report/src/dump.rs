@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use live::DumpedKind;
 pub use model::{
-    DumpedBlock, DumpedCheckpoint, DumpedFinding, DumpedModule, DumpedScope, DumpedStack,
+    DumpedBlock, DumpedCheckpoint, DumpedInvalidFree, DumpedModule, DumpedScope, DumpedStack,
     DumpedThread, List, Listed, Lists,
 };
 

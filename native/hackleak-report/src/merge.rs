@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::model::{Amount, Finding, Frame, JavaFrame, Kind, Process, Report, Site};
+use crate::model::{Amount, Frame, InvalidFree, JavaFrame, Kind, Process, Report, Site};
 use crate::stable::module_name;
 
 /// A site with all processes that leak there.
@@ -78,12 +78,12 @@ fn merged(report: &Report, sites: impl Fn(&Process) -> &[Site]) -> Vec<Merged<'_
 }
 
 /// The wrong frees of all processes.
-pub fn findings(report: &Report) -> impl Iterator<Item = (&Process, &Finding)> {
+pub fn invalid_frees(report: &Report) -> impl Iterator<Item = (&Process, &InvalidFree)> {
     report.processes.iter().flat_map(|process| {
         process
             .findings
             .iter()
-            .map(move |finding| (process, finding))
+            .map(move |invalid_free| (process, invalid_free))
     })
 }
 

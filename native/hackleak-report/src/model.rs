@@ -218,7 +218,7 @@ pub struct Process {
     pub notes: Vec<String>,
     /// Wrong frees.
     #[serde(default)]
-    pub findings: Vec<Finding>,
+    pub findings: Vec<InvalidFree>,
     /// The leaks.
     pub leaks: Leaks,
     /// What is live and held, or was made when a library was loaded or a class initialised, and therefore not
@@ -303,9 +303,9 @@ pub struct Resident {
 /// A wrong free.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Finding {
+pub struct InvalidFree {
     /// What is wrong.
-    pub problem: Problem,
+    pub problem: InvalidFreeKind,
     /// How often it was seen, with these stacks.
     pub count: u64,
     /// How the block was allocated; for `notHeld`, what the function gives back.
@@ -329,7 +329,7 @@ pub struct Finding {
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(rename_all = "camelCase")]
-pub enum Problem {
+pub enum InvalidFreeKind {
     /// The block was freed by another family of functions than it was allocated by.
     Mismatch,
     /// The block had been freed before.
@@ -344,16 +344,16 @@ pub enum Problem {
     UnderBuffer,
 }
 
-impl Problem {
+impl InvalidFreeKind {
     /// The name, as in the JSON.
     pub const fn name(self) -> &'static str {
         match self {
-            Problem::Mismatch => "mismatch",
-            Problem::DoubleFree => "doubleFree",
-            Problem::Interior => "interior",
-            Problem::Size => "size",
-            Problem::NotHeld => "notHeld",
-            Problem::UnderBuffer => "underBuffer",
+            InvalidFreeKind::Mismatch => "mismatch",
+            InvalidFreeKind::DoubleFree => "doubleFree",
+            InvalidFreeKind::Interior => "interior",
+            InvalidFreeKind::Size => "size",
+            InvalidFreeKind::NotHeld => "notHeld",
+            InvalidFreeKind::UnderBuffer => "underBuffer",
         }
     }
 }
@@ -371,10 +371,10 @@ impl Process {
     }
 }
 
-impl Finding {
+impl InvalidFree {
     /// What happened, in one clause.
     pub fn sentence(&self) -> String {
-        let Finding {
+        let InvalidFree {
             kind,
             bytes,
             detail,
@@ -386,24 +386,24 @@ impl Finding {
             _ => format!("a block of {bytes} bytes from {}", kind.name()),
         };
         match self.problem {
-            Problem::DoubleFree if *kind == Kind::Fd => {
+            InvalidFreeKind::DoubleFree if *kind == Kind::Fd => {
                 "a file descriptor was closed twice, and the second time it was not open".to_owned()
             }
-            Problem::NotHeld if *kind == Kind::Fd => {
+            InvalidFreeKind::NotHeld if *kind == Kind::Fd => {
                 format!("file descriptor {detail} was closed, which is not open")
             }
-            Problem::Mismatch => format!("{block} was freed by {released_by}"),
-            Problem::DoubleFree => {
+            InvalidFreeKind::Mismatch => format!("{block} was freed by {released_by}"),
+            InvalidFreeKind::DoubleFree => {
                 format!("{block} was freed twice, the second time by {released_by}")
             }
-            Problem::Interior => {
+            InvalidFreeKind::Interior => {
                 format!("{released_by} was given a pointer {detail} bytes inside {block}")
             }
-            Problem::Size => format!("{released_by} was told {detail} bytes for {block}"),
-            Problem::NotHeld => format!(
+            InvalidFreeKind::Size => format!("{released_by} was told {detail} bytes for {block}"),
+            InvalidFreeKind::NotHeld => format!(
                 "{released_by} was given what nobody held: never taken, or given back before"
             ),
-            Problem::UnderBuffer => format!(
+            InvalidFreeKind::UnderBuffer => format!(
                 "the memory of a direct byte buffer of {bytes} bytes was freed by {released_by} \
                  while Java code could still reach the buffer"
             ),
@@ -1028,7 +1028,7 @@ kinds! {
     Monitor "monitor",
     /// An object of a pool of the library's own.
     Pool "pool object",
-    /// `NewDirectByteBuffer` over native memory; only in findings.
+    /// `NewDirectByteBuffer` over native memory; only in invalid frees.
     DirectBuffer "direct byte buffer",
     /// Memory of the C library, the loader or one of the JDK's libraries; on no report.
     Runtime "memory of the runtime",

@@ -36,7 +36,7 @@ impl Names {
                 continue;
             }
             let context = image.context(live.context);
-            if !context.is_none_or(|context| selection.takes(image, &context)) {
+            if !context.is_none_or(|context| selection.selects(image, &context)) {
                 continue;
             }
             let place = (live.stack, live.kind);

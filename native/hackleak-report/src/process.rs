@@ -28,7 +28,7 @@ use crate::read::{Selected, select};
 use crate::selection::{Blocks, Holding, Selection};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::{Symbolised, symbolise};
-use crate::{findings, history, judge, model, owner, revision};
+use crate::{history, invalid_frees, judge, model, owner, revision};
 
 /// What is known of leaks besides what the recorded options name.
 #[derive(Debug, Clone, Default)]
@@ -92,7 +92,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     let mut image = Image::open(path)?;
     let state = image.process_state();
     let selected = select(&mut image, selection)?;
-    let wrong = findings::read(&image, selection);
+    let invalid_frees = invalid_frees::read(&image, selection);
     let stacks = selected.blocks.iter().map(|block| block.stack);
     let holding = selected.blocks.iter().map(|block| block.holding);
     let held = holding.filter_map(|holding| match holding {
@@ -108,7 +108,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     let tests = selection.tests.as_ref();
     let fell = tests.map_or(&[][..], |tests| &tests.fell).iter().copied();
     let stacks = stacks.chain(fell);
-    let symbolised = symbolise(&image, stacks.chain(findings::stacks(&wrong)));
+    let symbolised = symbolise(&image, stacks.chain(invalid_frees::stacks(&invalid_frees)));
     let names = Names::read(&image, selection);
     let blocks = &selected.blocks;
     let grouped = |rounds| {
@@ -180,7 +180,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         timeline: history::timeline(&image),
         memory: None,
         notes: Vec::new(),
-        findings: findings::symbolised(&wrong, &symbolised),
+        findings: invalid_frees::symbolised(&invalid_frees, &symbolised),
         leaks: leaks(selection, Vec::new()),
         held: Held::default(),
         known: Held::default(),

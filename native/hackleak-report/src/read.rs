@@ -57,7 +57,7 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
     };
     for ((stack, context, kind, holding), sum) in sums {
         let context = image.context(context);
-        if context.is_none() && !selection.takes_unknown() {
+        if context.is_none() && !selection.selects_unknown() {
             selected.left_out.add(sum);
             continue;
         }
@@ -65,7 +65,7 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
             selected.unknown.add(sum);
         }
         if let Some(context) = context {
-            if !selection.takes(image, &context) {
+            if !selection.selects(image, &context) {
                 continue;
             }
             if context.flags & CONTEXT_IGNORED != 0 {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use hackleak_image::layout::{Context, Kind};
-use hackleak_image::{Image, Whose};
+use hackleak_image::{Image, Ownership};
 use hackleak_options::Held;
 
 use crate::allowance::{Allowance, Group};
@@ -18,7 +18,7 @@ pub struct Selection {
     /// Only blocks allocated in the scope of this number.
     pub scope: Option<u32>,
     /// Whose blocks, where scopes run in parallel.
-    pub whose: Whose,
+    pub ownership: Ownership,
     /// Only these kinds; empty means all.
     pub kinds: Vec<Group>,
     /// Only sites at which blocks of every round are live. The epochs at which the rounds begin,
@@ -52,14 +52,14 @@ pub struct Tests {
 
 impl Selection {
     /// Whether what was done in `context` is looked at.
-    pub(crate) fn takes(&self, image: &Image, context: &Context) -> bool {
+    pub(crate) fn selects(&self, image: &Image, context: &Context) -> bool {
         self.since.is_none_or(|since| context.epoch >= since)
-            && image.is_whose(self.whose, self.scope.unwrap_or(0), context)
+            && image.has_ownership(self.ownership, self.scope.unwrap_or(0), context)
     }
 
     /// Whether blocks whose context was lost are looked at: they could be anyone's.
-    pub(crate) fn takes_unknown(&self) -> bool {
-        !matches!(self.whose, Whose::Owned | Whose::Claimed)
+    pub(crate) fn selects_unknown(&self) -> bool {
+        !matches!(self.ownership, Ownership::Owned | Ownership::Claimed)
     }
 
     /// The rounds that have blocks of `epoch`, as bits.

@@ -44,13 +44,13 @@ pub unsafe extern "C" fn pool_alloc() {
         "mov rdx, qword ptr [rdx + 16]",
         "lea rcx, [rbp + 8]",
         "mov r8, qword ptr [rbp]",
-        "call {taken}",
+        "call {allocated}",
         "mov rax, qword ptr [rbp - 64]",
         "leave",
         ".cfi_def_cfa rsp, 8",
         "ret",
         ".cfi_endproc",
-        taken = sym crate::pools::taken,
+        allocated = sym crate::pools::object_allocated,
     )
 }
 
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn pool_free() {
         "push r9",
         "lea rdi, [rsp + 40]",
         "mov rsi, qword ptr [r11 + 16]",
-        "call {given}",
+        "call {freed}",
         "pop r9",
         "pop r8",
         "pop rcx",
@@ -80,6 +80,6 @@ pub unsafe extern "C" fn pool_free() {
         "pop rdi",
         "pop r11",
         "jmp qword ptr [r11]",
-        given = sym crate::pools::given,
+        freed = sym crate::pools::object_freed,
     )
 }

@@ -56,7 +56,7 @@ impl Mapped {
         for (range, _) in mapped::all() {
             now.push((range.start, range.end))?;
         }
-        for range in mapped::ended() {
+        for range in mapped::unmapped() {
             ended.push((range.start, range.end))?;
         }
         now.sort_unstable();

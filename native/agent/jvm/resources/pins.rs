@@ -5,7 +5,7 @@ use super::{ARRAY, Env, Four, Object, Status, Three, kind};
 use crate::arch::CallSite;
 use crate::jvm::real_functions::real;
 use crate::jvm::{Jvmti, critical};
-use crate::{findings, record};
+use crate::{invalid_frees, record};
 use core::mem::transmute;
 use core::ptr;
 use hackleak_image::layout::{Kind, Release};
@@ -82,7 +82,7 @@ fn unpinned(at: usize, release: Release, slot: usize, frame_pointer: usize) {
             slot,
             frame_pointer,
         };
-        findings::not_held(at, release, call_site);
+        invalid_frees::not_held(at, release, call_site);
     }
 }
 

@@ -6,7 +6,7 @@
 use super::build_id::build_id;
 use super::loader::Object;
 use crate::unwind::older_loader;
-use crate::{IMAGE, callers, real};
+use crate::{IMAGE, module_policy, real};
 use core::ffi::CStr;
 use core::sync::atomic::{
     AtomicU64,
@@ -75,10 +75,10 @@ fn enter_named(object: &Object, name: &[u8], flags: u32) -> Option<u32> {
         place.write(module);
         AtomicU64::from_ptr(&raw mut (*place).end).store(object.map_end as u64, Release);
     }
-    callers::decide(
+    module_policy::decide(
         index,
         if name.is_empty() {
-            callers::executable()
+            module_policy::executable()
         } else {
             name
         },

@@ -221,8 +221,8 @@ fn the_return_from_a_signal_handler_is_known_by_all_it_says() {
 #[test]
 fn code_without_a_row_ends_a_stack_only_in_the_c_library() {
     const C_LIBRARY: u32 = 77;
-    callers::init(&hackleak_options::Options::default(), Path::new(""));
-    callers::decide(C_LIBRARY, b"/lib/libc.so.6");
+    module_policy::init(&hackleak_options::Options::default(), Path::new(""));
+    module_policy::decide(C_LIBRARY, b"/lib/libc.so.6");
     let built = Built::new(b"zR", DATA_ALIGN, &CALLED, &[]);
     for outside in [CODE - 1, CODE + CODE_LEN] {
         let without = |module| name(built.rule_of(module, outside));

@@ -6,10 +6,10 @@ use bytemuck::AnyBitPattern;
 
 use super::damage::Damage;
 use super::open::Image;
-use crate::Whose;
+use crate::Ownership;
 use crate::layout::{
-    Assertion, Cause, Check, Checkpoint, Context, Finding, Method, Module, Outcome, Point, Scope,
-    SegmentKind, Thread, kept_name, module_flags, state,
+    Assertion, Cause, Check, Checkpoint, Context, InvalidFree, Method, Module, Outcome, Point,
+    Scope, SegmentKind, Thread, kept_name, module_flags, state,
 };
 
 /// The longest name in bytes, as class files limit it; also for paths.
@@ -130,7 +130,9 @@ impl Image {
         self.check::<Module>(SegmentKind::Modules, |module| module.end != 0);
         self.check::<Scope>(SegmentKind::Scopes, |scope| scope.written != 0);
         self.check::<Checkpoint>(SegmentKind::Checkpoints, |checkpoint| checkpoint.epoch != 0);
-        self.check::<Finding>(SegmentKind::Findings, |finding| finding.wrong != 0);
+        self.check::<InvalidFree>(SegmentKind::InvalidFrees, |invalid_free| {
+            invalid_free.problem != 0
+        });
         self.check::<Point>(SegmentKind::Points, |point| point.unix_ns != 0);
         self.check::<Assertion>(SegmentKind::Assertions, |ended| ended.outcome != 0);
     }
@@ -267,9 +269,9 @@ impl Image {
         (index != 0 && scope.closed != 0).then_some(scope.closed)
     }
 
-    /// Whether what was done in `context` is `whose`; `scope` is the one that was asked for, or 0.
-    pub fn is_whose(&self, whose: Whose, scope: u32, context: &Context) -> bool {
-        whose.takes(
+    /// Whether what was done in `context` has this ownership; `scope` is the one that was asked for, or 0.
+    pub fn has_ownership(&self, ownership: Ownership, scope: u32, context: &Context) -> bool {
+        ownership.selects(
             scope,
             context,
             |index| self.record(SegmentKind::Scopes, index.into()),
@@ -283,11 +285,11 @@ impl Image {
     }
 
     /// Every wrong free that was noted in full, in the order in which they were noted.
-    pub fn findings(&self) -> impl Iterator<Item = Finding> {
-        let count = self.records::<Finding>(SegmentKind::Findings);
+    pub fn invalid_frees(&self) -> impl Iterator<Item = InvalidFree> {
+        let count = self.records::<InvalidFree>(SegmentKind::InvalidFrees);
         (0..count).filter_map(|index| {
-            let finding: Finding = self.record(SegmentKind::Findings, index)?;
-            (finding.wrong != 0).then_some(finding)
+            let invalid_free: InvalidFree = self.record(SegmentKind::InvalidFrees, index)?;
+            (invalid_free.problem != 0).then_some(invalid_free)
         })
     }
 

@@ -8,10 +8,10 @@ use bytemuck::{Pod, Zeroable};
 
 use crate::Frame;
 use crate::layout::{
-    Assertion, Blob, Cause, Check, Checkpoint, Context, Counter, Finding, HEADER_LEN, Header,
-    Holder, Judged, Judging, Kind, Link, Live, MAGIC, Method, Module, Named, Node, Outcome, Point,
-    Root, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, Scope, SegmentHeader, SegmentKind,
-    Thread, VERSION, state,
+    Assertion, Blob, Cause, Check, Checkpoint, Context, Counter, HEADER_LEN, Header, Holder,
+    InvalidFree, Judged, Judging, Kind, Link, Live, MAGIC, Method, Module, Named, Node, Outcome,
+    Point, Root, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SEGMENT_MAGIC, Scope, SegmentHeader,
+    SegmentKind, Thread, VERSION, state,
 };
 
 /// Builds an image in memory. The defaults are a finished process without any allocation.
@@ -27,7 +27,7 @@ pub struct ImageBuilder {
     blobs: Vec<u8>,
     scopes: Vec<Scope>,
     checkpoints: Vec<Checkpoint>,
-    findings: Vec<Finding>,
+    invalid_frees: Vec<InvalidFree>,
     points: Vec<Point>,
     assertions: Vec<Assertion>,
     judgings: Vec<Judging>,
@@ -66,7 +66,7 @@ impl Default for ImageBuilder {
                 ..Scope::zeroed()
             }],
             checkpoints: Vec::new(),
-            findings: Vec::new(),
+            invalid_frees: Vec::new(),
             points: Vec::new(),
             assertions: Vec::new(),
             judgings: Vec::new(),
@@ -179,8 +179,8 @@ impl ImageBuilder {
     }
 
     /// Adds a wrong free as it stands.
-    pub fn finding(&mut self, finding: Finding) {
-        self.findings.push(finding);
+    pub fn invalid_free(&mut self, invalid_free: InvalidFree) {
+        self.invalid_frees.push(invalid_free);
     }
 
     /// Adds a point of the timeline.
@@ -418,9 +418,9 @@ impl ImageBuilder {
                 pieces(&self.checkpoints),
             ),
             (
-                SegmentKind::Findings,
-                self.findings.len(),
-                pieces(&self.findings),
+                SegmentKind::InvalidFrees,
+                self.invalid_frees.len(),
+                pieces(&self.invalid_frees),
             ),
             (SegmentKind::Points, self.points.len(), pieces(&self.points)),
             (

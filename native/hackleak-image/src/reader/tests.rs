@@ -8,8 +8,8 @@ use super::*;
 use bytemuck::Zeroable;
 
 use crate::layout::{
-    Assertion, Blob, Cause, Finding, HEADER_LEN, Kind, Live, Outcome, SEGMENT_MAGIC,
-    SEGMENT_STRIDE, SegmentHeader, SegmentKind, VERSION, Wrong, state,
+    Assertion, Blob, Cause, HEADER_LEN, InvalidFree, InvalidFreeKind, Kind, Live, Outcome,
+    SEGMENT_MAGIC, SEGMENT_STRIDE, SegmentHeader, SegmentKind, VERSION, state,
 };
 use crate::{Frame, Marker};
 
@@ -374,11 +374,11 @@ fn every_page_that_is_wiped_out_is_noticed() {
 /// Blocks on many pages, and of everything else more than one.
 fn large() -> ImageBuilder {
     let mut image = small();
-    let finding = Finding {
-        wrong: Wrong::DoubleFree as u32,
-        ..Finding::zeroed()
+    let invalid_free = InvalidFree {
+        problem: InvalidFreeKind::DoubleFree as u32,
+        ..InvalidFree::zeroed()
     };
-    image.finding(finding);
+    image.invalid_free(invalid_free);
     for block in 0..40 {
         image.live(BLOCK + (block << 13), 5, Kind::New, 1, 1);
     }

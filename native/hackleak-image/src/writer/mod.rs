@@ -29,7 +29,7 @@ pub use tree::StackTree;
 pub use window::Window;
 
 use crate::layout::{
-    Assertion, Blob, Checkpoint, Context, Counter, Finding, Footprint, Header, Holder, Judged,
+    Assertion, Blob, Checkpoint, Context, Counter, Footprint, Header, Holder, InvalidFree, Judged,
     Judging, Method, Module, Named, Node, Point, Scope, SegmentKind, Thread, UnattributedTotals,
 };
 use core::sync::atomic::{
@@ -59,7 +59,7 @@ pub struct Writer {
     /// Checkpoints.
     pub checkpoints: Arena<Checkpoint>,
     /// Wrong frees.
-    pub findings: Arena<Finding>,
+    pub invalid_frees: Arena<InvalidFree>,
     /// The timeline.
     pub points: Arena<Point>,
     /// Assertions that have ended.
@@ -95,7 +95,7 @@ impl Writer {
             methods: Arena::new(SegmentKind::Methods),
             scopes: Arena::new(SegmentKind::Scopes),
             checkpoints: Arena::new(SegmentKind::Checkpoints),
-            findings: Arena::new(SegmentKind::Findings),
+            invalid_frees: Arena::new(SegmentKind::InvalidFrees),
             points: Arena::new(SegmentKind::Points),
             assertions: Arena::new(SegmentKind::Assertions),
             judgings: Arena::new(SegmentKind::Judgings),
@@ -157,7 +157,7 @@ impl Writer {
         self.methods.clear();
         self.scopes.clear();
         self.checkpoints.clear();
-        self.findings.clear();
+        self.invalid_frees.clear();
         self.points.clear();
         self.assertions.clear();
         self.blobs.clear();

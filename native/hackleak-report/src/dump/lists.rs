@@ -2,17 +2,17 @@
 
 use hackleak_image::frame::BCI_NATIVE;
 use hackleak_image::layout::{
-    CONTEXT_IGNORED, CONTEXT_INHERITED, Finding, Kind, Release, Wrong, module_flags,
+    self, CONTEXT_IGNORED, CONTEXT_INHERITED, InvalidFree, Kind, Release, module_flags,
 };
 use hackleak_image::reader::LoadedModule;
 use hackleak_image::{Frame, Image};
 
 use super::live::{Amount, Live};
 use super::model::{
-    DumpedBlock, DumpedCheckpoint, DumpedContext, DumpedFinding, DumpedModule, DumpedScope,
+    DumpedBlock, DumpedCheckpoint, DumpedContext, DumpedInvalidFree, DumpedModule, DumpedScope,
     DumpedStack, DumpedThread, List, Listed, Lists,
 };
-use crate::model::Problem;
+use crate::model::InvalidFreeKind;
 
 /// The most frames of a stack that are listed. A damaged tree may go round in circles.
 const MAX_FRAMES: usize = 1 << 10;
@@ -28,7 +28,7 @@ pub(super) fn read(image: &Image, live: &Live, lists: &[List], limit: usize) -> 
             List::Threads => read.threads = Some(threads(image, limit)),
             List::Scopes => read.scopes = Some(scopes(image, limit)),
             List::Checkpoints => read.checkpoints = Some(checkpoints(image, limit)),
-            List::Findings => read.findings = Some(findings(image, limit)),
+            List::Findings => read.findings = Some(invalid_frees(image, limit)),
         }
     }
     read
@@ -183,27 +183,27 @@ fn checkpoints(image: &Image, limit: usize) -> Listed<DumpedCheckpoint> {
     Listed::of(dumped, limit)
 }
 
-fn findings(image: &Image, limit: usize) -> Listed<DumpedFinding> {
+fn invalid_frees(image: &Image, limit: usize) -> Listed<DumpedInvalidFree> {
     let unknown = |number: u32| format!("unknown {number}");
-    let dumped = |finding: Finding| {
-        let kind = finding.allocated.kind();
-        DumpedFinding {
-            problem: Wrong::from_number(finding.wrong).map_or_else(
-                || unknown(finding.wrong),
-                |wrong| Problem::from(wrong).name().to_owned(),
+    let dumped = |invalid_free: InvalidFree| {
+        let kind = invalid_free.allocated.kind();
+        DumpedInvalidFree {
+            problem: layout::InvalidFreeKind::from_number(invalid_free.problem).map_or_else(
+                || unknown(invalid_free.problem),
+                |kind| InvalidFreeKind::from(kind).name().to_owned(),
             ),
-            released_by: Release::from_number(finding.release).map_or_else(
-                || unknown(finding.release),
+            released_by: Release::from_number(invalid_free.release).map_or_else(
+                || unknown(invalid_free.release),
                 |release| release.name().to_owned(),
             ),
-            address: hex(finding.address),
-            detail: finding.detail,
-            bytes: finding.allocated.size(),
+            address: hex(invalid_free.address),
+            detail: invalid_free.detail,
+            bytes: invalid_free.allocated.size(),
             kind: Kind::from_number(kind)
                 .map_or_else(|| unknown(kind.into()), |kind| kind.name().to_owned()),
-            freed: finding.freed as u32,
-            allocated: finding.allocated.stack(),
+            freed: invalid_free.freed as u32,
+            allocated: invalid_free.allocated.stack(),
         }
     };
-    Listed::of(image.findings().map(dumped), limit)
+    Listed::of(image.invalid_frees().map(dumped), limit)
 }

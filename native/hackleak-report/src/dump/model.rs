@@ -45,7 +45,7 @@ pub struct Lists {
     pub checkpoints: Option<Listed<DumpedCheckpoint>>,
     /// See [`List::Findings`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub findings: Option<Listed<DumpedFinding>>,
+    pub findings: Option<Listed<DumpedInvalidFree>>,
 }
 
 /// The first entries of a list.
@@ -187,7 +187,7 @@ pub struct DumpedCheckpoint {
 /// A wrong free.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct DumpedFinding {
+pub struct DumpedInvalidFree {
     /// What is wrong.
     pub problem: String,
     /// The function that freed.

@@ -12,7 +12,7 @@ use quick_xml::events::{BytesDecl, Event};
 
 use super::{caption, stack};
 use crate::merge::{self, Merged};
-use crate::model::{Finding, Process, Report, Unreadable, Verdict};
+use crate::model::{InvalidFree, Process, Report, Unreadable, Verdict};
 use crate::numbers::counted;
 use crate::origin::{Origin, Sources};
 
@@ -45,9 +45,9 @@ pub fn junit_xml(report: &Report, sources: &Sources) -> std::io::Result<String> 
             .map(|site| site_case(site, sources)),
     );
     cases.extend(
-        merge::findings(report)
+        merge::invalid_frees(report)
             .filter(|(process, _)| process.verdict >= Verdict::Findings)
-            .map(|(process, finding)| finding_case(process, finding, sources)),
+            .map(|(process, invalid_free)| invalid_free_case(process, invalid_free, sources)),
     );
     let count = |error| {
         let wrong = cases
@@ -110,8 +110,8 @@ fn process_case(process: &Process) -> Case {
         .map(|note| format!("note: {note}\n"))
         .collect();
     if process.verdict < Verdict::Findings {
-        for finding in &process.findings {
-            output += &format!("wrong free: {}\n", finding.sentence());
+        for invalid_free in &process.findings {
+            output += &format!("wrong free: {}\n", invalid_free.sentence());
         }
     }
     let incomplete = !process.incomplete.is_empty();
@@ -165,22 +165,25 @@ fn site_case(merged: &Merged<'_>, sources: &Sources) -> Case {
     }
 }
 
-fn finding_case(process: &Process, finding: &Finding, sources: &Sources) -> Case {
-    let origin = Origin::of(&finding.freed, None, sources);
+fn invalid_free_case(process: &Process, invalid_free: &InvalidFree, sources: &Sources) -> Case {
+    let origin = Origin::of(&invalid_free.freed, None, sources);
     let text = format!(
         "freed:\n{}\nallocated:\n{}",
-        stack::whole(&finding.freed).join("\n"),
-        stack::whole(&finding.allocated).join("\n")
+        stack::whole(&invalid_free.freed).join("\n"),
+        stack::whole(&invalid_free.allocated).join("\n")
     );
     let message = format!(
         "{}, {} in {}",
-        finding.sentence(),
-        counted(finding.count, "time"),
+        invalid_free.sentence(),
+        counted(invalid_free.count, "time"),
         caption::process(process)
     );
     Case {
         class: class(&origin),
-        name: format!("{}: wrong free", caption::owner(&origin, &finding.freed)),
+        name: format!(
+            "{}: wrong free",
+            caption::owner(&origin, &invalid_free.freed)
+        ),
         error: false,
         wrong: Some(["wrong-free".to_owned(), message, text]),
         output: String::new(),

@@ -40,7 +40,7 @@ use super::message::message;
 use super::text::not_tracked;
 use crate::coverage::Unseen;
 use crate::group::own_frames;
-use crate::model::{Finding, Frame, Holder, Report, Site};
+use crate::model::{Frame, Holder, InvalidFree, Report, Site};
 use crate::suspicion;
 
 /// The report as lines. `json` is where the whole report was written, if it was.
@@ -72,7 +72,10 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
         known.for_each(|site| rows.site("known", site));
     }
     for process in &report.processes {
-        process.findings.iter().for_each(|wrong| rows.wrong(wrong));
+        process
+            .findings
+            .iter()
+            .for_each(|invalid_free| rows.invalid_free(invalid_free));
     }
     rows.row(&["verdict", report.verdict().name()]);
     for cause in report.incomplete() {
@@ -170,19 +173,19 @@ impl Rows {
         self.frames(&site.frames);
     }
 
-    fn wrong(&mut self, wrong: &Finding) {
+    fn invalid_free(&mut self, invalid_free: &InvalidFree) {
         self.row(&[
             "wrong",
-            wrong.problem.name(),
-            &wrong.count.to_string(),
-            wrong.kind.name(),
-            &wrong.bytes.to_string(),
-            &wrong.sentence(),
+            invalid_free.problem.name(),
+            &invalid_free.count.to_string(),
+            invalid_free.kind.name(),
+            &invalid_free.bytes.to_string(),
+            &invalid_free.sentence(),
         ]);
         self.row(&["freed"]);
-        self.frames(&wrong.freed);
+        self.frames(&invalid_free.freed);
         self.row(&["allocated"]);
-        self.frames(&wrong.allocated);
+        self.frames(&invalid_free.allocated);
     }
 
     fn frames(&mut self, frames: &[Frame]) {

@@ -27,7 +27,7 @@ pub fn markdown(report: &Report, sources: &Sources) -> String {
     processes(&mut page, report);
     table(&mut page, &sites, sources);
     stacks(&mut page, &sites, sources);
-    findings(&mut page, report);
+    invalid_frees(&mut page, report);
     baselines(&mut page, report);
     notes(&mut page, report);
     page
@@ -54,7 +54,7 @@ fn headline(report: &Report, sites: &[Merged<'_>]) -> String {
         ),
         Verdict::Findings => format!(
             "❌ HackLeak: {}{processes}",
-            counted(merge::findings(report).count() as u64, "wrong free")
+            counted(merge::invalid_frees(report).count() as u64, "wrong free")
         ),
         Verdict::Incomplete => {
             format!("⚠️ HackLeak: no leaks seen, but not everything was recorded{processes}")
@@ -187,17 +187,17 @@ fn stacks(page: &mut String, sites: &[Merged<'_>], sources: &Sources) {
     }
 }
 
-fn findings(page: &mut String, report: &Report) {
-    for (process, finding) in merge::findings(report).take(MAX_STACKS) {
+fn invalid_frees(page: &mut String, report: &Report) {
+    for (process, invalid_free) in merge::invalid_frees(report).take(MAX_STACKS) {
         let summary = format!(
             "Wrong free in {}: {}",
             caption::process(process),
-            finding.sentence()
+            invalid_free.sentence()
         );
         let lines = format!(
             "freed:\n{}\nallocated:\n{}",
-            stack::whole(&finding.freed).join("\n"),
-            stack::whole(&finding.allocated).join("\n")
+            stack::whole(&invalid_free.freed).join("\n"),
+            stack::whole(&invalid_free.allocated).join("\n")
         );
         details(page, &summary, &lines);
     }

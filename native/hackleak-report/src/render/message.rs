@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::sites::{self, Group};
-use super::text::{FEWEST_OF_FINDING, Page, headline, not_tracked};
+use super::text::{FEWEST_OF_INVALID_FREE, Page, headline, not_tracked};
 use crate::judge::held::beginning;
 use crate::known;
 use crate::model::{Process, Report, Site, Verdict};
@@ -40,14 +40,14 @@ pub fn message(report: &Report, json: Option<&Path>) -> String {
         end.json(json);
         let room = MAX_LINES.saturating_sub(end.lines() + 1);
         // The first wrong free has its place, too, whatever leaks.
-        let for_findings = match process.findings.is_empty() {
+        let for_invalid_frees = match process.findings.is_empty() {
             true => 0,
-            false => FEWEST_OF_FINDING + 2,
+            false => FEWEST_OF_INVALID_FREE + 2,
         };
-        let found = found(process, room.saturating_sub(for_findings));
+        let found = found(process, room.saturating_sub(for_invalid_frees));
         found.iter().for_each(|line| page.line(line));
         let room = room.saturating_sub(found.len());
-        page.findings_up_to(process, room);
+        page.invalid_frees_up_to(process, room);
         page.line("");
         page.append(&end);
     }

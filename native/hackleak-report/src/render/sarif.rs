@@ -13,7 +13,9 @@ use serde_json::{Value, json};
 
 use super::caption;
 use crate::merge::{self, Merged};
-use crate::model::{Finding, Holder, Kind, KnownLeak, Problem, Process, Report, Verdict};
+use crate::model::{
+    Holder, InvalidFree, InvalidFreeKind, Kind, KnownLeak, Process, Report, Verdict,
+};
 use crate::origin::{Origin, Sources};
 use crate::stable::Identity;
 use places::{location, physical, stack_of};
@@ -48,10 +50,10 @@ pub fn sarif(report: &Report, sources: &Sources) -> serde_json::Result<String> {
         }]);
         results.push(result);
     }
-    for (process, finding) in merge::findings(report) {
-        results.push(wrong_free(
+    for (process, invalid_free) in merge::invalid_frees(report) {
+        results.push(invalid_free_result(
             process,
-            finding,
+            invalid_free,
             sources,
             &mut rules,
             &mut fingerprints,
@@ -175,27 +177,27 @@ fn leak(
     result
 }
 
-fn wrong_free(
+fn invalid_free_result(
     process: &Process,
-    finding: &Finding,
+    invalid_free: &InvalidFree,
     sources: &Sources,
     rules: &mut Rules,
     fingerprints: &mut Fingerprints,
 ) -> Value {
-    let origin = Origin::of(&finding.freed, None, sources);
-    let (id, short) = match finding.problem {
-        Problem::Mismatch => (
+    let origin = Origin::of(&invalid_free.freed, None, sources);
+    let (id, short) = match invalid_free.problem {
+        InvalidFreeKind::Mismatch => (
             "wrong-free/mismatch",
             "Block freed by another family of functions",
         ),
-        Problem::DoubleFree => ("wrong-free/double-free", "Block freed twice"),
-        Problem::Interior => ("wrong-free/interior", "Pointer inside a block freed"),
-        Problem::Size => ("wrong-free/size", "Block freed with a wrong size"),
-        Problem::NotHeld => (
+        InvalidFreeKind::DoubleFree => ("wrong-free/double-free", "Block freed twice"),
+        InvalidFreeKind::Interior => ("wrong-free/interior", "Pointer inside a block freed"),
+        InvalidFreeKind::Size => ("wrong-free/size", "Block freed with a wrong size"),
+        InvalidFreeKind::NotHeld => (
             "wrong-free/not-held",
             "JNI resource given back that nobody held",
         ),
-        Problem::UnderBuffer => (
+        InvalidFreeKind::UnderBuffer => (
             "wrong-free/under-buffer",
             "Memory freed under a direct byte buffer",
         ),
@@ -215,16 +217,16 @@ fn wrong_free(
         "ruleIndex": rule,
         "level": level,
         "kind": "fail",
-        "message": { "text": finding.sentence() },
-        "locations": [location(&origin, &finding.freed)],
+        "message": { "text": invalid_free.sentence() },
+        "locations": [location(&origin, &invalid_free.freed)],
         "stacks": [
-            stack_of(&finding.freed, sources, "freed at"),
-            stack_of(&finding.allocated, sources, "allocated at"),
+            stack_of(&invalid_free.freed, sources, "freed at"),
+            stack_of(&invalid_free.allocated, sources, "allocated at"),
         ],
-        "occurrenceCount": finding.count.clamp(1, i64::MAX as u64),
-        "partialFingerprints": fingerprints.of(&Identity::of_frames(&finding.freed, finding.kind)),
+        "occurrenceCount": invalid_free.count.clamp(1, i64::MAX as u64),
+        "partialFingerprints": fingerprints.of(&Identity::of_frames(&invalid_free.freed, invalid_free.kind)),
         "properties": {
-            "bytes": finding.bytes,
+            "bytes": invalid_free.bytes,
             "process": caption::process(process),
         },
     })

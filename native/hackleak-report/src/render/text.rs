@@ -6,14 +6,14 @@ use std::path::Path;
 
 use super::{sites, stack};
 use crate::coverage::kinds;
-use crate::model::{Finding, Module, Problem, Process, Report, State, Verdict};
+use crate::model::{InvalidFree, InvalidFreeKind, Module, Process, Report, State, Verdict};
 use crate::numbers::{self, blocks, counted, thousands};
 
 /// The most wrong frees that are shown per process; the JSON has all.
-const MAX_FINDINGS: usize = 20;
+const MAX_INVALID_FREES: usize = 20;
 
 /// What a wrong free with its two stacks needs at least to say anything.
-pub(super) const FEWEST_OF_FINDING: usize = 12;
+pub(super) const FEWEST_OF_INVALID_FREE: usize = 12;
 
 /// The most libraries that are named as seen.
 const MAX_SEEN: usize = 8;
@@ -75,25 +75,25 @@ impl Page {
         if !sites.is_empty() {
             self.line("");
         }
-        for finding in process.findings.iter().take(MAX_FINDINGS) {
-            self.finding(finding);
+        for invalid_free in process.findings.iter().take(MAX_INVALID_FREES) {
+            self.invalid_free(invalid_free);
         }
     }
 
     /// Wrong frees, in at most `room` lines; the JSON has all.
-    pub(super) fn findings_up_to(&mut self, process: &Process, room: usize) {
+    pub(super) fn invalid_frees_up_to(&mut self, process: &Process, room: usize) {
         let mut left = room;
-        for (position, finding) in process.findings.iter().enumerate() {
+        for (position, invalid_free) in process.findings.iter().enumerate() {
             let mut one = Page::default();
-            one.finding(finding);
+            one.invalid_free(invalid_free);
             let most = left.saturating_sub(2);
-            if most < FEWEST_OF_FINDING && position > 0 {
+            if most < FEWEST_OF_INVALID_FREE && position > 0 {
                 let more = (process.findings.len() - position) as u64;
                 let more = counted(more, "more wrong free");
                 return self.line(&format!("... {more}: see the JSON"));
             }
             let lines: Vec<&str> = one.0.trim_end().lines().collect();
-            let shown = lines.len().min(most.max(FEWEST_OF_FINDING));
+            let shown = lines.len().min(most.max(FEWEST_OF_INVALID_FREE));
             self.0.push('\n');
             for line in &lines[..shown] {
                 self.0 += line;
@@ -130,18 +130,21 @@ impl Page {
         self.0
     }
 
-    fn finding(&mut self, finding: &Finding) {
-        let often = if finding.count > 1 {
-            format!(" ({} times)", thousands(finding.count))
+    fn invalid_free(&mut self, invalid_free: &InvalidFree) {
+        let often = if invalid_free.count > 1 {
+            format!(" ({} times)", thousands(invalid_free.count))
         } else {
             String::new()
         };
-        self.line(&format!("wrong free: {}{often}", finding.sentence()));
-        let made = match finding.problem {
-            Problem::UnderBuffer => "buffer made",
+        self.line(&format!("wrong free: {}{often}", invalid_free.sentence()));
+        let made = match invalid_free.problem {
+            InvalidFreeKind::UnderBuffer => "buffer made",
             _ => "allocated",
         };
-        let stacks = [("freed", &finding.freed), (made, &finding.allocated)];
+        let stacks = [
+            ("freed", &invalid_free.freed),
+            (made, &invalid_free.allocated),
+        ];
         for (what, frames) in stacks.iter().filter(|(_, frames)| !frames.is_empty()) {
             self.line(&format!("  {what}:"));
             for line in stack::whole(frames) {

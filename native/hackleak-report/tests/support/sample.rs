@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use hackleak_report::model::{
-    Assertion, Cause, Check, Checkpoint, Coverage, Finding, Frame, Held, InEpoch, InScope,
-    JavaFrame, Judgement, Kind, Leaks, Module, NativeFrame, Outcome, Owner, Problem, Process,
-    Report, Site, State, Thread, TimelinePoint, Totals, Verdict, Visibility,
+    Assertion, Cause, Check, Checkpoint, Coverage, Frame, Held, InEpoch, InScope, InvalidFree,
+    InvalidFreeKind, JavaFrame, Judgement, Kind, Leaks, Module, NativeFrame, Outcome, Owner,
+    Process, Report, Site, State, Thread, TimelinePoint, Totals, Verdict, Visibility,
 };
 
 const SECOND: u64 = 1_000_000_000;
@@ -349,8 +349,8 @@ pub fn run() -> Report {
             bytes,
         }];
     }
-    leaky.findings.push(Finding {
-        problem: Problem::Mismatch,
+    leaky.findings.push(InvalidFree {
+        problem: InvalidFreeKind::Mismatch,
         count: 3,
         kind: Kind::NewArray,
         bytes: 777,
@@ -453,8 +453,8 @@ pub fn hostile() -> Report {
     process.assertions[1].detail = Some(evil.to_owned());
     process.notes.push(evil.to_owned());
     process.modules.push(module(evil, Visibility::Blind, evil));
-    process.findings.push(Finding {
-        problem: Problem::Size,
+    process.findings.push(InvalidFree {
+        problem: InvalidFreeKind::Size,
         count: 1,
         kind: Kind::New,
         bytes: 1,

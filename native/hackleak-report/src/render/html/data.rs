@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use crate::merge;
 use crate::model::{
-    Assertion, Checkpoint, Finding, Kind, Module, Process, Report, Site, TimelinePoint, Tool,
+    Assertion, Checkpoint, InvalidFree, Kind, Module, Process, Report, Site, TimelinePoint, Tool,
 };
 use crate::numbers::BLOCK;
 use crate::stable::{Identity, library_name, stable_path};
@@ -91,7 +91,7 @@ struct Overview<'report> {
     timeline: Timeline,
     modules: Vec<Library<'report>>,
     runtime_modules: usize,
-    findings: Vec<Wrong<'report>>,
+    findings: Vec<InvalidFreeData<'report>>,
 }
 
 /// A library under test.
@@ -115,8 +115,8 @@ struct Timeline {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Wrong<'report> {
-    problem: crate::model::Problem,
+struct InvalidFreeData<'report> {
+    problem: crate::model::InvalidFreeKind,
     sentence: String,
     count: u64,
     kind: &'report str,
@@ -254,7 +254,7 @@ fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) ->
             module,
         })
         .collect();
-    let findings = process.findings.iter();
+    let invalid_frees = process.findings.iter();
     Overview {
         pid: process.pid,
         exe: &process.exe,
@@ -277,18 +277,23 @@ fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) ->
         timeline: Timeline::of(&process.timeline),
         runtime_modules: process.modules.len() - modules.len(),
         modules,
-        findings: findings.map(|finding| wrong(finding, tables)).collect(),
+        findings: invalid_frees
+            .map(|invalid_free| invalid_free_data(invalid_free, tables))
+            .collect(),
     }
 }
 
-fn wrong<'report>(finding: &'report Finding, tables: &mut Tables<'report>) -> Wrong<'report> {
-    Wrong {
-        problem: finding.problem,
-        sentence: finding.sentence(),
-        count: finding.count,
-        kind: finding.kind.name(),
-        freed: tables.stack(&finding.freed),
-        allocated: tables.stack(&finding.allocated),
+fn invalid_free_data<'report>(
+    invalid_free: &'report InvalidFree,
+    tables: &mut Tables<'report>,
+) -> InvalidFreeData<'report> {
+    InvalidFreeData {
+        problem: invalid_free.problem,
+        sentence: invalid_free.sentence(),
+        count: invalid_free.count,
+        kind: invalid_free.kind.name(),
+        freed: tables.stack(&invalid_free.freed),
+        allocated: tables.stack(&invalid_free.allocated),
     }
 }
 

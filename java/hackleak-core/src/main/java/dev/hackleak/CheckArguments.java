@@ -15,9 +15,9 @@ final class CheckArguments {
     if (check.scope != 0) {
       arguments.addAll(Arrays.asList("--scope", Integer.toString(check.scope)));
     }
-    if (check.whose == Whose.OWNED) {
+    if (check.ownership == Ownership.OWNED) {
       arguments.add("--owned");
-    } else if (check.whose == Whose.UNOWNED) {
+    } else if (check.ownership == Ownership.UNOWNED) {
       arguments.add("--unowned");
     }
     if (!check.kinds().isEmpty()) {

@@ -69,7 +69,7 @@ final class ExitCheck {
           Threads.class,
           Unseen.class,
           Verdict.class,
-          Whose.class,
+          Ownership.class,
           WorkedOff.class,
           WrongFree.class,
           LeakSettler.class);

@@ -25,7 +25,7 @@ public final class LeakCheck {
   final Boolean settle;
   final Duration limit;
   final int scope;
-  final Whose whose;
+  final Ownership ownership;
   final Set<LeakKind> kinds;
   final long allowedBytes;
   final long allowedBlocks;
@@ -46,7 +46,7 @@ public final class LeakCheck {
     settle = draft.settle;
     limit = draft.limit;
     scope = draft.scope;
-    whose = draft.whose;
+    ownership = draft.ownership;
     kinds = Collections.unmodifiableSet(draft.kinds);
     allowedBytes = draft.allowedBytes;
     allowedBlocks = draft.allowedBlocks;
@@ -154,7 +154,7 @@ public final class LeakCheck {
    * allocated that it did not start, such as those of a pool, is not in it: see {@link LeakScope}.
    */
   public LeakCheck inScope(LeakScope scope) {
-    return in(Objects.requireNonNull(scope, "scope").id(), Whose.ANY);
+    return in(Objects.requireNonNull(scope, "scope").id(), Ownership.ANY);
   }
 
   /**
@@ -243,10 +243,10 @@ public final class LeakCheck {
     return held == Held.DEFAULT ? Settings.held() : held;
   }
 
-  LeakCheck in(int scope, Whose whose) {
+  LeakCheck in(int scope, Ownership ownership) {
     LeakCheckDraft draft = draft();
     draft.scope = scope;
-    draft.whose = whose;
+    draft.ownership = ownership;
     return new LeakCheck(draft);
   }
 
@@ -321,8 +321,8 @@ public final class LeakCheck {
     return scope;
   }
 
-  Whose whose() {
-    return whose;
+  Ownership ownership() {
+    return ownership;
   }
 
   /** The epoch from which on a leak must be there for a check since this epoch to fail. */

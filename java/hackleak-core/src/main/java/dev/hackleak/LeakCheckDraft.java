@@ -13,7 +13,7 @@ final class LeakCheckDraft {
   Boolean settle;
   Duration limit;
   int scope;
-  Whose whose = Whose.ANY;
+  Ownership ownership = Ownership.ANY;
   final Set<LeakKind> kinds = EnumSet.noneOf(LeakKind.class);
   long allowedBytes = -1;
   long allowedBlocks = -1;
@@ -38,7 +38,7 @@ final class LeakCheckDraft {
     draft.settle = check.settle;
     draft.limit = check.limit;
     draft.scope = check.scope;
-    draft.whose = check.whose;
+    draft.ownership = check.ownership;
     draft.kinds.addAll(check.kinds);
     draft.allowedBytes = check.allowedBytes;
     draft.allowedBlocks = check.allowedBlocks;

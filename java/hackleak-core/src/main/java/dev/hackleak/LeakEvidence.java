@@ -103,9 +103,9 @@ public final class LeakEvidence {
           !check.settles()
               || Settling.run(
                   recorder,
-                  () -> recorder.leaksSince(epoch, check.scope(), check.whose())[0],
+                  () -> recorder.leaksSince(epoch, check.scope(), check.ownership())[0],
                   check.limit());
-      int judging = recorder.judge(epoch, check.scope(), check.whose(), check.finished());
+      int judging = recorder.judge(epoch, check.scope(), check.ownership(), check.finished());
       return Optional.of(of(recorder.describe(), since, judging, settled));
     } catch (IllegalStateException e) {
       return Optional.empty();

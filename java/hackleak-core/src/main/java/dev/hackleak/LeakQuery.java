@@ -64,7 +64,8 @@ final class LeakQuery {
     }
     RecorderDescription description = recorder.describe();
     int from = check.lastRound(since.epoch());
-    long[] sites = recorder.sitesSince(from, check.scope(), check.whose(), CoveredSites.MOST_ASKED);
+    long[] sites =
+        recorder.sitesSince(from, check.scope(), check.ownership(), CoveredSites.MOST_ASKED);
     if (sites == null || description.degraded()) {
       return false;
     }
@@ -86,7 +87,7 @@ final class LeakQuery {
   }
 
   private LeakReport covered() {
-    long[] live = recorder.leaksSince(since.epoch(), check.scope(), check.whose());
+    long[] live = recorder.leaksSince(since.epoch(), check.scope(), check.ownership());
     if (live[0] > 0) {
       notes.add(LeakText.covered(live[1], live[0]));
     }
@@ -103,7 +104,7 @@ final class LeakQuery {
   }
 
   private long wrongFrees() {
-    return recorder.findingsSince(since.epoch(), check.scope(), check.whose());
+    return recorder.findingsSince(since.epoch(), check.scope(), check.ownership());
   }
 
   /** Whether the whole report must be made because a library under test may fail the check. */
@@ -113,7 +114,7 @@ final class LeakQuery {
 
   private long liveBlocks() {
     int from = check.lastRound(since.epoch());
-    return recorder.leaksSince(from, check.scope(), check.whose())[0];
+    return recorder.leaksSince(from, check.scope(), check.ownership())[0];
   }
 
   private void settle() {
@@ -126,7 +127,7 @@ final class LeakQuery {
   /** Whether garbage makes no difference, because all of it is held by what is none. */
   private boolean isHeldAnyhow() {
     if (recorder.describe().tellsHolders(check.held()) && FIRST_LOOK.isWorthTaking()) {
-      judging = recorder.judgeFirm(since.epoch(), check.scope(), check.whose());
+      judging = recorder.judgeFirm(since.epoch(), check.scope(), check.ownership());
       FIRST_LOOK.took(judging != 0);
     }
     return judging != 0;
@@ -141,7 +142,7 @@ final class LeakQuery {
         // What only garbage holds is lost.
         recorder.forceGc();
       }
-      judging = recorder.judge(since.epoch(), check.scope(), check.whose(), check.finished());
+      judging = recorder.judge(since.epoch(), check.scope(), check.ownership(), check.finished());
     } catch (IllegalStateException e) {
       if (!description.heldFails(check.held())) {
         notes.add(LeakText.unjudged(e.getMessage()));
@@ -173,11 +174,11 @@ final class LeakQuery {
     }
     noteUnrecordedEvents();
     try {
-      String sites = recorder.rawSites(since.epoch(), check.scope(), check.whose(), RAW_SITES);
+      String sites = recorder.rawSites(since.epoch(), check.scope(), check.ownership(), RAW_SITES);
       return unjudged(LinesParser.parse(sites).withNotes(notes), reason);
     } catch (ReporterException | RuntimeException e) {
       notes.add("the leaking sites cannot be listed either: " + e.getMessage());
-      long[] live = recorder.leaksSince(since.epoch(), check.scope(), check.whose());
+      long[] live = recorder.leaksSince(since.epoch(), check.scope(), check.ownership());
       return unjudged(unlisted(live[1], live[0]), reason);
     }
   }

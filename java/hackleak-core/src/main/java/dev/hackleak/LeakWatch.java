@@ -308,7 +308,7 @@ public final class LeakWatch {
       }
       if (parallel) {
         awaitThreads();
-        judged = judged.in(scope, Whose.OWNED);
+        judged = judged.in(scope, Ownership.OWNED);
       }
     } finally {
       ParallelRun.ended(this);
@@ -354,7 +354,7 @@ public final class LeakWatch {
   private void awaitThreads() {
     Deadline deadline = Deadline.in(check.limit());
     try {
-      while (live(Whose.CLAIMED) > live(Whose.OWNED) && !deadline.hasPassed()) {
+      while (live(Ownership.CLAIMED) > live(Ownership.OWNED) && !deadline.hasPassed()) {
         Thread.sleep(POLL_MS);
       }
     } catch (InterruptedException e) {
@@ -362,8 +362,8 @@ public final class LeakWatch {
     }
   }
 
-  private long live(Whose whose) {
-    return recorder.leaksSince(checkpoint.epoch(), scope, whose)[0];
+  private long live(Ownership ownership) {
+    return recorder.leaksSince(checkpoint.epoch(), scope, ownership)[0];
   }
 
   /** Watches of one thread lie inside of each other. */

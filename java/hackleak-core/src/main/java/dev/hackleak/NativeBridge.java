@@ -22,18 +22,18 @@ final class NativeBridge {
 
   /**
    * {blocks, bytes} allocated since the epoch, still live and not ignored. Scope 0 means all;
-   * {@code whose} is the ordinal of a {@link Whose}.
+   * {@code ownership} is the ordinal of an {@link Ownership}.
    */
-  static native long[] leaksSince(int epoch, int scope, int whose);
+  static native long[] leaksSince(int epoch, int scope, int ownership);
 
   /**
    * The different stacks of what {@link #leaksSince} counts, each with its kind in the upper 32
    * bits; null if there are more than {@code limit}.
    */
-  static native long[] sitesSince(int epoch, int scope, int whose, int limit);
+  static native long[] sitesSince(int epoch, int scope, int ownership, int limit);
 
   /** Wrong frees that were made since the epoch. Scope 0 means all. */
-  static native long findingsSince(int epoch, int scope, int whose);
+  static native long findingsSince(int epoch, int scope, int ownership);
 
   /**
    * Finds out who holds what was allocated since the epoch and is still live, and keeps that in the
@@ -44,13 +44,13 @@ final class NativeBridge {
    * @return the number by which the reporter finds it
    * @throws IllegalStateException if it cannot be told; the message says why
    */
-  static native int judge(int epoch, int scope, int whose, Object[] finished);
+  static native int judge(int epoch, int scope, int ownership, Object[] finished);
 
   /**
    * The same before anything has settled: the number if native memory and static fields, of classes
    * that are never unloaded, hold all of it, else 0.
    */
-  static native int judgeFirm(int epoch, int scope, int whose);
+  static native int judgeFirm(int epoch, int scope, int ownership);
 
   /**
    * What was allocated since the epoch and is still live, as triples: a stack, the epoch in which
@@ -120,7 +120,7 @@ final class NativeBridge {
   static native void ignore(boolean on);
 
   /** The leaking sites as {@link LinesParser} reads them, with frames as module and offset only. */
-  static native String rawSites(int epoch, int scope, int whose, int limit);
+  static native String rawSites(int epoch, int scope, int ownership, int limit);
 
   /**
    * Keeps in the image what an assertion came to; see {@link AssertionRecord} for the numbers.

@@ -58,28 +58,28 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
-  public long[] leaksSince(int epoch, int scope, Whose whose) {
-    return NativeBridge.leaksSince(epoch, scope, whose.ordinal());
+  public long[] leaksSince(int epoch, int scope, Ownership ownership) {
+    return NativeBridge.leaksSince(epoch, scope, ownership.ordinal());
   }
 
   @Override
-  public long[] sitesSince(int epoch, int scope, Whose whose, int limit) {
-    return NativeBridge.sitesSince(epoch, scope, whose.ordinal(), limit);
+  public long[] sitesSince(int epoch, int scope, Ownership ownership, int limit) {
+    return NativeBridge.sitesSince(epoch, scope, ownership.ordinal(), limit);
   }
 
   @Override
-  public long findingsSince(int epoch, int scope, Whose whose) {
-    return NativeBridge.findingsSince(epoch, scope, whose.ordinal());
+  public long findingsSince(int epoch, int scope, Ownership ownership) {
+    return NativeBridge.findingsSince(epoch, scope, ownership.ordinal());
   }
 
   @Override
-  public int judge(int epoch, int scope, Whose whose, Object[] finished) {
-    return NativeBridge.judge(epoch, scope, whose.ordinal(), finished);
+  public int judge(int epoch, int scope, Ownership ownership, Object[] finished) {
+    return NativeBridge.judge(epoch, scope, ownership.ordinal(), finished);
   }
 
   @Override
-  public int judgeFirm(int epoch, int scope, Whose whose) {
-    return NativeBridge.judgeFirm(epoch, scope, whose.ordinal());
+  public int judgeFirm(int epoch, int scope, Ownership ownership) {
+    return NativeBridge.judgeFirm(epoch, scope, ownership.ordinal());
   }
 
   @Override
@@ -169,8 +169,8 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
-  public String rawSites(int epoch, int scope, Whose whose, int limit) {
-    return NativeBridge.rawSites(epoch, scope, whose.ordinal(), limit);
+  public String rawSites(int epoch, int scope, Ownership ownership, int limit) {
+    return NativeBridge.rawSites(epoch, scope, ownership.ordinal(), limit);
   }
 
   @Override

@@ -51,7 +51,7 @@ final class ParallelRun {
     if (from == null) {
       return;
     }
-    LeakCheck unowned = LeakCheck.standard().settling(true).in(0, Whose.UNOWNED);
+    LeakCheck unowned = LeakCheck.standard().settling(true).in(0, Ownership.UNOWNED);
     LeakReport report = new LeakQuery(by, from, unowned).run();
     if (report.hasLeaks()) {
       out.println(

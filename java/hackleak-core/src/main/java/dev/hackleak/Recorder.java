@@ -12,18 +12,18 @@ interface Recorder {
   int checkpoint(String label);
 
   /** {blocks, bytes} allocated since the epoch that are still live and not ignored. */
-  long[] leaksSince(int epoch, int scope, Whose whose);
+  long[] leaksSince(int epoch, int scope, Ownership ownership);
 
   /**
    * The sites of what {@link #leaksSince} counts, as {@link CoveredSites} knows them, or null if
    * there are more than so many.
    */
-  default long[] sitesSince(int epoch, int scope, Whose whose, int limit) {
+  default long[] sitesSince(int epoch, int scope, Ownership ownership, int limit) {
     return null;
   }
 
   /** Wrong frees that were made since the epoch. */
-  long findingsSince(int epoch, int scope, Whose whose);
+  long findingsSince(int epoch, int scope, Ownership ownership);
 
   /**
    * Finds out who holds what is still live, and gives the number by which the reporter finds it.
@@ -32,10 +32,10 @@ interface Recorder {
    *     thread stands for its frames
    * @throws IllegalStateException if it cannot be told; the message says why
    */
-  int judge(int epoch, int scope, Whose whose, Object[] finished);
+  int judge(int epoch, int scope, Ownership ownership, Object[] finished);
 
   /** The number of a judging if native memory and static fields hold all that is live, else 0. */
-  default int judgeFirm(int epoch, int scope, Whose whose) {
+  default int judgeFirm(int epoch, int scope, Ownership ownership) {
     return 0;
   }
 
@@ -98,7 +98,7 @@ interface Recorder {
 
   void ignore(boolean on);
 
-  String rawSites(int epoch, int scope, Whose whose, int limit);
+  String rawSites(int epoch, int scope, Ownership ownership, int limit);
 
   void assertion(AssertionRecord ended);
 }

@@ -68,7 +68,7 @@ public final class TestSeries {
     }
     int epoch = watch.checkpoint().epoch();
     Map<Long, Long> live = new HashMap<>();
-    if (by.leaksSince(epoch, 0, Whose.ANY)[0] > 0) {
+    if (by.leaksSince(epoch, 0, Ownership.ANY)[0] > 0) {
       each(by.liveByStack(epoch), (stack, at, blocks) -> live.merge(stack, blocks, Long::sum));
     }
     tests.add(new Ended(epoch, live));
@@ -175,7 +175,7 @@ public final class TestSeries {
     int first = tests.get(0).epoch;
     List<Map<Long, Long>> now = new ArrayList<>();
     tests.forEach(test -> now.add(new HashMap<>()));
-    if (recorder.leaksSince(first, 0, Whose.ANY)[0] > 0) {
+    if (recorder.leaksSince(first, 0, Ownership.ANY)[0] > 0) {
       each(
           recorder.liveByStack(first),
           (stack, epoch, blocks) -> now.get(testOf(epoch)).merge(stack, blocks, Long::sum));

@@ -129,7 +129,7 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public int judge(int since, int in, Whose whose, Object[] finished) {
+  public int judge(int since, int in, Ownership ownership, Object[] finished) {
     judgings++;
     notHolding = Arrays.asList(finished);
     if (unjudgeable != null) {
@@ -157,17 +157,17 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public synchronized long[] leaksSince(int since, int in, Whose whose) {
+  public synchronized long[] leaksSince(int since, int in, Ownership ownership) {
     long count =
         blocks.stream()
             .filter(block -> block[0] >= since && block[2] == 0)
-            .filter(block -> isWhose(block, in, whose))
+            .filter(block -> hasOwnership(block, in, ownership))
             .count();
     return new long[] {count, count * BLOCK_BYTES};
   }
 
   @Override
-  public long[] sitesSince(int since, int in, Whose whose, int limit) {
+  public long[] sitesSince(int since, int in, Ownership ownership, int limit) {
     return sites;
   }
 
@@ -186,7 +186,7 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public long findingsSince(int since, int in, Whose whose) {
+  public long findingsSince(int since, int in, Ownership ownership) {
     return wrongFrees;
   }
 
@@ -230,10 +230,10 @@ final class SimulatedRecorder implements Recorder {
   }
 
   /** Scopes neither nest here nor have threads that inherit them. */
-  private boolean isWhose(int[] block, int in, Whose whose) {
+  private boolean hasOwnership(int[] block, int in, Ownership ownership) {
     Integer end = closed.get(block[1]);
     boolean inTime = end == null || block[0] < end;
-    switch (whose) {
+    switch (ownership) {
       case ANY:
         return in == 0 || block[1] == in;
       case UNOWNED:
@@ -260,11 +260,11 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public String rawSites(int since, int in, Whose whose, int limit) {
+  public String rawSites(int since, int in, Ownership ownership, int limit) {
     if (rawSitesFail) {
       throw new IllegalStateException("no memory for it");
     }
-    long[] live = leaksSince(since, in, whose);
+    long[] live = leaksSince(since, in, ownership);
     String amount = live[1] + "\t" + live[0];
     return "hackleak-lines\t1\ntotal\t"
         + amount

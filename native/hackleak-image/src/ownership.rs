@@ -8,10 +8,10 @@
 
 use crate::layout::{CONTEXT_INHERITED, Context, Scope};
 
-/// Whose doing is looked at.
+/// Whose leak it is: what of parallel code is looked at.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(u32)]
-pub enum Whose {
+pub enum Ownership {
     /// Everybody's, or that of exactly one scope.
     #[default]
     Any = 0,
@@ -34,28 +34,28 @@ impl Scope {
     }
 }
 
-impl Whose {
-    /// The choice of a number.
-    pub const fn from_number(number: u32) -> Option<Whose> {
+impl Ownership {
+    /// The ownership of a number.
+    pub const fn from_number(number: u32) -> Option<Ownership> {
         match number {
-            0 => Some(Whose::Any),
-            1 => Some(Whose::Owned),
-            2 => Some(Whose::Unowned),
-            3 => Some(Whose::Claimed),
+            0 => Some(Ownership::Any),
+            1 => Some(Ownership::Owned),
+            2 => Some(Ownership::Unowned),
+            3 => Some(Ownership::Claimed),
             _ => None,
         }
     }
 
     /// Whether what was done in `context` is looked at; `asked` is the scope that was asked for,
     /// or 0. `scope` looks a scope up, `ended` the epoch in which a thread ended.
-    pub fn takes(
+    pub fn selects(
         self,
         asked: u32,
         context: &Context,
         scope: impl Fn(u32) -> Option<Scope>,
         ended: impl Fn(u32) -> u32,
     ) -> bool {
-        if self == Whose::Any {
+        if self == Ownership::Any {
             return asked == 0 || context.scope == asked;
         }
         let mut at = context.scope;
@@ -64,16 +64,17 @@ impl Whose {
                 break;
             };
             let counts = match self {
-                Whose::Unowned => found.closed != 0,
+                Ownership::Unowned => found.closed != 0,
                 _ => at == asked,
             };
-            if counts && (self == Whose::Claimed || found.owns(context, ended(context.thread))) {
-                return self != Whose::Unowned;
+            if counts && (self == Ownership::Claimed || found.owns(context, ended(context.thread)))
+            {
+                return self != Ownership::Unowned;
             }
             // A damaged image must not send this round in circles.
             at = if found.parent < at { found.parent } else { 0 };
         }
-        self == Whose::Unowned
+        self == Ownership::Unowned
     }
 }
 
@@ -102,7 +103,7 @@ mod tests {
         })
     }
 
-    fn takes(whose: Whose, asked: u32, made: (u32, u32, u32), ended: u32) -> bool {
+    fn selects(ownership: Ownership, asked: u32, made: (u32, u32, u32), ended: u32) -> bool {
         let (scope_of, epoch, flags) = made;
         let context = Context {
             epoch,
@@ -110,36 +111,44 @@ mod tests {
             thread: 0,
             flags,
         };
-        whose.takes(asked, &context, scope, |_| ended)
+        ownership.selects(asked, &context, scope, |_| ended)
     }
 
     #[test]
     fn a_scope_owns_what_its_own_thread_did_until_it_was_closed() {
-        assert!(takes(Whose::Owned, OUTER, (OUTER, 9, 0), 0));
-        assert!(takes(Whose::Owned, OUTER, (INNER, 9, 0), 0));
-        assert!(!takes(Whose::Owned, INNER, (OUTER, 9, 0), 0));
-        assert!(!takes(Whose::Owned, OUTER, (OUTER, 10, 0), 0));
-        assert!(takes(Whose::Unowned, 0, (OUTER, 10, 0), 0));
-        assert!(!takes(Whose::Unowned, 0, (INNER, 9, 0), 0));
+        assert!(selects(Ownership::Owned, OUTER, (OUTER, 9, 0), 0));
+        assert!(selects(Ownership::Owned, OUTER, (INNER, 9, 0), 0));
+        assert!(!selects(Ownership::Owned, INNER, (OUTER, 9, 0), 0));
+        assert!(!selects(Ownership::Owned, OUTER, (OUTER, 10, 0), 0));
+        assert!(selects(Ownership::Unowned, 0, (OUTER, 10, 0), 0));
+        assert!(!selects(Ownership::Unowned, 0, (INNER, 9, 0), 0));
     }
 
     #[test]
     fn what_a_thread_did_that_outlives_the_scope_is_nobodys() {
         for (ended, owned) in [(0, false), (9, true), (10, false), (11, false)] {
             let made = (OUTER, 5, CONTEXT_INHERITED);
-            assert_eq!(takes(Whose::Owned, OUTER, made, ended), owned, "{ended}");
-            assert_eq!(takes(Whose::Unowned, 0, made, ended), !owned, "{ended}");
-            assert!(takes(Whose::Claimed, OUTER, made, ended), "{ended}");
+            assert_eq!(
+                selects(Ownership::Owned, OUTER, made, ended),
+                owned,
+                "{ended}"
+            );
+            assert_eq!(
+                selects(Ownership::Unowned, 0, made, ended),
+                !owned,
+                "{ended}"
+            );
+            assert!(selects(Ownership::Claimed, OUTER, made, ended), "{ended}");
         }
     }
 
     #[test]
     fn what_was_done_outside_of_scopes_and_in_open_ones_is_nobodys() {
         for made in [(0, 5, 0), (OPEN, 5, 0), (99, 5, 0)] {
-            assert!(takes(Whose::Unowned, 0, made, 0), "{made:?}");
-            assert!(!takes(Whose::Owned, OUTER, made, 0), "{made:?}");
+            assert!(selects(Ownership::Unowned, 0, made, 0), "{made:?}");
+            assert!(!selects(Ownership::Owned, OUTER, made, 0), "{made:?}");
         }
-        assert!(takes(Whose::Any, 0, (OPEN, 5, 0), 0));
-        assert!(!takes(Whose::Any, OUTER, (INNER, 5, 0), 0));
+        assert!(selects(Ownership::Any, 0, (OPEN, 5, 0), 0));
+        assert!(!selects(Ownership::Any, OUTER, (INNER, 5, 0), 0));
     }
 }

@@ -20,15 +20,15 @@ fn entered(decision: u8) -> u32 {
     index as u32
 }
 
-/// What calls of the module count for, and the descriptors that it opens.
-fn counted(rules: &Rules, path: &str) -> [&'static str; 2] {
+/// To whom calls of the module are attributed, and the descriptors that it opens.
+fn attributed(rules: &Rules, path: &str) -> [&'static str; 2] {
     let index = entered(rules.decision(JDK, path.as_bytes()));
-    [counts(index), opens(index)].map(|counts| match counts {
-        Counts::Yes => "yes",
-        Counts::No => "no",
-        Counts::LikeItsCaller => "like its caller",
-        Counts::LikeItsCallerIfLent => "if lent",
-        Counts::IfForJava => "if for Java",
+    [attribution(index), attribution_of_descriptors(index)].map(|attribution| match attribution {
+        Attribution::Recorded => "yes",
+        Attribution::LeftOut => "no",
+        Attribution::ToCaller => "like its caller",
+        Attribution::ToCallerIfLent => "if lent",
+        Attribution::ToJava => "if for Java",
     })
 }
 
@@ -82,29 +82,36 @@ fn each_module_counts_for_what_it_is() {
         ),
     ];
     for (path, allocates, opens) in rows {
-        assert_eq!(counted(&rules("", ""), path), [allocates, opens], "{path}");
+        assert_eq!(
+            attributed(&rules("", ""), path),
+            [allocates, opens],
+            "{path}"
+        );
     }
 }
 
 #[test]
 fn patterns_change_what_counts_and_exclude_wins() {
     let shared = "/lib/libz.so.1";
-    assert_eq!(counted(&rules("libz.so*", ""), shared), ["yes"; 2]);
-    assert_eq!(counted(&rules("", "libz.so*"), shared), ["no"; 2]);
+    assert_eq!(attributed(&rules("libz.so*", ""), shared), ["yes"; 2]);
+    assert_eq!(attributed(&rules("", "libz.so*"), shared), ["no"; 2]);
 
     let mine = "/app/libmine.so";
-    assert_eq!(counted(&rules("", "/app/*"), mine), ["no"; 2]);
-    assert_eq!(counted(&rules("/app/*", "libmine.so"), mine), ["no"; 2]);
-    assert_eq!(counted(&rules("libmine.so", "/other/*"), mine), ["yes"; 2]);
+    assert_eq!(attributed(&rules("", "/app/*"), mine), ["no"; 2]);
+    assert_eq!(attributed(&rules("/app/*", "libmine.so"), mine), ["no"; 2]);
+    assert_eq!(
+        attributed(&rules("libmine.so", "/other/*"), mine),
+        ["yes"; 2]
+    );
 
     let of_jdk = "/usr/lib/jvm/jdk-17/lib/libjava.so";
-    assert_eq!(counted(&rules("libjava.so", ""), of_jdk), ["yes"; 2]);
-    assert_eq!(counted(&rules("", "libjava.so"), of_jdk), ["no"; 2]);
+    assert_eq!(attributed(&rules("libjava.so", ""), of_jdk), ["yes"; 2]);
+    assert_eq!(attributed(&rules("", "libjava.so"), of_jdk), ["no"; 2]);
 
     let libc = "/lib/libc.so.6";
-    assert_eq!(counted(&rules("libc.so.6", ""), libc), ["yes"; 2]);
+    assert_eq!(attributed(&rules("libc.so.6", ""), libc), ["yes"; 2]);
     // Nor is what it hands out recorded then.
-    assert_eq!(counted(&rules("", "libc.so.6"), libc), ["no"; 2]);
+    assert_eq!(attributed(&rules("", "libc.so.6"), libc), ["no"; 2]);
 }
 
 #[test]
@@ -112,9 +119,9 @@ fn libzip_counts_for_java_only_where_that_is_tracked() {
     let libzip = "/usr/lib/jvm/jdk-17/lib/libzip.so";
     let mut without = rules("", "");
     without.zip = false;
-    assert_eq!(counted(&without, libzip), ["no"; 2]);
-    assert_eq!(counted(&rules("", "libzip.so"), libzip), ["no"; 2]);
-    assert_eq!(counted(&rules("libzip.so", ""), libzip), ["yes"; 2]);
+    assert_eq!(attributed(&without, libzip), ["no"; 2]);
+    assert_eq!(attributed(&rules("", "libzip.so"), libzip), ["no"; 2]);
+    assert_eq!(attributed(&rules("libzip.so", ""), libzip), ["yes"; 2]);
 }
 
 #[test]
@@ -147,8 +154,8 @@ fn stacks_end_in_the_c_library_however_it_is_recorded() {
 
 #[test]
 fn a_module_beyond_the_table_is_recorded() {
-    assert!(counts(MAX_MODULES as u32) == Counts::Yes);
-    assert!(opens(u32::MAX) == Counts::Yes);
+    assert!(attribution(MAX_MODULES as u32) == Attribution::Recorded);
+    assert!(attribution_of_descriptors(u32::MAX) == Attribution::Recorded);
 }
 
 #[test]

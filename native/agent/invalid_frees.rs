@@ -2,18 +2,25 @@
 //! something that was never taken, under a direct byte buffer.
 //!
 //! Everything here is rare, and off the path of a right free. A pointer that was never seen being
-//! allocated is no finding.
+//! allocated is none.
 
 use crate::arch::CallSite;
 use crate::{IMAGE, boundary, control, jvm, origin};
 use core::sync::atomic::Ordering::Relaxed;
-use hackleak_image::layout::{Counter, Finding, Live, Release, Wrong};
+use hackleak_image::layout::{Counter, InvalidFree, InvalidFreeKind, Live, Release};
 
 /// The block was freed by another family of functions than it was allocated by.
 #[cold]
 #[inline(never)]
 pub fn mismatch(address: usize, live: Live, release: Release, call_site: CallSite) {
-    note(Wrong::Mismatch, address, live, release, 0, call_site);
+    note(
+        InvalidFreeKind::Mismatch,
+        address,
+        live,
+        release,
+        0,
+        call_site,
+    );
 }
 
 /// The block had been freed before, and nobody had the address since.
@@ -21,7 +28,14 @@ pub fn mismatch(address: usize, live: Live, release: Release, call_site: CallSit
 #[inline(never)]
 pub fn double_free(address: usize, left: Live, release: Release, call_site: CallSite) {
     IMAGE.live.forget(address);
-    note(Wrong::DoubleFree, address, left, release, 0, call_site);
+    note(
+        InvalidFreeKind::DoubleFree,
+        address,
+        left,
+        release,
+        0,
+        call_site,
+    );
 }
 
 /// There is no block at the address: perhaps it lies inside of one.
@@ -30,7 +44,7 @@ pub fn double_free(address: usize, left: Live, release: Release, call_site: Call
 pub fn not_a_start(address: usize, release: Release, call_site: CallSite) {
     if let Some((start, live)) = IMAGE.live.around(address) {
         note(
-            Wrong::Interior,
+            InvalidFreeKind::Interior,
             address,
             live,
             release,
@@ -53,7 +67,14 @@ pub fn not_held(address: usize, release: Release, call_site: CallSite) {
             origin: 0,
             block: 0,
         };
-        note(Wrong::NotHeld, address, nothing, release, 0, call_site);
+        note(
+            InvalidFreeKind::NotHeld,
+            address,
+            nothing,
+            release,
+            0,
+            call_site,
+        );
     }
 }
 
@@ -69,7 +90,7 @@ pub fn not_open(number: i32, address: usize, call_site: CallSite) {
         block: 0,
     };
     note(
-        Wrong::NotHeld,
+        InvalidFreeKind::NotHeld,
         address,
         nothing,
         Release::Close,
@@ -81,41 +102,68 @@ pub fn not_open(number: i32, address: usize, call_site: CallSite) {
 /// The memory under a direct byte buffer was freed, as `freed` tells, and Java code can still reach
 /// the buffer, which was made as `buffer` tells.
 pub fn under_buffer(address: usize, buffer: Live, release: Release, freed: u64) {
-    push(Wrong::UnderBuffer, address, buffer, release, 0, freed);
+    push(
+        InvalidFreeKind::UnderBuffer,
+        address,
+        buffer,
+        release,
+        0,
+        freed,
+    );
 }
 
-/// `operator delete` with a size: another one than the block's is a finding.
+/// `operator delete` with a size: another one than the block's.
 #[cold]
 #[inline(never)]
-pub fn wrong_size(address: usize, live: Live, release: Release, told: usize, call_site: CallSite) {
-    note(Wrong::Size, address, live, release, told as u64, call_site);
+pub fn size_mismatch(
+    address: usize,
+    live: Live,
+    release: Release,
+    claimed_size: usize,
+    call_site: CallSite,
+) {
+    note(
+        InvalidFreeKind::Size,
+        address,
+        live,
+        release,
+        claimed_size as u64,
+        call_site,
+    );
 }
 
 fn note(
-    wrong: Wrong,
+    problem: InvalidFreeKind,
     address: usize,
     allocated: Live,
     release: Release,
     detail: u64,
     call_site: CallSite,
 ) {
-    if control::wants_findings() {
+    if control::wants_invalid_frees() {
         boundary::guarded(|| {
             boundary::may_panic();
             let freed = origin::of(call_site);
-            push(wrong, address, allocated, release, detail, freed);
+            push(problem, address, allocated, release, detail, freed);
         });
     }
 }
 
-fn push(wrong: Wrong, address: usize, allocated: Live, release: Release, detail: u64, freed: u64) {
-    let finding = Finding {
-        wrong: wrong as u32,
+fn push(
+    problem: InvalidFreeKind,
+    address: usize,
+    allocated: Live,
+    release: Release,
+    detail: u64,
+    freed: u64,
+) {
+    let invalid_free = InvalidFree {
+        problem: problem as u32,
         release: release as u32,
         address: address as u64,
         detail,
         freed,
         allocated,
     };
-    IMAGE.findings.push(IMAGE.window(), finding);
+    IMAGE.invalid_frees.push(IMAGE.window(), invalid_free);
 }

@@ -1,23 +1,23 @@
 //! Which of the live blocks and wrong frees somebody asks about: since an epoch, in a scope, whose doing.
 
 use crate::IMAGE;
-use hackleak_image::Whose;
-use hackleak_image::layout::{CONTEXT_IGNORED, Context, Finding, Kind, Live, Scope};
+use hackleak_image::Ownership;
+use hackleak_image::layout::{CONTEXT_IGNORED, Context, InvalidFree, Kind, Live, Scope};
 
 /// What is looked at: since an epoch, in a scope (0 is any), whose doing.
 #[derive(Clone, Copy)]
-pub struct Choice {
+pub struct Selection {
     pub epoch: u32,
     pub scope: u32,
-    pub whose: Whose,
+    pub ownership: Ownership,
 }
 
-impl Choice {
+impl Selection {
     /// All that was ever recorded.
-    pub const EVERYTHING: Choice = Choice {
+    pub const EVERYTHING: Selection = Selection {
         epoch: 0,
         scope: 0,
-        whose: Whose::Any,
+        ownership: Ownership::Any,
     };
 
     /// Whether the live block is looked at: it was not left there on purpose.
@@ -25,31 +25,31 @@ impl Choice {
         let context = context(live.context());
         live.kind() != Kind::Runtime as u8
             && context.flags & CONTEXT_IGNORED == 0
-            && self.takes(live.context(), &context)
+            && self.selects(live.context(), &context)
     }
 
     /// Whether what was done in context `index` is looked at. What has lost its context could be
     /// anyone's: it counts, except for a single scope among those that run in parallel.
-    fn takes(self, index: u32, context: &Context) -> bool {
+    fn selects(self, index: u32, context: &Context) -> bool {
         if index == 0 {
-            return !matches!(self.whose, Whose::Owned | Whose::Claimed);
+            return !matches!(self.ownership, Ownership::Owned | Ownership::Claimed);
         }
         context.epoch >= self.epoch
             && self
-                .whose
-                .takes(self.scope, context, self::scope, thread_ended)
+                .ownership
+                .selects(self.scope, context, self::scope, thread_ended)
     }
 }
 
 /// Calls `each` with every live block that counts as a leak.
-pub fn leaks(choice: Choice, mut each: impl FnMut(usize, Live)) {
+pub fn leaks(selection: Selection, mut each: impl FnMut(usize, Live)) {
     let mut consider = |address, live: Live| {
-        if choice.suspects(live) {
+        if selection.suspects(live) {
             each(address, live);
         }
     };
     for table in [&IMAGE.live, &IMAGE.pool] {
-        table.for_each_since(IMAGE.window(), choice.epoch, &mut consider);
+        table.for_each_since(IMAGE.window(), selection.epoch, &mut consider);
     }
 }
 
@@ -62,14 +62,14 @@ pub fn amount(live: Live) -> (u64, u64) {
 }
 
 /// How many wrong frees were made.
-pub fn findings(choice: Choice) -> u64 {
-    let takes = |finding: &Finding| {
-        let freed_in = (finding.freed >> 32) as u32;
-        finding.wrong != 0 && choice.takes(freed_in, &context(freed_in))
+pub fn invalid_frees(selection: Selection) -> u64 {
+    let is_selected = |invalid_free: &InvalidFree| {
+        let freed_in = (invalid_free.freed >> 32) as u32;
+        invalid_free.problem != 0 && selection.selects(freed_in, &context(freed_in))
     };
-    let all = 0..IMAGE.findings.len(IMAGE.window());
-    let all = all.filter_map(|index| IMAGE.findings.read(index));
-    all.filter(takes).count() as u64
+    let all = 0..IMAGE.invalid_frees.len(IMAGE.window());
+    let all = all.filter_map(|index| IMAGE.invalid_frees.read(index));
+    all.filter(is_selected).count() as u64
 }
 
 fn scope(index: u32) -> Option<Scope> {

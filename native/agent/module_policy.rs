@@ -133,43 +133,43 @@ pub fn executable() -> &'static [u8] {
     RULES.get().map_or(&[], |rules| &rules.executable)
 }
 
-/// What counts for a call from a module.
+/// To whom a call from a module is attributed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Counts {
-    /// It is recorded.
-    Yes,
-    /// It is not.
-    No,
-    /// It is if its own caller's calls are.
-    LikeItsCaller,
+pub enum Attribution {
+    /// To the module: it is recorded.
+    Recorded,
+    /// To nobody: it is left out.
+    LeftOut,
+    /// To its own caller: it is recorded if that one's calls are.
+    ToCaller,
     /// The same, if it is memory that the C library hands out to be given back.
-    LikeItsCallerIfLent,
-    /// It is if Java code has called the module: the JDK's libzip, whose memory is a kind of its own.
-    IfForJava,
+    ToCallerIfLent,
+    /// To Java code, if that has called the module: the JDK's libzip, whose memory is a kind of its own.
+    ToJava,
 }
 
-/// What counts for calls from module `index`.
+/// To whom calls from module `index` are attributed.
 #[inline(always)]
-pub fn counts(index: u32) -> Counts {
+pub fn attribution(index: u32) -> Attribution {
     let decision = DECISIONS
         .get(index as usize)
         .map_or(RECORDED, |decision| decision.load(Relaxed));
     match decision & (LEFT_OUT | IS_SHARED | IS_LENDER | IS_LIBZIP) {
-        0 | IS_LENDER => Counts::Yes,
-        LEFT_OUT => Counts::No,
-        other if other & IS_LIBZIP != 0 => Counts::IfForJava,
-        other if other & IS_SHARED != 0 => Counts::LikeItsCaller,
-        _ => Counts::LikeItsCallerIfLent,
+        0 | IS_LENDER => Attribution::Recorded,
+        LEFT_OUT => Attribution::LeftOut,
+        other if other & IS_LIBZIP != 0 => Attribution::ToJava,
+        other if other & IS_SHARED != 0 => Attribution::ToCaller,
+        _ => Attribution::ToCallerIfLent,
     }
 }
 
-/// What counts for file descriptors that module `index` opens. Those of Java's streams, channels and sockets
+/// To whom file descriptors that module `index` opens are attributed. Those of Java's streams, channels and sockets
 /// are opened by libraries of the JDK, for Java code.
-pub fn opens(index: u32) -> Counts {
+pub fn attribution_of_descriptors(index: u32) -> Attribution {
     let decision = DECISIONS.get(index as usize);
     match decision {
-        Some(decision) if decision.load(Relaxed) & OPENS_FOR_JAVA != 0 => Counts::Yes,
-        _ => counts(index),
+        Some(decision) if decision.load(Relaxed) & OPENS_FOR_JAVA != 0 => Attribution::Recorded,
+        _ => attribution(index),
     }
 }
 

@@ -1,7 +1,7 @@
 package dev.hackleak;
 
-/** Whose doing is looked at; the numbers are the recorder's. */
-enum Whose {
+/** Whose leak it is, as far as that is looked at; the numbers are the recorder's. */
+enum Ownership {
   /** Everybody's, or that of exactly one scope. */
   ANY,
   /** What a scope owns for sure, with the scopes inside of it. */
