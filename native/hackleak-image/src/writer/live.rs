@@ -11,16 +11,14 @@ mod look;
 
 pub use look::State;
 
+use super::sync::{AtomicPtr, AtomicU32, AtomicU64};
 use super::window::Window;
 use crate::layout::{
     FREED, Kind, LIVE, Live, MAX_PINS, MAX_SIZE, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader,
     SegmentKind,
 };
 use core::ptr;
-use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
-};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 const MIB_BITS: u32 = 20;
 const LOWER_BITS: u32 = 12;
