@@ -143,3 +143,19 @@ fn a_shared_record_ends_once() {
         });
     });
 }
+
+/// A resource that several threads hold is live until each has given it back.
+#[test]
+fn each_hold_counts() {
+    static WRITER: Writer = Writer::new();
+    on_empty(&WRITER, |schedule| {
+        let base = fresh(&WRITER, schedule);
+        each_of(3, move |_| {
+            let pinned = WRITER.live.pin(WRITER.window(), base, of(7), 1);
+            pinned.expect("there is memory");
+            assert!(WRITER.live.live_at(base).is_some(), "held by this thread");
+            assert!(WRITER.live.unpin(base), "held by this thread");
+        });
+        alone(|| assert_eq!(WRITER.live.live_at(base), None));
+    });
+}
