@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-spark matrix mavens fresh recall untold coverage chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build demo test test-spark matrix mavens fresh recall untold interleavings coverage chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -38,6 +38,9 @@ recall: setup ## planted leaks that nothing holds, thousands of them, under each
 untold: setup ## the tests of the JNI boundary and of holders in JVMs that do not tell what HotSpot's do today
 	HACKLEAK_TEST_NO_VMSTRUCTS=1 cargo test -p integration-tests --test jni --test holders
 	HACKLEAK_TEST_NO_ASGCT=1 cargo test -p integration-tests --test jni --test holders
+
+interleavings: setup ## what works without locks, in 20,000 orders a test, with a fresh seed (SCHEDULES=1000, SEED=1234)
+	HACKLEAK_SCHEDULES=$(or $(SCHEDULES),20000) HACKLEAK_SCHEDULES_SEED=$(or $(SEED),$$$$) .ci/interleavings
 
 coverage: ## how many of the recorder's lines its unit tests run; needs the compiler's llvm-tools
 	.ci/coverage

@@ -5,10 +5,8 @@
 //! tables together are smaller than the one in use.
 
 use core::ptr;
-use core::sync::atomic::{
-    AtomicPtr, AtomicU64, AtomicUsize,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
-};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use hackleak_image::writer::sync::{self, AtomicPtr, AtomicU64, AtomicUsize};
 
 #[repr(C, align(32))]
 struct Slot {
@@ -142,6 +140,7 @@ impl ConcurrentMap {
         match self.table.compare_exchange(old, new, AcqRel, Acquire) {
             Ok(_) => new,
             Err(other) => {
+                sync::given_back(new.cast());
                 // SAFETY: the table that lost the race was never shown to anyone.
                 unsafe { libc::munmap(new.cast(), bytes((*new).bits)) };
                 other
@@ -210,8 +209,12 @@ fn map(bits: u32) -> *mut Table {
     let table: *mut Table = at.cast();
     // SAFETY: the mapping is ours alone and longer than the head.
     unsafe { (*table).bits = bits };
+    sync::keep(at.cast(), bytes(bits));
     table
 }
+
+#[cfg(all(test, feature = "interleavings"))]
+mod interleaved;
 
 #[cfg(test)]
 mod tests {

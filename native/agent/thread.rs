@@ -11,6 +11,7 @@
 //! ([`Guard::on_own_stack`]).
 
 mod context;
+mod free;
 mod numbers;
 
 use crate::jvm::{self, entries::EntryStack, local_frames::LocalFrames};
@@ -21,7 +22,8 @@ use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::*, compiler_fence};
+use core::sync::atomic::{AtomicU32, Ordering::*, compiler_fence};
+use free::FreeStates;
 use hackleak_image::layout::{self, Counter};
 use std::sync::OnceLock;
 
@@ -60,8 +62,7 @@ pub struct ThreadState {
 }
 
 static KEY: AtomicU32 = AtomicU32::new(u32::MAX);
-static FREE: AtomicPtr<ThreadState> = AtomicPtr::new(ptr::null_mut());
-static FREE_TAKEN: AtomicBool = AtomicBool::new(false);
+static FREE: FreeStates = FreeStates::new();
 
 /// What is told of each thread that gets a state.
 static BEGAN: OnceLock<fn(usize)> = OnceLock::new();
@@ -184,8 +185,7 @@ pub fn is_busy() -> bool {
 /// In a forked child: its one thread begins anew, because every word of its state that names a place in an
 /// image names one of the parent's. The states of the parent's other threads are not touched.
 pub fn left_parent() {
-    FREE.store(ptr::null_mut(), Relaxed);
-    FREE_TAKEN.store(false, Relaxed);
+    FREE.forget();
     let state = arch::thread_slot() as *mut c_void;
     if state.is_null() {
         return;
@@ -204,7 +204,7 @@ pub fn left_parent() {
 #[cold]
 #[inline(never)]
 fn create() -> Option<Guard> {
-    let mut at = take_free();
+    let mut at = FREE.take();
     let is_new = at.is_null();
     if is_new {
         at = map_state();
@@ -279,20 +279,6 @@ fn map_state() -> *mut ThreadState {
     }
 }
 
-/// One state from the free list, or null when it is empty or another thread is at it.
-fn take_free() -> *mut ThreadState {
-    if FREE_TAKEN.swap(true, Acquire) {
-        return ptr::null_mut();
-    }
-    let at = FREE.load(Relaxed);
-    if !at.is_null() {
-        // SAFETY: states on the free list are mapped and belong to the holder of `FREE_TAKEN`.
-        FREE.store(unsafe { (*at).next_free }, Relaxed);
-    }
-    FREE_TAKEN.store(false, Release);
-    at
-}
-
 unsafe extern "C" fn at_thread_end(value: *mut c_void) {
     let state: *mut ThreadState = value.cast();
     arch::set_thread_slot(0);
@@ -305,14 +291,10 @@ unsafe extern "C" fn at_thread_end(value: *mut c_void) {
     unsafe {
         (*(*state).record).running = 0;
         (*(*state).record).ended = IMAGE.epoch().load(Relaxed);
-        if FREE_TAKEN.swap(true, Acquire) {
+        if !FREE.put(state) {
             libc::munmap(value.byte_sub(STATE_OFFSET), MAPPED);
-            return;
         }
-        (*state).next_free = FREE.load(Relaxed);
     }
-    FREE.store(state, Relaxed);
-    FREE_TAKEN.store(false, Release);
 }
 
 /// The kernel's number of the calling thread.

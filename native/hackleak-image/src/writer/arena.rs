@@ -5,14 +5,12 @@
 //! other's stays behind unused. That is rarer and cheaper than a lock that a signal handler
 //! could find taken.
 
+use super::sync::{self, AtomicPtr};
 use super::window::Window;
 use crate::layout::{Blob, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
 use core::marker::PhantomData;
 use core::ptr;
-use core::sync::atomic::{
-    AtomicPtr,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 /// The most segments of one arena: 4 GiB of records.
 const MAX_SEGMENTS: usize = 4096;
@@ -80,7 +78,7 @@ impl<T> Arena<T> {
         let place = self.get(index);
         // SAFETY: a place in a segment that exists, which is zero before it is written. Records are plain
         // words, every pattern of which is valid; that others may write them meanwhile is why it is volatile.
-        (!place.is_null()).then(|| unsafe { place.read_volatile() })
+        (!place.is_null()).then(|| unsafe { sync::read(place) })
     }
 
     #[cold]
@@ -132,7 +130,7 @@ impl<T> Arena<T> {
             return None;
         }
         // SAFETY: the index was handed out to this call alone, and its segment exists.
-        unsafe { place.write(record) };
+        unsafe { sync::write(place, record) };
         Some(index)
     }
 

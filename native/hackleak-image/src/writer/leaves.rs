@@ -7,12 +7,10 @@
 //! later and gets a second node. A retired table stays mapped and empty, for threads that are still at it.
 
 use super::path::spread;
+use super::sync::{self, AtomicBool, AtomicPtr, AtomicU64};
 use crate::arch::prefetch;
 use core::ptr;
-use core::sync::atomic::{
-    AtomicBool, AtomicPtr, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
-};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 #[inline(always)]
 fn entry(hash: u32, node: u32) -> u64 {
@@ -35,7 +33,12 @@ pub struct Leaves {
     growing: AtomicBool,
 }
 
-const INITIAL_BITS: u32 = 12;
+/// Where interleavings are explored, few stacks make it grow.
+const INITIAL_BITS: u32 = if cfg!(feature = "interleavings") {
+    6
+} else {
+    12
+};
 const LINE: usize = 8;
 /// Of a mapping: what precedes the entries.
 const HEAD_LEN: usize = 4096;
@@ -69,6 +72,7 @@ impl Leaves {
         // SAFETY: null or a table, which the caller says is not in use.
         unsafe {
             if let Some(table) = Table::of(head) {
+                sync::given_back(head.cast());
                 libc::munmap(head.cast(), HEAD_LEN + (size_of::<u64>() << table.bits));
             }
         }
@@ -162,8 +166,10 @@ impl Table {
 
     /// An empty table, or null.
     fn map(bits: u32) -> *mut Head {
-        let head: *mut Head = map(HEAD_LEN + (size_of::<u64>() << bits)).cast();
+        let len = HEAD_LEN + (size_of::<u64>() << bits);
+        let head: *mut Head = map(len).cast();
         if !head.is_null() {
+            sync::keep(head.cast(), len);
             // SAFETY: the mapping is new and longer than the head.
             unsafe { (*head).bits = bits };
         }

@@ -11,16 +11,14 @@ mod look;
 
 pub use look::State;
 
+use super::sync::{AtomicPtr, AtomicU32, AtomicU64};
 use super::window::Window;
 use crate::layout::{
     FREED, Kind, LIVE, Live, MAX_PINS, MAX_SIZE, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader,
     SegmentKind,
 };
 use core::ptr;
-use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicU64,
-    Ordering::{AcqRel, Acquire, Relaxed, Release},
-};
+use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 const MIB_BITS: u32 = 20;
 const LOWER_BITS: u32 = 12;
@@ -235,9 +233,15 @@ impl LiveTable {
         live: Live,
         epoch: u32,
     ) -> Result<(), InsertError> {
-        let segment = self.segment(address);
-        if !segment.is_null() && address & 7 == 0 {
-            let (_, block) = words(segment, (address >> 4) & 0xffff);
+        if address & 7 != 0 {
+            return Err(InsertError::Address);
+        }
+        let mut segment = self.segment(address);
+        if segment.is_null() {
+            segment = self.create(window, address)?;
+        }
+        let (_, block) = words(segment, (address >> 4) & 0xffff);
+        loop {
             let more = block.fetch_update(Relaxed, Relaxed, |word| {
                 let held = Live {
                     origin: 0,
@@ -246,11 +250,24 @@ impl LiveTable {
                 let same = held.is_live() && held.kind() == live.kind();
                 (same && held.pins() < MAX_PINS).then_some(word + (1 << PIN_SHIFT))
             });
-            if more.is_ok() {
+            let Err(found) = more else {
+                return Ok(());
+            };
+            if found & LIVE != 0 {
+                // Of another kind, or held more often than can be counted.
+                put(segment, address, live, epoch);
+                return Ok(());
+            }
+            // Another thread may begin to hold it at this moment. One of them makes the record, and the other adds
+            // its hold; the origin is one of theirs.
+            let block = prepare(segment, address, live, epoch);
+            if block
+                .compare_exchange(found, live.block, Release, Relaxed)
+                .is_ok()
+            {
                 return Ok(());
             }
         }
-        self.insert(window, address, live, epoch)
     }
 
     /// Ends one hold; false when there is none on record.
@@ -383,6 +400,17 @@ impl LiveTable {
 /// Stores a record in its segment.
 #[inline(always)]
 fn put(segment: *mut SegmentHeader, address: usize, live: Live, epoch: u32) {
+    prepare(segment, address, live, epoch).store(live.block, Release);
+}
+
+/// Stores all of a record but its block, whose word it gives.
+#[inline(always)]
+fn prepare(
+    segment: *mut SegmentHeader,
+    address: usize,
+    live: Live,
+    epoch: u32,
+) -> &'static AtomicU64 {
     let slot = (address >> 4) & 0xffff;
     // SAFETY: the segment is mapped for good, and `slot >> 8` is less than 256.
     let newest =
@@ -396,7 +424,7 @@ fn put(segment: *mut SegmentHeader, address: usize, live: Live, epoch: u32) {
     if newest.load(Relaxed) < epoch {
         newest.fetch_max(epoch, Release);
     }
-    block.store(live.block, Release);
+    block
 }
 
 /// The two words of a slot: origin and block.

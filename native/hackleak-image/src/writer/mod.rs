@@ -14,6 +14,7 @@ mod node_cache;
 mod path;
 pub mod quiet;
 mod space;
+pub mod sync;
 mod tree;
 mod window;
 
@@ -364,5 +365,7 @@ impl Writer {
     }
 }
 
+#[cfg(all(test, feature = "interleavings"))]
+mod interleaved;
 #[cfg(test)]
 mod tests;

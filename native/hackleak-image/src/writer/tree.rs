@@ -11,7 +11,7 @@
 use super::leaves::Leaves;
 use super::node_cache::NodeCache;
 use super::path::{ROOT_HASH, hash_of, path_hash};
-use super::{arena::Arena, window::Window};
+use super::{arena::Arena, sync, window::Window};
 use crate::layout::{Node, SegmentKind};
 
 /// From so many frames on, a look-up of the whole stack is prepared before it is needed.
@@ -157,7 +157,7 @@ impl StackTree {
             hash,
         };
         // SAFETY: the index was just reserved by the caller, so its segment exists.
-        unsafe { self.nodes.get(index).write(node) };
+        unsafe { sync::write(self.nodes.get(index), node) };
     }
 
     /// A node with the path to `parent` and then `frames`.

@@ -20,7 +20,7 @@ use super::create_error::CreateError;
 use super::file::{KeepErrno, errno, fill, lock, status};
 use super::ledger::Ledger;
 use super::quiet::{self, quietly};
-use super::space;
+use super::{space, sync};
 use crate::Shortage;
 use crate::layout::{
     Counter, HEADER_LEN, Header, SEGMENT_MAGIC, SEGMENT_STRIDE, SegmentHeader, SegmentKind,
@@ -103,9 +103,9 @@ impl Window {
         unsafe { AtomicU64::from_ptr(&raw mut (*self.header()).counters[counter as usize]) }
     }
 
-    fn segments(&self) -> &AtomicU64 {
+    fn segments(&self) -> &sync::AtomicU64 {
         // SAFETY: as for `counter`.
-        unsafe { AtomicU64::from_ptr(&raw mut (*self.header()).segments) }
+        unsafe { sync::AtomicU64::from_ptr(&raw mut (*self.header()).segments) }
     }
 
     /// Segments handed out so far.
@@ -114,9 +114,9 @@ impl Window {
         self.segments().load(Acquire).min(most)
     }
 
-    pub(super) fn length(&self, arena: usize) -> &AtomicU64 {
+    pub(super) fn length(&self, arena: usize) -> &sync::AtomicU64 {
         // SAFETY: as for `counter`; `arena` is a position in `SegmentKind::ARENAS`.
-        unsafe { AtomicU64::from_ptr(&raw mut (*self.header()).lengths[arena]) }
+        unsafe { sync::AtomicU64::from_ptr(&raw mut (*self.header()).lengths[arena]) }
     }
 
     pub(super) fn create(&self, path: &'static CStr) -> Result<(), CreateError> {
@@ -347,7 +347,7 @@ impl Window {
     /// whose segment is used calls this; a reader skips the other.
     pub(super) fn publish(header: *mut SegmentHeader, kind: SegmentKind) {
         // SAFETY: a segment of this window, which stays mapped.
-        unsafe { AtomicU32::from_ptr(&raw mut (*header).kind) }.store(kind as u32, Release);
+        unsafe { sync::AtomicU32::from_ptr(&raw mut (*header).kind) }.store(kind as u32, Release);
     }
 
     /// The segment at `index`, with its kind; `None` while it is being created.
@@ -363,7 +363,7 @@ impl Window {
             return None;
         }
         // SAFETY: the page is backed by the file or by memory.
-        let kind = unsafe { AtomicU32::from_ptr(&raw mut (*header).kind) }.load(Acquire);
+        let kind = unsafe { sync::AtomicU32::from_ptr(&raw mut (*header).kind) }.load(Acquire);
         Some((header, SegmentKind::from_number(kind)?))
     }
 
