@@ -7,18 +7,17 @@
 //! Allocators that are not glibc's hand out small blocks at 8 modulo 16; those have a second map
 //! of the same shape. Other alignments are refused and counted.
 
+mod hold;
 mod look;
+mod walk;
 
 pub use look::State;
 
 use super::sync::{AtomicPtr, AtomicU32, AtomicU64};
 use super::window::Window;
-use crate::layout::{
-    FREED, Kind, LIVE, Live, MAX_PINS, MAX_SIZE, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader,
-    SegmentKind,
-};
+use crate::layout::{FREED, LIVE, Live, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
 use core::ptr;
-use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 const MIB_BITS: u32 = 20;
 const LOWER_BITS: u32 = 12;
@@ -220,96 +219,6 @@ impl LiveTable {
             })
     }
 
-    /// Records one more hold of a resource that can be held several times at one address, by
-    /// several threads at once.
-    ///
-    /// # Errors
-    ///
-    /// See [`InsertError`].
-    pub fn pin(
-        &self,
-        window: &Window,
-        address: usize,
-        live: Live,
-        epoch: u32,
-    ) -> Result<(), InsertError> {
-        if address & 7 != 0 {
-            return Err(InsertError::Address);
-        }
-        let mut segment = self.segment(address);
-        if segment.is_null() {
-            segment = self.create(window, address)?;
-        }
-        let (_, block) = words(segment, (address >> 4) & 0xffff);
-        loop {
-            let more = block.fetch_update(Relaxed, Relaxed, |word| {
-                let held = Live {
-                    origin: 0,
-                    block: word,
-                };
-                let same = held.is_live() && held.kind() == live.kind();
-                (same && held.pins() < MAX_PINS).then_some(word + (1 << PIN_SHIFT))
-            });
-            let Err(found) = more else {
-                return Ok(());
-            };
-            if found & LIVE != 0 {
-                // Of another kind, or held more often than can be counted.
-                put(segment, address, live, epoch);
-                return Ok(());
-            }
-            // Another thread may begin to hold it at this moment. One of them makes the record, and the other adds
-            // its hold; the origin is one of theirs.
-            let block = prepare(segment, address, live, epoch);
-            if block
-                .compare_exchange(found, live.block, Release, Relaxed)
-                .is_ok()
-            {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Ends one hold; false when there is none on record.
-    pub fn unpin(&self, address: usize) -> bool {
-        let segment = self.segment(address);
-        if segment.is_null() || address & 7 != 0 {
-            return false;
-        }
-        let (_, block) = words(segment, (address >> 4) & 0xffff);
-        let ended = block.fetch_update(Release, Relaxed, |word| {
-            let held = Live {
-                origin: 0,
-                block: word,
-            };
-            match held.pins() {
-                _ if !held.is_live() => None,
-                0 => Some(0),
-                _ => Some(word - (1 << PIN_SHIFT)),
-            }
-        });
-        ended.is_ok()
-    }
-
-    /// Makes a live record `less` bytes smaller and `more` bytes larger, as several threads may at once. One that has
-    /// no bytes left has ended, and keeps the size that it had. The bytes that are left; `None` when none is live.
-    pub fn resize(&self, address: usize, less: u64, more: u64) -> Option<u64> {
-        let segment = self.segment(address);
-        if segment.is_null() || address & 7 != 0 {
-            return None;
-        }
-        let (_, block) = words(segment, (address >> 4) & 0xffff);
-        let left = |word: u64| (word & MAX_SIZE).saturating_sub(less).saturating_add(more);
-        let resized = block.fetch_update(AcqRel, Relaxed, |word| {
-            let resized = match left(word) {
-                0 => word ^ (LIVE | FREED),
-                left => word & !MAX_SIZE | left.min(MAX_SIZE),
-            };
-            (word & LIVE != 0).then_some(resized)
-        });
-        resized.ok().map(left)
-    }
-
     #[cold]
     #[inline(never)]
     fn create(&self, window: &Window, address: usize) -> Result<*mut SegmentHeader, InsertError> {
@@ -333,66 +242,6 @@ impl LiveTable {
                 Ok(segment)
             }
             Err(other) => Ok(other),
-        }
-    }
-
-    /// Calls `each` with every live block whose page saw an allocation in `epoch` or later.
-    /// Blocks that come and go meanwhile may or may not be seen.
-    /// Blocks of the runtime are left out.
-    pub fn for_each_since(&self, window: &Window, epoch: u32, mut each: impl FnMut(usize, Live)) {
-        self.walk(window, epoch, LIVE, |address, live| {
-            if live.kind() != Kind::Runtime as u8 {
-                each(address, live);
-            }
-        });
-    }
-
-    /// Calls `each` with every live block, those of the runtime too.
-    pub fn for_each(&self, window: &Window, each: impl FnMut(usize, Live)) {
-        self.walk(window, 0, LIVE, each);
-    }
-
-    /// Calls `each` with every live block and with what is left of those that were freed, which may lie partly
-    /// in others by now.
-    pub fn for_each_and_freed(&self, window: &Window, each: impl FnMut(usize, Live)) {
-        self.walk(window, 0, LIVE | FREED, each);
-    }
-
-    /// The walk over the table; pages without an allocation in `epoch` or later are skipped, and records without
-    /// any of the bits `wanted`.
-    fn walk(&self, window: &Window, epoch: u32, wanted: u64, mut each: impl FnMut(usize, Live)) {
-        for index in 0..window.segment_count() {
-            let Some((segment, kind)) = window.segment_at(index) else {
-                continue;
-            };
-            let Some(odd) = self.kinds.iter().position(|known| *known == kind) else {
-                continue;
-            };
-            let odd = odd * 8;
-            // SAFETY: a published segment; its `base` was written before its kind.
-            let (base, summary) = unsafe { ((*segment).base, &raw mut (*segment).summary) };
-            for page in 0..256 {
-                // SAFETY: the summary has 256 words.
-                let newest = unsafe { AtomicU32::from_ptr(summary.cast::<u32>().add(page)) };
-                let newest = newest.load(Relaxed);
-                if newest == 0 || newest < epoch {
-                    continue;
-                }
-                for slot in page * 256..(page + 1) * 256 {
-                    let (origin, block) = words(segment, slot);
-                    let before = block.load(Acquire);
-                    if before & wanted == 0 {
-                        continue;
-                    }
-                    let live = Live {
-                        origin: origin.load(Acquire),
-                        block: before,
-                    };
-                    if block.load(Relaxed) == before {
-                        each(((base as usize) << MIB_BITS) + slot * 16 + odd, live);
-                    }
-                }
-            }
         }
     }
 }
