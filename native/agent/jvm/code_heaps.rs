@@ -117,3 +117,7 @@ impl CodeHeaps {
         (words >= 2).then_some(words as usize * size_of::<usize>())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+pub mod tests;

@@ -68,3 +68,6 @@ pub fn follow(
         }
     }
 }
+
+#[cfg(test)]
+pub mod tests;

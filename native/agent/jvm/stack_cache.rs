@@ -251,3 +251,7 @@ impl Remembered {
         Some(position)
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::expect_used)]
+mod tests;

@@ -114,3 +114,30 @@ fn interpreter(tables: &Tables) -> Option<Range<usize>> {
         Some(start..start.checked_add(len)?)
     }
 }
+
+/// A layout of a test's own, of a JVM that never had a virtual thread.
+#[cfg(test)]
+pub fn built(
+    code: Range<usize>,
+    heaps: CodeHeaps,
+    interpreter: Range<usize>,
+    call_stub_return: usize,
+) -> Layout {
+    Layout {
+        code,
+        heaps,
+        interpreter,
+        call_stub_return,
+        wrapper_offset: -6 * size_of::<usize>() as isize,
+        anchor_offset: 4 * size_of::<usize>(),
+        continuation_return: 0,
+    }
+}
+
+#[cfg(test)]
+impl Layout {
+    /// Virtual threads return to `place`'s value.
+    pub fn continues_at(&mut self, place: &'static usize) {
+        self.continuation_return = ptr::from_ref(place).addr();
+    }
+}
