@@ -140,7 +140,8 @@ pub unsafe fn longer(old: *mut c_void, old_len: usize, len: usize) -> *mut c_voi
 
 #[cfg(test)]
 mod tests {
-    use super::{Asked, is_cut};
+    use super::{Asked, gone, is_cut, note};
+    use core::ops::Range;
 
     fn asked(all: &[(usize, usize)]) -> Vec<Asked> {
         let all = all.iter().enumerate();
@@ -161,6 +162,32 @@ mod tests {
         let covered = asked(&[(0x3000, 0x5000), (0x1000, 0x3000), (0x2000, 0x4000)]);
         assert!(!is_cut(0x3000, &covered));
         assert!(is_cut(0x2000, &covered) && is_cut(0x4000, &covered));
+    }
+
+    /// Who asked for what begins in this range, by its start.
+    fn askers(range: &Range<usize>) -> Vec<(usize, usize, usize)> {
+        let near = super::asked().filter(|one| range.contains(&one.start));
+        let mut near: Vec<_> = near.map(|one| (one.start, one.end, one.by)).collect();
+        near.sort_unstable();
+        near
+    }
+
+    #[test]
+    fn nobody_has_asked_for_what_has_gone() {
+        // No mapping of a process lies here.
+        const AT: usize = 0x1234_5000_0000;
+        let near = AT..AT + 0x10_0000;
+        note(AT..AT + 0x8000, 7);
+        gone(&(AT + 0x1000..AT + 0x2000));
+        assert_eq!(askers(&near), [(AT, AT + 0x8000, 7)], "another start");
+        // Its first part, as where a place was wanted at a multiple of more than a page.
+        gone(&(AT..AT + 0x3000));
+        let rest = (AT + 0x3000, AT + 0x8000, 7);
+        assert_eq!(askers(&near), [(AT, AT + 0x8000, 0), rest]);
+        gone(&(AT + 0x3000..AT + 0x8000));
+        assert!(askers(&near).iter().all(|(_, _, by)| *by == 0));
+        note(AT..AT + 0x1000, 8);
+        assert_eq!(askers(&near)[0], (AT, AT + 0x1000, 8), "asked for anew");
     }
 
     #[test]

@@ -224,3 +224,6 @@ fn without(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -245,3 +245,6 @@ impl Codes {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
