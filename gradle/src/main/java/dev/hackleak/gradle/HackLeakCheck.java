@@ -27,7 +27,7 @@ public class HackLeakCheck extends RecordedTask {
   /** Judges. */
   @TaskAction
   public void check() {
-    Settings values = getSettings().get();
+    TaskSettings values = getSettings().get();
     if (values.skip()) {
       return;
     }

@@ -38,7 +38,8 @@ public class HackLeakPlugin implements Plugin<Project> {
     HackLeakExtension extension =
         project.getExtensions().create("hackleak", HackLeakExtension.class, project.getObjects());
     Map<Setting, String> properties = properties(project);
-    Provider<Settings> settings = project.provider(() -> new Settings(extension, properties));
+    Provider<TaskSettings> settings =
+        project.provider(() -> new TaskSettings(extension, properties));
     File folder = project.getLayout().getBuildDirectory().dir("hackleak").get().getAsFile();
     String unsupported = platform.unsupported().orElse(null);
     TaskSet.each(
@@ -135,7 +136,7 @@ public class HackLeakPlugin implements Plugin<Project> {
   private static void describe(
       RecordedTask task,
       Project project,
-      Provider<Settings> settings,
+      Provider<TaskSettings> settings,
       File folder,
       String unsupported) {
     task.setGroup("verification");
@@ -155,7 +156,7 @@ public class HackLeakPlugin implements Plugin<Project> {
   }
 
   /** What checks each test lies in hackleak-junit. */
-  private static void addExtension(Project project, Provider<Settings> settings) {
+  private static void addExtension(Project project, Provider<TaskSettings> settings) {
     SourceSetContainer sourceSets = (SourceSetContainer) project.property("sourceSets");
     sourceSets.all(
         sourceSet -> {
@@ -178,7 +179,7 @@ public class HackLeakPlugin implements Plugin<Project> {
 
   /** Once in a build, however many projects and tasks it has. */
   private static void say(
-      Project project, Provider<Settings> settings, Optional<String> unsupported) {
+      Project project, Provider<TaskSettings> settings, Optional<String> unsupported) {
     ExtraPropertiesExtension said = project.getRootProject().getExtensions().getExtraProperties();
     if (unsupported.isPresent() && !settings.get().skip() && !said.has(SAID)) {
       said.set(SAID, Collections.emptyList());

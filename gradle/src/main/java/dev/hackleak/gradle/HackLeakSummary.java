@@ -47,7 +47,7 @@ public class HackLeakSummary extends RecordedTask {
   /** Says it. */
   @TaskAction
   public void say() {
-    Settings values = getSettings().get();
+    TaskSettings values = getSettings().get();
     if (values.skip() || getUnsupported() != null) {
       return;
     }

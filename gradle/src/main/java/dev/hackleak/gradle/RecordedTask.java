@@ -19,7 +19,7 @@ import org.gradle.api.tasks.PathSensitivity;
 /** A task about what the {@code Test} tasks recorded. */
 abstract class RecordedTask extends DefaultTask {
   private final ConfigurableFileCollection folders = getProject().files();
-  private Provider<Settings> settings;
+  private Provider<TaskSettings> settings;
   private File natives;
   private String unsupported;
 
@@ -32,11 +32,11 @@ abstract class RecordedTask extends DefaultTask {
 
   /** The extension's values. */
   @Internal
-  Provider<Settings> getSettings() {
+  Provider<TaskSettings> getSettings() {
     return settings;
   }
 
-  void setSettings(Provider<Settings> settings) {
+  void setSettings(Provider<TaskSettings> settings) {
     this.settings = settings;
   }
 

@@ -20,12 +20,12 @@ import org.gradle.api.tasks.testing.Test;
  * goes first. The configuration cache keeps this object; it refers to no part of the build.
  */
 final class Recording implements Action<Task> {
-  private final Provider<Settings> settings;
+  private final Provider<TaskSettings> settings;
   private final File natives;
   private final File out;
   private final String unsupported;
 
-  Recording(Provider<Settings> settings, File natives, File out, String unsupported) {
+  Recording(Provider<TaskSettings> settings, File natives, File out, String unsupported) {
     this.settings = settings;
     this.natives = natives;
     this.out = out;
@@ -34,7 +34,7 @@ final class Recording implements Action<Task> {
 
   @Override
   public void execute(Task task) {
-    Settings values = settings.get();
+    TaskSettings values = settings.get();
     if (values.skip()) {
       return;
     }
@@ -51,7 +51,7 @@ final class Recording implements Action<Task> {
     }
   }
 
-  private void record(Test test, Settings values) throws IOException {
+  private void record(Test test, TaskSettings values) throws IOException {
     NativeFiles files = NativeFiles.unpack(natives.toPath());
     Object options = test.getEnvironment().get(TestJvm.OPTIONS);
     values.check(files, options);

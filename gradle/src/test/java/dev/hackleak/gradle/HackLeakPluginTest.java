@@ -211,12 +211,12 @@ class HackLeakPluginTest {
   void whatTheConfigurationCacheKeepsComesBackTheSame() throws Exception {
     HackLeakPlugin.apply(project, LINUX);
     extension().getOptions().put("depth", "7");
-    Settings settings = new Settings(extension(), java.util.Collections.emptyMap());
+    TaskSettings settings = new TaskSettings(extension(), java.util.Collections.emptyMap());
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     new ObjectOutputStream(bytes).writeObject(settings);
     Object back = new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray())).readObject();
-    assertEquals(settings.fingerprint(), ((Settings) back).fingerprint());
-    assertEquals(settings.formats(), ((Settings) back).formats());
+    assertEquals(settings.fingerprint(), ((TaskSettings) back).fingerprint());
+    assertEquals(settings.formats(), ((TaskSettings) back).formats());
   }
 
   /** The configuration cache keeps an action and a task's fields: with no project, and no task. */

@@ -47,7 +47,7 @@ final class CheckArguments {
       arguments.addAll(Arrays.asList("--allow-blocks", Long.toString(check.allowedBlocks())));
     }
     Boolean failOnKnown = check.failOnKnown;
-    String known = failOnKnown == null ? Settings.known() : failOnKnown ? "fail" : "note";
+    String known = failOnKnown == null ? SystemProperties.known() : failOnKnown ? "fail" : "note";
     if (known != null) {
       arguments.addAll(Arrays.asList("--known", known));
     }

@@ -62,7 +62,7 @@ final class ExitCheck {
           ResidentReporter.class,
           ResidentReporter.Unusable.class,
           Row.class,
-          Settings.class,
+          SystemProperties.class,
           Settling.class,
           SharedSites.class,
           StackText.class,
@@ -123,8 +123,8 @@ final class ExitCheck {
   }
 
   private static Duration limit(boolean report) {
-    Duration settling = Settings.settleLimit().plus(GRACE);
-    return report ? settling.plus(Settings.reportTimeout()) : settling;
+    Duration settling = SystemProperties.settleLimit().plus(GRACE);
+    return report ? settling.plus(SystemProperties.reportTimeout()) : settling;
   }
 
   /** Waits for the thread whether or not the current one was interrupted. */
@@ -186,7 +186,7 @@ final class ExitCheck {
 
   /** What cannot settle is reported all the same. */
   private static boolean settle(Recorder recorder, PrintStream out) {
-    Duration limit = Settings.settleLimit();
+    Duration limit = SystemProperties.settleLimit();
     String why;
     try {
       if (Settling.run(recorder, recorder::liveBlocks, limit)) {

@@ -163,7 +163,7 @@ public final class HackLeak {
    * hackleak.settleLimitMillis} sets, 5000 ms by default.
    */
   public static boolean settle() {
-    return settle(Settings.settleLimit());
+    return settle(SystemProperties.settleLimit());
   }
 
   /**

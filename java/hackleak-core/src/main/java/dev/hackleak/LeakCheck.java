@@ -81,7 +81,7 @@ public final class LeakCheck {
    * #standard()}, but settles unless the system property {@code hackleak.settle} is false.
    */
   public static LeakCheck ofTests() {
-    return STANDARD.settling(Settings.settleTests());
+    return STANDARD.settling(SystemProperties.settleTests());
   }
 
   /** Looks for no leaks, but only at limits: {@link #peakBytes}, {@link #allocations}, or both. */
@@ -240,7 +240,7 @@ public final class LeakCheck {
 
   /** What this check or a system property decided; otherwise the recorder's option counts. */
   Held held() {
-    return held == Held.DEFAULT ? Settings.held() : held;
+    return held == Held.DEFAULT ? SystemProperties.held() : held;
   }
 
   LeakCheck in(int scope, Ownership ownership) {
@@ -310,11 +310,11 @@ public final class LeakCheck {
   }
 
   boolean settles() {
-    return settle == null ? Settings.settle() : settle;
+    return settle == null ? SystemProperties.settle() : settle;
   }
 
   Duration limit() {
-    return limit == null ? Settings.settleLimit() : limit;
+    return limit == null ? SystemProperties.settleLimit() : limit;
   }
 
   int scope() {
@@ -360,7 +360,7 @@ public final class LeakCheck {
 
   /** The patterns of this check and of the properties, as they are told to the reporter. */
   List<String> suppressed() {
-    List<String> ofTests = settled ? Collections.emptyList() : Settings.suppressed();
+    List<String> ofTests = settled ? Collections.emptyList() : SystemProperties.suppressed();
     if (ofTests.isEmpty()) {
       return suppressed;
     }
@@ -373,15 +373,15 @@ public final class LeakCheck {
   // the JVM is no test's.
 
   Set<LeakKind> kinds() {
-    return kinds.isEmpty() && !settled ? Settings.kinds() : kinds;
+    return kinds.isEmpty() && !settled ? SystemProperties.kinds() : kinds;
   }
 
   long allowedBytes() {
-    return isAllowing() || settled ? allowedBytes : Settings.allowedBytes();
+    return isAllowing() || settled ? allowedBytes : SystemProperties.allowedBytes();
   }
 
   long allowedBlocks() {
-    return isAllowing() || settled ? allowedBlocks : Settings.allowedBlocks();
+    return isAllowing() || settled ? allowedBlocks : SystemProperties.allowedBlocks();
   }
 
   /** Both limits belong together. */

@@ -83,7 +83,8 @@ final class LeakQuery {
   }
 
   static Reporter reporter(RecorderDescription description) throws ReporterException {
-    return new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
+    return new Reporter(
+        ReporterProgram.find(description.library()), SystemProperties.reportTimeout());
   }
 
   private LeakReport covered() {

@@ -79,14 +79,14 @@ final class Recording {
   /**
    * The recorder, or empty when this JVM is not recorded and need not be.
    *
-   * @throws IllegalStateException if this JVM is not recorded although {@value Settings#REQUIRED}
-   *     is true
+   * @throws IllegalStateException if this JVM is not recorded although {@value
+   *     SystemProperties#REQUIRED} is true
    */
   Optional<Recorder> recorder() {
-    if (recorder == null && Settings.required()) {
+    if (recorder == null && SystemProperties.required()) {
       throw new IllegalStateException(
           "-D"
-              + Settings.REQUIRED
+              + SystemProperties.REQUIRED
               + "=true, but this JVM is not recorded: "
               + reason
               + "; "

@@ -16,16 +16,17 @@ final class ReporterProgram {
    * the recorder's library.
    */
   static Path find(Path library) throws ReporterException {
-    String property = System.getProperty(Settings.CLI);
+    String property = System.getProperty(SystemProperties.CLI);
     if (property != null) {
-      return executable(Paths.get(property), "-D" + Settings.CLI);
+      return executable(Paths.get(property), "-D" + SystemProperties.CLI);
     }
     String variable = System.getenv(VARIABLE);
     if (variable != null && !variable.isEmpty()) {
       return executable(Paths.get(variable), VARIABLE);
     }
     return executable(
-        library.resolveSibling(NAME), "neither -D" + Settings.CLI + " nor " + VARIABLE + " is set");
+        library.resolveSibling(NAME),
+        "neither -D" + SystemProperties.CLI + " nor " + VARIABLE + " is set");
   }
 
   private static Path executable(Path program, String origin) throws ReporterException {

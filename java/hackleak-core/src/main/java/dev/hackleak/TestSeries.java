@@ -51,8 +51,8 @@ public final class TestSeries {
   public static TestSeries begin(String name, LeakCheck check) {
     Objects.requireNonNull(name, "name");
     Objects.requireNonNull(check, "check");
-    Settings.growing();
-    Settings.growingTests();
+    SystemProperties.growing();
+    SystemProperties.growingTests();
     return new TestSeries(name, check);
   }
 
@@ -89,7 +89,7 @@ public final class TestSeries {
    * @throws LeakError if it has
    */
   public void end() {
-    Held growing = Settings.growing();
+    Held growing = SystemProperties.growing();
     if (growing == Held.IGNORE || check.ofLimits) {
       return;
     }
@@ -155,7 +155,7 @@ public final class TestSeries {
   /** Without a test that could answer for it. */
   private void tellAtMost() {
     try {
-      LeakReport report = Settings.growing() == Held.IGNORE ? null : grown();
+      LeakReport report = SystemProperties.growing() == Held.IGNORE ? null : grown();
       if (report != null) {
         tell(report);
       }
@@ -166,7 +166,7 @@ public final class TestSeries {
 
   /** Null if nothing has grown, as far as can be told. */
   private synchronized LeakReport grown() {
-    int fewest = Settings.growingTests();
+    int fewest = SystemProperties.growingTests();
     if (tests.size() < fewest
         || ParallelRun.isParallel()
         || !recorder.describe().tellsHolders(check.held())) {

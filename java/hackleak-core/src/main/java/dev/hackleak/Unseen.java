@@ -53,7 +53,8 @@ final class Unseen {
             recorder, modules, null, "part of the image is in this JVM's memory only");
       }
       Reporter reporter =
-          new Reporter(ReporterProgram.find(description.library()), Settings.reportTimeout());
+          new Reporter(
+              ReporterProgram.find(description.library()), SystemProperties.reportTimeout());
       LeakReport found = reporter.unseen(description);
       tell(found.unseen());
       return new Unseen(recorder, modules, found, "");

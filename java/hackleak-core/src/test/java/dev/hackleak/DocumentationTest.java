@@ -13,7 +13,7 @@ class DocumentationTest {
   @Test
   void everyPropertyIsDocumented() throws Exception {
     String manual = text("docs/java.md");
-    for (Field field : Settings.class.getDeclaredFields()) {
+    for (Field field : SystemProperties.class.getDeclaredFields()) {
       if (field.getType() == String.class) {
         String property = (String) field.get(null);
         assertTrue(manual.contains("`" + property + "`"), property);

@@ -80,7 +80,7 @@ class ExitCheckTest {
 
   @Test
   void givesUpWhatHangsAndNamesIt() {
-    System.setProperty(Settings.SETTLE_LIMIT, "100");
+    System.setProperty(SystemProperties.SETTLE_LIMIT, "100");
     try (SimulatedRecording recording = SimulatedRecording.active()) {
       recording.allocate(1);
       recording.onGc(ExitCheckTest::hang);
@@ -90,7 +90,7 @@ class ExitCheckTest {
               + " in dev.hackleak.ExitCheckTest.hang(ExitCheckTest.java:";
       assertTrue(text.startsWith(expected), text);
     } finally {
-      System.clearProperty(Settings.SETTLE_LIMIT);
+      System.clearProperty(SystemProperties.SETTLE_LIMIT);
     }
   }
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.function.Executable;
 class InactiveTest {
   @AfterEach
   void notRequired() {
-    System.clearProperty(Settings.REQUIRED);
+    System.clearProperty(SystemProperties.REQUIRED);
   }
 
   @Test
@@ -52,7 +52,7 @@ class InactiveTest {
   @Test
   void requiredThrowsAndSaysHowToSwitchItOn() {
     Checkpoint checkpoint = HackLeak.checkpoint();
-    System.setProperty(Settings.REQUIRED, "true");
+    System.setProperty(SystemProperties.REQUIRED, "true");
 
     assertFalse(HackLeak.isActive());
     String message = thrownBy(HackLeak::checkpoint);

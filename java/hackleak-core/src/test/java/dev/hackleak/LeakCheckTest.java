@@ -16,7 +16,7 @@ class LeakCheckTest {
 
   @AfterEach
   void forget() {
-    System.clearProperty(Settings.KNOWN);
+    System.clearProperty(SystemProperties.KNOWN);
   }
 
   private static List<String> known(String value) {
@@ -27,14 +27,14 @@ class LeakCheckTest {
   void knownLeaksAreTheRecordersBusinessUnlessSomebodyElseSays() {
     assertEquals(Collections.emptyList(), STANDARD.arguments());
     assertEquals(known("fail"), STANDARD.failingOnKnown(true).arguments());
-    System.setProperty(Settings.KNOWN, "fail");
+    System.setProperty(SystemProperties.KNOWN, "fail");
     assertEquals(known("fail"), STANDARD.arguments());
     assertEquals(known("note"), STANDARD.failingOnKnown(false).arguments());
   }
 
   @Test
   void aPropertyThatIsNeitherIsSaid() {
-    System.setProperty(Settings.KNOWN, "yes");
+    System.setProperty(SystemProperties.KNOWN, "yes");
     Exception error = assertThrows(IllegalArgumentException.class, STANDARD::arguments);
     assertTrue(error.getMessage().contains("-Dhackleak.known is fail or note, not \"yes\""));
   }

@@ -91,7 +91,7 @@ class LeakQueryTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {Settings.SETTLE, Settings.RAPIDS_DEBUG})
+  @ValueSource(strings = {SystemProperties.SETTLE, SystemProperties.RAPIDS_DEBUG})
   void propertiesSwitchSettlingOn(String property) {
     HackLeak.checkpoint();
     recorder.allocate(1);

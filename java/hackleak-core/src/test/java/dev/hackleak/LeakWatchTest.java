@@ -46,21 +46,21 @@ class LeakWatchTest {
 
   @Test
   void aChoiceThatMeansNothingIsToldAtOnce() {
-    System.setProperty(Settings.HELD, "warn");
+    System.setProperty(SystemProperties.HELD, "warn");
     try (SimulatedRecording recording = SimulatedRecording.active()) {
       Throwable refused =
           assertThrows(
               IllegalArgumentException.class, () -> LeakWatch.begin("test", UNSETTLED, false));
       assertEquals("-Dhackleak.held is fail, note or ignore, not \"warn\"", refused.getMessage());
     } finally {
-      System.clearProperty(Settings.HELD);
+      System.clearProperty(SystemProperties.HELD);
     }
   }
 
   @Test
   void theCheckGoesBeforeThePropertyAndThatBeforeTheOption() {
     assertEquals("[]", UNSETTLED.arguments().toString());
-    System.setProperty(Settings.HELD, "ignore");
+    System.setProperty(SystemProperties.HELD, "ignore");
     try {
       assertEquals("[--held, ignore]", UNSETTLED.arguments().toString());
       LeakCheck failing = UNSETTLED.held(Held.FAIL);
@@ -70,7 +70,7 @@ class LeakWatchTest {
       assertTrue(recorder.tellsHolders(UNSETTLED.held()));
       assertFalse(recorder.tellsHolders(failing.held()));
     } finally {
-      System.clearProperty(Settings.HELD);
+      System.clearProperty(SystemProperties.HELD);
     }
   }
 

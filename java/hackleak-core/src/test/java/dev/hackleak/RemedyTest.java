@@ -43,10 +43,11 @@ class RemedyTest {
   @Test
   void aMisspeltSwitchIsAnError() {
     System.setProperty("hackleak.required", "ture");
-    String said = assertThrows(IllegalArgumentException.class, Settings::required).getMessage();
+    String said =
+        assertThrows(IllegalArgumentException.class, SystemProperties::required).getMessage();
     assertEquals("-Dhackleak.required is true or false, not \"ture\"", said);
     System.setProperty("hackleak.required", "");
-    assertTrue(Settings.required());
+    assertTrue(SystemProperties.required());
   }
 
   @Test
@@ -56,7 +57,7 @@ class RemedyTest {
     System.setProperty("hackleak.suppress", "std::map<int, int>;b");
     System.setProperty("hackleak.allowBytes", "7");
     assertFalse(LeakCheck.ofTests().settles());
-    assertEquals(EnumSet.of(LeakKind.NEW, LeakKind.JNI), Settings.kinds());
+    assertEquals(EnumSet.of(LeakKind.NEW, LeakKind.JNI), SystemProperties.kinds());
     assertEquals(
         Arrays.asList(
             "--kinds",

@@ -40,8 +40,8 @@ class ReporterTest {
   @AfterEach
   void stop() {
     recording.close();
-    System.clearProperty(Settings.CLI);
-    System.clearProperty(Settings.REPORT_TIMEOUT);
+    System.clearProperty(SystemProperties.CLI);
+    System.clearProperty(SystemProperties.REPORT_TIMEOUT);
   }
 
   @Test
@@ -95,7 +95,7 @@ class ReporterTest {
   @Test
   void thePropertyNamesAnotherProgram() throws IOException {
     script("hackleak", "exit 1");
-    System.setProperty(Settings.CLI, script("other", LEAK + "exit 23").toString());
+    System.setProperty(SystemProperties.CLI, script("other", LEAK + "exit 23").toString());
     assertEquals("leaked it", failure().getMessage());
   }
 
@@ -258,7 +258,7 @@ class ReporterTest {
 
   @Test
   void hangingProgram() throws IOException {
-    System.setProperty(Settings.REPORT_TIMEOUT, "300");
+    System.setProperty(SystemProperties.REPORT_TIMEOUT, "300");
     script("hackleak", "exec sleep 600");
     assertFallback("was stopped after 300 ms without an answer");
   }

@@ -46,7 +46,7 @@ class ResidentReporterTest {
   void stop() {
     ResidentReporter.stop();
     recording.close();
-    System.clearProperty(Settings.REPORT_TIMEOUT);
+    System.clearProperty(SystemProperties.REPORT_TIMEOUT);
   }
 
   @Test
@@ -94,7 +94,7 @@ class ResidentReporterTest {
 
   @Test
   void oneWithoutAnAnswerIsStopped() throws IOException {
-    System.setProperty(Settings.REPORT_TIMEOUT, "300");
+    System.setProperty(SystemProperties.REPORT_TIMEOUT, "300");
     script(READ + "exec sleep 60");
     String message = failure().getMessage();
     assertTrue(message.contains("was stopped after 300 ms without an answer"), message);

@@ -26,7 +26,7 @@ class SettlingTest {
 
   @AfterEach
   void noLimit() {
-    System.clearProperty(Settings.SETTLE_LIMIT);
+    System.clearProperty(SystemProperties.SETTLE_LIMIT);
   }
 
   @Test
@@ -173,10 +173,10 @@ class SettlingTest {
 
   @Test
   void theLimitPropertyIsMilliseconds() {
-    System.setProperty(Settings.SETTLE_LIMIT, "1500");
-    assertEquals(Duration.ofMillis(1_500), Settings.settleLimit());
-    System.setProperty(Settings.SETTLE_LIMIT, "5s");
-    Exception e = assertThrows(IllegalArgumentException.class, Settings::settleLimit);
+    System.setProperty(SystemProperties.SETTLE_LIMIT, "1500");
+    assertEquals(Duration.ofMillis(1_500), SystemProperties.settleLimit());
+    System.setProperty(SystemProperties.SETTLE_LIMIT, "5s");
+    Exception e = assertThrows(IllegalArgumentException.class, SystemProperties::settleLimit);
     assertEquals(
         "-Dhackleak.settle.limit.ms is a number of milliseconds, not \"5s\"", e.getMessage());
   }

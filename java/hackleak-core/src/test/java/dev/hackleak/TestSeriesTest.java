@@ -47,8 +47,8 @@ class TestSeriesTest {
   @AfterEach
   void stop() {
     recording.close();
-    System.clearProperty(Settings.GROWING);
-    System.clearProperty(Settings.GROWING_TESTS);
+    System.clearProperty(SystemProperties.GROWING);
+    System.clearProperty(SystemProperties.GROWING_TESTS);
   }
 
   private void answer(String verdict, int count) throws IOException {
@@ -121,7 +121,7 @@ class TestSeriesTest {
     tests(4, () -> recorder.allocate(1));
     series.end();
     assertFalse(wasAsked());
-    System.setProperty(Settings.GROWING_TESTS, "4");
+    System.setProperty(SystemProperties.GROWING_TESTS, "4");
     assertThrows(LeakError.class, series::end);
   }
 
@@ -156,10 +156,10 @@ class TestSeriesTest {
   void onRequestItIsNotedOrIgnored() throws IOException {
     answer("growing", 5);
     tests(5, () -> recorder.allocate(1));
-    System.setProperty(Settings.GROWING, "ignore");
+    System.setProperty(SystemProperties.GROWING, "ignore");
     series.end();
     assertFalse(wasAsked());
-    System.setProperty(Settings.GROWING, "note");
+    System.setProperty(SystemProperties.GROWING, "note");
     PrintStream err = System.err;
     ByteArrayOutputStream told = new ByteArrayOutputStream();
     System.setErr(new PrintStream(told));
@@ -207,7 +207,7 @@ class TestSeriesTest {
 
   @Test
   void wrongSettingsAreToldAtOnce() {
-    System.setProperty(Settings.GROWING_TESTS, "3");
+    System.setProperty(SystemProperties.GROWING_TESTS, "3");
     Throwable refused =
         assertThrows(IllegalArgumentException.class, () -> TestSeries.begin("Class", NOTING));
     assertEquals(

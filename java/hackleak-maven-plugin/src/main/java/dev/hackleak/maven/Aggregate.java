@@ -33,7 +33,7 @@ final class Aggregate {
     int modules = 0;
     for (MavenProject project : session.getProjects()) {
       Object noted = project.getContextValue(FORMATS);
-      List<Path> own = Command.images(Settings.folder(project));
+      List<Path> own = Command.images(PluginConfiguration.folder(project));
       if (noted instanceof List && !own.isEmpty()) {
         ((List<?>) noted).forEach(format -> formats.add(format.toString()));
         images.addAll(own);
@@ -44,8 +44,8 @@ final class Aggregate {
     if (modules < 2) {
       return;
     }
-    Path folder = Settings.folder(session.getTopLevelProject());
-    Command command = new Command(Settings.unpack(some));
+    Path folder = PluginConfiguration.folder(session.getTopLevelProject());
+    Command command = new Command(PluginConfiguration.unpack(some));
     Reports.write(command, images, folder, "aggregate", new ArrayList<>(formats));
   }
 }

@@ -46,13 +46,13 @@ public final class CheckMojo extends AbstractMojo {
       return;
     }
     try {
-      Path folder = Settings.folder(project);
+      Path folder = PluginConfiguration.folder(project);
       List<Path> images = Command.images(folder);
       if (images.isEmpty()) {
         unchecked("no test JVM was recorded in " + folder);
         return;
       }
-      Command.Result result = new Command(Settings.unpack(project)).report(images);
+      Command.Result result = new Command(PluginConfiguration.unpack(project)).report(images);
       if (result.isClean()) {
         getLog().info("hackleak: no leaks in " + images.size() + " test JVMs");
         return;

@@ -57,14 +57,14 @@ final class LastLine {
   private static Tally of(MavenSession session, MavenProject project, FileTime start)
       throws IOException {
     List<Path> images = new ArrayList<>();
-    for (Path image : Command.images(Settings.folder(project))) {
+    for (Path image : Command.images(PluginConfiguration.folder(project))) {
       if (Files.getLastModifiedTime(image).compareTo(start) >= 0) {
         images.add(image);
       }
     }
     Tally tally = new Tally();
     if (!images.isEmpty()) {
-      tally.addImages(new Command(Settings.unpack(project)), images);
+      tally.addImages(new Command(PluginConfiguration.unpack(project)), images);
     }
     List<String> jars = new ArrayList<>();
     // Maven shows each phase the artifacts of its own scope, and the last ones need few.
@@ -73,7 +73,7 @@ final class LastLine {
       File file = artifact.getFile();
       jars.add(file == null ? artifact.getArtifactId() : file.getName());
     }
-    String reason = Tally.reason(Settings.of(session, project).everyTest(), jars);
+    String reason = Tally.reason(PluginConfiguration.of(session, project).everyTest(), jars);
     for (String results : RESULTS) {
       Path folder = Paths.get(project.getBuild().getDirectory(), results);
       tally.addResults(folder, start, reason);

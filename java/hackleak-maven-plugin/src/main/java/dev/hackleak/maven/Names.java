@@ -56,7 +56,7 @@ final class Names {
   /** The plugin's own configuration, and those of its executions. */
   static List<Xpp3Dom> configurations(MavenProject project) {
     List<Xpp3Dom> found = new ArrayList<>();
-    Plugin plugin = project.getPlugin(Settings.PLUGIN);
+    Plugin plugin = project.getPlugin(PluginConfiguration.PLUGIN);
     if (plugin != null) {
       add(found, plugin.getConfiguration());
       for (PluginExecution execution : plugin.getExecutions()) {

@@ -47,8 +47,8 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
     Optional<String> unsupported = platform.unsupported();
     boolean said = false;
     for (MavenProject project : session.getProjects()) {
-      Plugin plugin = project.getPlugin(Settings.PLUGIN);
-      Settings settings = Settings.of(session, project);
+      Plugin plugin = project.getPlugin(PluginConfiguration.PLUGIN);
+      PluginConfiguration settings = PluginConfiguration.of(session, project);
       if (plugin == null || settings.skip() || project.getContextValue(CONFIGURED) != null) {
         continue;
       }
@@ -65,7 +65,8 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
     }
   }
 
-  private static void record(MavenSession session, MavenProject project, Settings settings)
+  private static void record(
+      MavenSession session, MavenProject project, PluginConfiguration settings)
       throws MavenExecutionException {
     List<TestPlugin> testPlugins = new ArrayList<>();
     for (Plugin other : project.getBuild().getPlugins()) {
@@ -90,7 +91,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
       project.setContextValue(RECORDED, true);
       // `mvn surefire:test` runs no other goal. After a `clean` it would be too early.
       if (session.getGoals().stream().noneMatch(goal -> goal.contains("clean"))) {
-        NativeFiles files = Settings.unpack(project);
+        NativeFiles files = PluginConfiguration.unpack(project);
         if (session.getGoals().stream().anyMatch(TestPlugin::isGoal)) {
           settings.check(files);
         }
@@ -103,7 +104,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
   /** What checks each test lies in hackleak-junit. */
   private static void addExtension(MavenProject project) {
     Dependency junit = new Dependency();
-    junit.setGroupId(Settings.GROUP);
+    junit.setGroupId(PluginConfiguration.GROUP);
     junit.setArtifactId("hackleak-junit");
     junit.setVersion(NativeFiles.version());
     junit.setScope("test");
@@ -116,7 +117,7 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
   private static void addPreparation(MavenProject project) {
     // Asked for only now: in Maven 4 what was asked for before Surefire was changed is a copy that
     // no longer counts.
-    Plugin plugin = project.getPlugin(Settings.PLUGIN);
+    Plugin plugin = project.getPlugin(PluginConfiguration.PLUGIN);
     PluginExecution execution = new PluginExecution();
     execution.setId("hackleak-prepare");
     execution.setPhase("process-test-classes");

@@ -114,14 +114,14 @@ public final class PrepareMojo extends AbstractMojo {
 
   @Override
   public void execute() throws MojoExecutionException {
-    Settings settings = Settings.of(session, project);
+    PluginConfiguration settings = PluginConfiguration.of(session, project);
     if (settings.skip() || Platform.current().unsupported().isPresent()) {
       return;
     }
     try {
-      settings.check(Settings.unpack(project));
+      settings.check(PluginConfiguration.unpack(project));
       settings.tell();
-      EarlierRun.remove(Settings.folder(project));
+      EarlierRun.remove(PluginConfiguration.folder(project));
     } catch (IOException e) {
       throw new MojoExecutionException(e.getMessage(), e);
     }

@@ -37,13 +37,13 @@ public final class ReportMojo extends AbstractMojo {
       return;
     }
     try {
-      Path folder = Settings.folder(project);
+      Path folder = PluginConfiguration.folder(project);
       List<Path> images = Command.images(folder);
       if (images.isEmpty()) {
         getLog().info("hackleak: nothing was recorded");
         return;
       }
-      Command command = new Command(Settings.unpack(project));
+      Command command = new Command(PluginConfiguration.unpack(project));
       Reports.write(command, images, folder, "report", formats);
       Aggregate.add(project, formats);
       getLog().info("hackleak: reports of " + images.size() + " JVMs are in " + folder);

@@ -153,8 +153,8 @@ class ParticipantTest {
   }
 
   private String refused() throws Exception {
-    Settings settings = Settings.of(session(), project);
-    NativeFiles files = Settings.unpack(project);
+    PluginConfiguration settings = PluginConfiguration.of(session(), project);
+    NativeFiles files = PluginConfiguration.unpack(project);
     try {
       settings.check(files);
       return "";
@@ -194,7 +194,7 @@ class ParticipantTest {
   void otherLaunchersFindLibraryAndOptionsInProperties() throws Exception {
     hackleak.setConfiguration(xml("<held>ignore</held>"));
     read(LINUX);
-    Settings.of(session(), project).tell();
+    PluginConfiguration.of(session(), project).tell();
     String options = project.getProperties().getProperty("hackleak.options");
     assertEquals(variable(surefire.getConfiguration(), "HACKLEAK_OPTIONS"), options);
     String library = project.getProperties().getProperty("hackleak.library");

@@ -22,7 +22,7 @@ import org.gradle.api.provider.Property;
  *
  * <p>What the extension does not say, a property of the project may: {@code -Phackleak.repeat=3}.
  */
-final class Settings implements Serializable {
+final class TaskSettings implements Serializable {
   private static final long serialVersionUID = 2;
 
   private final TreeMap<Setting, String> values = new TreeMap<>();
@@ -33,7 +33,7 @@ final class Settings implements Serializable {
   private final LinkedHashMap<String, String> options = new LinkedHashMap<>();
   private final ArrayList<String> formats;
 
-  Settings(HackLeakExtension extension, Map<Setting, String> properties) {
+  TaskSettings(HackLeakExtension extension, Map<Setting, String> properties) {
     formats = new ArrayList<>(extension.getFormats());
     options.putAll(extension.getOptions());
     properties.forEach(

@@ -8,7 +8,7 @@ import java.util.Locale;
 import java.util.Set;
 
 /** The system properties that HackLeak reads; each is read anew whenever it matters. */
-final class Settings {
+final class SystemProperties {
   static final String REQUIRED = "hackleak.required";
   static final String SETTLE = "hackleak.settle";
   static final String SETTLE_LIMIT = "hackleak.settle.limit.ms";
@@ -27,7 +27,7 @@ final class Settings {
   /** With this property the RAPIDS libraries collect garbage before they look for leaks. */
   static final String RAPIDS_DEBUG = "ai.rapids.refcount.debug";
 
-  private Settings() {}
+  private SystemProperties() {}
 
   static boolean required() {
     return is(REQUIRED);

@@ -28,7 +28,7 @@ import org.codehaus.plexus.util.xml.Xpp3Dom;
  * configured. As for a goal's parameter, the configuration goes before {@code -Dhackleak.NAME}, and
  * that before a property of the project.
  */
-final class Settings {
+final class PluginConfiguration {
   static final String GROUP = "dev.hackleak";
   static final String PLUGIN = GROUP + ":hackleak-maven-plugin";
 
@@ -36,17 +36,17 @@ final class Settings {
   private final Xpp3Dom configuration;
   private final Properties user;
 
-  private Settings(MavenProject project, Xpp3Dom configuration, Properties user) {
+  private PluginConfiguration(MavenProject project, Xpp3Dom configuration, Properties user) {
     this.project = project;
     this.configuration = configuration;
     this.user = user;
   }
 
-  static Settings of(MavenSession session, MavenProject project) {
+  static PluginConfiguration of(MavenSession session, MavenProject project) {
     Plugin plugin = project.getPlugin(PLUGIN);
     Object given = plugin == null ? null : plugin.getConfiguration();
     Xpp3Dom configuration = given instanceof Xpp3Dom ? (Xpp3Dom) given : null;
-    return new Settings(project, configuration, session.getUserProperties());
+    return new PluginConfiguration(project, configuration, session.getUserProperties());
   }
 
   boolean skip() {
