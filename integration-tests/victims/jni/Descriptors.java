@@ -75,7 +75,10 @@ public class Descriptors {
     for (int i = 0; i < 7; i++) {
       opening.open();
     }
-    String dropped = lostAndHeld(HackLeak.leaksSince(since));
+    LeakReport report = HackLeak.leaksSince(since);
+    String dropped = lostAndHeld(report);
+    report.held().forEach(site -> System.err.println(site + " held by " + site.holder()));
+    report.notes().forEach(System.err::println);
     System.out.println(
         name + ": closed " + closed + "; kept " + held + ", then " + later + "; dropped " + dropped);
   }
