@@ -38,14 +38,15 @@ def apt_options():
     return [f"--aptopt={line}" for line in lines]
 
 
-def root_of(cell, cache, fresh):
-    """The root of a cell. It is made under another name: what has the name is whole."""
+def root_of(cell, cache, fresh, limit):
+    """The root of a cell, made in so many seconds at most. It is made under another name: what has
+    the name is whole."""
     root = cache / f"{cell.suite}-openjdk-{cell.jdk}"
     with making:
         if fresh and root.exists():
             remove(root)
         if not root.exists():
-            make(cell, root)
+            make(cell, root, limit)
     for name in MERGED:
         if not (root / name).exists() and not (root / name).is_symlink():
             (root / "usr" / name).mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,7 @@ def remove(folder):
     subprocess.run(["rm", "-rf", "--one-file-system", folder], check=True)
 
 
-def make(cell, root):
+def make(cell, root, limit):
     root.parent.mkdir(parents=True, exist_ok=True)
     partial = root.with_name(root.name + ".partial")
     if partial.exists():
@@ -70,11 +71,13 @@ def make(cell, root):
                "--aptopt=APT::Install-Recommends \"false\"", *apt_options(),
                f"--include=openjdk-{cell.jdk}-jdk-headless", cell.suite, str(partial), mirror()]
     try:
-        made = subprocess.run(command, capture_output=True, text=True)
+        made = subprocess.run(command, capture_output=True, text=True, timeout=limit)
         if made.returncode != 0:
             last = (made.stderr.strip() or "it said nothing").splitlines()[-1]
             raise NoRoot(f"mmdebstrap made no {cell.name}: {last}; by hand: {shlex.join(command)}")
         partial.rename(root)
+    except subprocess.TimeoutExpired:
+        raise NoRoot(f"mmdebstrap has not made {cell.name} in {limit} s") from None
     finally:
         if partial.exists():
             remove(partial)

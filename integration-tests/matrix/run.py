@@ -31,6 +31,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hackleak-matrix"
 PART = ["bullseye-11", "forky-28"]
+# Seconds that a root may take: a test run has other things to do than to wait for a mirror.
+PART_LIMIT, LIMIT = 150, 1800
 # JUnit's launcher, of a version for Java 8.
 CONSOLE = "1.11.4"
 
@@ -115,7 +117,7 @@ def run_cell(cell, wanted, built):
     """What came of it. A root that cannot be made is a deviation like any other; but not in the part
     that belongs to every test run, because a mirror that is down says nothing of the recorder."""
     try:
-        root = cells.root_of(cell, wanted.cache, wanted.fresh)
+        root = cells.root_of(cell, wanted.cache, wanted.fresh, PART_LIMIT if wanted.part else LIMIT)
         result = program.run(cell, root, built, wanted.runs)
     except cells.NoRoot as e:
         result = support.Result(cell, failed={} if wanted.part else {"root": [str(e)]})
