@@ -2,7 +2,7 @@
 
 use super::Stop;
 use super::table::Table;
-use crate::{module_policy, unwind};
+use crate::{jdk, module_policy, unwind};
 use core::ffi::{CStr, c_int, c_void};
 use core::ops::Range;
 
@@ -124,7 +124,7 @@ impl Objects {
                 if runs {
                     let is_for_java = module_policy::works_for_java_alone(path);
                     self.code.push((start, end, is_for_java))?;
-                } else if path.ends_with(b"/libjvm.so") {
+                } else if jdk::is_libjvm(path) {
                     self.jvm = start..end;
                 }
             }
