@@ -1,4 +1,4 @@
-//! One allocation, one free.
+//! One allocation, and in `frees` one free.
 //!
 //! An allocation is recorded after the real call and a free before it: at any other moment the
 //! address may already belong to another thread.
