@@ -101,15 +101,26 @@ impl LiveTable {
         live: Live,
         epoch: u32,
     ) -> Result<(), InsertError> {
+        let segment = self.segment_or_new(window, address)?;
+        put(segment, address, live, epoch);
+        Ok(())
+    }
+
+    /// The segment that holds `address`, which is made where there is none.
+    #[inline(always)]
+    fn segment_or_new(
+        &self,
+        window: &Window,
+        address: usize,
+    ) -> Result<*mut SegmentHeader, InsertError> {
         if address & 7 != 0 {
             return Err(InsertError::Address);
         }
-        let mut segment = self.segment(address);
+        let segment = self.segment(address);
         if segment.is_null() {
-            segment = self.create(window, address)?;
+            return self.create(window, address);
         }
-        put(segment, address, live, epoch);
-        Ok(())
+        Ok(segment)
     }
 
     /// Records a block if its segment is there already; tells whether it did. The caller owns the

@@ -19,13 +19,7 @@ impl LiveTable {
         live: Live,
         epoch: u32,
     ) -> Result<(), InsertError> {
-        if address & 7 != 0 {
-            return Err(InsertError::Address);
-        }
-        let mut segment = self.segment(address);
-        if segment.is_null() {
-            segment = self.create(window, address)?;
-        }
+        let segment = self.segment_or_new(window, address)?;
         let (_, block) = words(segment, (address >> 4) & 0xffff);
         loop {
             let more = block.fetch_update(Relaxed, Relaxed, |word| {
