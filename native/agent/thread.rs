@@ -291,6 +291,8 @@ unsafe extern "C" fn at_thread_end(value: *mut c_void) {
     unsafe {
         (*(*state).record).running = 0;
         (*(*state).record).ended = IMAGE.epoch().load(Relaxed);
+        // A later thread may have the same record, and another state.
+        (*state).routine = 0;
         if !FREE.put(state) {
             libc::munmap(value.byte_sub(STATE_OFFSET), MAPPED);
         }

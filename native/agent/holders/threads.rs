@@ -139,12 +139,13 @@ fn routine(layout: &Layout, memory: &Memory, record: usize) -> usize {
     if told != Some(crate::arch::thread_start as *const () as usize) {
         return told.unwrap_or(0);
     }
-    let place = RECORDS
+    // Of the states that threads with this record had, those of threads that have ended have none.
+    let mut noted = STATES
         .iter()
-        .position(|noted| noted.load(Relaxed) == record);
-    let state = place.map_or(0, |place| STATES[place].load(Acquire));
-    let noted = memory.word(state + crate::thread::ROUTINE);
-    noted.filter(|_| state != 0).unwrap_or(0) as usize
+        .zip(&RECORDS[..COUNT.load(Acquire).min(MAX)])
+        .filter(|(_, noted)| noted.load(Relaxed) == record)
+        .filter_map(|(state, _)| memory.word(state.load(Acquire) + crate::thread::ROUTINE));
+    noted.find(|routine| *routine != 0).unwrap_or(0) as usize
 }
 
 /// The kernel's numbers of the threads that there are.
