@@ -144,10 +144,10 @@ impl Codes {
         start..self.end_of_program(memory, thread).max(start)
     }
 
-    /// Where that part of the thread's stack ends. If the JVM has made the thread, and it runs Java code, the
-    /// JVM's frames are above it: from its first one to those that called the first frame of Java's, which has
-    /// left an address of its code there. Native code that the JVM calls at once has variables above such an
-    /// address.
+    /// Where that part of the thread's stack ends. If the JVM has made the thread, the oldest frames are the
+    /// JVM's, up to those that called the first Java method; the oldest address of Java code on the stack is
+    /// below them. If the oldest address is of native code, as on an agent's own thread, all of the stack counts:
+    /// that code has variables above its address.
     fn end_of_program(&self, memory: &Memory, thread: &Thread) -> usize {
         let (start, end) = thread.stack;
         if !self.jvm.contains(&thread.routine) {

@@ -97,3 +97,9 @@ impl Memory {
         }
     }
 }
+
+/// This process's memory, for tests.
+#[cfg(test)]
+pub fn own() -> Memory {
+    Memory::new().unwrap_or_else(|_| panic!("a process can read its memory"))
+}

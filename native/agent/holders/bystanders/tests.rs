@@ -1,3 +1,4 @@
+use super::super::memory::own as memory;
 use super::*;
 
 const JVM: Range<usize> = 0x10_0000..0x20_0000;
@@ -16,10 +17,6 @@ fn codes() -> Codes {
         assert!(all.push(Code { start, end, owner }).is_ok());
     }
     Codes { all, jvm: JVM }
-}
-
-fn memory() -> Memory {
-    Memory::new().unwrap_or_else(|_| panic!("a process can read its memory"))
 }
 
 /// The thread whose stack these words are, and what it was made to run.

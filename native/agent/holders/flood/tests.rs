@@ -1,3 +1,4 @@
+use super::super::memory::own as memory;
 use super::super::nodes::tests::{block, nodes, of_kind};
 use super::*;
 use hackleak_image::layout::Kind;
@@ -55,10 +56,6 @@ fn marks(nodes: Nodes, areas: Table<Area>) -> Marks {
         panic!("there is memory");
     };
     Marks::new(nodes, areas, spans, stale)
-}
-
-fn memory() -> Memory {
-    Memory::new().unwrap_or_else(|_| panic!("a process can read its memory"))
 }
 
 fn flood(marks: &mut Marks, root: &Root) {
