@@ -11,7 +11,7 @@
 use super::Stop;
 use super::maps::{Mapping, Of};
 use super::memory::{Memory, WORD};
-use super::nodes::{Nodes, Parent};
+use super::nodes::{self, Node, Parent};
 use super::objects::Objects;
 use super::table::{self, Table};
 use super::threads::{self, Thread};
@@ -42,7 +42,7 @@ const LONGEST_GUARD: usize = 1 << 20;
 pub fn read(
     maps: &[Mapping],
     memory: &Memory,
-    nodes: &Nodes,
+    blocks: &[Node],
     objects: &Objects,
     running: &[Thread],
 ) -> Result<Table<Area>, Stop> {
@@ -71,7 +71,7 @@ pub fn read(
         for end in cuts.iter().copied().chain([mapping.end]) {
             let part = start..end;
             start = end;
-            if is_of_jvm(&part, &near, objects) || is_heap(nodes, &part) {
+            if is_of_jvm(&part, &near, objects) || is_heap(blocks, &part) {
                 continue;
             }
             holes.clear();
@@ -147,8 +147,8 @@ const PAGE: usize = 4096;
 const RECORD_LEN: usize = 4096;
 
 /// Whether blocks lie in `range` that are no mapping of their own, which begins sixteen bytes into a page.
-fn is_heap(nodes: &Nodes, range: &Range<usize>) -> bool {
-    nodes.all[nodes.in_range(range)].iter().any(|node| {
+fn is_heap(blocks: &[Node], range: &Range<usize>) -> bool {
+    blocks[nodes::in_range(blocks, range)].iter().any(|node| {
         let page = node.start & 0xfff;
         page != 0x10 && page != 0 && Kind::from_number(node.live.kind()) != Some(Kind::GlobalRef)
     })

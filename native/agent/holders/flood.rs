@@ -1,13 +1,13 @@
 //! From the roots to all that they reach.
 //!
-//! Blocks that were found are read in waves, those that lie near each other in one go. What a chain looks like
-//! is known from each block's parent.
+//! Blocks that were found are read in waves. What a chain looks like is known from each block's parent.
 
 use super::Stop;
 use super::areas::Area;
 use super::memory::{Memory, WORD};
 use super::nodes::{ADDRESS, Node, Nodes, Parent};
 use super::objects::Trust;
+use super::reading::{self, Reader};
 use super::spans::Spans;
 use super::stale::Stale;
 use super::table::Table;
@@ -35,10 +35,6 @@ impl Root {
 /// How far from the start or the end of a block `Trust::Edges` reaches, in bytes: over what an allocation with a large
 /// alignment has before its start, and what a stack of a fiber has at its end.
 const EDGE: usize = 64 << 10;
-/// Blocks with less between them are read together.
-const GAP: usize = 4096;
-/// The most that is read together.
-const RUN: usize = 1 << 20;
 
 /// Where a word leads.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -172,6 +168,12 @@ impl Marks {
         true
     }
 
+    /// Whether the word may point at something: a check that costs next to nothing.
+    #[inline(always)]
+    pub fn may_point(&self, word: u64) -> bool {
+        self.bounds.contains(&((word & ADDRESS) as usize))
+    }
+
     /// What the word points at, of what was not reached yet.
     pub fn points(&self, memory: &Memory, word: u64) -> Points {
         let address = (word & ADDRESS) as usize;
@@ -288,10 +290,6 @@ impl Marks {
         (area.parent, area.via)
     }
 
-    fn memory_of(&self, index: u32) -> Range<usize> {
-        self.nodes.all[index as usize].memory()
-    }
-
     /// Looks at root `number`.
     pub fn root(&mut self, memory: &Memory, number: u32, root: &Root) {
         memory.runs(root.start..root.end, |at, words| {
@@ -310,75 +308,28 @@ impl Marks {
                 return Err(stop);
             }
             if let Some(area) = self.next_areas.pop() {
-                self.read_area(memory, area);
+                let Area { start, end, .. } = self.areas[area as usize];
+                reading::area(self, memory, area, start..end);
             } else if !self.next.is_empty() {
                 core::mem::swap(&mut wave, &mut self.next);
                 self.next.clear();
                 wave.sort_unstable();
-                self.read_wave(memory, &wave);
+                reading::blocks(self, memory, &wave);
             } else {
                 return Ok(());
             }
         }
     }
+}
 
-    /// An area without the blocks in it, which are read when they are reached themselves.
-    fn read_area(&mut self, memory: &Memory, index: u32) {
-        let Area { start, end, .. } = self.areas[index as usize];
-        let mut at = start;
-        let blocks = self.nodes.in_range(&(start..end));
-        for block in blocks.chain([usize::MAX]) {
-            let block = self.nodes.all.get(block).copied();
-            let stop = block.map_or(end, |block| block.start);
-            memory.runs(at..stop.max(at), |at, words| {
-                for (position, word) in words.iter().enumerate() {
-                    let via = at + position * WORD;
-                    self.word(memory, *word, Parent::Area(index), via, Trust::All);
-                }
-            });
-            at = block.map_or(end, |block| block.start + block.len());
-        }
+impl Reader for Marks {
+    fn blocks(&self) -> &[Node] {
+        &self.nodes.all
     }
 
-    fn read_wave(&mut self, memory: &Memory, wave: &[u32]) {
-        let mut rest = wave;
-        while let Some(first) = rest.first() {
-            let Range { start, mut end } = self.memory_of(*first);
-            let near = rest[1..].iter().take_while(|index| {
-                let next = self.memory_of(**index);
-                let joins = next.start < end + GAP && next.end - start <= RUN;
-                end = end.max(if joins { next.end } else { end });
-                joins
-            });
-            let (group, others) = rest.split_at(1 + near.count());
-            self.read_group(memory, group, start..end);
-            rest = others;
-        }
-    }
-
-    /// Blocks that lie near each other. A run of words may begin and end anywhere in them.
-    fn read_group(&mut self, memory: &Memory, group: &[u32], range: Range<usize>) {
-        let mut blocks = group.iter().copied();
-        let mut current = blocks.next();
-        memory.runs(range, |at, words| {
-            let copied = at..at + words.len() * WORD;
-            while let Some(index) = current {
-                let block = self.memory_of(index);
-                let part = block.start.max(copied.start)..block.end.min(copied.end);
-                if !part.is_empty() {
-                    let first = (part.start - at).div_ceil(WORD);
-                    let last = (part.end - at) / WORD;
-                    for (position, word) in words.iter().enumerate().take(last).skip(first) {
-                        let via = at + position * WORD;
-                        self.word(memory, *word, Parent::Node(index), via, Trust::All);
-                    }
-                }
-                if block.end > copied.end {
-                    break;
-                }
-                current = blocks.next();
-            }
-        });
+    #[inline]
+    fn found(&mut self, memory: &Memory, word: u64, parent: Parent, via: usize) {
+        self.word(memory, word, parent, via, Trust::All);
     }
 }
 

@@ -11,6 +11,7 @@
 //! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
 //! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `glibc`: where
 //!   threads keep what is local to them; `flood`: the way from there.
+//! - `reading`: the words of what can be held; `ancestors`: which of it matters, where few are in question.
 //! - `spans`: where recorded mappings lie; `numbers`: native memory that keeps file descriptors.
 //! - `stale`: words that are known to be of no use any more; `leftovers`: words on stacks that seem so.
 //! - `verdicts`: what comes of it, in the image.
@@ -22,6 +23,7 @@
 //!
 //! None of this runs in hooks.
 
+mod ancestors;
 mod areas;
 mod bystanders;
 mod flood;
@@ -33,6 +35,7 @@ mod memory;
 mod nodes;
 mod numbers;
 mod objects;
+mod reading;
 mod spans;
 pub mod stale;
 mod stillness;
@@ -158,11 +161,11 @@ pub fn judge(
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     stale::be_thorough();
     let stillness = Stillness::begin()?;
-    let first = pass(selection, &mut java)?;
+    let first = pass(selection, &mut java, Extent::Ancestors)?;
     let is_final = first.marks.open == 0 || first.doubtful == 0 && stillness.holds();
     let second = match is_final {
         true => None,
-        false => Some(pass(selection, &mut java)?),
+        false => Some(pass(selection, &mut java, Extent::Everything)?),
     };
     let passes = Passes {
         first: &first,
@@ -191,7 +194,7 @@ pub fn judge_firm(
     if handles {
         return Ok(None);
     }
-    let found = pass(selection, &mut statics)?;
+    let found = pass(selection, &mut statics, Extent::Everything)?;
     if found.marks.open > 0 {
         return Ok(None);
     }
@@ -229,14 +232,32 @@ pub fn at_end() {
     }
 }
 
-fn pass(selection: Selection, java: &mut Option<&mut dyn Java>) -> Result<Pass, Stop> {
+/// What a pass goes through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All blocks.
+    Everything,
+    /// Those by which suspects may be held, where these are few.
+    Ancestors,
+}
+
+fn pass(
+    selection: Selection,
+    java: &mut Option<&mut dyn Java>,
+    extent: Extent,
+) -> Result<Pass, Stop> {
     // Before anything here has tables: what they hold is held by nobody.
     let maps = maps::read()?;
     let memory = Memory::new()?;
     let objects = Objects::read()?;
     let mut threads = threads::read(&memory, &maps)?;
-    let nodes = Nodes::read(|live| selection.suspects(live))?;
-    let areas = areas::read(&maps, &memory, &nodes, &objects, &threads)?;
+    let blocks = nodes::read(|live| selection.suspects(live))?;
+    let areas = areas::read(&maps, &memory, &blocks, &objects, &threads)?;
+    let ancestors = match extent {
+        Extent::Ancestors => ancestors::of(&memory, &blocks, &areas)?,
+        Extent::Everything => None,
+    };
+    let nodes = Nodes::of(ancestors.unwrap_or(blocks))?;
     let spans = Spans::read(&nodes)?;
     let mut marks = Marks::new(nodes, areas, spans, Stale::of_now()?);
     let mut native = Table::new();

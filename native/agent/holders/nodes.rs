@@ -119,32 +119,37 @@ pub fn is_judged(live: Live) -> bool {
     )
 }
 
-impl Nodes {
-    /// The blocks that are live now; `suspect` tells which of them are in question.
-    pub fn read(suspect: impl Fn(Live) -> bool) -> Result<Nodes, Stop> {
-        let mut all = Table::new();
-        let mut failed = None;
-        IMAGE.live.for_each(IMAGE.window(), |start, live| {
-            if failed.is_none() && can_be_held(live) {
-                let node = Node {
-                    start,
-                    live,
-                    parent: Parent::None,
-                    via: 0,
-                    suspect: is_judged(live) && suspect(live),
-                    doubtful: false,
-                };
-                failed = all.push(node).err();
-            }
-        });
-        if let Some(stop) = failed {
-            return Err(stop);
+/// The blocks that are live now, by address; `suspect` tells which of them are in question.
+pub fn read(suspect: impl Fn(Live) -> bool) -> Result<Table<Node>, Stop> {
+    let mut all = Table::new();
+    let mut failed = None;
+    IMAGE.live.for_each(IMAGE.window(), |start, live| {
+        if failed.is_none() && can_be_held(live) {
+            let node = Node {
+                start,
+                live,
+                parent: Parent::None,
+                via: 0,
+                suspect: is_judged(live) && suspect(live),
+                doubtful: false,
+            };
+            failed = all.push(node).err();
         }
-        Nodes::of(all)
-    }
+    });
+    all.sort_unstable_by_key(|node| node.start);
+    failed.map_or(Ok(all), Err)
+}
 
+/// The indices of those blocks that begin in `range`; they are sorted by address.
+pub fn in_range(blocks: &[Node], range: &Range<usize>) -> Range<usize> {
+    let first = blocks.partition_point(|node| node.start < range.start);
+    let end = blocks.partition_point(|node| node.start < range.end);
+    first..end
+}
+
+impl Nodes {
     /// These blocks, in whatever order.
-    fn of(mut all: Table<Node>) -> Result<Nodes, Stop> {
+    pub fn of(mut all: Table<Node>) -> Result<Nodes, Stop> {
         all.sort_unstable_by_key(|node| node.start);
         let mut nodes = Nodes {
             low: all.first().map_or(usize::MAX, |node| node.start),
@@ -238,13 +243,6 @@ impl Nodes {
         let inside =
             offset < node.len() || offset == 8 && node.live.size() == 8 && is_cookie(node.start);
         inside.then_some(index)
-    }
-
-    /// The indices of the blocks that begin in `range`.
-    pub fn in_range(&self, range: &Range<usize>) -> Range<usize> {
-        let first = self.all.partition_point(|node| node.start < range.start);
-        let end = self.all.partition_point(|node| node.start < range.end);
-        first..end
     }
 }
 

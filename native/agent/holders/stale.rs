@@ -89,6 +89,11 @@ impl Word {
 pub struct Stale(Table<Word>);
 
 impl Stale {
+    /// No words at all.
+    pub fn none() -> Stale {
+        Stale(Table::new())
+    }
+
     /// What was noted at the last checkpoint that could afford it.
     pub fn of_now() -> Result<Stale, Stop> {
         let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -307,7 +307,9 @@ impl Heap {
 
 impl Visitor for Walk<'_> {
     fn value(&mut self, class: jlong, tag: &mut jlong, sort: Root, index: jint, value: jlong) {
-        self.word(class, tag, sort, index, value);
+        if self.marks.may_point(value as u64) {
+            self.word(class, tag, sort, index, value);
+        }
         // Libraries have their records elsewhere.
         for address in libraries::addresses(value as u64) {
             self.word(class, tag, sort, index, address as jlong);

@@ -176,7 +176,7 @@ fn nothing_is_found_where_there_are_no_blocks() {
 #[test]
 fn blocks_are_given_by_where_they_begin() {
     let nodes = nodes(&[block(BASE, 64), block(BASE + 64, 64), block(BASE + 128, 64)]);
-    assert_eq!(nodes.in_range(&(BASE + 1..BASE + 128)), 1..2);
-    assert_eq!(nodes.in_range(&(BASE..BASE + 129)), 0..3);
+    assert_eq!(in_range(&nodes.all, &(BASE + 1..BASE + 128)), 1..2);
+    assert_eq!(in_range(&nodes.all, &(BASE..BASE + 129)), 0..3);
     assert_eq!(nodes.bounds(), BASE..BASE + 128 + 65);
 }
