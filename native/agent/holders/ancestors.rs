@@ -26,6 +26,8 @@ const FEW: usize = 50_000;
 const SHARE: usize = 8;
 /// How often all words are read. A longer way costs more than it spares.
 const ROUNDS: usize = 3;
+/// More bytes than these are read once.
+const LARGE: usize = 1 << 30;
 /// Does it with few blocks, too, for tests.
 const SWITCH: &str = "HACKLEAK_TEST_ANCESTORS";
 
@@ -72,14 +74,17 @@ fn with(
     };
     let mut every: Table<u32> = Table::new();
     let mut count = 0;
+    let mut bytes: usize = areas.iter().map(|area| area.end - area.start).sum();
     for (index, node) in (0..).zip(all) {
+        bytes = bytes.saturating_add(node.memory().len());
         search.known[index as usize] = node.suspect;
         count += usize::from(node.suspect);
         if !node.memory().is_empty() {
             every.push(index)?;
         }
     }
-    for _ in 0..ROUNDS {
+    let rounds = if bytes > LARGE { 1 } else { ROUNDS };
+    for _ in 0..rounds {
         if count > limits.most {
             return Ok(None);
         }
