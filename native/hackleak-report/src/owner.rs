@@ -28,6 +28,28 @@ const FRAMEWORK: &[&str] = &[
     "sun.reflect.",
     "dev.hackleak.",
 ];
+/// The parts of test frameworks that call tests, and not what tests call.
+const ENGINES: &[&str] = &[
+    "org.junit.platform.",
+    "org.junit.jupiter.engine.",
+    "org.junit.vintage.engine.",
+    "org.junit.runner",
+    "org.junit.internal.runners.",
+    "junit.framework.TestCase",
+    "junit.framework.TestSuite",
+    "org.testng.internal.",
+    "org.testng.TestRunner",
+    "org.scalatest.Suite",
+    "org.scalatest.SuperEngine",
+    "org.scalatest.tools.",
+    "org.spockframework.runtime.",
+    "io.kotest.engine.",
+    "net.jqwik.engine.",
+    "io.cucumber.",
+    "munit.",
+    "utest.",
+    "zio.test.",
+];
 /// What frameworks call each other through; on its own it says nothing about who runs the test.
 const BETWEEN: &[&str] = &[
     "java.",
@@ -97,7 +119,7 @@ const NATIVE_LIBRARY: &[&str] = &[
 
 /// Whether the frame belongs to a test framework or a build tool.
 pub(crate) fn is_framework(frame: &JavaFrame) -> bool {
-    starts(&frame.class, FRAMEWORK)
+    starts(&frame.class, FRAMEWORK) || starts(&frame.class, ENGINES)
 }
 
 /// Whether frameworks may call each other through the frame.
@@ -121,8 +143,18 @@ pub(crate) fn root_frames(frames: &[Frame], runtime: &Runtime) -> usize {
         },
         Frame::Mark { .. } => false,
     };
-    let roots = frames.iter().rev().take_while(is_root).count();
+    let inside = without_launcher(frames);
+    let roots = inside.iter().rev().take_while(is_root).count() + frames.len() - inside.len();
     roots.min(frames.len().saturating_sub(1))
+}
+
+/// The frames up to the outermost one that calls tests. Who has started it, a build tool, an editor, a
+/// program of somebody's own, is no user of what the tests use, and there are more of these than anybody knows.
+fn without_launcher(frames: &[Frame]) -> &[Frame] {
+    let engine = frames
+        .iter()
+        .rposition(|frame| matches!(frame, Frame::Java(java) if starts(&java.class, ENGINES)));
+    &frames[..engine.map_or(frames.len(), |engine| engine + 1)]
 }
 
 /// Whether `class.method` starts with `root`.
@@ -136,6 +168,7 @@ fn is_method_of(frame: &JavaFrame, root: &str) -> bool {
 /// The first frame in the user's own code on each side. Where the stack shows the test, or `main`,
 /// the user's Java code is that of the same packages, and libraries that it uses are not.
 pub(crate) fn owner(frames: &[Frame], runtime: &Runtime) -> Option<Owner> {
+    let frames = without_launcher(frames);
     let first = |is_own: &dyn Fn(&Frame) -> bool| {
         let index = frames.iter().position(is_own)?;
         Some((index as u32, frame_name(&frames[index])))
@@ -220,6 +253,7 @@ pub(crate) struct Telling {
 /// calls it may be another one tomorrow: a framework, a server, another thread.
 pub(crate) fn telling(frames: &[Frame], runtime: &Runtime) -> Telling {
     let kept = frames.len() - root_frames(frames, runtime);
+    let frames = without_launcher(frames);
     let all = Telling {
         frames: kept,
         is_test: false,

@@ -28,6 +28,42 @@ fn a_test_in_the_unnamed_package_owns_what_a_library_made_for_it() {
 }
 
 #[test]
+fn whoever_has_started_the_tests_owns_nothing() {
+    let java = |class: &str, method: &str| {
+        Frame::Java(JavaFrame {
+            class: class.to_owned(),
+            method: method.to_owned(),
+            file: None,
+            line: None,
+            native: false,
+        })
+    };
+    let runtime = Runtime::of(std::iter::empty());
+    for engine in [
+        "org.junit.platform.engine.support.hierarchical.NodeTestTask",
+        "org.junit.runner.JUnitCore",
+        "org.testng.internal.invokers.TestInvoker",
+        "org.scalatest.SuperEngine",
+        "munit.MUnitRunner",
+    ] {
+        let frames = [
+            java("org.rocksdb.Options", "<init>"),
+            java("demo.StoreTest", "leaks"),
+            java("java.lang.reflect.Method", "invoke"),
+            java("dev.hackleak.junit.Rounds", "run"),
+            java(engine, "execute"),
+            java("com.example.ide.Launcher", "launch"),
+            java("com.example.ide.Launcher", "main"),
+        ];
+        let owner = owner(&frames, &runtime).expect("an owner");
+        assert_eq!(owner.java_frame, Some(1), "{engine}");
+        let telling = telling(&frames, &runtime);
+        assert_eq!((telling.frames, telling.is_test), (2, true), "{engine}");
+        assert_eq!(root_frames(&frames, &runtime), 5, "{engine}");
+    }
+}
+
+#[test]
 fn a_proxy_in_the_package_of_the_test_owns_nothing() {
     let java = |class: &str, method: &str| {
         Frame::Java(JavaFrame {
