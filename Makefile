@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-spark matrix mavens fresh recall untold interleavings coverage chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build demo test test-spark matrix mavens sbt fresh recall untold interleavings coverage chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -28,6 +28,11 @@ mavens: setup ## builds with the Maven plugin on Maven 3.6.3 to 4.0.0-rc-5, on e
 	cargo build --release
 	mvn -B -ntp -q -f java/pom.xml install -DskipTests -Dspotless.check.skip
 	integration-tests/projects/plugins/mavens.py $(ARGS)
+
+sbt: setup ## the block of docs/sbt.md in a build with sbt, which leaks; 200 MB outside of the checkout
+	cargo build --release
+	mvn -B -ntp -q -f java/pom.xml install -DskipTests -Dspotless.check.skip
+	integration-tests/projects/sbt/run.py $(ARGS)
 
 fresh: ## `make demo` and `make test` from a fresh clone of HEAD with an empty home: no caches, nothing built before
 	.ci/fresh
