@@ -143,18 +143,41 @@ pub(crate) fn root_frames(frames: &[Frame], runtime: &Runtime) -> usize {
         },
         Frame::Mark { .. } => false,
     };
-    let inside = without_launcher(frames);
-    let roots = inside.iter().rev().take_while(is_root).count() + frames.len() - inside.len();
+    // Frameworks call each other through what is the JDK's. What they call of it in the end is no start.
+    let launcher = launcher_frames(frames);
+    let outer = frames
+        .iter()
+        .rev()
+        .skip(launcher)
+        .map_while(|frame| match frame {
+            Frame::Java(java) => {
+                (is_framework(java) || is_between(java)).then(|| is_framework(java))
+            }
+            _ => None,
+        });
+    let run = outer.collect::<Vec<bool>>();
+    let framework = launcher
+        + run
+            .iter()
+            .rposition(|known| *known)
+            .map_or(0, |last| last + 1);
+    let inside = &frames[..frames.len() - framework];
+    let roots = framework + inside.iter().rev().take_while(is_root).count();
     roots.min(frames.len().saturating_sub(1))
 }
 
-/// The frames up to the outermost one that calls tests. Who has started it, a build tool, an editor, a
-/// program of somebody's own, is no user of what the tests use, and there are more of these than anybody knows.
-fn without_launcher(frames: &[Frame]) -> &[Frame] {
+/// How many frames lie outside of the outermost one that calls tests. Who has started it, a build tool, an
+/// editor, a program of somebody's own, is no user of what the tests use, and there are more of these than
+/// anybody knows.
+pub(crate) fn launcher_frames(frames: &[Frame]) -> usize {
     let engine = frames
         .iter()
         .rposition(|frame| matches!(frame, Frame::Java(java) if starts(&java.class, ENGINES)));
-    &frames[..engine.map_or(frames.len(), |engine| engine + 1)]
+    engine.map_or(0, |engine| frames.len() - 1 - engine)
+}
+
+fn without_launcher(frames: &[Frame]) -> &[Frame] {
+    &frames[..frames.len() - launcher_frames(frames)]
 }
 
 /// Whether `class.method` starts with `root`.

@@ -64,6 +64,40 @@ fn whoever_has_started_the_tests_owns_nothing() {
 }
 
 #[test]
+fn what_a_framework_calls_itself_through_is_a_start_and_what_it_calls_of_the_jdk_is_not() {
+    let java = |class: &str| {
+        Frame::Java(JavaFrame {
+            class: class.to_owned(),
+            method: "run".to_owned(),
+            file: None,
+            line: None,
+            native: false,
+        })
+    };
+    let roots = |classes: &[&str]| {
+        let frames: Vec<Frame> = classes.iter().map(|class| java(class)).collect();
+        root_frames(&frames, &Runtime::of(std::iter::empty()))
+    };
+    let invoke = "java.lang.reflect.Method";
+    let engine = "org.junit.platform.engine.support.hierarchical.NodeTestTask";
+    let (list, stream) = ("java.util.ArrayList", "java.util.stream.ForEachOps");
+    assert_eq!(roots(&["demo.Test", invoke, engine, list, engine]), 4);
+    assert_eq!(
+        roots(&["demo.Test", invoke, engine, list, stream, list, engine]),
+        6
+    );
+    assert_eq!(
+        roots(&["demo.Test", invoke, engine, list, engine, "any.Launcher"]),
+        5
+    );
+    assert_eq!(
+        roots(&["java.util.zip.Deflater", list, engine, list, engine]),
+        3
+    );
+    assert_eq!(roots(&["demo.Test", list, "demo.Main"]), 0);
+}
+
+#[test]
 fn a_proxy_in_the_package_of_the_test_owns_nothing() {
     let java = |class: &str, method: &str| {
         Frame::Java(JavaFrame {
