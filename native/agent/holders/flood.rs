@@ -117,10 +117,15 @@ impl Marks {
                 if node.is_held() || !is_trusted(trust, &node, address) {
                     return;
                 }
-                let blocks = match parent {
-                    Parent::Node(block) => Some((self.nodes.all[block as usize].live, node.live)),
+                let block = match parent {
+                    Parent::Node(block) => Some(self.nodes.all[block as usize]),
                     _ => None,
                 };
+                if block.is_some_and(|block| chunks::has_left(memory, &block, via, &node, address))
+                {
+                    return;
+                }
+                let blocks = block.map(|block| (block.live, node.live));
                 if self.stale.contains(via, word, blocks) {
                     return;
                 }
@@ -333,6 +338,7 @@ impl Reader for Marks {
     }
 }
 
+mod chunks;
 mod doubt;
 #[cfg(test)]
 mod tests;

@@ -15,7 +15,7 @@
 //! alone.
 
 use super::dynamic::{Dlsym, plain_dlsym};
-use crate::{agentpath, boundary, control, gate, jdk, jvm, this_library};
+use crate::{agentpath, boundary, control, gate, jdk, jvm, stderr, this_library};
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -220,10 +220,17 @@ unsafe fn prepare(create: *mut c_void, given: *mut JavaVMInitArgs) -> Option<Wit
     if let Some(made) = MADE.get() {
         made(create as usize, &all);
     }
-    jvm::aot::look(all.iter().copied());
+    let takes_agent = jvm::aot::look(all.iter().copied());
     let wanted = gate::is_open() && matches!(control::stacks(), Stacks::Full | Stacks::Java);
     let has_agent = texts.iter().any(|text| agentpath::is_ours(text));
     if !wanted || has_agent || agentpath::is_in_variables() {
+        return None;
+    }
+    if !takes_agent {
+        stderr::say(
+            "this JVM writes an archive of its classes, which excludes agents: what it allocates is recorded without \
+             Java stacks, JNI references and memory of `Unsafe`",
+        );
         return None;
     }
     let mut agent = b"-agentpath:".to_vec();

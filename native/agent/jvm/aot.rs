@@ -3,6 +3,9 @@
 //! Such a cache and an early start of the tool interface exclude each other, and with `AOTMode=on` the JVM would not
 //! start. So the early start is not asked for then. It is there for `Unsafe`, whose native methods are bound
 //! before the ordinary start: its memory is not tracked, and that is said.
+//!
+//! A JVM that writes such a cache, or an archive of classes as older ones do, ends at its start where there is an
+//! agent. So it gets none.
 
 use crate::{IMAGE, agentpath, control, stderr};
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -10,11 +13,25 @@ use hackleak_options::Track;
 
 static IS_CACHE_NAMED: AtomicBool = AtomicBool::new(false);
 
-/// Looks at the options that a JVM is made with.
-pub fn look<'text>(options: impl Iterator<Item = &'text str>) {
+/// Looks at the options that a JVM is made with. Gives whether it takes an agent.
+pub fn look<'text>(options: impl Iterator<Item = &'text str>) -> bool {
     let variables = agentpath::words(&["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"]);
-    let all = options.map(str::to_owned).chain(variables);
-    IS_CACHE_NAMED.store(names_cache(all), Relaxed);
+    let all: Vec<String> = options.map(str::to_owned).chain(variables).collect();
+    IS_CACHE_NAMED.store(names_cache(all.iter().cloned()), Relaxed);
+    !all.iter().any(|option| writes_archive(option))
+}
+
+/// Whether a JVM with this option writes an archive of its classes.
+fn writes_archive(option: &str) -> bool {
+    let with_file = ["-XX:ArchiveClassesAtExit=", "-XX:AOTCacheOutput="];
+    let alone = [
+        "-Xshare:dump",
+        "-XX:+DumpSharedSpaces",
+        "-XX:+AutoCreateSharedArchive",
+        "-XX:AOTMode=create",
+        "-XX:AOTMode=record",
+    ];
+    alone.contains(&option) || with_file.iter().any(|start| option.starts_with(start))
 }
 
 /// Whether a JVM with these options may use a cache.
@@ -47,7 +64,28 @@ pub fn keeps_cache() -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::names_cache;
+    use super::{names_cache, writes_archive};
+
+    #[test]
+    fn a_jvm_that_writes_an_archive_is_told_from_one_that_reads_it() {
+        for option in [
+            "-XX:ArchiveClassesAtExit=a.jsa",
+            "-Xshare:dump",
+            "-XX:+AutoCreateSharedArchive",
+            "-XX:AOTMode=create",
+        ] {
+            assert!(writes_archive(option), "{option}");
+        }
+        for option in [
+            "-XX:SharedArchiveFile=a.jsa",
+            "-Xshare:auto",
+            "-XX:-AutoCreateSharedArchive",
+            "-XX:AOTMode=on",
+            "-XX:AOTCache=a",
+        ] {
+            assert!(!writes_archive(option), "{option}");
+        }
+    }
 
     #[test]
     fn a_cache_is_used_where_one_is_named_and_not_being_made() {

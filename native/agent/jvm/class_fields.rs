@@ -89,13 +89,16 @@ pub fn names_descriptor(field: &str) -> bool {
     field.starts_with("fd") || ends("fd") || ends("Fd") || ends("FD") || ends("escriptor")
 }
 
-/// Which descriptors a field of this class and name may keep. Java's own classes keep what the JDK has opened;
-/// its `FileDescriptor` may have been given any.
+/// Which descriptors a field of this class and name may keep. Java's own classes keep what the JDK has opened,
+/// and none in constants; its `FileDescriptor` may have been given any.
 pub fn keeps(class: &str, field: &str) -> Keeps {
     let is_own = ["java.", "sun.", "jdk.", "com.sun."];
-    if !names_descriptor(field) {
+    let is_of_jdk = is_own.iter().any(|own| class.starts_with(own));
+    // `EPoll.OFFSETOF_FD`, which is 4.
+    let is_constant = !field.contains(char::is_lowercase);
+    if !names_descriptor(field) || is_of_jdk && is_constant {
         Keeps::None
-    } else if class != "java.io.FileDescriptor" && is_own.iter().any(|own| class.starts_with(own)) {
+    } else if class != "java.io.FileDescriptor" && is_of_jdk {
         Keeps::OfJava
     } else {
         Keeps::Any
@@ -324,6 +327,8 @@ mod tests {
             ("demo.Store", "fileDescriptor", Keeps::Any),
             ("demo.Store", "size", Keeps::None),
             ("java.lang.Thread", "priority", Keeps::None),
+            ("sun.nio.ch.EPoll", "OFFSETOF_FD", Keeps::None),
+            ("demo.Store", "LOCK_FD", Keeps::Any),
         ] {
             assert_eq!(keeps(class, field), kept, "{class}.{field}");
         }

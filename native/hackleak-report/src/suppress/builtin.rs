@@ -7,7 +7,7 @@
 //! entered the runtime, which is exported and so has a name.
 
 use super::pattern::matches;
-use crate::model::{Frame, Judgement, Kind, NativeFrame, Site};
+use crate::model::{Frame, JavaFrame, Judgement, Kind, NativeFrame, Site};
 use crate::stable::module_name;
 
 /// A rule that applies by default.
@@ -45,6 +45,9 @@ enum Shape {
     ExceptionPool,
     /// Some Java frame is one of these methods.
     Java(&'static [&'static str]),
+    /// The first of these Java methods, called by the second one. What has it keeps it in an array of numbers, where
+    /// nobody looks for descriptors, so it counts for what looks lost as well.
+    JavaInJava(&'static str, &'static str),
     /// A descriptor that the JDK has opened to load a class by a loader of its own.
     ClassPath,
 }
@@ -83,6 +86,12 @@ pub const BUILT_IN: &[BuiltIn] = &[
             "sun.nio.ch.Util.getTemporaryDirectBuffer",
             "sun.nio.fs.NativeBuffers.allocNativeBuffer",
         ]),
+    },
+    BuiltIn {
+        name: "nio-port",
+        reason: "the pipe by which a group of asynchronous channels wakes its threads; a group that is never shut \
+                 down is found by its epoll descriptor",
+        shape: Shape::JavaInJava("sun.nio.ch.IOUtil.makePipe", "sun.nio.ch.EPollPort.<init>"),
     },
     BuiltIn {
         name: "netty-chunks",
@@ -212,10 +221,11 @@ pub const BUILT_IN: &[BuiltIn] = &[
 /// by nobody, the runtime included; all that a rule says is for where nobody knows, and for what is
 /// held.
 pub(super) fn position(site: &Site) -> Option<usize> {
-    if site.verdict == Judgement::Lost {
-        return None;
-    }
-    BUILT_IN.iter().position(|rule| rule.shape.matches(site))
+    let is_lost = site.verdict == Judgement::Lost;
+    BUILT_IN.iter().position(|rule| {
+        let counts = !is_lost || matches!(rule.shape, Shape::JavaInJava(..));
+        counts && rule.shape.matches(site)
+    })
 }
 
 impl BuiltIn {
@@ -244,6 +254,7 @@ impl BuiltIn {
                 POOL_SIZES[0], POOL_SIZES[1]
             ),
             Shape::Java(methods) => format!("called by {}", methods.join(" or ")),
+            Shape::JavaInJava(inner, outer) => format!("called by {inner} in {outer}"),
             Shape::ClassPath => format!("a file descriptor or zlib memory, for {OWN_LOADER}"),
         }
     }
@@ -265,6 +276,12 @@ impl Shape {
                     methods
                         .iter()
                         .any(|method| matches(&format!("^{method}$"), &name))
+                }
+                _ => false,
+            }),
+            Shape::JavaInJava(inner, outer) => frames.windows(2).any(|pair| match pair {
+                [Frame::Java(called), Frame::Java(caller)] => {
+                    is_method(called, inner) && is_method(caller, outer)
                 }
                 _ => false,
             }),
@@ -309,6 +326,11 @@ impl Shape {
                 .any(|name| through.iter().any(|known| is(name, known))),
         }
     }
+}
+
+fn is_method(frame: &JavaFrame, name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(class, method)| frame.class == class && frame.method == method)
 }
 
 /// What the JDK loads the program's classes by, and its modules'.
