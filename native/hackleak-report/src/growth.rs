@@ -53,6 +53,7 @@ impl Growing {
             let of_one_test = block.rounds.count_ones() == 1;
             let counts = of_one_test
                 && holders.root(holder).is_some_and(lasts)
+                && !holders.has_one_place(holder)
                 && beginning(frames).is_none()
                 && !fell.contains(shared);
             if counts {

@@ -79,6 +79,16 @@ impl Holders {
         Some(HolderRoot::from(record.root))
     }
 
+    /// Whether it has place for one block: a static field of Java's, with nothing between. Where tests fill such
+    /// fields one after the other, each is filled and none grows.
+    pub(crate) fn has_one_place(&self, number: u32) -> bool {
+        let record = self.records.get(&number);
+        record.is_some_and(|record| {
+            let is_direct = record.chain.is_empty() && !record.name.contains('\n');
+            record.root == Root::StaticField && is_direct
+        })
+    }
+
     /// The stacks of the blocks on the way to what is held.
     pub(crate) fn stacks(&self) -> impl Iterator<Item = u32> {
         let links = self.records.values().flat_map(|record| &record.chain);

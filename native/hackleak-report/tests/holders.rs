@@ -467,7 +467,9 @@ fn what_may_be_a_cache_does_not_grow() {
         (&[1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0], Root::Field, "allocate"),
         (&[1; 6], Root::Stack, "allocate"),
         (&[1; 6], Root::ThreadLocal, "allocate"),
-        (&[1; 6], Root::StaticField, "<clinit>"),
+        (&[1; 6], Root::Field, "<clinit>"),
+        // Each test fills another field: one has place for one block.
+        (&[1; 6], Root::StaticField, "allocate"),
     ] {
         let (image, selection, _) = series(left, root, method);
         let process = &report_since(&image, selection).processes[0];
