@@ -82,7 +82,7 @@ fn unpinned(at: usize, release: Release, slot: usize, frame_pointer: usize) {
             slot,
             frame_pointer,
         };
-        invalid_frees::not_held(at, release, call_site);
+        invalid_frees::not_allocated(at, release, call_site);
     }
 }
 
