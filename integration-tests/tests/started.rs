@@ -86,6 +86,23 @@ fn a_forked_child_has_its_own() {
 }
 
 #[test]
+fn a_thread_and_a_mapping_have_a_place_each() {
+    let run = Recording::of(cpp("started"))
+        .options("follow=all,held=fail,track=thread+mmap")
+        .args(["mapped"])
+        .run();
+    let report = run.expect_code(0).report();
+    let process = report.process();
+    let threads = BTreeMap::from([("after_mappings".to_owned(), 200)]);
+    assert_eq!(by_function(process), threads);
+    let sites = process.leaks.sites.iter();
+    let mappings = sites.filter(|site| site.kind == "mapping");
+    let mappings: Vec<_> = mappings.map(|site| (site.count, site.bytes)).collect();
+    assert_eq!(mappings, [(10_000, 10_000 * 4096)], "{process:#?}");
+    process.assert_nothing_lost();
+}
+
+#[test]
 fn places_are_used_again() {
     let report = record("many");
     let process = report.process();

@@ -54,6 +54,7 @@ mod origin;
 mod paper;
 mod peaks;
 mod peek;
+mod places;
 mod pools;
 mod real;
 mod record;
