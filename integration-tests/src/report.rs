@@ -58,9 +58,9 @@ pub struct Process {
     /// What is left too, but held.
     #[serde(default)]
     pub held: Leaks,
-    /// Wrong frees.
+    /// Invalid frees.
     #[serde(default)]
-    pub findings: Vec<InvalidFree>,
+    pub invalid_frees: Vec<InvalidFree>,
     /// Rules that leave leaks out.
     #[serde(default)]
     pub suppressions: Vec<Suppression>,
@@ -180,11 +180,11 @@ pub struct TimelinePoint {
     pub cause: String,
 }
 
-/// A wrong free.
+/// An invalid free.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct InvalidFree {
-    /// `mismatch`, `doubleFree`, `interior`, `size`, `notHeld` or `underBuffer`.
+    /// `mismatch`, `doubleFree`, `interior`, `size`, `notAllocated` or `underBuffer`.
     pub problem: String,
     /// How the block was allocated.
     pub kind: String,

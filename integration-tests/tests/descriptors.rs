@@ -43,7 +43,11 @@ fn every_function_that_opens_is_recorded() {
     ];
     let expected = expected.map(|(name, count)| (name.to_owned(), count));
     assert_eq!(open(process), BTreeMap::from(expected));
-    assert!(process.findings.is_empty(), "{:#?}", process.findings);
+    assert!(
+        process.invalid_frees.is_empty(),
+        "{:#?}",
+        process.invalid_frees
+    );
     let names = process.leaks.sites.iter().flat_map(|site| &site.names);
     let names: Vec<&str> = names.map(String::as_str).collect();
     for expected in [
@@ -67,7 +71,11 @@ fn what_was_closed_in_any_way_is_none() {
         let report = record(mode);
         let process = report.process();
         assert_eq!(count(process), 0, "{mode}: {:#?}", process.leaks);
-        assert!(process.findings.is_empty(), "{:#?}", process.findings);
+        assert!(
+            process.invalid_frees.is_empty(),
+            "{:#?}",
+            process.invalid_frees
+        );
     }
 }
 
@@ -119,17 +127,21 @@ fn a_child_has_its_own_and_leaves_its_parents_open() {
     let report = record("vfork");
     assert_eq!(count(report.process()), 4, "{:#?}", report.process().leaks);
     for process in &report.processes {
-        assert!(process.findings.is_empty(), "{:#?}", process.findings);
+        assert!(
+            process.invalid_frees.is_empty(),
+            "{:#?}",
+            process.invalid_frees
+        );
     }
 }
 
 #[test]
-fn closing_what_is_not_open_is_a_finding() {
+fn closing_what_is_not_open_is_an_invalid_free() {
     let report = record("wrong");
     let process = report.process();
     assert_eq!(count(process), 0);
     let mut found: Vec<(&str, &str, u64)> = process
-        .findings
+        .invalid_frees
         .iter()
         .map(|invalid_free| {
             (
@@ -142,11 +154,11 @@ fn closing_what_is_not_open_is_a_finding() {
     found.sort_unstable();
     assert_eq!(
         found,
-        [("doubleFree", "close", 0), ("notHeld", "close", 801)]
+        [("doubleFree", "close", 0), ("notAllocated", "close", 801)]
     );
     assert!(
         process
-            .findings
+            .invalid_frees
             .iter()
             .all(|invalid_free| invalid_free.kind == KIND)
     );
@@ -212,6 +224,6 @@ fn what_java_opens_is_lost_or_held_as_its_objects_are() {
         assert_eq!(lines[12..14], native, "{}", run.ended);
         assert_eq!(lines[3], "parallel: 0 lost, 0 held; 9 lost, 0 held");
         let report = run.report();
-        assert!(report.process().findings.is_empty(), "{report:#?}");
+        assert!(report.process().invalid_frees.is_empty(), "{report:#?}");
     }
 }

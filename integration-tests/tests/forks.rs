@@ -5,7 +5,7 @@ use integration_tests::{Process, Recording, Report, Run, cpp};
 const BEFORE: u64 = 101_021;
 const AFTER: u64 = 102_023;
 
-/// Runs the victim both ways; they print and end alike, and nobody frees wrongly.
+/// Runs the victim both ways; they print and end alike, and no free is invalid.
 fn run(mode: &str) -> (Run, Report) {
     let bare = Recording::bare(cpp("forks")).args([mode]).run();
     let recording = Recording::of(cpp("forks")).args([mode]);
@@ -18,7 +18,7 @@ fn run(mode: &str) -> (Run, Report) {
     assert_eq!(run.ended.stderr, "");
     let report = run.report();
     for process in &report.processes {
-        assert!(process.findings.is_empty(), "{process:#?}");
+        assert!(process.invalid_frees.is_empty(), "{process:#?}");
         let wrong: Vec<&String> = process
             .notes
             .iter()
@@ -115,7 +115,7 @@ fn children_of_a_process_with_threads_have_threads_themselves() {
 }
 
 #[test]
-fn what_the_parent_had_is_neither_a_leak_nor_a_wrong_free() {
+fn what_the_parent_had_is_neither_a_leak_nor_an_invalid_free() {
     assert_children("frees", &[&[(50_021, 1)]]);
 }
 

@@ -81,7 +81,7 @@ fn check_native(name: &str, arguments: &[&str], options: &str, every: &[u32]) {
     );
 }
 
-const ALL: &str = "follow=all,track=new+malloc,findings=report";
+const ALL: &str = "follow=all,track=new+malloc,invalid-frees=report";
 
 #[test]
 fn programs_that_allocate() {
@@ -94,8 +94,8 @@ fn threads_that_come_and_go() {
 }
 
 #[test]
-fn libraries_that_come_and_go_and_wrong_frees() {
-    check_native("wrong_frees", &[], ALL, &[1, 3, 11]);
+fn libraries_that_come_and_go_and_invalid_frees() {
+    check_native("invalid_frees", &[], ALL, &[1, 3, 11]);
     check_native("deep_calls", &["5", "2300", "17"], ALL, &[1, 2, 5]);
 }
 

@@ -66,7 +66,7 @@ fn hooks_need_at_most_two_kib_of_the_callers_stack() {
     let bare = painted(Recording::bare(cpp("small_stacks")));
     assert_eq!(bare.len(), 18);
     for options in OPTIONS {
-        let options = format!("{options},findings=report");
+        let options = format!("{options},invalid-frees=report");
         let recorded = painted(Recording::of(cpp("small_stacks")).options(&options));
         for (call, bytes) in &recorded {
             let more = bytes.saturating_sub(bare[call]);

@@ -1,9 +1,9 @@
 //! Java stacks stay right over calls that have returned.
 //!
-//! What native methods and calls back into Java leave behind on the stack is still there when deeper
-//! frames lie above and below it, and those frames are full of words that look like return addresses.
-//! The victim knows which Java methods it called; between them there may only be the native functions
-//! that those methods are.
+//! What native methods and calls back into Java leave behind on the stack is still there when
+//! deeper frames lie above and below it. Those frames are full of words that look like return
+//! addresses. The victim knows which Java methods it called; between them there may only be the
+//! native functions that those methods are.
 
 use integration_tests::Victim;
 use integration_tests::java::{Entry, Jdk};

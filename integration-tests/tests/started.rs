@@ -65,7 +65,11 @@ fn threads_that_ended_are_none() {
         let report = record(mode);
         let process = report.process();
         assert_eq!(by_function(process), BTreeMap::new(), "{mode}");
-        assert!(process.findings.is_empty(), "{:#?}", process.findings);
+        assert!(
+            process.invalid_frees.is_empty(),
+            "{:#?}",
+            process.invalid_frees
+        );
         process.assert_nothing_lost();
     }
 }
@@ -79,6 +83,23 @@ fn a_forked_child_has_its_own() {
     let child = BTreeMap::from([("forks".to_owned(), 1)]);
     let parent = BTreeMap::from([("still_running".to_owned(), 3)]);
     assert_eq!(of_each, [child, parent]);
+}
+
+#[test]
+fn a_thread_and_a_mapping_have_a_place_each() {
+    let run = Recording::of(cpp("started"))
+        .options("follow=all,held=fail,track=thread+mmap")
+        .args(["mapped"])
+        .run();
+    let report = run.expect_code(0).report();
+    let process = report.process();
+    let threads = BTreeMap::from([("after_mappings".to_owned(), 200)]);
+    assert_eq!(by_function(process), threads);
+    let sites = process.leaks.sites.iter();
+    let mappings = sites.filter(|site| site.kind == "mapping");
+    let mappings: Vec<_> = mappings.map(|site| (site.count, site.bytes)).collect();
+    assert_eq!(mappings, [(10_000, 10_000 * 4096)], "{process:#?}");
+    process.assert_nothing_lost();
 }
 
 #[test]

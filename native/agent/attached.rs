@@ -1,21 +1,18 @@
 //! Threads that native code attaches to the JVM, and the frames for local references that it pushes.
 //!
-//! Neither has an address, so the live table has places for them in parts of the address space where no
-//! allocator puts anything. A thread's is made of the kernel's number, for the thread's state may be gone when a
-//! destructor detaches it; a frame's of the thread's place in the image, which no other thread ever has.
+//! Neither has an address, so `places` has some for them. A thread's is made of the kernel's
+//! number, for the thread's state may be gone when a destructor detaches it; a frame's of the
+//! thread's place in the image, which no other thread ever has.
 //!
 //! A thread that ends does not detach: the JVM keeps what it has for it, and so does the table.
 
 use crate::arch::CallSite;
+use crate::places::{ATTACHED, FRAMES};
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, boundary, control, gate, names, origin, record, references};
 use core::sync::atomic::AtomicU32;
 use hackleak_image::layout::{Counter, Kind};
 use hackleak_options::Track;
-
-/// No mapping of a process lies here, nor do the places of descriptors, mappings and monitors.
-const THREADS: usize = 0x4a60_0000_0000;
-const FRAMES: usize = 0x4a70_0000_0000;
 
 /// Threads of one number, of which all but the last one have ended while they were attached.
 const SAME_NUMBER: usize = 16;
@@ -32,15 +29,15 @@ pub fn is_tracked() -> bool {
 
 /// The places of threads of this number, the oldest first.
 fn places(tid: u32) -> impl DoubleEndedIterator<Item = usize> {
-    let first = THREADS + tid as usize * (SAME_NUMBER << 4);
-    (0..SAME_NUMBER).map(move |place| first + (place << 4))
+    let first = tid as usize * SAME_NUMBER;
+    (first..first + SAME_NUMBER).map(|number| ATTACHED.address(number))
 }
 
 /// The place of the frame of this depth; `None` where it has none.
 fn place_of_frame(thread: &ThreadState, depth: u32) -> Option<usize> {
     let is_placed = thread.has_record() && depth < MOST_FRAMES;
     let number = thread.index() as usize * MOST_FRAMES as usize + depth as usize;
-    is_placed.then_some(FRAMES + (number << 4))
+    is_placed.then_some(FRAMES.address(number))
 }
 
 /// The calling thread was attached, and was not before. `name` is the name that it got, if it got one.

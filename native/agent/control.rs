@@ -1,7 +1,7 @@
 //! The options that hooks read, as plain words.
 
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering::Relaxed};
-use hackleak_options::{Findings, MAX_DEPTH, Options, Stacks, Track};
+use hackleak_options::{InvalidFrees, MAX_DEPTH, Options, Stacks, Track};
 
 static STACKS: AtomicU8 = AtomicU8::new(FULL);
 static DEPTH: AtomicU32 = AtomicU32::new(MAX_DEPTH);
@@ -25,10 +25,10 @@ pub fn set(options: &Options) {
     STACKS.store(stacks, Relaxed);
     DEPTH.store(options.depth, Relaxed);
     TRACK.store(options.track.bits(), Relaxed);
-    INVALID_FREES.store(options.findings != Findings::Off, Relaxed);
+    INVALID_FREES.store(options.invalid_frees != InvalidFrees::Off, Relaxed);
 }
 
-/// Whether wrong frees are noted.
+/// Whether invalid frees are noted.
 pub fn wants_invalid_frees() -> bool {
     INVALID_FREES.load(Relaxed)
 }

@@ -10,6 +10,7 @@
 //! not the descriptors.
 
 use crate::arch::CallSite;
+use crate::places::DESCRIPTORS;
 use crate::{IMAGE, boundary, control, gate, invalid_frees, names, origin, record, selection};
 use core::ffi::c_int;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering::Relaxed};
@@ -18,10 +19,8 @@ use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
 use std::os::unix::ffi::OsStrExt;
 
-/// No mapping of a process lies here, nor do the places of monitors.
-const BASE: usize = 0x4a5d_0000_0000;
-/// The most descriptors that have a place: more than any process may have by default.
-const MOST: c_int = 1 << 20;
+/// The most descriptors that have a place.
+const MOST: c_int = DESCRIPTORS.most() as c_int;
 
 /// The highest one that was recorded, or -1.
 static HIGHEST: AtomicI32 = AtomicI32::new(-1);
@@ -36,17 +35,17 @@ static NAMES: [AtomicU32; 1 << 14] = [const { AtomicU32::new(0) }; 1 << 14];
 
 /// Where the table has it.
 pub fn address(number: c_int) -> usize {
-    BASE + ((number as usize) << 4)
+    DESCRIPTORS.address(number as usize)
 }
 
 /// Whether it is the place of one.
 pub fn is_address(address: usize) -> bool {
-    (BASE..BASE + ((MOST as usize) << 4)).contains(&address)
+    DESCRIPTORS.number(address).is_some()
 }
 
 /// The number of the one at this place.
 pub fn number(address: usize) -> Option<u32> {
-    is_address(address).then(|| ((address - BASE) >> 4) as u32)
+    DESCRIPTORS.number(address).map(|number| number as u32)
 }
 
 /// Called before the gate opens.

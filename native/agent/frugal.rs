@@ -1,9 +1,10 @@
 //! Room for a program whose address space is limited (`ulimit -v`).
 //!
-//! The C library gives threads heaps of their own, and reserves 64 MiB of address space for each, as long as there is
-//! some: eight for each processor, used or not. Under a limit they take what the stacks of later threads would
-//! need, so whether a JVM starts is a matter of what remains by chance, and a few MiB of the recorder's
-//! change it. So fewer of them are allowed: the program has more room than without the recorder.
+//! The C library gives threads heaps of their own, and reserves 64 MiB of address space for each,
+//! as long as there is some: eight for each processor, used or not. Under a limit they take what
+//! the stacks of later threads would need. So whether a JVM starts is a matter of what remains by
+//! chance, and a few MiB of the recorder's change it. So fewer of them are allowed: the program has
+//! more room than without the recorder.
 
 use core::ffi::c_int;
 use hackleak_image::writer::address_space_left;

@@ -1,5 +1,5 @@
-//! Wrong frees: by the wrong function, twice, of a pointer inside a block, of another size, of
-//! something that was never taken, under a direct byte buffer.
+//! Invalid frees: by the wrong function, twice, of a pointer inside a block, of another size, of
+//! something that was never allocated, under a direct byte buffer.
 //!
 //! Everything here is rare, and off the path of a right free. A pointer that was never seen being
 //! allocated is none.
@@ -54,11 +54,11 @@ pub fn not_a_start(address: usize, release: Release, call_site: CallSite) {
     }
 }
 
-/// A JNI function gave back what nobody holds. Not where holds may be missing from the table: when
-/// the JNI boundary was not watched from the start, or something could not be recorded.
+/// A JNI function gave back what is not allocated. Not where holds may be missing from the table:
+/// when the JNI boundary was not watched from the start, or something could not be recorded.
 #[cold]
 #[inline(never)]
-pub fn not_held(address: usize, release: Release, call_site: CallSite) {
+pub fn not_allocated(address: usize, release: Release, call_site: CallSite) {
     let lost = Counter::DROPPED
         .iter()
         .any(|counter| IMAGE.counter(*counter).load(Relaxed) != 0);
@@ -68,7 +68,7 @@ pub fn not_held(address: usize, release: Release, call_site: CallSite) {
             block: 0,
         };
         note(
-            InvalidFreeKind::NotHeld,
+            InvalidFreeKind::NotAllocated,
             address,
             nothing,
             release,
@@ -90,7 +90,7 @@ pub fn not_open(number: i32, address: usize, call_site: CallSite) {
         block: 0,
     };
     note(
-        InvalidFreeKind::NotHeld,
+        InvalidFreeKind::NotAllocated,
         address,
         nothing,
         Release::Close,

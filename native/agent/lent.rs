@@ -7,11 +7,11 @@
 //! for users, with what is left out and why.
 //!
 //! What is difficult: the same call allocates both. The first `asprintf` of a process may load
-//! translations, and `getline` the buffer of its stream. The C library is stripped, so the functions
-//! in between have no names, except for those that it exports, if only to itself. So a stack of the
-//! C library's frames, from the allocation to the function that other code called (a [`Run`]), is
-//! judged by the exported functions in it, found by their addresses: all versions of each name, and
-//! what they jump to in the end, because that is what is on the stack then.
+//! translations, and `getline` the buffer of its stream. The C library is stripped, so the
+//! functions in between have no names, except for those that it exports, if only to itself. So a
+//! stack of the C library's frames, from the allocation to the function that other code called, is
+//! a [`Run`]. It is judged by the exported functions in it, found by their addresses: all versions
+//! of each name, and what they jump to in the end, because that is what is on the stack then.
 
 use crate::concurrent_map::ConcurrentMap;
 use crate::{module_policy, symbols, unwind};

@@ -1,8 +1,8 @@
 //! Libraries that were opened with `dlopen` and not closed, which are live as blocks are until `dlclose`.
 //!
-//! Each `dlopen` of code under test has a place in a table of its own, and its record a place in a part of the address
-//! space where no allocator puts anything. The loader counts how often a library was opened and gives one
-//! handle for all of them, so a `dlclose` takes back the last one.
+//! Each `dlopen` of code under test has a place in a table of its own, and its record one of those
+//! that `places` tells. The loader counts how often a library was opened and gives one handle for
+//! all of them, so a `dlclose` takes back the last one.
 //!
 //! What is difficult: the loader searches a library along the path of the code that asks for it, and knows that
 //! by the return address. So what asks must stay the caller, except where that makes no difference
@@ -10,6 +10,7 @@
 //! is counted, and the report says so.
 
 use crate::arch::CallSite;
+use crate::places::LIBRARIES;
 use crate::{
     IMAGE, boundary, control, gate, loader_lock, names, origin, record, search_path, selection,
     unwind,
@@ -22,10 +23,8 @@ use core::sync::atomic::{
 use hackleak_image::layout::{Counter, Kind};
 use hackleak_options::Track;
 
-/// No mapping of a process lies here, nor do the places of descriptors, threads and monitors.
-const BASE: usize = 0x4a60_0000_0000;
 /// The most that have a place at a time.
-const MOST: usize = 1 << 12;
+const MOST: usize = LIBRARIES.most();
 
 /// One `dlopen`.
 struct Place {
@@ -56,13 +55,13 @@ static HIGHEST: AtomicUsize = AtomicUsize::new(0);
 static NEXT_ORDER: AtomicU64 = AtomicU64::new(1);
 
 fn address(index: usize) -> usize {
-    BASE + (index << 4)
+    LIBRARIES.address(index)
 }
 
 /// The handle of the one at this place.
 pub fn handle(address: usize) -> Option<u64> {
-    let index = address.checked_sub(BASE)? >> 4;
-    let handle = PLACES.get(index)?.handle.load(Relaxed);
+    let place = PLACES.get(LIBRARIES.number(address)?)?;
+    let handle = place.handle.load(Relaxed);
     (handle > BUSY).then_some((handle & !BUSY) as u64)
 }
 

@@ -15,6 +15,7 @@ pub use kernel::look;
 
 use crate::arch::CallSite;
 use crate::fragments::{Fragment, Fragments};
+use crate::places::MAPPINGS;
 use crate::{IMAGE, boundary, control, gate, origin, peaks, record, this_library};
 use core::ops::Range;
 use core::ptr;
@@ -24,11 +25,10 @@ use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
 use once_cell::race::OnceRef;
 
-/// No mapping of a process lies here, nor do the places of descriptors and monitors.
-const BASE: usize = 0x4a5e_0000_0000;
 const PAGE: usize = 4096;
 const GROUPS: usize = 2048;
 const PLACES: usize = GROUPS * 64;
+const _: () = assert!(PLACES <= MAPPINGS.most());
 
 /// What is known of all mappings. All zeros is a table of none.
 struct Tables {
@@ -65,7 +65,7 @@ fn fragments() -> Option<&'static Fragments<GROUPS>> {
 
 /// Where the table has the record of this number.
 fn address(record: u32) -> usize {
-    BASE + ((record as usize) << 4)
+    MAPPINGS.address(record as usize)
 }
 
 /// The pages that `len` bytes from `start` on take; none where that is no range of pages.

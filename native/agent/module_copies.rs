@@ -1,12 +1,12 @@
 //! Copies of libraries that will be gone when the report is made.
 //!
-//! Many JNI libraries unpack themselves into a temporary folder and delete the file at the exit
-//! of the JVM, before anyone has looked at the image; some do so as soon as it is loaded. A library that
-//! lies in such a folder, or that was written since the process began, is linked, or copied, to
-//! `modules/` beside the image, where the reporter looks for it, by its build-id or else by its place
-//! in this image. That happens at the first `dlsym` after a `dlopen`, which is what the JVM and JNA do
-//! first with a library, when a native method of it is bound, and at a checkpoint: in no other hook.
-//! A JVM that ends looks once more for files that are gone.
+//! Many JNI libraries unpack themselves into a temporary folder and delete the file at the exit of
+//! the JVM, before anyone has looked at the image; some do so as soon as it is loaded. A library
+//! that lies in such a folder, or that was written since the process began, is linked, or copied,
+//! to `modules/` beside the image. There the reporter looks for it, by its build-id or else by its
+//! place in this image. That happens at the first `dlsym` after a `dlopen`, which is what the JVM
+//! and JNA do first with a library. It also happens when a native method of it is bound, and at a
+//! checkpoint, but in no other hook. A JVM that ends looks once more for files that are gone.
 //!
 //! Where the file is gone already, or is no longer the one that is mapped, one is written from memory
 //! ([`rebuilt`]). It has fewer names, so it lies there under a name of its own, and is taken last.

@@ -5,9 +5,10 @@
 //! C library, the loader, the compiler's runtime, and this library; `include` and `exclude`
 //! change that. The decision is made once, when a module is first seen.
 //!
-//! Two sorts of modules work for their caller, who is then the one that counts: libraries that a JDK
-//! may share with the program (Debian's uses the system's libz), and the few functions of the C
-//! library that hand out memory to be given back ([`lent`](crate::lent)).
+//! Two sorts of modules work for their caller, who is then the one that counts. The first are
+//! libraries that a JDK may share with the program (Debian's uses the system's libz). The others
+//! are the few functions of the C library that hand out memory to be given back
+//! ([`lent`](crate::lent)).
 
 use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use hackleak_options::{Options, Track};

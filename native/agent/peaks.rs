@@ -3,9 +3,9 @@
 //! While any scope is counted, a bit of the gate sends every event the slow way, where it comes by here.
 //! A block belongs to the scope of its record, and to those around it, whoever frees it.
 //!
-//! What is difficult: the rounds of a test are counted one by one, while threads of the test may go on.
-//! So a count begins with an epoch that has not come yet, a block belongs for good to the count of the
-//! epoch in which it was made, and a count is never freed or used again.
+//! What is difficult: the rounds of a test are counted one by one, while threads of the test may go
+//! on. So a count begins with an epoch that has not come yet. A block belongs for good to the count
+//! of the epoch in which it was made, and a count is never freed or used again.
 
 use crate::{IMAGE, gate, selection};
 use core::ptr;

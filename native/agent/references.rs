@@ -8,13 +8,12 @@
 
 use crate::arch::CallSite;
 use crate::jvm::local_frames::{ATTACHED, MOST_SAVED};
+use crate::places::CALLS;
 use crate::thread::{self, ThreadState};
 use crate::{IMAGE, boundary, control, gate, origin, record};
 use hackleak_image::layout::{Counter, LOCAL_BOUND};
 use hackleak_options::Track;
 
-/// No mapping of a process lies here, nor do the places of other handles.
-const CALLS: usize = 0x4a80_0000_0000;
 /// The most calls of one thread that have a place.
 const MOST_CALLS: u32 = 1 << 12;
 
@@ -22,7 +21,7 @@ const MOST_CALLS: u32 = 1 << 12;
 fn place(thread: &ThreadState, number: u32) -> Option<usize> {
     let is_placed = thread.has_record() && number < MOST_CALLS;
     let number = thread.index() as usize * MOST_CALLS as usize + number as usize;
-    is_placed.then_some(CALLS + (number << 4))
+    is_placed.then_some(CALLS.address(number))
 }
 
 /// The native call that the code at `slot` is in: the index of its entry, or [`ATTACHED`].

@@ -4,13 +4,10 @@
 //! was opened by it, too, and that of the program for all: the `java` launcher has one. Which path counts depends on
 //! who asks; that no folder of any of them has such a file is the same for everybody.
 
-use crate::module_policy;
+use crate::{dynamic, module_policy};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use hackleak_image::writer::KeepErrno;
-
-const STRINGS: u64 = 5;
-const PATH: u64 = 15;
-const RUN_PATH: u64 = 29;
+use object::elf::{self, DynamicTag};
 
 /// Folders in a folder of which the loader takes the one that fits the processor.
 const FOR_PROCESSORS: [&[u8]; 5] = [b"glibc-hwcaps", b"tls", b"haswell", b"xeon_phi", b"x86_64"];
@@ -39,13 +36,13 @@ unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _len: usize, data: *mut
     // SAFETY: the C library's description of one object, valid during the call, and the caller's place.
     let (info, search) = unsafe { (&*info, &mut *data.cast::<Search>()) };
     let bias = info.dlpi_addr as usize;
-    let (mut is_caller, mut dynamic) = (false, 0);
+    let (mut is_caller, mut section) = (false, 0);
     for index in 0..usize::from(info.dlpi_phnum) {
         // SAFETY: the object's program headers.
         let program = unsafe { &*info.dlpi_phdr.add(index) };
         let start = bias.wrapping_add(program.p_vaddr as usize);
         match program.p_type {
-            libc::PT_DYNAMIC => dynamic = start,
+            libc::PT_DYNAMIC => section = start,
             libc::PT_LOAD => {
                 let range = start..start.saturating_add(program.p_memsz as usize);
                 is_caller |= range.contains(&search.caller);
@@ -53,7 +50,14 @@ unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _len: usize, data: *mut
             _ => {}
         }
     }
-    let Some(strings) = entry(dynamic, STRINGS) else {
+    let entry = |kind: DynamicTag| {
+        // SAFETY: none, or the section of an object that stays loaded while the loader's lock is held.
+        let mut entries = unsafe { dynamic::entries(section) };
+        entries
+            .find(|(tag, _)| *tag == kind)
+            .map(|(_, value)| value)
+    };
+    let Some(strings) = entry(elf::DT_STRTAB) else {
         return 0;
     };
     // The loader leaves the addresses of a few objects as they are in their files.
@@ -62,8 +66,8 @@ unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _len: usize, data: *mut
     } else {
         strings
     };
-    for (kind, counts) in [(PATH, true), (RUN_PATH, is_caller)] {
-        if let Some(at) = entry(dynamic, kind).filter(|_| counts) {
+    for (kind, counts) in [(elf::DT_RPATH, true), (elf::DT_RUNPATH, is_caller)] {
+        if let Some(at) = entry(kind).filter(|_| counts) {
             // SAFETY: a string of the object's own, and the loader's name of the object.
             let (path, name) = unsafe {
                 let path = CStr::from_ptr((strings + at) as *const c_char);
@@ -91,22 +95,6 @@ unsafe fn object_name<'name>(name: *const c_char) -> &'name [u8] {
     } else {
         name
     }
-}
-
-/// The value of the dynamic section's entry of this kind.
-fn entry(dynamic: usize, kind: u64) -> Option<usize> {
-    let mut at = dynamic as *const [u64; 2];
-    // SAFETY: null, or the section of a loaded object, which ends with an entry of kind 0.
-    while !at.is_null() && unsafe { (*at)[0] } != 0 {
-        // SAFETY: as above.
-        let [found, value] = unsafe { *at };
-        if found == kind {
-            return Some(value as usize);
-        }
-        // SAFETY: not the last entry.
-        at = unsafe { at.add(1) };
-    }
-    None
 }
 
 /// The folder of a library, if its path is absolute.

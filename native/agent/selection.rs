@@ -1,4 +1,4 @@
-//! Which of the live blocks and wrong frees somebody asks about: since an epoch, in a scope, whose doing.
+//! Which of the live blocks and invalid frees somebody asks about: since an epoch, in a scope, whose doing.
 
 use crate::IMAGE;
 use hackleak_image::Ownership;
@@ -61,7 +61,7 @@ pub fn amount(live: Live) -> (u64, u64) {
     }
 }
 
-/// How many wrong frees were made.
+/// How many invalid frees were made.
 pub fn invalid_frees(selection: Selection) -> u64 {
     let is_selected = |invalid_free: &InvalidFree| {
         let freed_in = (invalid_free.freed >> 32) as u32;

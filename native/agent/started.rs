@@ -1,9 +1,9 @@
 //! Threads that were started, which are live as blocks are until they have ended and somebody has joined or
 //! detached them.
 //!
-//! A thread gets a place in a table of its own, and its record has a place in a part of the address space where no
-//! allocator puts anything. The record is made before the thread is: whatever that does, and however soon
-//! it ends, its record is there. Threads of code under test are recorded, and those that Java code starts.
+//! A thread gets a place in a table of its own, and its record one of those that `places` tells.
+//! The record is made before the thread is: whatever that does, and however soon it ends, its
+//! record is there. Threads of code under test are recorded, and those that Java code starts.
 //!
 //! What is difficult: the C library hands out the identifier of a thread again as soon as that was joined, or
 //! has ended and was detached. So a place is found before somebody is joined and emptied afterwards, and a
@@ -13,6 +13,7 @@
 //! ([`look`]).
 
 use crate::arch::CallSite;
+use crate::places::THREADS;
 use crate::thread::own_tid;
 use crate::{IMAGE, boundary, control, gate, names, origin, record, selection};
 use core::ffi::c_void;
@@ -25,10 +26,8 @@ use hackleak_image::layout::{Counter, Kind};
 use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
 
-/// No mapping of a process lies here, nor do the places of descriptors and monitors.
-const BASE: usize = 0x4a5e_0000_0000;
 /// The most threads that have a place at a time.
-const MOST: usize = 1 << 14;
+const MOST: usize = THREADS.most();
 
 /// One thread. A state of 0 is a free place.
 struct Place {
@@ -83,7 +82,7 @@ pub struct Started {
 }
 
 fn address(index: usize) -> usize {
-    BASE + (index << 4)
+    THREADS.address(index)
 }
 
 /// Called before the gate opens, if threads are tracked.

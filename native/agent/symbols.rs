@@ -4,12 +4,12 @@
 //! Each module's dynamic section leads to its relocations; those with a symbol are such places:
 //! slots of the procedure linkage table, addresses that code loads, and addresses in data.
 
-use crate::this_library;
+use crate::{dynamic, gnu_hash, this_library};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ops::Range;
-use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::Release};
-use object::elf::{self, DynamicTag};
+use core::{ptr, slice};
+use object::elf;
 
 const PAGE: usize = 4096;
 
@@ -109,13 +109,6 @@ unsafe extern "C" fn collect(
     0
 }
 
-/// An entry of the dynamic section.
-#[repr(C)]
-struct Dynamic {
-    tag: i64,
-    value: usize,
-}
-
 /// The tables of a module that lead to its references.
 #[derive(Default)]
 struct Tables {
@@ -129,25 +122,20 @@ struct Tables {
 impl Module {
     fn tables(&self) -> Tables {
         let mut tables = Tables::default();
-        let mut at = self.dynamic as *const Dynamic;
         // Addresses here were relocated by the loader, except for those of the kernel's own object.
         let address = |value: usize| if value < self.bias { 0 } else { value };
-        // SAFETY: the dynamic section of a loaded module ends with a null entry.
-        unsafe {
-            while DynamicTag((*at).tag) != elf::DT_NULL {
-                let value = (*at).value;
-                match DynamicTag((*at).tag) {
-                    elf::DT_SYMTAB => tables.symbols = address(value),
-                    elf::DT_HASH => tables.hash = address(value),
-                    elf::DT_GNU_HASH => tables.gnu_hash = address(value),
-                    elf::DT_STRTAB => tables.strings = address(value),
-                    elf::DT_RELA => tables.relocations[0].0 = address(value),
-                    elf::DT_RELASZ => tables.relocations[0].1 = value,
-                    elf::DT_JMPREL => tables.relocations[1].0 = address(value),
-                    elf::DT_PLTRELSZ => tables.relocations[1].1 = value,
-                    _ => {}
-                }
-                at = at.add(1);
+        // SAFETY: the dynamic section of a loaded module.
+        for (tag, value) in unsafe { dynamic::entries(self.dynamic) } {
+            match tag {
+                elf::DT_SYMTAB => tables.symbols = address(value),
+                elf::DT_HASH => tables.hash = address(value),
+                elf::DT_GNU_HASH => tables.gnu_hash = address(value),
+                elf::DT_STRTAB => tables.strings = address(value),
+                elf::DT_RELA => tables.relocations[0].0 = address(value),
+                elf::DT_RELASZ => tables.relocations[0].1 = value,
+                elf::DT_JMPREL => tables.relocations[1].0 = address(value),
+                elf::DT_PLTRELSZ => tables.relocations[1].1 = value,
+                _ => {}
             }
         }
         tables
@@ -218,22 +206,12 @@ impl Tables {
         if self.gnu_hash == 0 {
             return 0;
         }
-        let header = self.gnu_hash as *const u32;
-        // SAFETY: as `DT_GNU_HASH` is laid out: four words, the filter, the buckets with the first
-        // symbol of each, and a word per symbol from `first` on, whose lowest bit ends a bucket.
-        unsafe {
-            let (buckets, first, filter) = (header.read(), header.add(1).read(), header.add(2));
-            let table = header.add(4 + 2 * filter.read() as usize);
-            let last = (0..buckets as usize).map(|at| table.add(at).read()).max();
-            let Some(mut last) = last.filter(|last| *last >= first) else {
-                return first as usize;
-            };
-            let chains = table.add(buckets as usize);
-            while chains.add((last - first) as usize).read() & 1 == 0 {
-                last += 1;
-            }
-            last as usize + 1
-        }
+        let count = gnu_hash::symbol_count(|at, count| {
+            let first = (self.gnu_hash + at as usize) as *const u32;
+            // SAFETY: words of the table of a module that stays loaded.
+            Some(unsafe { slice::from_raw_parts(first, count as usize) }.to_vec())
+        });
+        count.unwrap_or(0) as usize
     }
 }
 

@@ -1,14 +1,13 @@
 //! What the recorder keeps for each thread.
 //!
-//! The state is reached through one initial-exec thread-local word and lives in its own mapping,
-//! made at the thread's first recorded event and handed on to a later thread at its end. Nothing
-//! in it is touched by another thread.
+//! The state is reached through one initial-exec thread-local word and lives in its own mapping.
+//! That is made at the thread's first recorded event and handed on to a later thread at its end.
+//! Nothing in it is touched by another thread.
 //!
-//! What is difficult: a signal handler may allocate while the recorder works for its thread, so
-//! the state has one user at a time. [`enter`] hands it out once; whoever comes second records
-//! without it. And the thread's own stack may be tiny (a signal's, of 8 KiB), so whatever needs
-//! more than a few words of stack runs on a stack that lies in front of the state
-//! ([`Guard::on_own_stack`]).
+//! What is difficult: a signal handler may allocate while the recorder works for its thread, so the
+//! state has one user at a time. [`enter`] hands it out once; whoever comes second records without
+//! it. And the thread's own stack may be tiny (a signal's, of 8 KiB). So whatever needs more than a
+//! few words of stack runs on a stack that lies in front of the state ([`Guard::on_own_stack`]).
 
 mod context;
 mod free;

@@ -1,8 +1,9 @@
 //! What HackLeak costs, measured beside the tools that a user would otherwise take.
 //!
-//! Machines are noisy and drift, so all tools do the same work in turns, round after round, and a round's figures are
-//! compared with the same round's bare figures only. glibc's trimming makes loops of malloc and free bimodal with no tool at
-//! all, so its tunables are fixed for all runs. Nothing here passes or fails by time: people judge.
+//! Machines are noisy and drift, so all tools do the same work in turns, round after round, and a
+//! round's figures are compared with that round's bare ones only. glibc's trimming makes loops of
+//! malloc and free bimodal with no tool at all, so its tunables are fixed for all runs. Nothing
+//! here passes or fails by time: people judge.
 //!
 //! * [`workload`] the list of workloads, [`tool`] how each tool gets into a process, [`program`] what is compiled
 //! * [`run`] one run of one tool, [`results`] what is kept of it, [`statistics`] medians and spreads

@@ -289,8 +289,11 @@ fn compare_process(
             ));
         }
     }
-    if !process.findings.is_empty() {
-        wrong.push(format!("{name}: wrong frees: {:?}", process.findings));
+    if !process.invalid_frees.is_empty() {
+        wrong.push(format!(
+            "{name}: invalid frees: {:?}",
+            process.invalid_frees
+        ));
     }
     if !case.loses_records() && !lost.is_empty() {
         wrong.push(format!("{name}: lost: {lost:?}"));

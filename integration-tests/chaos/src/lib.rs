@@ -1,8 +1,9 @@
 //! The chaos suite: random programs put together from pieces, each run bare and recorded.
 //!
-//! A seed decides everything about a [`Case`]: the script that a prebuilt victim interprets, the recorder's options and the
-//! surroundings. A case holds if both runs say the same and end in the same way, if the record has exactly the blocks that
-//! the script leaves, and if every Java stack is the one that the victim itself saw.
+//! A seed decides everything about a [`Case`]: the script that a prebuilt victim interprets, the
+//! recorder's options and the surroundings. A case holds if both runs say the same and end in the
+//! same way. The record must have exactly the blocks that the script leaves, and every Java stack
+//! must be the one that the victim itself saw.
 //!
 //! * [`script`]: what a program does and what it leaves; `victims/chaos/chaos.cpp` and `victims/jni/Chaos.java` read it.
 //! * [`native`] and [`java`] draw cases from a seed.

@@ -1,10 +1,11 @@
 // Threads: every way to start, join and detach them.
 //
-//   started each|clean|refused|fork|many
+//   started each|clean|refused|fork|many|mapped
 #include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <threads.h>
@@ -66,6 +67,16 @@ static pthread_t make(void* (*routine)(void*), bool detached = false, void* argu
 
 NOINLINE static void still_running() {
   for (int i = 0; i < 3; i++) make(runs, false, const_cast<char*>("worker"));
+}
+
+NOINLINE static void mapped() {
+  for (int i = 0; i < 10000; i++) {
+    check(mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED, "mmap");
+  }
+}
+
+NOINLINE static void after_mappings() {
+  for (int i = 0; i < 200; i++) make(ends);
 }
 
 NOINLINE static void detached_and_running() {
@@ -221,6 +232,9 @@ int main(int argc, char** argv) {
     forks();
   } else if (is(mode, "many")) {
     many();
+  } else if (is(mode, "mapped")) {
+    mapped();
+    after_mappings();
   } else {
     return 2;
   }

@@ -1,10 +1,10 @@
 //! `JNI_CreateJavaVM`: a process that makes a JVM gets the recorder as the JVM's agent, whoever calls.
 //!
-//! The `java` command, the other launchers of a JDK, programs that embed a JVM and libraries of other
-//! languages all come here, through `dlsym` or because they are linked with `libjvm.so`. The agent is
-//! added to the arguments, so that the JNI boundary is in place before the first class is loaded. Under
-//! `follow=jvm` this is also the moment at which a program that is no launcher begins to be recorded;
-//! one that never calls it is left alone.
+//! The `java` command, the other launchers of a JDK, programs that embed a JVM and libraries of
+//! other languages all come here. They do so through `dlsym` or because they are linked with
+//! `libjvm.so`. The agent is added to the arguments, so that the JNI boundary is in place before
+//! the first class is loaded. Under `follow=jvm` this is also the moment at which a program that is
+//! no launcher begins to be recorded; one that never calls it is left alone.
 //!
 //! What is difficult: this library exports the function, but a program that looks whether a JVM is there
 //! must find none when there is none. And a library that is linked with `libjvm.so` may have been loaded

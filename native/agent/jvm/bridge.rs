@@ -11,7 +11,7 @@ use crate::{
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::Frame;
 use hackleak_image::layout::{Check, Counter, Kind, Outcome, Scope, flags};
-use hackleak_options::{Findings, Options};
+use hackleak_options::{InvalidFrees, Options};
 use jni::objects::{JClass, JLongArray, JString};
 use jni::{Env, EnvUnowned};
 use std::collections::{HashMap, HashSet};
@@ -31,14 +31,14 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
             Failure::NotRecorded("the recorder is only just beginning".to_owned())
         })?;
         let text = format!(
-            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\nfindings={}\nheld={}\nrules={}\n",
+            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\ninvalid-frees={}\nheld={}\nrules={}\n",
             image::path(),
             this_library::library_path().display(),
             std::process::id(),
             options,
             u8::from(degraded),
             u8::from(options.strict),
-            if options.findings == Findings::Fail {
+            if options.invalid_frees == InvalidFrees::Fail {
                 "fail"
             } else {
                 "report"
@@ -132,9 +132,9 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_sitesSince<'local>(
     })
 }
 
-/// `long findingsSince(int epoch, int scope, int ownership)`
+/// `long invalidFreesSince(int epoch, int scope, int ownership)`
 #[unsafe(no_mangle)]
-pub extern "system" fn Java_dev_hackleak_NativeBridge_findingsSince<'local>(
+pub extern "system" fn Java_dev_hackleak_NativeBridge_invalidFreesSince<'local>(
     env: EnvUnowned<'local>,
     _class: JClass<'local>,
     epoch: i32,

@@ -5,11 +5,11 @@
 //! is marked, its free is noted, and after the next forced collection a buffer that has survived
 //! is an invalid free.
 //!
-//! The places are kept in lists by the block, because each free of a marked block looks for its own; a place
-//! never leaves its list, so no lock is needed. A list grows when none of its places is free and none of its
-//! buffers has been collected, so it is as long as the most buffers that live at a time. The places lie in
-//! mappings of their own, where an address would look like something that holds the block: so it stands there
-//! with all bits turned.
+//! The places are kept in lists by the block, because each free of a marked block looks for its
+//! own; a place never leaves its list, so no lock is needed. A list grows when none of its places
+//! is free and none of its buffers has been collected. So it is as long as the most buffers that
+//! live at a time. The places lie in mappings of their own, where an address would look like
+//! something that holds the block: so it stands there with all bits turned.
 //!
 //! A place goes through these states, each change made by whoever holds the place then:
 //!

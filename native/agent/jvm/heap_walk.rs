@@ -1,9 +1,10 @@
 //! Walks over those objects of the Java heap that may hold native memory.
 //!
-//! JVMTI tells the values of fields, which is what takes the time. So a walk looks only at objects of classes
-//! that have a `long`, or an `int` with the name of a descriptor, at arrays of `long`s, and at the static
-//! fields of all classes. The classes carry a tag for that. An environment of the recorder's own does all of
-//! it: the tags of other tools stay what they are, and a process that never asks pays nothing.
+//! JVMTI tells the values of fields, which is what takes the time. So a walk looks only at objects
+//! of classes that have a `long`, or an `int` with the name of a descriptor. It also looks at
+//! arrays of `long`s, and at the static fields of all classes. The classes carry a tag for that. An
+//! environment of the recorder's own does all of it: the tags of other tools stay what they are,
+//! and a process that never asks pays nothing.
 
 use super::class_fields::{self, Holds};
 use super::functions;

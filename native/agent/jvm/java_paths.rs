@@ -1,9 +1,9 @@
 //! Which objects are reached only through some others.
 //!
-//! A test that has ended still has its instance, because the framework keeps it; what only the instance holds
-//! is lost. So is what only the program's frames on the thread that asks reach, its variables. To follow
-//! all references takes several times as long as to walk the heap, so first it is looked at what these
-//! reach at all, which is little as long as classes are not followed.
+//! A test that has ended still has its instance, because the framework keeps it; what only the
+//! instance holds is lost. So is what only the program's frames on the thread that asks reach, its
+//! variables. To follow all references takes several times as long as to walk the heap. So first it
+//! is looked at what these reach at all, which is little as long as classes are not followed.
 
 use super::functions;
 use super::heap_tags::{set_tag, tag_of, untag};

@@ -1,10 +1,10 @@
 //! Method ids ahead of need.
 //!
 //! `AsyncGetCallTrace` names methods by their ids and makes none. Elsewhere JVMTI makes them when a
-//! stack with a nameless method is met, but code that a `critical` downcall has called must not call
-//! JVMTI, nor must the JVM as it starts a thread. So once such code was met, or where threads are tracked, the
-//! ids of all classes are made at the next chance, and those of later classes when they are prepared. Other
-//! programs pay nothing for that.
+//! stack with a nameless method is met. But code that a `critical` downcall has called must not
+//! call JVMTI, nor must the JVM as it starts a thread. So once such code was met, or where threads
+//! are tracked, the ids of all classes are made at the next chance. Those of later classes are made
+//! when they are prepared. Other programs pay nothing for that.
 
 use super::{Jvmti, methods};
 use core::ptr;

@@ -228,7 +228,7 @@ unsafe extern "C" fn release_elements<const INDEX: usize>(
             unsafe { transmute::<usize, Length>(real(position!(GetArrayLength)))(env, array) };
         // Elements of an empty array are not recorded.
         if len > 0 {
-            invalid_frees::not_held(elements as usize, Release::ReleaseElements, call_site);
+            invalid_frees::not_allocated(elements as usize, Release::ReleaseElements, call_site);
         }
     }
     // SAFETY: see `new_reference`.
@@ -296,7 +296,7 @@ unsafe extern "C" fn release_chars<const INDEX: usize, const RELEASE: u32>(
         frame_pointer,
     };
     if !record::released(chars as usize, release(RELEASE), call_site) {
-        invalid_frees::not_held(chars as usize, release(RELEASE), call_site);
+        invalid_frees::not_allocated(chars as usize, release(RELEASE), call_site);
     }
     // SAFETY: see `new_reference`.
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, chars) };

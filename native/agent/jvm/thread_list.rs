@@ -1,7 +1,8 @@
 //! What the JVM keeps of each of its threads: whether it is in native code, and where its Java frames begin.
 //!
-//! The Serviceability Agent's tables say where. The JVM may change and end threads meanwhile, so its memory is read in
-//! a way that cannot fault, and what is read is worth something only beside the number of the thread that it is of.
+//! The Serviceability Agent's tables say where. The JVM may change and end threads meanwhile, so
+//! its memory is read in a way that cannot fault. What is read is worth something only beside the
+//! number of the thread that it is of.
 
 use super::vm_tables::Tables;
 use crate::peek::Peek;

@@ -2,7 +2,7 @@
 //!
 //! The JVM's own stack walk gives the Java frames on both sides of a native method, but not the
 //! native frames between. So the JNI functions that can run Java code get thunks that note where
-//! they were called from until they return, and the native frames are walked from there when an
+//! they were called from until they return. The native frames are walked from there when an
 //! allocation further in needs them.
 
 use super::{

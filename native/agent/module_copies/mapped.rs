@@ -4,6 +4,7 @@
 //! lie there then. So memory is only read by [`Peek`], every length is bounded by a segment, and every segment by the
 //! module's range.
 
+use crate::gnu_hash;
 use crate::peek::{Peek, Plain, bytes};
 use core::ops::Range;
 use libc::{Elf64_Ehdr, Elf64_Phdr, Elf64_Rela, Elf64_Sym};
@@ -16,8 +17,6 @@ const MAX_PROGRAMS: usize = 256;
 /// No segment lies beyond this place of a file, nor beyond this address.
 const MAX_OFFSET: u64 = 1 << 32;
 const MAX_VADDR: u64 = 1 << 47;
-/// The longest chain of a hash table that is followed.
-const MAX_CHAIN: u64 = 1 << 14;
 /// So many bytes tell whether a file is the one that is mapped.
 const HEAD: usize = 4096;
 
@@ -266,26 +265,11 @@ impl<'a> Mapped<'a> {
         })
     }
 
-    /// Symbols of the table that the GNU hash table at `vaddr` is of: those that it leaves out come first.
+    /// Symbols of the table that the GNU hash table at `vaddr` is of.
     fn gnu_hashed(&self, vaddr: u64) -> Option<u64> {
-        let head = self.part(vaddr, 16)?;
-        let &[buckets, left_out, bloom, _] = &*self.values::<u32>(head)? else {
-            return None;
-        };
-        let chains = vaddr + 16 + u64::from(bloom) * 8;
-        let starts = self.part(chains, u64::from(buckets) * 4)?;
-        let last = self.values::<u32>(starts)?.into_iter().max()?;
-        let Some(from) = last.checked_sub(left_out) else {
-            return Some(left_out.into());
-        };
-        let from = chains + starts.len + u64::from(from) * 4;
-        let mut chain = 0..MAX_CHAIN;
-        let ends = chain.find_map(|at| match self.word(from + at * 4) {
-            // The last of a chain is odd.
-            Some(hash) => (hash & 1 == 1).then_some(Some(at)),
-            None => Some(None),
-        });
-        Some(u64::from(last) + ends.flatten()? + 1)
+        gnu_hash::symbol_count(|at, count| {
+            self.values(self.part(vaddr.checked_add(at)?, count * 4)?)
+        })
     }
 
     /// One more than the last symbol that relocations name: a hash table may know none that is only asked for.

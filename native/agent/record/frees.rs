@@ -148,13 +148,13 @@ pub fn freed(address: usize, release: Release, claimed_size: Option<usize>, call
         }
         Err(left) => {
             if left.block != 0 || matches!(release, Release::Delete | Release::DeleteArray) {
-                freed_wrongly(address, left, release, call_site);
+                freed_no_block(address, left, release, call_site);
             }
         }
     }
 }
 
-/// A block was freed that is logged or counted, lies under a buffer, belongs to the JVM, or is freed in a wrong way.
+/// A block was freed that is logged or counted, lies under a buffer, belongs to the JVM, or whose free is invalid.
 #[cold]
 #[inline(never)]
 fn freed_oddly(
@@ -191,7 +191,7 @@ fn freed_oddly(
 /// What was freed is no block; `left` is what is known of the address.
 #[cold]
 #[inline(never)]
-fn freed_wrongly(address: usize, left: Live, release: Release, call_site: CallSite) {
+fn freed_no_block(address: usize, left: Live, release: Release, call_site: CallSite) {
     boundary::guarded(|| {
         if left.block == 0 {
             invalid_frees::not_a_start(address, release, call_site);

@@ -73,11 +73,8 @@ impl Cursor {
     #[inline(always)]
     pub fn step(&mut self, rule: Rule, reach: &mut Reach) -> Result<(), End> {
         if rule.is_common() {
-            let cfa = match rule.cfa_cell(self.sp, self.fp) {
-                Some(cell) => reach.word(cell).unwrap_or(0),
-                None => rule.cfa(self.sp, self.fp),
-            };
-            return self.leave(rule, cfa, reach);
+            let cfa = rule.frame_end(self.sp, self.fp, |cell| reach.word(cell));
+            return self.leave(rule, cfa.unwrap_or(0), reach);
         }
         self.step_rarely(rule, reach)
     }

@@ -5,9 +5,9 @@
 //! never needed, because no row that fits a rule refers to them. Rows of another shape are left
 //! to `slow`.
 //!
-//! Rules are cached for good, keyed by the address that is looked up (the return address less
-//! one, so that a call at the very end of a function finds its own row), and dropped when a
-//! library is unloaded.
+//! Rules are cached for good, and dropped when a library is unloaded. The key is the address that
+//! is looked up: the return address less one, so that a call at the very end of a function finds
+//! its own row.
 
 use super::modules::{self, Found};
 use crate::arch::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER, signal_frame};
@@ -120,6 +120,20 @@ impl Rule {
     pub fn cfa(self, sp: usize, fp: usize) -> usize {
         let base = if self.uses_frame_pointer() { fp } else { sp };
         base.wrapping_add(self.cfa_offset())
+    }
+
+    /// The CFA, for all common shapes; `None` where `word` cannot read what holds it.
+    #[inline(always)]
+    pub fn frame_end(
+        self,
+        sp: usize,
+        fp: usize,
+        word: impl FnOnce(usize) -> Option<usize>,
+    ) -> Option<usize> {
+        match self.cfa_cell(sp, fp) {
+            Some(cell) => word(cell),
+            None => Some(self.cfa(sp, fp)),
+        }
     }
 
     /// The word that holds the caller's frame pointer, when it was saved.

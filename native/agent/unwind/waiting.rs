@@ -42,10 +42,7 @@ impl Standing {
             return None;
         }
         let fp = self.frame_pointer.unwrap_or(0);
-        let cfa = match rule.cfa_cell(self.position, fp) {
-            Some(cell) => word(cell)?,
-            None => rule.cfa(self.position, fp),
-        };
+        let cfa = rule.frame_end(self.position, fp, &word)?;
         if cfa <= self.position {
             return None;
         }

@@ -1,15 +1,16 @@
 //! The walk up the native stack, and the memory that makes it short.
 //!
-//! Two allocations in a row mostly share all but the youngest frames. The thread remembers its
-//! last walk: each frame with its stack position, its tree node, and every stack word that led
-//! from it to its caller. A new walk goes up until it stands on a remembered frame, then checks
-//! that all the words on the way from there to the root still hold what they held. If they do,
-//! the unwinder would read the same words and find the same frames: the remembered node is the
-//! stack. If one differs, everything on the root side of it is forgotten and the walk goes on.
+//! Two allocations in a row mostly share all but the youngest frames. The thread remembers its last
+//! walk: each frame with its stack position, its tree node, and every stack word that led from it
+//! to its caller. A new walk goes up until it stands on a remembered frame. Then it checks that all
+//! the words on the way from there to the root still hold what they held. If they do, the unwinder
+//! would read the same words and find the same frames: the remembered node is the stack. If one
+//! differs, everything on the root side of it is forgotten and the walk goes on.
 //!
 //! What makes this exact:
-//! - a frame is recognised by return address, the word that holds it, the stack pointer, which is what a
-//!   call leaves, and frame pointer where a rule on the root side depends on it;
+//! - a frame is recognised by return address, the word that holds it, and the stack pointer, which
+//!   is what a call leaves; by the frame pointer as well where a rule on the root side depends on
+//!   it;
 //! - *every* word that decides the way is checked: return addresses, saved frame pointers that
 //!   are used later, cells that hold a frame address, and the word at which the stack ended;
 //! - words are checked from the leaf to the root, so each is only read when everything that says

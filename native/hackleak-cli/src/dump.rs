@@ -55,8 +55,8 @@ enum List {
     Scopes,
     /// Checkpoints
     Checkpoints,
-    /// Wrong frees
-    Findings,
+    /// Invalid frees
+    InvalidFrees,
 }
 
 impl From<List> for dump::List {
@@ -68,7 +68,7 @@ impl From<List> for dump::List {
             List::Threads => dump::List::Threads,
             List::Scopes => dump::List::Scopes,
             List::Checkpoints => dump::List::Checkpoints,
-            List::Findings => dump::List::Findings,
+            List::InvalidFrees => dump::List::InvalidFrees,
         }
     }
 }

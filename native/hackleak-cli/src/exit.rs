@@ -16,7 +16,7 @@ pub(crate) fn of(verdict: Verdict) -> u8 {
     match verdict {
         Verdict::Clean => CLEAN,
         Verdict::Incomplete => INCOMPLETE,
-        Verdict::Leaks | Verdict::Findings => LEAKS,
+        Verdict::Leaks | Verdict::InvalidFrees => LEAKS,
     }
 }
 

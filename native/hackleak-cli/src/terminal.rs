@@ -117,7 +117,7 @@ fn style(line: &str) -> Option<Style> {
         Some(plain.bold().fg_color(Some(AnsiColor::Green.into())))
     } else if text.starts_with("incomplete: ") {
         Some(plain.bold().fg_color(Some(AnsiColor::Yellow.into())))
-    } else if text.starts_with("leaks: ") || text.starts_with("wrong frees: ") {
+    } else if text.starts_with("leaks: ") || text.starts_with("invalid frees: ") {
         Some(plain.bold().fg_color(Some(AnsiColor::Red.into())))
     } else if !text.starts_with(|c: char| c.is_ascii_digit()) {
         None

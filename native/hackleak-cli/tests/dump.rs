@@ -73,7 +73,7 @@ fn dumped(file: &Path, arguments: &[&str]) -> Value {
     serde_json::from_str(&ended.stdout).expect("JSON")
 }
 
-const ALL: &str = "records,stacks,modules,threads,scopes,checkpoints,findings";
+const ALL: &str = "records,stacks,modules,threads,scopes,checkpoints,invalid-frees";
 
 #[test]
 fn every_number_of_the_file_is_there() {
@@ -142,8 +142,8 @@ fn every_number_of_the_file_is_there() {
         json!([{"scope": 1, "name": "mine", "parent": 0, "closed": 2}])
     );
     assert_eq!(json["checkpoints"]["shown"][0]["label"], "start of it");
-    assert_eq!(json["findings"]["shown"][0]["problem"], "mismatch");
-    assert_eq!(json["findings"]["shown"][0]["bytes"], SIZE);
+    assert_eq!(json["invalidFrees"]["shown"][0]["problem"], "mismatch");
+    assert_eq!(json["invalidFrees"]["shown"][0]["bytes"], SIZE);
 }
 
 #[test]

@@ -230,7 +230,7 @@ fn the_environment_brings_library_options_and_agent() {
     assert_eq!(
         ended.stdout,
         format!(
-            "{library}|track=new+malloc+jni+unsafe+fd+zip,findings=report,held=note,stacks=native,out={out}/run-1,follow=jvm,depth=9,\
+            "{library}|track=new+malloc+jni+unsafe+fd+zip,invalid-frees=report,held=note,stacks=native,out={out}/run-1,follow=jvm,depth=9,\
              exit=settle,strict=false|\
              -agentpath:{library}\n"
         )

@@ -189,7 +189,7 @@ fn dump_image(path: &Path) {
         List::Threads,
         List::Scopes,
         List::Checkpoints,
-        List::Findings,
+        List::InvalidFrees,
     ];
     if let Ok(mut dump) = Dump::of_image(path, &lists, 10) {
         printable(&render::dump(&dump));

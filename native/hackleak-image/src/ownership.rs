@@ -1,4 +1,4 @@
-//! Whose doing an allocation or a wrong free is, where code runs in parallel.
+//! Whose doing an allocation or an invalid free is, where code runs in parallel.
 //!
 //! A thread enters scopes itself, or is started in one and inherits it. What is difficult: a
 //! thread that was started in a scope may belong to a pool and work for anybody, while the scope

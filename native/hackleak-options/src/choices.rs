@@ -27,9 +27,9 @@ pub enum Follow {
     None,
 }
 
-/// What is done about wrong frees.
+/// What is done about invalid frees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Findings {
+pub enum InvalidFrees {
     /// They are not noted.
     Off,
     /// They are reported.
@@ -85,10 +85,10 @@ pub enum Exit {
     Report,
 }
 
-pub(crate) const FINDINGS: &[(&str, Findings)] = &[
-    ("off", Findings::Off),
-    ("report", Findings::Report),
-    ("fail", Findings::Fail),
+pub(crate) const INVALID_FREES: &[(&str, InvalidFrees)] = &[
+    ("off", InvalidFrees::Off),
+    ("report", InvalidFrees::Report),
+    ("fail", InvalidFrees::Fail),
 ];
 pub(crate) const HELD: &[(&str, Held)] = &[
     ("fail", Held::Fail),

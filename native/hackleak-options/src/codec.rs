@@ -1,8 +1,8 @@
 //! The options in their text form, `key=value` with commas between.
 
 use crate::choices::{
-    EXIT, Exit, FINDINGS, FOLLOW, Findings, Follow, HELD, Held, KNOWN, Known, OptionError, STACKS,
-    SWITCH, Stacks, YES_NO, choice, name,
+    EXIT, Exit, FOLLOW, Follow, HELD, Held, INVALID_FREES, InvalidFrees, KNOWN, Known, OptionError,
+    STACKS, SWITCH, Stacks, YES_NO, choice, name,
 };
 use crate::keys::KEYS;
 use crate::track::Track;
@@ -20,8 +20,8 @@ pub struct Options {
     pub exclude: String,
     /// See the key `pools`; empty when there is none.
     pub pools: String,
-    /// See the key `findings`.
-    pub findings: Findings,
+    /// See the key `invalid-frees`.
+    pub invalid_frees: InvalidFrees,
     /// See the key `held`.
     pub held: Held,
     /// See the key `stacks`.
@@ -64,7 +64,7 @@ impl Default for Options {
             include: String::new(),
             exclude: String::new(),
             pools: String::new(),
-            findings: Findings::Report,
+            invalid_frees: InvalidFrees::Report,
             held: Held::Note,
             stacks: Stacks::Full,
             out: "hackleak-out".to_owned(),
@@ -163,7 +163,7 @@ impl Options {
     fn set(&mut self, key: &str, value: &str) -> Result<(), OptionError> {
         match key {
             "track" => self.track = value.parse()?,
-            "findings" => self.findings = choice(key, value, FINDINGS)?,
+            "invalid-frees" => self.invalid_frees = choice(key, value, INVALID_FREES)?,
             "held" => self.held = choice(key, value, HELD)?,
             "stacks" => self.stacks = choice(key, value, STACKS)?,
             "preload" => self.preload = choice(key, value, YES_NO)?,
@@ -196,6 +196,11 @@ impl Options {
                     }
                 }
             }
+            "findings" => {
+                return Err(OptionError(format!(
+                    "option `findings` is not known: write `invalid-frees={value}`"
+                )));
+            }
             _ => {
                 let known: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
                 return Err(OptionError(format!(
@@ -213,9 +218,9 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "track={},findings={},held={},stacks={},out={},follow={},depth={},exit={},strict={}",
+            "track={},invalid-frees={},held={},stacks={},out={},follow={},depth={},exit={},strict={}",
             self.track,
-            name(self.findings, FINDINGS),
+            name(self.invalid_frees, INVALID_FREES),
             name(self.held, HELD),
             name(self.stacks, STACKS),
             self.out,

@@ -40,10 +40,10 @@ pub const KEYS: &[Key] = &[
         meaning: "functions that hand out and take back objects of a pool, one `alloc=FUNCTION,free=FUNCTION` a line",
     },
     Key {
-        name: "findings",
+        name: "invalid-frees",
         values: "off|report|fail",
         default: "report",
-        meaning: "wrong frees: not looked for, reported, or counted as a failure",
+        meaning: "invalid frees: not looked for, reported, or counted as a failure",
     },
     Key {
         name: "held",

@@ -14,7 +14,7 @@ mod keys;
 mod pools;
 mod track;
 
-pub use choices::{Exit, Findings, Follow, Held, Known, OptionError, Stacks};
+pub use choices::{Exit, Follow, Held, InvalidFrees, Known, OptionError, Stacks};
 pub use codec::{MAX_DEPTH, Options};
 pub use keys::{KEYS, Key};
 pub use pools::{PoolFunctions, PoolsError, parse_pools};

@@ -1,4 +1,4 @@
-//! Wrong frees, with the stacks of the allocation and of the free. Those that are alike are one.
+//! Invalid frees, with the stacks of the allocation and of the free. Those that are alike are one.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ impl From<layout::InvalidFreeKind> for InvalidFreeKind {
             layout::InvalidFreeKind::DoubleFree => InvalidFreeKind::DoubleFree,
             layout::InvalidFreeKind::Interior => InvalidFreeKind::Interior,
             layout::InvalidFreeKind::Size => InvalidFreeKind::Size,
-            layout::InvalidFreeKind::NotHeld => InvalidFreeKind::NotHeld,
+            layout::InvalidFreeKind::NotAllocated => InvalidFreeKind::NotAllocated,
             layout::InvalidFreeKind::UnderBuffer => InvalidFreeKind::UnderBuffer,
         }
     }
@@ -58,7 +58,7 @@ pub(crate) fn symbolised(
             continue;
         };
         let kind = match problem {
-            layout::InvalidFreeKind::NotHeld => Some(release.kind()),
+            layout::InvalidFreeKind::NotAllocated => Some(release.kind()),
             _ => layout::Kind::from_number(invalid_free.allocated.kind()),
         };
         let Some(kind) = kind else {
@@ -72,7 +72,7 @@ pub(crate) fn symbolised(
             released_by: release.name().to_owned(),
             detail: invalid_free.detail,
             freed: frames(invalid_free.freed as u32),
-            allocated: if problem == layout::InvalidFreeKind::NotHeld {
+            allocated: if problem == layout::InvalidFreeKind::NotAllocated {
                 Vec::new()
             } else {
                 frames(invalid_free.allocated.stack())

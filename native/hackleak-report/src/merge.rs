@@ -77,11 +77,11 @@ fn merged(report: &Report, sites: impl Fn(&Process) -> &[Site]) -> Vec<Merged<'_
     merged
 }
 
-/// The wrong frees of all processes.
+/// The invalid frees of all processes.
 pub fn invalid_frees(report: &Report) -> impl Iterator<Item = (&Process, &InvalidFree)> {
     report.processes.iter().flat_map(|process| {
         process
-            .findings
+            .invalid_frees
             .iter()
             .map(move |invalid_free| (process, invalid_free))
     })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hackleak_image::layout::Kind;
 use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
-use hackleak_options::{Findings, Held as OfHeld, Options, Track};
+use hackleak_options::{Held as OfHeld, InvalidFrees, Options, Track};
 
 use crate::coverage::{Modules, Runtime};
 use crate::fold::fold_roots;
@@ -180,7 +180,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         timeline: history::timeline(&image),
         memory: None,
         notes: Vec::new(),
-        findings: invalid_frees::symbolised(&invalid_frees, &symbolised),
+        invalid_frees: invalid_frees::symbolised(&invalid_frees, &symbolised),
         leaks: leaks(selection, Vec::new()),
         held: Held::default(),
         known: Held::default(),
@@ -323,11 +323,11 @@ fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Sit
 fn judge(image: &Image, selected: &Selected, blind: bool, process: &mut Process) {
     process.incomplete = judge::incomplete(image, selected, blind);
     process.verdict_without_leaks = judge::verdict(&Leaks::default(), &process.incomplete);
-    if process.verdict_without_leaks < Verdict::Findings
-        && !process.findings.is_empty()
+    if process.verdict_without_leaks < Verdict::InvalidFrees
+        && !process.invalid_frees.is_empty()
         && fails(image)
     {
-        process.verdict_without_leaks = Verdict::Findings;
+        process.verdict_without_leaks = Verdict::InvalidFrees;
     }
     let verdict = judge::verdict(&process.leaks, &process.incomplete);
     process.verdict = process.verdict_without_leaks.max(verdict);
@@ -379,8 +379,8 @@ fn leaks(selection: &Selection, sites: Vec<Site>) -> Leaks {
     }
 }
 
-/// Whether wrong frees count as a failure.
+/// Whether invalid frees count as a failure.
 fn fails(image: &Image) -> bool {
     let options: Result<Options, _> = image.options().parse();
-    options.is_ok_and(|options| options.findings == Findings::Fail)
+    options.is_ok_and(|options| options.invalid_frees == InvalidFrees::Fail)
 }

@@ -365,7 +365,7 @@ fn hostile_names_are_text() {
         browser.press("Enter");
     }
     browser.evaluate("document.querySelector('.only button:last-child').click()");
-    browser.wait_for("document.querySelector('.findings .stack') !== null");
+    browser.wait_for("document.querySelector('.invalidFrees .stack') !== null");
     assert_eq!(browser.evaluate("window.pwned === undefined"), true);
     assert_eq!(
         browser.evaluate("document.querySelectorAll('img, iframe, object').length"),
@@ -407,7 +407,7 @@ fn the_page_can_be_read_without_its_script() {
         "14.3 MiB in 122 blocks at 4 sites, in 1 of 2 processes",
         "failed: StoreTest > forgetsTheIterator(), 12,582,912 bytes in 96 blocks",
         "12,582,912 bytes in 96 blocks, new",
-        "wrong free: a block of 777 bytes from new[] was freed by delete",
+        "invalid free: a block of 777 bytes from new[] was freed by delete",
         "1 block (64 bytes) ignored on purpose",
         "no leaks among",
     ] {

@@ -1,6 +1,6 @@
-//! The exported stubs: they add the stack pointer and `rbp` to the arguments and jump on, so that
-//! the handler sees its caller's registers as they were, and no frame of ours is on the stack
-//! when the handler's callee throws.
+//! The exported stubs: they add the stack pointer and `rbp` to the arguments and jump on. So the
+//! handler sees its caller's registers as they were, and no frame of ours is on the stack when the
+//! handler's callee throws.
 
 /// Defines the exported function `$symbol`, which jumps to `$handler` with two more arguments:
 /// the stack pointer and `rbp`. `$args` is how many register arguments the function has itself.

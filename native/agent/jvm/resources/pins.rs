@@ -5,6 +5,7 @@ use super::{ARRAY, Env, Four, Object, Status, Three, kind};
 use crate::arch::CallSite;
 use crate::jvm::real_functions::real;
 use crate::jvm::{Jvmti, critical};
+use crate::places::MONITORS;
 use crate::{invalid_frees, record};
 use core::mem::transmute;
 use core::ptr;
@@ -82,7 +83,7 @@ fn unpinned(at: usize, release: Release, slot: usize, frame_pointer: usize) {
             slot,
             frame_pointer,
         };
-        invalid_frees::not_held(at, release, call_site);
+        invalid_frees::not_allocated(at, release, call_site);
     }
 }
 
@@ -119,10 +120,8 @@ pub(super) unsafe extern "C" fn monitor_exit<const INDEX: usize>(
     status
 }
 
-/// Stands for the object's monitor in the live table: a place of its own in a part of the address
-/// space where no allocator puts anything.
+/// Stands for the object's monitor in the live table.
 fn monitor_address(object: Object) -> usize {
-    const BASE: usize = 0x4000_0000_0000;
     let mut hash = 0;
     if let Some(jvmti) = Jvmti::get()
         && let Some(get) = jvmti.functions().GetObjectHashCode
@@ -132,5 +131,5 @@ fn monitor_address(object: Object) -> usize {
             return 0;
         }
     }
-    BASE + ((hash as u32 as usize) << 4)
+    MONITORS.address(hash as u32 as usize)
 }

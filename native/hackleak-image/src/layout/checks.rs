@@ -104,7 +104,7 @@ numbered! {
     Outcome {
         /// Nothing had leaked.
         Passed = 1,
-        /// Something had leaked, or what else fails assertions was found: wrong frees, libraries
+        /// Something had leaked, or what else fails assertions was found: invalid frees, libraries
         /// that are not seen.
         Failed = 2,
         /// Nothing was seen, but events are missing from the record.

@@ -1,9 +1,9 @@
-//! Frees that are wrong, and the functions that free.
+//! Invalid frees, and the functions that free.
 
 use super::live::{Kind, Live};
 use bytemuck::{Pod, Zeroable};
 
-/// A wrong free, with the stacks of the allocation and of the free.
+/// An invalid free, with the stacks of the allocation and of the free.
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 #[repr(C)]
 pub struct InvalidFree {
@@ -19,11 +19,11 @@ pub struct InvalidFree {
     /// Node and context of the free, as in [`Live::origin`].
     pub freed: u64,
     /// The block's record: [`Live::origin`] and [`Live::block`]. Of the buffer, for
-    /// [`InvalidFreeKind::UnderBuffer`]; zero for [`InvalidFreeKind::NotHeld`].
+    /// [`InvalidFreeKind::UnderBuffer`]; zero for [`InvalidFreeKind::NotAllocated`].
     pub allocated: Live,
 }
 
-/// What is wrong with a free.
+/// What makes a free invalid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u32)]
 pub enum InvalidFreeKind {
@@ -35,8 +35,8 @@ pub enum InvalidFreeKind {
     Interior = 3,
     /// `operator delete` was told another size than `operator new`.
     Size = 4,
-    /// A JNI function gave back what nobody holds: it was never taken, or given back before.
-    NotHeld = 5,
+    /// A JNI function or `close` gave back what was never taken, or given back before.
+    NotAllocated = 5,
     /// The memory of a direct byte buffer was freed while Java code could still reach the buffer.
     UnderBuffer = 6,
 }
@@ -49,7 +49,7 @@ impl InvalidFreeKind {
             InvalidFreeKind::DoubleFree,
             InvalidFreeKind::Interior,
             InvalidFreeKind::Size,
-            InvalidFreeKind::NotHeld,
+            InvalidFreeKind::NotAllocated,
             InvalidFreeKind::UnderBuffer,
         ]
         .into_iter()

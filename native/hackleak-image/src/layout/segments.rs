@@ -28,7 +28,7 @@ pub enum SegmentKind {
     Scopes = 7,
     /// Checkpoints: [`Checkpoint`].
     Checkpoints = 8,
-    /// Wrong frees: [`InvalidFree`].
+    /// Invalid frees: [`InvalidFree`].
     InvalidFrees = 9,
     /// The timeline of live memory: [`Point`].
     Points = 10,
@@ -125,7 +125,7 @@ impl SegmentKind {
             Blobs => "blobs",
             Scopes => "scopes",
             Checkpoints => "checkpoints",
-            InvalidFrees => "findings",
+            InvalidFrees => "invalid frees",
             Points => "points",
             Assertions => "assertions",
             Judgings => "judgings",

@@ -284,7 +284,7 @@ impl Image {
         )
     }
 
-    /// Every wrong free that was noted in full, in the order in which they were noted.
+    /// Every invalid free that was noted in full, in the order in which they were noted.
     pub fn invalid_frees(&self) -> impl Iterator<Item = InvalidFree> {
         let count = self.records::<InvalidFree>(SegmentKind::InvalidFrees);
         (0..count).filter_map(|index| {

@@ -178,7 +178,7 @@ impl ImageBuilder {
         });
     }
 
-    /// Adds a wrong free as it stands.
+    /// Adds an invalid free as it stands.
     pub fn invalid_free(&mut self, invalid_free: InvalidFree) {
         self.invalid_frees.push(invalid_free);
     }

@@ -59,7 +59,7 @@ pub struct Writer {
     pub scopes: Arena<Scope>,
     /// Checkpoints.
     pub checkpoints: Arena<Checkpoint>,
-    /// Wrong frees.
+    /// Invalid frees.
     pub invalid_frees: Arena<InvalidFree>,
     /// The timeline.
     pub points: Arena<Point>,

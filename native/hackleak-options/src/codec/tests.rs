@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn text_form_reads_back_as_the_same_options() {
-    let text = "track=new,findings=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,known-leaks=k.known,preload=no,known=fail,builtin-suppressions=false,redact=true";
+    let text = "track=new,invalid-frees=fail,held=ignore,stacks=native,out=/a b/c,follow=all,depth=12,exit=settle,strict=true,suppressions=x.supp:y.supp,baseline=leaks.json,known-leaks=k.known,preload=no,known=fail,builtin-suppressions=false,redact=true";
     let options: Options = text.parse().expect("valid");
     assert_eq!(options.to_string(), text);
     assert_eq!(options.depth, 12);
@@ -98,6 +98,7 @@ fn errors_name_the_culprit_and_the_remedy() {
         ("depth=0", "`depth=0`", "1 to 2000"),
         ("depth", "`depth`", "key=value"),
         ("out=", "`out`", "folder"),
+        ("findings=fail", "`findings`", "invalid-frees=fail"),
     ] {
         let error = text.parse::<Options>().expect_err(text).to_string();
         assert!(

@@ -73,7 +73,7 @@ impl Reason {
                 };
                 match to_malloc {
                     ToMalloc::Recorded => format!(
-                        "{why}; its blocks are recorded as malloc, and wrong deletes are not seen"
+                        "{why}; its blocks are recorded as malloc, and mismatched deletes are not seen"
                     ),
                     ToMalloc::Untracked => {
                         format!("{why}; malloc, which it calls, is not tracked")

@@ -28,7 +28,7 @@ pub(super) fn read(image: &Image, live: &Live, lists: &[List], limit: usize) -> 
             List::Threads => read.threads = Some(threads(image, limit)),
             List::Scopes => read.scopes = Some(scopes(image, limit)),
             List::Checkpoints => read.checkpoints = Some(checkpoints(image, limit)),
-            List::Findings => read.findings = Some(invalid_frees(image, limit)),
+            List::InvalidFrees => read.invalid_frees = Some(invalid_frees(image, limit)),
         }
     }
     read

@@ -17,8 +17,8 @@ pub enum List {
     Scopes,
     /// Checkpoints.
     Checkpoints,
-    /// Wrong frees.
-    Findings,
+    /// Invalid frees.
+    InvalidFrees,
 }
 
 /// The lists that were asked for.
@@ -43,9 +43,9 @@ pub struct Lists {
     /// See [`List::Checkpoints`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoints: Option<Listed<DumpedCheckpoint>>,
-    /// See [`List::Findings`].
+    /// See [`List::InvalidFrees`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub findings: Option<Listed<DumpedInvalidFree>>,
+    pub invalid_frees: Option<Listed<DumpedInvalidFree>>,
 }
 
 /// The first entries of a list.
@@ -184,11 +184,11 @@ pub struct DumpedCheckpoint {
     pub unix_ns: u64,
 }
 
-/// A wrong free.
+/// An invalid free.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DumpedInvalidFree {
-    /// What is wrong.
+    /// What is invalid.
     pub problem: String,
     /// The function that freed.
     pub released_by: String,

@@ -54,7 +54,7 @@ pub struct Assertion {
 pub enum Outcome {
     /// Nothing had leaked.
     Passed,
-    /// Something had leaked, or what else fails assertions was found: wrong frees, libraries that
+    /// Something had leaked, or what else fails assertions was found: invalid frees, libraries that
     /// are not seen.
     Failed,
     /// Nothing was seen, but events are missing from the record.

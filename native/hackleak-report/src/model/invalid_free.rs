@@ -1,35 +1,35 @@
-//! Frees that are wrong.
+//! Invalid frees.
 
 use super::frame::Frame;
 use super::kind::Kind;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A wrong free.
+/// An invalid free.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct InvalidFree {
-    /// What is wrong.
+    /// What is invalid.
     pub problem: InvalidFreeKind,
     /// How often it was seen, with these stacks.
     pub count: u64,
-    /// How the block was allocated; for `notHeld`, what the function gives back.
+    /// How the block was allocated; for `notAllocated`, what the function gives back.
     pub kind: Kind,
-    /// Size of the block, or of the direct byte buffer, in bytes; 0 for `notHeld`.
+    /// Size of the block, or of the direct byte buffer, in bytes; 0 for `notAllocated`.
     pub bytes: u64,
     /// The function that freed it, such as `free`, `delete[]` or `ReleaseStringUTFChars`.
     pub released_by: String,
     /// Bytes from the start of the block, for `interior`; the size that the free was told, for
     /// `size`; else 0.
     pub detail: u64,
-    /// The stack of the wrong free.
+    /// The stack of the invalid free.
     pub freed: Vec<Frame>,
     /// The stack of the allocation; for `underBuffer`, of the making of the buffer; empty for
-    /// `notHeld`.
+    /// `notAllocated`.
     pub allocated: Vec<Frame>,
 }
 
-/// What is wrong with a free.
+/// What makes a free invalid.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
@@ -43,8 +43,8 @@ pub enum InvalidFreeKind {
     Interior,
     /// `operator delete` was told another size than `operator new`.
     Size,
-    /// A JNI function gave back what nobody held.
-    NotHeld,
+    /// A JNI function or `close` gave back what was never taken, or given back before.
+    NotAllocated,
     /// The memory of a direct byte buffer was freed while Java code could still reach the buffer.
     UnderBuffer,
 }
@@ -57,7 +57,7 @@ impl InvalidFreeKind {
             InvalidFreeKind::DoubleFree => "doubleFree",
             InvalidFreeKind::Interior => "interior",
             InvalidFreeKind::Size => "size",
-            InvalidFreeKind::NotHeld => "notHeld",
+            InvalidFreeKind::NotAllocated => "notAllocated",
             InvalidFreeKind::UnderBuffer => "underBuffer",
         }
     }
@@ -81,7 +81,7 @@ impl InvalidFree {
             InvalidFreeKind::DoubleFree if *kind == Kind::Fd => {
                 "a file descriptor was closed twice, and the second time it was not open".to_owned()
             }
-            InvalidFreeKind::NotHeld if *kind == Kind::Fd => {
+            InvalidFreeKind::NotAllocated if *kind == Kind::Fd => {
                 format!("file descriptor {detail} was closed, which is not open")
             }
             InvalidFreeKind::Mismatch => format!("{block} was freed by {released_by}"),
@@ -92,8 +92,8 @@ impl InvalidFree {
                 format!("{released_by} was given a pointer {detail} bytes inside {block}")
             }
             InvalidFreeKind::Size => format!("{released_by} was told {detail} bytes for {block}"),
-            InvalidFreeKind::NotHeld => format!(
-                "{released_by} was given what nobody held: never taken, or given back before"
+            InvalidFreeKind::NotAllocated => format!(
+                "{released_by} was given what was not allocated: never taken, or given back before"
             ),
             InvalidFreeKind::UnderBuffer => format!(
                 "the memory of a direct byte buffer of {bytes} bytes was freed by {released_by} \

@@ -23,8 +23,8 @@ pub enum Verdict {
     Clean,
     /// No leak was seen, but the record is incomplete, so that says nothing.
     Incomplete,
-    /// There are wrong frees, and the option `findings` is `fail`.
-    Findings,
+    /// There are invalid frees, and the option `invalid-frees` is `fail`.
+    InvalidFrees,
     /// There are leaks.
     Leaks,
 }
@@ -35,7 +35,7 @@ impl Verdict {
         match self {
             Verdict::Clean => "clean",
             Verdict::Incomplete => "incomplete",
-            Verdict::Findings => "findings",
+            Verdict::InvalidFrees => "invalidFrees",
             Verdict::Leaks => "leaks",
         }
     }
@@ -110,9 +110,9 @@ pub struct Process {
     pub memory: Option<Memory>,
     /// What must be known to read the numbers right, one sentence each.
     pub notes: Vec<String>,
-    /// Wrong frees.
+    /// Invalid frees.
     #[serde(default)]
-    pub findings: Vec<InvalidFree>,
+    pub invalid_frees: Vec<InvalidFree>,
     /// The leaks.
     pub leaks: Leaks,
     /// What is live and held, or was made when a library was loaded or a class initialised, and therefore not

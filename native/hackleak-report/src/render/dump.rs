@@ -199,7 +199,7 @@ fn lists(page: &mut Page, lists: &Lists) {
             it.epoch, it.thread, it.unix_ns, it.label
         )]
     });
-    list(page, "findings", &lists.findings, |it| {
+    list(page, "invalid frees", &lists.invalid_frees, |it| {
         vec![format!(
             "{} by {} of {}, detail {}: {} of {}, freed at stack {}, allocated at stack {}",
             it.problem,

@@ -46,7 +46,7 @@ pub fn junit_xml(report: &Report, sources: &Sources) -> std::io::Result<String> 
     );
     cases.extend(
         merge::invalid_frees(report)
-            .filter(|(process, _)| process.verdict >= Verdict::Findings)
+            .filter(|(process, _)| process.verdict >= Verdict::InvalidFrees)
             .map(|(process, invalid_free)| invalid_free_case(process, invalid_free, sources)),
     );
     let count = |error| {
@@ -109,9 +109,9 @@ fn process_case(process: &Process) -> Case {
         .iter()
         .map(|note| format!("note: {note}\n"))
         .collect();
-    if process.verdict < Verdict::Findings {
-        for invalid_free in &process.findings {
-            output += &format!("wrong free: {}\n", invalid_free.sentence());
+    if process.verdict < Verdict::InvalidFrees {
+        for invalid_free in &process.invalid_frees {
+            output += &format!("invalid free: {}\n", invalid_free.sentence());
         }
     }
     let incomplete = !process.incomplete.is_empty();
@@ -181,11 +181,11 @@ fn invalid_free_case(process: &Process, invalid_free: &InvalidFree, sources: &So
     Case {
         class: class(&origin),
         name: format!(
-            "{}: wrong free",
+            "{}: invalid free",
             caption::owner(&origin, &invalid_free.freed)
         ),
         error: false,
-        wrong: Some(["wrong-free".to_owned(), message, text]),
+        wrong: Some(["invalid-free".to_owned(), message, text]),
         output: String::new(),
     }
 }

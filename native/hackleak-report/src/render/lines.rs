@@ -18,10 +18,10 @@
 //! java    class  method  file  line  native(0|1)
 //! native  function  file  line  module  offset  inlined(0|1)
 //! mark    text
-//! wrong   problem  times  kind  bytes  sentence             a wrong free; its stacks follow
+//! invalidFree  problem  times  kind  bytes  sentence        an invalid free; its stacks follow
 //! freed                                                     the frames of the free
 //! allocated                                                 the frames of the allocation
-//! verdict clean|incomplete|findings|leaks
+//! verdict clean|incomplete|invalidFrees|leaks
 //! incomplete  code                                          for each cause; see `Incomplete`
 //! blind   path  why                                         a library under test that is not seen
 //! strict                                                    a check fails because of those
@@ -73,7 +73,7 @@ pub fn lines(report: &Report, json: Option<&Path>) -> String {
     }
     for process in &report.processes {
         process
-            .findings
+            .invalid_frees
             .iter()
             .for_each(|invalid_free| rows.invalid_free(invalid_free));
     }
@@ -175,7 +175,7 @@ impl Rows {
 
     fn invalid_free(&mut self, invalid_free: &InvalidFree) {
         self.row(&[
-            "wrong",
+            "invalidFree",
             invalid_free.problem.name(),
             &invalid_free.count.to_string(),
             invalid_free.kind.name(),

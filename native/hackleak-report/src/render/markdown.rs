@@ -52,9 +52,9 @@ fn headline(report: &Report, sites: &[Merged<'_>]) -> String {
             ),
             counted(sites.len() as u64, "site")
         ),
-        Verdict::Findings => format!(
+        Verdict::InvalidFrees => format!(
             "❌ HackLeak: {}{processes}",
-            counted(merge::invalid_frees(report).count() as u64, "wrong free")
+            counted(merge::invalid_frees(report).count() as u64, "invalid free")
         ),
         Verdict::Incomplete => {
             format!("⚠️ HackLeak: no leaks seen, but not everything was recorded{processes}")
@@ -97,7 +97,7 @@ fn processes(page: &mut String, report: &Report) {
     for process in report.processes.iter().take(MAX_PROCESSES) {
         let result = match process.verdict {
             Verdict::Leaks => "❌ leaks",
-            Verdict::Findings => "❌ wrong frees",
+            Verdict::InvalidFrees => "❌ invalid frees",
             Verdict::Incomplete => "⚠️ incomplete",
             Verdict::Clean => "✅ clean",
         };
@@ -190,7 +190,7 @@ fn stacks(page: &mut String, sites: &[Merged<'_>], sources: &Sources) {
 fn invalid_frees(page: &mut String, report: &Report) {
     for (process, invalid_free) in merge::invalid_frees(report).take(MAX_STACKS) {
         let summary = format!(
-            "Wrong free in {}: {}",
+            "Invalid free in {}: {}",
             caption::process(process),
             invalid_free.sentence()
         );

@@ -39,8 +39,8 @@ pub fn message(report: &Report, json: Option<&Path>) -> String {
         end.seen(process);
         end.json(json);
         let room = MAX_LINES.saturating_sub(end.lines() + 1);
-        // The first wrong free has its place, too, whatever leaks.
-        let for_invalid_frees = match process.findings.is_empty() {
+        // The first invalid free has its place, too, whatever leaks.
+        let for_invalid_frees = match process.invalid_frees.is_empty() {
             true => 0,
             false => FEWEST_OF_INVALID_FREE + 2,
         };

@@ -187,27 +187,27 @@ fn invalid_free_result(
     let origin = Origin::of(&invalid_free.freed, None, sources);
     let (id, short) = match invalid_free.problem {
         InvalidFreeKind::Mismatch => (
-            "wrong-free/mismatch",
+            "invalid-free/mismatch",
             "Block freed by another family of functions",
         ),
-        InvalidFreeKind::DoubleFree => ("wrong-free/double-free", "Block freed twice"),
-        InvalidFreeKind::Interior => ("wrong-free/interior", "Pointer inside a block freed"),
-        InvalidFreeKind::Size => ("wrong-free/size", "Block freed with a wrong size"),
-        InvalidFreeKind::NotHeld => (
-            "wrong-free/not-held",
-            "JNI resource given back that nobody held",
+        InvalidFreeKind::DoubleFree => ("invalid-free/double-free", "Block freed twice"),
+        InvalidFreeKind::Interior => ("invalid-free/interior", "Pointer inside a block freed"),
+        InvalidFreeKind::Size => ("invalid-free/size", "Block freed with a wrong size"),
+        InvalidFreeKind::NotAllocated => (
+            "invalid-free/not-allocated",
+            "Given back what was not allocated",
         ),
         InvalidFreeKind::UnderBuffer => (
-            "wrong-free/under-buffer",
+            "invalid-free/under-buffer",
             "Memory freed under a direct byte buffer",
         ),
     };
     let rule = rules.index(
         id,
         short,
-        "Undefined behaviour: the first stack is the wrong free, the second the allocation.",
+        "Undefined behaviour: the first stack is the invalid free, the second the allocation.",
     );
-    let level = if process.verdict >= Verdict::Findings {
+    let level = if process.verdict >= Verdict::InvalidFrees {
         "error"
     } else {
         "warning"

@@ -9,10 +9,10 @@ use crate::coverage::kinds;
 use crate::model::{InvalidFree, InvalidFreeKind, Module, Process, Report, State, Verdict};
 use crate::numbers::{self, blocks, counted, thousands};
 
-/// The most wrong frees that are shown per process; the JSON has all.
+/// The most invalid frees that are shown per process; the JSON has all.
 const MAX_INVALID_FREES: usize = 20;
 
-/// What a wrong free with its two stacks needs at least to say anything.
+/// What an invalid free with its two stacks needs at least to say anything.
 pub(super) const FEWEST_OF_INVALID_FREE: usize = 12;
 
 /// The most libraries that are named as seen.
@@ -75,21 +75,21 @@ impl Page {
         if !sites.is_empty() {
             self.line("");
         }
-        for invalid_free in process.findings.iter().take(MAX_INVALID_FREES) {
+        for invalid_free in process.invalid_frees.iter().take(MAX_INVALID_FREES) {
             self.invalid_free(invalid_free);
         }
     }
 
-    /// Wrong frees, in at most `room` lines; the JSON has all.
+    /// Invalid frees, in at most `room` lines; the JSON has all.
     pub(super) fn invalid_frees_up_to(&mut self, process: &Process, room: usize) {
         let mut left = room;
-        for (position, invalid_free) in process.findings.iter().enumerate() {
+        for (position, invalid_free) in process.invalid_frees.iter().enumerate() {
             let mut one = Page::default();
             one.invalid_free(invalid_free);
             let most = left.saturating_sub(2);
             if most < FEWEST_OF_INVALID_FREE && position > 0 {
-                let more = (process.findings.len() - position) as u64;
-                let more = counted(more, "more wrong free");
+                let more = (process.invalid_frees.len() - position) as u64;
+                let more = counted(more, "more invalid free");
                 return self.line(&format!("... {more}: see the JSON"));
             }
             let lines: Vec<&str> = one.0.trim_end().lines().collect();
@@ -136,7 +136,7 @@ impl Page {
         } else {
             String::new()
         };
-        self.line(&format!("wrong free: {}{often}", invalid_free.sentence()));
+        self.line(&format!("invalid free: {}{often}", invalid_free.sentence()));
         let made = match invalid_free.problem {
             InvalidFreeKind::UnderBuffer => "buffer made",
             _ => "allocated",
@@ -268,9 +268,9 @@ pub(super) fn headline(process: &Process, place: &str) -> String {
             numbers::leaked(leaks.bytes, leaks.count, crate::model::noun(&leaks.sites)),
             counted(leaks.sites.len() as u64, "site")
         ),
-        Verdict::Findings => format!(
+        Verdict::InvalidFrees => format!(
             "{}{place}, and no leaks",
-            counted(process.findings.len() as u64, "wrong free")
+            counted(process.invalid_frees.len() as u64, "invalid free")
         ),
         Verdict::Clean => format!("no leaks among {}{place}", tracked(process)),
         Verdict::Incomplete => format!(

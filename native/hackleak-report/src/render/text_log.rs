@@ -38,7 +38,7 @@ fn of_log(log: &TextLog, several: bool, lines: &mut Vec<String>) {
             "no leaks{name}: {} and all freed",
             counted(log.allocations, "allocation")
         ),
-        Verdict::Incomplete | Verdict::Findings => {
+        Verdict::Incomplete | Verdict::InvalidFrees => {
             format!("incomplete: no leaks were seen{name}, but the log does not tell all")
         }
         Verdict::Leaks => format!(

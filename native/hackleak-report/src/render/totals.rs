@@ -33,12 +33,15 @@ pub fn totals(report: &Report) -> String {
             };
             format!("leaks: {amount} at {sites}, {}", among(Verdict::Leaks))
         }
-        Verdict::Findings => {
-            let found = report.processes.iter().map(|p| p.findings.len() as u64);
-            let found = counted(found.sum(), "wrong free");
+        Verdict::InvalidFrees => {
+            let found = report
+                .processes
+                .iter()
+                .map(|p| p.invalid_frees.len() as u64);
+            let found = counted(found.sum(), "invalid free");
             format!(
-                "wrong frees: {found}, and no leaks, {}",
-                among(Verdict::Findings)
+                "invalid frees: {found}, and no leaks, {}",
+                among(Verdict::InvalidFrees)
             )
         }
         Verdict::Incomplete => {

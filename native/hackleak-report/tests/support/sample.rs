@@ -144,7 +144,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         assertions: Vec::new(),
         timeline: Vec::new(),
         notes: Vec::new(),
-        findings: Vec::new(),
+        invalid_frees: Vec::new(),
         known: Held::default(),
         leaks: Leaks {
             since: None,
@@ -229,7 +229,7 @@ fn history(process: &mut Process) {
     }
 }
 
-/// Two processes: one with leaks, tests, a wrong free and a library that is not seen; one clean.
+/// Two processes: one with leaks, tests, an invalid free and a library that is not seen; one clean.
 pub fn run() -> Report {
     let new_iterator = [
         native(
@@ -349,7 +349,7 @@ pub fn run() -> Report {
             bytes,
         }];
     }
-    leaky.findings.push(InvalidFree {
+    leaky.invalid_frees.push(InvalidFree {
         problem: InvalidFreeKind::Mismatch,
         count: 3,
         kind: Kind::NewArray,
@@ -453,7 +453,7 @@ pub fn hostile() -> Report {
     process.assertions[1].detail = Some(evil.to_owned());
     process.notes.push(evil.to_owned());
     process.modules.push(module(evil, Visibility::Blind, evil));
-    process.findings.push(InvalidFree {
+    process.invalid_frees.push(InvalidFree {
         problem: InvalidFreeKind::Size,
         count: 1,
         kind: Kind::New,

@@ -91,7 +91,7 @@ struct Overview<'report> {
     timeline: Timeline,
     modules: Vec<Library<'report>>,
     runtime_modules: usize,
-    findings: Vec<InvalidFreeData<'report>>,
+    invalid_frees: Vec<InvalidFreeData<'report>>,
 }
 
 /// A library under test.
@@ -254,7 +254,7 @@ fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) ->
             module,
         })
         .collect();
-    let invalid_frees = process.findings.iter();
+    let invalid_frees = process.invalid_frees.iter();
     Overview {
         pid: process.pid,
         exe: &process.exe,
@@ -277,7 +277,7 @@ fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) ->
         timeline: Timeline::of(&process.timeline),
         runtime_modules: process.modules.len() - modules.len(),
         modules,
-        findings: invalid_frees
+        invalid_frees: invalid_frees
             .map(|invalid_free| invalid_free_data(invalid_free, tables))
             .collect(),
     }

@@ -78,7 +78,7 @@ function start() {
       else inTimeline(assertions[row][0], assertions[row][1].atNs / 1000);
     }),
     found ? [tools(), found.node] : null,
-    findingsSection(),
+    invalidFreesSection(),
     found ? flame.node : null,
     timeline.node,
     processesSection(),

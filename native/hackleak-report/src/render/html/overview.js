@@ -1,6 +1,6 @@
-// Processes, tests, coverage, wrong frees and notes.
+// Processes, tests, coverage, invalid frees and notes.
 
-const VERDICT_WORDS = { leaks: "leaks", findings: "wrong frees", incomplete: "incomplete", clean: "no leaks seen" };
+const VERDICT_WORDS = { leaks: "leaks", invalidFrees: "invalid frees", incomplete: "incomplete", clean: "no leaks seen" };
 const OUTCOME_WORDS = { passed: "passed", failed: "failed", incomplete: "incomplete", error: "error" };
 const SEVERITY = ["passed", "incomplete", "error", "failed"];
 const SIGHTS = ["seen", "unknown", "partly", "blind"];
@@ -146,24 +146,24 @@ function coverageSection() {
     (runtime > 0 ? " Not under test: " + number(runtime) + (runtime === 1 ? " library" : " libraries") + " of the runtime." : ""), table.node);
 }
 
-function findingsSection() {
-  const all = data.processes.flatMap((process) => process.findings.map((finding) => [process, finding]));
+function invalidFreesSection() {
+  const all = data.processes.flatMap((process) => process.invalidFrees.map((invalidFree) => [process, invalidFree]));
   if (all.length === 0) return null;
-  const items = all.slice(0, 500).map(([process, finding]) => {
-    const details = el("details", {}, el("summary", {}, chip("wrong free", "findings"), " ", finding.sentence,
-      finding.count > 1 ? " (" + counted(finding.count, "time") + ")" : "",
+  const items = all.slice(0, 500).map(([process, invalidFree]) => {
+    const details = el("details", {}, el("summary", {}, chip("invalid free", "invalidFrees"), " ", invalidFree.sentence,
+      invalidFree.count > 1 ? " (" + counted(invalidFree.count, "time") + ")" : "",
       data.processes.length > 1 ? el("span", { class: "soft" }, " in process " + processName(data.processes.indexOf(process))) : null));
     details.addEventListener("toggle", () => {
       if (details.childElementCount > 1) return;
       details.append(el("div", { class: "columns" },
-        el("div", {}, el("h3", {}, "Freed"), stackList(finding.freed)),
-        el("div", {}, el("h3", {}, "Allocated"), stackList(finding.allocated))));
+        el("div", {}, el("h3", {}, "Freed"), stackList(invalidFree.freed)),
+        el("div", {}, el("h3", {}, "Allocated"), stackList(invalidFree.allocated))));
     });
     return details;
   });
   const more = all.length - items.length;
-  return section("findings", "Wrong frees", counted(all.length, "finding"),
-    el("div", { class: "findings" }, items, more > 0 ? el("p", {}, counted(more, "more finding") + " in the JSON") : null));
+  return section("invalidFrees", "Invalid frees", counted(all.length, "invalid free"),
+    el("div", { class: "invalidFrees" }, items, more > 0 ? el("p", {}, counted(more, "more invalid free") + " in the JSON") : null));
 }
 
 function notesSection() {

@@ -118,8 +118,12 @@ fn of(process: &Process, out: &mut String) {
             counted(more as u64, "more site")
         );
     }
-    for invalid_free in &process.findings {
-        let _ = writeln!(out, "<p>wrong free: {}</p>", text(&invalid_free.sentence()));
+    for invalid_free in &process.invalid_frees {
+        let _ = writeln!(
+            out,
+            "<p>invalid free: {}</p>",
+            text(&invalid_free.sentence())
+        );
     }
     let _ = writeln!(out, "<ul>");
     for note in data::notes(process) {

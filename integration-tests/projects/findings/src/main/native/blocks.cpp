@@ -19,7 +19,7 @@ JNIEXPORT void JNICALL Java_example_Blocks_freeRight(JNIEnv *, jclass) {
     by_delete_array(block);
 }
 
-JNIEXPORT void JNICALL Java_example_Blocks_freeWrong(JNIEnv *, jclass) {
+JNIEXPORT void JNICALL Java_example_Blocks_freeMismatched(JNIEnv *, jclass) {
     block = new char[BYTES];
     by_delete(block);
 }

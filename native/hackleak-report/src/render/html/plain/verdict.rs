@@ -17,7 +17,7 @@ pub(super) fn verdict(report: &Report, out: &mut String) {
         Verdict::Leaks => ("leaks", "Leaks"),
         // What leaked in a test may have been freed later: that makes the test no better.
         _ if failed(report) > 0 => ("leaks", "Failed"),
-        Verdict::Findings => ("findings", "Wrong frees"),
+        Verdict::InvalidFrees => ("invalidFrees", "Invalid frees"),
         Verdict::Incomplete => ("incomplete", "Incomplete"),
         Verdict::Clean if report.processes.is_empty() => ("incomplete", "Nothing recorded"),
         Verdict::Clean => ("clean", "No leaks seen"),
@@ -167,7 +167,7 @@ fn sentence(report: &Report) -> String {
     };
     match (report.verdict(), processes) {
         (_, 0) => "there is no process in this report".to_owned(),
-        (Verdict::Clean | Verdict::Incomplete | Verdict::Findings, _) if failed(report) > 0 => {
+        (Verdict::Clean | Verdict::Incomplete | Verdict::InvalidFrees, _) if failed(report) > 0 => {
             format!(
                 "{} failed, and nothing that leaked in them was left at the end",
                 counted(failed(report), "assertion")
@@ -187,10 +187,10 @@ fn sentence(report: &Report) -> String {
             let line = headline(&report.processes[0], "");
             line.trim_start_matches("incomplete: ").to_owned()
         }
-        (Verdict::Findings, _) => {
+        (Verdict::InvalidFrees, _) => {
             format!(
-                "no leaks, but memory was freed wrongly in {} of {processes} processes",
-                with(Verdict::Findings)
+                "no leaks, but there are invalid frees in {} of {processes} processes",
+                with(Verdict::InvalidFrees)
             )
         }
         (Verdict::Incomplete, _) => format!(

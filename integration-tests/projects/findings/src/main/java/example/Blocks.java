@@ -11,7 +11,7 @@ final class Blocks {
   static native void freeRight();
 
   /** {@code new[]} and then {@code delete}. */
-  static native void freeWrong();
+  static native void freeMismatched();
 
   static native void leak();
 }

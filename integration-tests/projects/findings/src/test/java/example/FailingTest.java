@@ -10,7 +10,7 @@ import dev.hackleak.HackLeak;
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakError;
 import dev.hackleak.LeakScope;
-import dev.hackleak.WrongFree;
+import dev.hackleak.InvalidFree;
 import dev.hackleak.junit.NoLeaks;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
-/** findings=fail: a wrong free fails the test that makes it, and no other one. */
+/** invalid-frees=fail: an invalid free fails the test that makes it, and no other one. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class FailingTest {
   /** The C++ runtime has a reserve of its own, which it allocates when it is loaded. */
@@ -30,8 +30,8 @@ class FailingTest {
   @Test
   @NoLeaks
   @Order(1)
-  void wrong() {
-    Blocks.freeWrong();
+  void mismatched() {
+    Blocks.freeMismatched();
   }
 
   @Test
@@ -44,8 +44,8 @@ class FailingTest {
   @Test
   @NoLeaks
   @Order(3)
-  void wrongAndLeaking() {
-    Blocks.freeWrong();
+  void mismatchedAndLeaking() {
+    Blocks.freeMismatched();
     Blocks.leak();
   }
 
@@ -53,45 +53,45 @@ class FailingTest {
   @Order(4)
   void theErrorHasBothStacks() {
     HackLeak.checkpoint();
-    Blocks.freeWrong();
+    Blocks.freeMismatched();
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
     assertFalse(error.report().hasLeaks());
     assertTrue(error.report().fails());
-    assertEquals(1, error.report().wrongFrees().size());
-    WrongFree wrong = error.report().wrongFrees().get(0);
-    assertEquals("mismatch", wrong.problem());
-    assertEquals(1, wrong.count());
-    assertEquals("new[]", wrong.kind());
-    assertEquals(1_999_993, wrong.bytes());
-    assertTrue(wrong.freed().toString().contains("by_delete"), wrong.freed().toString());
+    assertEquals(1, error.report().invalidFrees().size());
+    InvalidFree invalid = error.report().invalidFrees().get(0);
+    assertEquals("mismatch", invalid.problem());
+    assertEquals(1, invalid.count());
+    assertEquals("new[]", invalid.kind());
+    assertEquals(1_999_993, invalid.bytes());
+    assertTrue(invalid.freed().toString().contains("by_delete"), invalid.freed().toString());
     assertTrue(
-        wrong.allocated().toString().contains("example.Blocks.freeWrong"),
-        wrong.allocated().toString());
-    assertFalse(wrong.allocated().toString().contains("by_delete"), wrong.toString());
+        invalid.allocated().toString().contains("example.Blocks.freeMismatched"),
+        invalid.allocated().toString());
+    assertFalse(invalid.allocated().toString().contains("by_delete"), invalid.toString());
   }
 
   @Test
   @Order(5)
-  void aScopeOwnsTheWrongFreesOfItsThread() throws InterruptedException {
+  void aScopeOwnsTheInvalidFreesOfItsThread() throws InterruptedException {
     Checkpoint checkpoint = HackLeak.checkpoint();
     try (LeakScope mine = HackLeak.scope("mine")) {
       Thread other =
           new Thread(
               () -> {
                 try (LeakScope others = HackLeak.scope("other's")) {
-                  Blocks.freeWrong();
+                  Blocks.freeMismatched();
                 }
               });
       other.start();
       other.join();
       LeakCheck inMine = LeakCheck.standard().inScope(mine);
       HackLeak.assertNoLeaks(checkpoint, inMine);
-      Blocks.freeWrong();
+      Blocks.freeMismatched();
       LeakError error =
           assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(checkpoint, inMine));
-      assertEquals(1, error.report().wrongFrees().get(0).count());
+      assertEquals(1, error.report().invalidFrees().get(0).count());
     }
     LeakError both = assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(checkpoint));
-    assertEquals(2, both.report().wrongFrees().stream().mapToLong(WrongFree::count).sum());
+    assertEquals(2, both.report().invalidFrees().stream().mapToLong(InvalidFree::count).sum());
   }
 }

@@ -15,21 +15,21 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 
-/** findings=report: wrong frees are told, once by themselves, and with every leak. */
+/** invalid-frees=report: invalid frees are told, once by themselves, and with every leak. */
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ReportedTest {
   @Test
   @Order(1)
   void theFirstOneIsANotice() {
-    String told = stderrOf(this::assertAfterWrongFree);
-    assertEquals(1, told.split("wrong free: a block of 1999993 bytes", -1).length - 1, told);
-    assertEquals(1, told.split("hackleak: wrong frees, which", -1).length - 1, told);
-    assertEquals("", stderrOf(this::assertAfterWrongFree));
+    String told = stderrOf(this::assertAfterInvalidFree);
+    assertEquals(1, told.split("invalid free: a block of 1999993 bytes", -1).length - 1, told);
+    assertEquals(1, told.split("hackleak: invalid frees, which", -1).length - 1, told);
+    assertEquals("", stderrOf(this::assertAfterInvalidFree));
   }
 
-  private void assertAfterWrongFree() {
+  private void assertAfterInvalidFree() {
     Checkpoint checkpoint = HackLeak.checkpoint();
-    Blocks.freeWrong();
+    Blocks.freeMismatched();
     HackLeak.assertNoLeaks(checkpoint);
   }
 
@@ -48,15 +48,15 @@ class ReportedTest {
   @Test
   @NoLeaks
   @Order(2)
-  void aWrongFreeAloneIsNoFailure() {
-    Blocks.freeWrong();
+  void anInvalidFreeAloneIsNoFailure() {
+    Blocks.freeMismatched();
   }
 
   @Test
   @NoLeaks
   @Order(3)
   void theMessageOfALeakHasIt() {
-    Blocks.freeWrong();
+    Blocks.freeMismatched();
     Blocks.leak();
   }
 

@@ -71,7 +71,7 @@ final class ExitCheck {
           Verdict.class,
           Ownership.class,
           WorkedOff.class,
-          WrongFree.class,
+          InvalidFree.class,
           LeakSettler.class);
 
   private ExitCheck() {}

@@ -113,9 +113,9 @@ public final class HackLeak {
    * millisecond; otherwise it takes the time to settle, if {@code check} says so, and to read debug
    * information.
    *
-   * <p>Wrong frees since then fail it as well if the recorder was given {@code findings=fail}; else
-   * the first ones are told on stderr, once per JVM. With {@code strict=true} it fails when the
-   * allocations of a library under test are not seen.
+   * <p>Invalid frees since then fail it as well if the recorder was given {@code
+   * invalid-frees=fail}; else the first ones are told on stderr, once per JVM. With {@code
+   * strict=true} it fails when the allocations of a library under test are not seen.
    *
    * @throws LeakError if something leaked
    */

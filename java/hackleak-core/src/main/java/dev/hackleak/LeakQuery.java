@@ -59,7 +59,7 @@ final class LeakQuery {
    * holds them, so there is nothing to wait for. The reporter is asked once about each site.
    */
   private boolean allCovered() {
-    if (wrongFrees() > 0 || unseen() || buffersInDoubt() || liveBlocks() == 0) {
+    if (invalidFrees() > 0 || unseen() || buffersInDoubt() || liveBlocks() == 0) {
       return false;
     }
     RecorderDescription description = recorder.describe();
@@ -96,7 +96,7 @@ final class LeakQuery {
   }
 
   private boolean nothingToReport() {
-    return liveBlocks() == 0 && wrongFrees() == 0 && !unseen() && !buffersInDoubt();
+    return liveBlocks() == 0 && invalidFrees() == 0 && !unseen() && !buffersInDoubt();
   }
 
   /** Whether settling may turn up a buffer whose memory was freed under it. */
@@ -104,8 +104,8 @@ final class LeakQuery {
     return check.settles() && recorder.hasBuffersInDoubt();
   }
 
-  private long wrongFrees() {
-    return recorder.findingsSince(since.epoch(), check.scope(), check.ownership());
+  private long invalidFrees() {
+    return recorder.invalidFreesSince(since.epoch(), check.scope(), check.ownership());
   }
 
   /** Whether the whole report must be made because a library under test may fail the check. */
@@ -184,16 +184,18 @@ final class LeakQuery {
     }
   }
 
-  /** Without the reporter neither wrong frees nor libraries can be told; what must fail, fails. */
+  /**
+   * Without the reporter neither invalid frees nor libraries can be told; what must fail, fails.
+   */
   private LeakReport unjudged(LeakReport report, String reason) {
     LeakReport judged = report;
-    long wrong = wrongFrees();
-    if (wrong > 0) {
-      boolean fail = recorder.describe().failsOnWrongFrees();
+    long invalid = invalidFrees();
+    if (invalid > 0) {
+      boolean fail = recorder.describe().failsOnInvalidFrees();
       judged =
           judged
-              .withWrongFrees(Collections.emptyList(), fail)
-              .withNotes(Collections.singletonList(LeakText.wrongFrees(wrong)));
+              .withInvalidFrees(Collections.emptyList(), fail)
+              .withNotes(Collections.singletonList(LeakText.invalidFrees(invalid)));
     }
     if (unseen()) {
       String unknown = "strict: " + LeakText.unseenUnknown(reason);

@@ -23,8 +23,8 @@ public final class LeakReport implements Serializable {
   private final List<String> notes;
   private final String json;
   private final List<String> text;
-  private final List<WrongFree> wrongFrees;
-  private final boolean wrongFreesFail;
+  private final List<InvalidFree> invalidFrees;
+  private final boolean invalidFreesFail;
   private final List<String> blind;
   private final boolean blindFails;
   private final String unseen;
@@ -49,8 +49,8 @@ public final class LeakReport implements Serializable {
     notes = Immutable.copyOf(draft.notes);
     json = draft.json;
     text = Immutable.copyOf(draft.text);
-    wrongFrees = Immutable.copyOf(draft.wrongFrees);
-    wrongFreesFail = draft.wrongFreesFail;
+    invalidFrees = Immutable.copyOf(draft.invalidFrees);
+    invalidFreesFail = draft.invalidFreesFail;
     blind = Immutable.copyOf(draft.blind);
     blindFails = draft.blindFails;
     unseen = draft.unseen;
@@ -61,8 +61,8 @@ public final class LeakReport implements Serializable {
 
   private Draft draft() {
     Draft draft = new Draft(bytes, count, sites, notes, json, text);
-    draft.wrongFrees = wrongFrees;
-    draft.wrongFreesFail = wrongFreesFail;
+    draft.invalidFrees = invalidFrees;
+    draft.invalidFreesFail = invalidFreesFail;
     draft.blind = blind;
     draft.blindFails = blindFails;
     draft.unseen = unseen;
@@ -121,9 +121,9 @@ public final class LeakReport implements Serializable {
     return notes;
   }
 
-  /** Wrong frees that were made since the checkpoint, most frequent first. */
-  public List<WrongFree> wrongFrees() {
-    return wrongFrees;
+  /** Invalid frees that were made since the checkpoint, most frequent first. */
+  public List<InvalidFree> invalidFrees() {
+    return invalidFrees;
   }
 
   /**
@@ -145,11 +145,11 @@ public final class LeakReport implements Serializable {
   }
 
   /**
-   * True if an assertion throws this: for leaks, for wrong frees when the recorder was given {@code
-   * findings=fail}, and for blind libraries when it was given {@code strict=true}.
+   * True if an assertion throws this: for leaks, for invalid frees when the recorder was given
+   * {@code invalid-frees=fail}, and for blind libraries when it was given {@code strict=true}.
    */
   public boolean fails() {
-    return hasLeaks() || wrongFreesFail || blindFails;
+    return hasLeaks() || invalidFreesFail || blindFails;
   }
 
   /** The JSON file with this report, if one was written. */
@@ -183,11 +183,11 @@ public final class LeakReport implements Serializable {
     return new LeakReport(draft);
   }
 
-  /** This report with the wrong frees of the same checkpoint. */
-  LeakReport withWrongFrees(List<WrongFree> found, boolean fail) {
+  /** This report with the invalid frees of the same checkpoint. */
+  LeakReport withInvalidFrees(List<InvalidFree> found, boolean fail) {
     Draft draft = draft();
-    draft.wrongFrees = found;
-    draft.wrongFreesFail = fail;
+    draft.invalidFrees = found;
+    draft.invalidFreesFail = fail;
     return new LeakReport(draft);
   }
 
@@ -245,8 +245,8 @@ public final class LeakReport implements Serializable {
     private List<String> notes;
     private final String json;
     private List<String> text;
-    private List<WrongFree> wrongFrees = Collections.emptyList();
-    private boolean wrongFreesFail;
+    private List<InvalidFree> invalidFrees = Collections.emptyList();
+    private boolean invalidFreesFail;
     private List<String> blind = Collections.emptyList();
     private boolean blindFails;
     private String unseen = "";

@@ -86,8 +86,8 @@ final class LeakText {
     return "who holds what is still live is not known, so all of it counts: " + reason;
   }
 
-  static String wrongFrees(long count) {
-    return counted(count, "wrong free") + ": see the report of `hackleak report` on the image";
+  static String invalidFrees(long count) {
+    return counted(count, "invalid free") + ": see the report of `hackleak report` on the image";
   }
 
   static String cudfLeaks(long count) {

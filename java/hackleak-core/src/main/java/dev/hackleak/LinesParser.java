@@ -25,10 +25,10 @@ import java.util.function.LongConsumer;
  * java    class  method  file  line  native(0|1)
  * native  function  file  line  module  offset-hex  inlined(0|1)
  * mark    text
- * wrong   problem  times  kind  bytes  sentence     a wrong free; its two stacks follow
+ * invalidFree  problem  times  kind  bytes  sentence   an invalid free; its two stacks follow
  * freed
  * allocated
- * verdict clean|incomplete|findings|leaks
+ * verdict clean|incomplete|invalidFrees|leaks
  * incomplete  code                     for each cause
  * blind   path  why                    a library under test that is not seen
  * strict                               a check fails because of those
@@ -55,14 +55,14 @@ final class LinesParser {
   private long count = -1;
   private boolean ended;
 
-  private final List<WrongFree> wrongFrees = new ArrayList<>();
+  private final List<InvalidFree> invalidFrees = new ArrayList<>();
   private final List<String> blind = new ArrayList<>();
   private final List<String> incomplete = new ArrayList<>();
   private boolean strict;
   private String unseen = "";
   private String verdict = "";
 
-  /** The row of kind site, held or wrong whose frames are being read. */
+  /** The row of kind site, held or invalidFree whose frames are being read. */
   private Row open;
 
   /** What the row after it says of who holds its blocks. */
@@ -162,14 +162,14 @@ final class LinesParser {
         }
         shares.add(new LeakShare(row.text(3), row.number(1), row.number(2)));
         break;
-      case "wrong":
+      case "invalidFree":
         open(row);
         break;
       case "freed":
-        frames = freed = stackOfWrongFree();
+        frames = freed = stackOfInvalidFree();
         break;
       case "allocated":
-        frames = stackOfWrongFree();
+        frames = stackOfInvalidFree();
         break;
       case "java":
         stack().add(javaFrame(row));
@@ -218,9 +218,9 @@ final class LinesParser {
     return frames;
   }
 
-  private List<LeakFrame> stackOfWrongFree() {
-    if (open == null || !open.name().equals("wrong")) {
-      throw new IllegalArgumentException("a stack outside a wrong free");
+  private List<LeakFrame> stackOfInvalidFree() {
+    if (open == null || !open.name().equals("invalidFree")) {
+      throw new IllegalArgumentException("a stack outside an invalid free");
     }
     return new ArrayList<>();
   }
@@ -249,10 +249,10 @@ final class LinesParser {
     } else if (open.name().equals("known")) {
       known.add(site());
     } else if (freed == null || freed == frames) {
-      throw new IllegalArgumentException("a wrong free without its two stacks");
+      throw new IllegalArgumentException("an invalid free without its two stacks");
     } else {
-      wrongFrees.add(
-          new WrongFree(
+      invalidFrees.add(
+          new InvalidFree(
               open.text(1),
               open.number(2),
               open.text(3),
@@ -299,7 +299,7 @@ final class LinesParser {
     return new LeakReport(bytes, count, sites, notes, json, shown)
         .withHeld(held)
         .withKnown(known)
-        .withWrongFrees(wrongFrees, verdict.equals("findings"))
+        .withInvalidFrees(invalidFrees, verdict.equals("invalidFrees"))
         .withBlind(blind, strict)
         .withUnseen(unseen)
         .withIncomplete(incomplete);

@@ -32,8 +32,8 @@ final class NativeBridge {
    */
   static native long[] sitesSince(int epoch, int scope, int ownership, int limit);
 
-  /** Wrong frees that were made since the epoch. Scope 0 means all. */
-  static native long findingsSince(int epoch, int scope, int ownership);
+  /** Invalid frees that were made since the epoch. Scope 0 means all. */
+  static native long invalidFreesSince(int epoch, int scope, int ownership);
 
   /**
    * Finds out who holds what was allocated since the epoch and is still live, and keeps that in the

@@ -68,8 +68,8 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
-  public long findingsSince(int epoch, int scope, Ownership ownership) {
-    return NativeBridge.findingsSince(epoch, scope, ownership.ordinal());
+  public long invalidFreesSince(int epoch, int scope, Ownership ownership) {
+    return NativeBridge.invalidFreesSince(epoch, scope, ownership.ordinal());
   }
 
   @Override

@@ -41,9 +41,9 @@ final class OwnFrames {
     if (!report.sites().isEmpty()) {
       return report.sites().get(0).javaStack();
     }
-    return report.wrongFrees().isEmpty()
+    return report.invalidFrees().isEmpty()
         ? Collections.emptyList()
-        : java(report.wrongFrees().get(0).freed());
+        : java(report.invalidFrees().get(0).freed());
   }
 
   /** The Java frames up to the last one that is neither the framework's nor the JDK's. */

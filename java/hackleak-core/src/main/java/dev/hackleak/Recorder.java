@@ -22,8 +22,8 @@ interface Recorder {
     return null;
   }
 
-  /** Wrong frees that were made since the epoch. */
-  long findingsSince(int epoch, int scope, Ownership ownership);
+  /** Invalid frees that were made since the epoch. */
+  long invalidFreesSince(int epoch, int scope, Ownership ownership);
 
   /**
    * Finds out who holds what is still live, and gives the number by which the reporter finds it.

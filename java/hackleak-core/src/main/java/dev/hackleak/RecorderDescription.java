@@ -14,7 +14,7 @@ final class RecorderDescription {
   private final long pid;
   private final boolean degraded;
   private final boolean strict;
-  private final boolean failsOnWrongFrees;
+  private final boolean failsOnInvalidFrees;
   private final String held;
   private final String rules;
 
@@ -28,7 +28,7 @@ final class RecorderDescription {
       long pid,
       boolean degraded,
       boolean strict,
-      boolean failsOnWrongFrees,
+      boolean failsOnInvalidFrees,
       String held,
       String rules) {
     this.image = image;
@@ -36,7 +36,7 @@ final class RecorderDescription {
     this.pid = pid;
     this.degraded = degraded;
     this.strict = strict;
-    this.failsOnWrongFrees = failsOnWrongFrees;
+    this.failsOnInvalidFrees = failsOnInvalidFrees;
     this.held = held;
     this.rules = rules;
   }
@@ -62,7 +62,7 @@ final class RecorderDescription {
           Long.parseLong(required(values, "pid")),
           "1".equals(required(values, "degraded")),
           "1".equals(values.get("strict")),
-          "fail".equals(values.get("findings")),
+          "fail".equals(values.get("invalid-frees")),
           values.getOrDefault("held", UNKNOWN),
           values.getOrDefault("rules", ""));
     } catch (NumberFormatException e) {
@@ -123,8 +123,8 @@ final class RecorderDescription {
     return rules;
   }
 
-  /** True if wrong frees fail a check: the option {@code findings=fail}. */
-  boolean failsOnWrongFrees() {
-    return failsOnWrongFrees;
+  /** True if invalid frees fail a check: the option {@code invalid-frees=fail}. */
+  boolean failsOnInvalidFrees() {
+    return failsOnInvalidFrees;
   }
 }

@@ -4,7 +4,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Where every assertion ends: with an error, a notice, or nothing. */
 final class Verdict {
-  private static final AtomicBoolean WRONG_FREES_TOLD = new AtomicBoolean();
+  private static final AtomicBoolean INVALID_FREES_TOLD = new AtomicBoolean();
 
   private Verdict() {}
 
@@ -15,10 +15,10 @@ final class Verdict {
     if (report.fails()) {
       throw new LeakError(report);
     }
-    if (!report.wrongFrees().isEmpty() && WRONG_FREES_TOLD.compareAndSet(false, true)) {
+    if (!report.invalidFrees().isEmpty() && INVALID_FREES_TOLD.compareAndSet(false, true)) {
       System.err.println(
-          "hackleak: wrong frees, which HACKLEAK_OPTIONS=findings=fail would make a failure; later"
-              + " ones are not told here, `hackleak report` has them all\n"
+          "hackleak: invalid frees, which HACKLEAK_OPTIONS=invalid-frees=fail would make a failure;"
+              + " later ones are not told here, `hackleak report` has them all\n"
               + report);
     }
   }

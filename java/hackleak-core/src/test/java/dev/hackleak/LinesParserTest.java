@@ -218,20 +218,20 @@ class LinesParserTest {
   }
 
   @Test
-  void wrongFreesAndBlindLibrariesFailWhatHasNoLeaks() throws ReporterException {
+  void invalidFreesAndBlindLibrariesFailWhatHasNoLeaks() throws ReporterException {
     String lines =
         "hackleak-lines\t1\ntotal\t0\t0\n"
-            + "wrong\tmismatch\t2\tnew[]\t1999993\tit was freed by delete\nfreed\n"
+            + "invalidFree\tmismatch\t2\tnew[]\t1999993\tit was freed by delete\nfreed\n"
             + "native\tby_delete\ta.cpp\t3\t/lib/a.so\t1\t0\nallocated\n"
             + "java\tA\tmake\tA.java\t7\t0\n";
-    LeakReport failing = LinesParser.parse(lines + "verdict\tfindings\nend\n");
+    LeakReport failing = LinesParser.parse(lines + "verdict\tinvalidFrees\nend\n");
     assertTrue(failing.fails());
     assertFalse(failing.hasLeaks());
-    WrongFree wrong = failing.wrongFrees().get(0);
-    assertEquals(2, wrong.count());
-    assertEquals("it was freed by delete", wrong.toString());
-    assertEquals("[by_delete  a.cpp:3]", wrong.freed().toString());
-    assertEquals("[A.make(A.java:7)]", wrong.allocated().toString());
+    InvalidFree invalid = failing.invalidFrees().get(0);
+    assertEquals(2, invalid.count());
+    assertEquals("it was freed by delete", invalid.toString());
+    assertEquals("[by_delete  a.cpp:3]", invalid.freed().toString());
+    assertEquals("[A.make(A.java:7)]", invalid.allocated().toString());
     assertFalse(LinesParser.parse(lines + "verdict\tclean\nend\n").fails());
 
     String blind = "hackleak-lines\t1\ntotal\t0\t0\nblind\t/lib/a.so\thidden\n";
@@ -263,7 +263,7 @@ class LinesParserTest {
         "hackleak-lines\t1\ntotal\t1\t1\nmark\tno site\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nincomplete\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nfreed\nend",
-        "hackleak-lines\t1\ntotal\t1\t1\nwrong\tsize\t1\tnew\t1\tit\nfreed\nend",
+        "hackleak-lines\t1\ntotal\t1\t1\ninvalidFree\tsize\t1\tnew\t1\tit\nfreed\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nnote\tends in \\\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nnote\tunknown \\x\nend",
         "hackleak-lines\t1\ntotal\t1\t1\nsite\t1\t1\tnew\njava\tC\tm\tC.java\t99999999999\t0\nend",

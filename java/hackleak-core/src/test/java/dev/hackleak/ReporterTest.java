@@ -179,12 +179,12 @@ class ReporterTest {
   }
 
   @Test
-  void withoutTheReporterStrictFailsAndWrongFreesAreCounted() {
+  void withoutTheReporterStrictFailsAndInvalidFreesAreCounted() {
     recording.freeNewest(1);
-    recording.recorder().wrongFrees = 3;
+    recording.recorder().invalidFrees = 3;
     LeakReport counted = HackLeak.leaksSince(HackLeak.checkpoint());
     assertFalse(counted.fails());
-    assertTrue(counted.toString().contains("note: 3 wrong frees: see"), counted.toString());
+    assertTrue(counted.toString().contains("note: 3 invalid frees: see"), counted.toString());
     recording.recorder().strict = true;
     recording.recorder().modules = 11;
     assertTrue(failure().getMessage().contains("strict: whether"));

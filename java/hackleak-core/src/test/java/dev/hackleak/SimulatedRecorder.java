@@ -37,7 +37,7 @@ final class SimulatedRecorder implements Recorder {
   volatile int gcs;
   volatile boolean rawSitesFail;
   final List<AssertionRecord> assertions = new ArrayList<>();
-  volatile long wrongFrees;
+  volatile long invalidFrees;
   volatile int modules;
   volatile boolean strict;
   volatile int judgings;
@@ -186,8 +186,8 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public long findingsSince(int since, int in, Ownership ownership) {
-    return wrongFrees;
+  public long invalidFreesSince(int since, int in, Ownership ownership) {
+    return invalidFrees;
   }
 
   @Override

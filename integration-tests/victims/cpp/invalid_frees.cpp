@@ -1,6 +1,6 @@
-// Wrong frees, each with a size of its own; `right` does as much without a mistake.
+// Invalid frees, each with a size of its own; `right` does as much without a mistake.
 //
-//   wrong_frees mismatch|twice|inside|size|sized|right
+//   invalid_frees mismatch|twice|inside|size|sized|right
 #include <unistd.h>
 
 #include "victim.h"

@@ -1,9 +1,9 @@
-// Native half of WrongReleases.java.
+// Native half of InvalidReleases.java.
 #include <jni.h>
 
 #include <cstdlib>
 
-#define METHOD(result, name) extern "C" JNIEXPORT result JNICALL Java_WrongReleases_##name
+#define METHOD(result, name) extern "C" JNIEXPORT result JNICALL Java_InvalidReleases_##name
 
 // The JVM frees what it is given with free(), so memory of malloc survives the mistake.
 METHOD(void, neverTaken)(JNIEnv* env, jclass, jbyteArray array) {

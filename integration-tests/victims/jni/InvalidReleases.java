@@ -2,7 +2,7 @@ import dev.hackleak.HackLeak;
 import java.nio.ByteBuffer;
 
 /** Gives back what was never taken, or by the wrong function; or does the same things right. */
-public class WrongReleases {
+public class InvalidReleases {
   static native void neverTaken(byte[] array);
 
   static native void taken(byte[] array);

@@ -4,10 +4,11 @@ import java.io.Serializable;
 import java.util.List;
 
 /**
- * Memory that was freed in a wrong way: by the function of another family, twice, through a pointer
- * inside the block, or with a wrong size. Immutable.
+ * An invalid free: by a function of another family, twice, through a pointer inside the block, with
+ * another size, of what was not allocated, or under a direct byte buffer. What is given back may be
+ * memory, a JNI resource or a file descriptor. Immutable.
  */
-public final class WrongFree implements Serializable {
+public final class InvalidFree implements Serializable {
   private static final long serialVersionUID = 1;
 
   private final String problem;
@@ -18,7 +19,7 @@ public final class WrongFree implements Serializable {
   private final List<LeakFrame> freed;
   private final List<LeakFrame> allocated;
 
-  WrongFree(
+  InvalidFree(
       String problem,
       long count,
       String kind,
@@ -35,7 +36,10 @@ public final class WrongFree implements Serializable {
     this.allocated = Immutable.copyOf(allocated);
   }
 
-  /** What is wrong: {@code mismatch}, {@code doubleFree}, {@code interior} or {@code size}. */
+  /**
+   * What is invalid: {@code mismatch}, {@code doubleFree}, {@code interior}, {@code size}, {@code
+   * notAllocated} or {@code underBuffer}.
+   */
   public String problem() {
     return problem;
   }

@@ -1,11 +1,11 @@
-//! Wrong frees are found with both stacks, and right ones raise no alarm.
+//! Invalid frees are found with both stacks, and right ones raise no alarm.
 
 use integration_tests::java::on_each_launcher;
 use integration_tests::{InvalidFree, Recording, Report, Victim, cpp};
 
 fn record(what: &str, code: Option<i32>) -> Report {
-    let run = Recording::of(cpp("wrong_frees"))
-        .options("follow=all,track=new+malloc,findings=fail")
+    let run = Recording::of(cpp("invalid_frees"))
+        .options("follow=all,track=new+malloc,invalid-frees=fail")
         .args([what])
         .run();
     if let Some(code) = code {
@@ -16,7 +16,7 @@ fn record(what: &str, code: Option<i32>) -> Report {
 }
 
 fn only(report: &Report) -> &InvalidFree {
-    let invalid_frees = &report.process().findings;
+    let invalid_frees = &report.process().invalid_frees;
     assert_eq!(invalid_frees.len(), 1, "{invalid_frees:#?}");
     &invalid_frees[0]
 }
@@ -34,7 +34,7 @@ fn a_block_freed_by_another_family_is_found() {
     let report = record("mismatch", Some(0));
     let mut found: Vec<_> = report
         .process()
-        .findings
+        .invalid_frees
         .iter()
         .map(|invalid_free| {
             (
@@ -56,7 +56,7 @@ fn a_block_freed_by_another_family_is_found() {
     assert!(
         report
             .process()
-            .findings
+            .invalid_frees
             .iter()
             .all(|invalid_free| invalid_free.problem == "mismatch")
     );
@@ -104,7 +104,7 @@ fn a_sized_free_with_another_size_or_of_another_family_is_found() {
     let report = record("sized", Some(0));
     let mut found: Vec<_> = report
         .process()
-        .findings
+        .invalid_frees
         .iter()
         .map(|invalid_free| {
             assert_eq!(functions(&invalid_free.allocated)[..2], ["sized", "main"]);
@@ -129,17 +129,17 @@ fn a_sized_free_with_another_size_or_of_another_family_is_found() {
 #[test]
 fn right_frees_raise_no_alarm_whatever_is_tracked() {
     for track in ["new", "malloc", "new+malloc"] {
-        let run = Recording::of(cpp("wrong_frees"))
-            .options(&format!("follow=all,track={track},findings=fail"))
+        let run = Recording::of(cpp("invalid_frees"))
+            .options(&format!("follow=all,track={track},invalid-frees=fail"))
             .args(["right"])
             .run()
             .expect_code(0);
         let report = run.report_since("start");
         assert_eq!(
-            report.process().findings.len(),
+            report.process().invalid_frees.len(),
             0,
             "{:#?}",
-            report.process().findings
+            report.process().invalid_frees
         );
         assert_eq!(report.process().leaks.count, 0, "{track}");
     }
@@ -149,7 +149,7 @@ fn right_frees_raise_no_alarm_whatever_is_tracked() {
 fn jni_functions_that_give_back_the_wrong_thing_are_found() {
     on_each_launcher(|jdk, entry| {
         let record = |argument| {
-            let victim = Victim::new(jdk, "WrongReleases");
+            let victim = Victim::new(jdk, "InvalidReleases");
             let run = victim
                 .recording(entry, &[])
                 .options("track=new+jni")
@@ -158,7 +158,7 @@ fn jni_functions_that_give_back_the_wrong_thing_are_found() {
             run.expect_code(0).report_since("start")
         };
         let report = record("wrong");
-        let invalid_frees = &report.process().findings;
+        let invalid_frees = &report.process().invalid_frees;
         let mut found: Vec<_> = invalid_frees
             .iter()
             .map(|invalid_free| {
@@ -175,7 +175,12 @@ fn jni_functions_that_give_back_the_wrong_thing_are_found() {
             found,
             [
                 ("mismatch", "string characters", 16, "ReleaseStringUTFChars"),
-                ("notHeld", "array elements", 0, "Release<Type>ArrayElements"),
+                (
+                    "notAllocated",
+                    "array elements",
+                    0,
+                    "Release<Type>ArrayElements"
+                ),
                 ("underBuffer", "direct byte buffer", 1_999_993, "delete[]"),
             ]
         );
@@ -183,24 +188,27 @@ fn jni_functions_that_give_back_the_wrong_thing_are_found() {
             let made = functions(&invalid_free.allocated);
             let freed = functions(&invalid_free.freed);
             assert!(
-                freed.contains(&"WrongReleases.main".to_owned()),
+                freed.contains(&"InvalidReleases.main".to_owned()),
                 "{freed:?}"
             );
             match invalid_free.problem.as_str() {
-                "notHeld" => {
+                "notAllocated" => {
                     assert!(made.is_empty());
-                    assert!(freed.contains(&"WrongReleases.neverTaken".to_owned()));
+                    assert!(freed.contains(&"InvalidReleases.neverTaken".to_owned()));
                 }
                 "underBuffer" => {
-                    assert!(made.contains(&"WrongReleases.over".to_owned()), "{made:?}");
-                    assert!(freed.contains(&"WrongReleases.freeUnder".to_owned()));
-                    assert!(freed.contains(&"WrongReleases.freedUnderKeptBuffer".to_owned()));
+                    assert!(
+                        made.contains(&"InvalidReleases.over".to_owned()),
+                        "{made:?}"
+                    );
+                    assert!(freed.contains(&"InvalidReleases.freeUnder".to_owned()));
+                    assert!(freed.contains(&"InvalidReleases.freedUnderKeptBuffer".to_owned()));
                 }
-                _ => assert!(made.contains(&"WrongReleases.chars".to_owned())),
+                _ => assert!(made.contains(&"InvalidReleases.chars".to_owned())),
             }
         }
         let report = record("right");
-        assert_eq!(report.process().findings.len(), 0, "{report:#?}");
+        assert_eq!(report.process().invalid_frees.len(), 0, "{report:#?}");
         report.process().assert_nothing_lost();
     });
 }
