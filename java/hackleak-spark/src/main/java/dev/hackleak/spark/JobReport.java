@@ -233,7 +233,8 @@ final class JobReport {
                     + " in "
                     + Say.count(tasks, "task")
                     + " of "
-                    + Say.count(sites.stages().size(), "stage"))
+                    + Say.count(sites.stages().size(), "stage")
+                    + ofQueries(sites.queries().size()))
             + " ("
             + where
             + ")";
@@ -242,6 +243,10 @@ final class JobReport {
       default:
         return "no leaks were seen, but the record is incomplete: " + where;
     }
+  }
+
+  private static String ofQueries(int queries) {
+    return queries == 0 ? "" : " and " + queries + (queries == 1 ? " query" : " queries");
   }
 
   private long ran() {
@@ -290,6 +295,7 @@ final class JobReport {
     executors.forEach((id, executor) -> listed.add(told(id, executor)));
     root.put("executors", listed);
     root.put("stages", sites.toldStages(this::called));
+    root.put("queries", sites.toldQueries(this::called));
     root.put("sites", sites.told(this::called));
     root.put("held", held.told(this::called));
     return Json.of(root);

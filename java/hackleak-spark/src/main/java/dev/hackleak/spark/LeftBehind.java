@@ -86,6 +86,7 @@ final class LeftBehind {
       Map<String, Object> live = new LinkedHashMap<>();
       sum().into(live);
       live.put("stages", sites.toldStages(known));
+      live.put("queries", sites.toldQueries(known));
       live.put("sites", sites.told(known));
       executor.put("live", live);
     }
