@@ -115,10 +115,11 @@ final class HackLeakDriver implements DriverPlugin {
    */
   private void awaitSummaries() {
     long limit = TimeUnit.MILLISECONDS.toNanos(Setting.WAIT_MILLIS.number(conf));
+    long sending = TimeUnit.MILLISECONDS.toNanos(Setting.SEND_LIMIT_MILLIS.number(conf));
     long began = System.nanoTime();
     try {
       synchronized (this) {
-        while (report.awaits(began, limit)) {
+        while (report.awaits(began, limit) || report.awaitsImages(sending)) {
           wait(LOOK_MILLIS);
         }
       }

@@ -1,5 +1,7 @@
 package dev.hackleak.spark;
 
+import dev.hackleak.HackLeak;
+import dev.hackleak.Ignored;
 import dev.hackleak.LeakEvidence;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -164,8 +166,18 @@ final class ImageSender {
     return true;
   }
 
+  /** What sending allocates is no leak of the program's. */
   private static Thread thread(Runnable work) {
-    Thread thread = new Thread(work, "hackleak-image");
+    Runnable unseen =
+        () -> {
+          Ignored ignored = HackLeak.ignore();
+          try {
+            work.run();
+          } finally {
+            ignored.close();
+          }
+        };
+    Thread thread = new Thread(unseen, "hackleak-image");
     thread.setDaemon(true);
     return thread;
   }

@@ -73,7 +73,7 @@ final class JobReport {
     LeakEvidence evidence = LeakEvidence.parse(Message.text(message, Message.EVIDENCE));
     boolean isReadable = evidence.isReadable();
     if (isReadable) {
-      executor(message).judged = message;
+      executor(message).judged(message);
     } else {
       executor(message).claimed = message;
     }
@@ -160,6 +160,12 @@ final class JobReport {
   /** Whether one of them may still tell its end; see {@link ToldExecutor#isAwaited}. */
   synchronized boolean awaits(long began, long limit) {
     return executors.values().stream().anyMatch(executor -> executor.isAwaited(began, limit));
+  }
+
+  /** Whether the image of one is still written where the driver need not read it. */
+  synchronized boolean awaitsImages(long limit) {
+    return images.isElsewhere()
+        && executors.values().stream().anyMatch(executor -> executor.isSending(limit));
   }
 
   synchronized boolean isEmpty() {

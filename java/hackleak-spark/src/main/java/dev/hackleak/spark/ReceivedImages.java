@@ -103,6 +103,11 @@ final class ReceivedImages {
     return TAKEN;
   }
 
+  /** Whether executors write their images to a folder of Hadoop's. */
+  boolean isElsewhere() {
+    return elsewhere.get() != null;
+  }
+
   /** Whether the image of an executor is here, or elsewhere and whole. */
   synchronized boolean has(String executor) {
     return whole.containsKey(executor) || written.containsKey(executor);

@@ -31,6 +31,7 @@ final class ToldExecutor {
   private String removal = "";
   private long removedAt;
   private long imageAt;
+  private long judgedAt;
 
   Map<?, ?> end() {
     return end == null ? new LinkedHashMap<>() : end;
@@ -53,6 +54,21 @@ final class ToldExecutor {
 
   boolean isRemoved() {
     return removedAt != 0;
+  }
+
+  /** The driver makes the report; the image may still be on its way to another folder. */
+  void judged(Map<?, ?> message) {
+    judged = message;
+    judgedAt = System.nanoTime();
+  }
+
+  /**
+   * Whether its image may still come.
+   *
+   * @param limit for how long it is sent, in nanoseconds
+   */
+  boolean isSending(long limit) {
+    return judged != null && imageAt == 0 && System.nanoTime() - judgedAt < limit && !isGone();
   }
 
   /** The driver has got its image. */

@@ -215,6 +215,18 @@ class JobReportTest {
   }
 
   @Test
+  void onlyImagesThatGoElsewhereAreWaitedFor() {
+    ToldExecutor executor = new ToldExecutor();
+    assertFalse(executor.isSending(Long.MAX_VALUE), "it runs");
+    executor.judged(Message.failed("0", "any"));
+    assertTrue(executor.isSending(Long.MAX_VALUE));
+    assertFalse(executor.isSending(0), "it has had its time");
+    executor.imageReceived();
+    assertFalse(executor.isSending(Long.MAX_VALUE));
+    assertFalse(report.awaitsImages(Long.MAX_VALUE), "the driver reads them where they are");
+  }
+
+  @Test
   void anExecutorThatWasLostIsWaitedForFromThenOn() throws InterruptedException {
     long second = TimeUnit.SECONDS.toNanos(1);
     long minute = 60 * second;
