@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-spark matrix mavens sbt fresh recall untold interleavings coverage chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build demo test test-spark test-spark-more matrix mavens sbt fresh recall untold interleavings coverage chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -20,6 +20,10 @@ test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, w
 
 test-spark: build ## jobs on real Spark 3.5 and 4.0, leaking and clean; installs PySpark, 300 MB each, outside of the checkout
 	integration-tests/spark/run.py "$${CARGO_TARGET_DIR:-target}/release"
+
+test-spark-more: build ## the same on several hosts, which are namespaces (needs root), and streaming queries
+	integration-tests/spark/hosts.py "$${CARGO_TARGET_DIR:-target}/release"
+	integration-tests/spark/streams.py "$${CARGO_TARGET_DIR:-target}/release"
 
 matrix: build ## JDK 11 to 28 on glibc 2.31 to 2.43, each collector; needs root, 4 GB outside of the checkout (ARGS="--only 25", ARGS="--write docs")
 	integration-tests/matrix/run.py "$${CARGO_TARGET_DIR:-target}/release" $(ARGS)

@@ -113,13 +113,13 @@ def judge_leak(name, report, ended):
     check(f"{name}: it is said", "bytes in" in ended.stderr and "stage " in ended.stderr, ended.stderr)
 
 
-def started(spark, environment, folder, kind, address, *arguments):
-    """A daemon of a standalone cluster, and its log."""
+def started(spark, environment, folder, kind, address, *arguments, inside=()):
+    """A daemon of a standalone cluster, and its log. `inside` is a command that runs it."""
     log = folder / f"{kind}-{address}.log"
     names = {"master": "master.Master", "worker": "worker.Worker"}
     with log.open("w") as out:
         daemon = subprocess.Popen(
-            [spark / "bin/spark-class", f"org.apache.spark.deploy.{names[kind]}", "--webui-port", "0",
+            [*inside, spark / "bin/spark-class", f"org.apache.spark.deploy.{names[kind]}", "--webui-port", "0",
              "--host", address, *arguments],
             env=dict(environment, SPARK_LOCAL_IP=address),
             cwd=folder, stdout=out, stderr=subprocess.STDOUT,
@@ -138,7 +138,7 @@ def line_of(log, words):
 
 
 @contextlib.contextmanager
-def cluster(master, spark, environment, folder):
+def cluster(master, spark, environment, folder, host=lambda address: ()):
     """
     What `--master` is given: a standalone cluster of one host runs as long as it is used. With two
     workers they have two addresses: Spark does not try a task again on the host where it is slow.
@@ -154,7 +154,8 @@ def cluster(master, spark, environment, folder):
         addresses = ["127.0.0.1", "127.0.0.2"][: 2 if "two workers" in master else 1]
         for address in addresses:
             size = ["--cores", str(2 // len(addresses)), "--memory", "2g"]
-            daemon, log = started(spark, environment, folder, "worker", address, *size, url)
+            daemon, log = started(
+                spark, environment, folder, "worker", address, *size, url, inside=host(address))
             daemons.append(daemon)
             line_of(log, "Successfully registered with master")
         yield url
@@ -320,4 +321,5 @@ def main():
     sys.exit(1 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

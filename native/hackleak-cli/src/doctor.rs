@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use clap::{Args, ValueEnum};
-use hackleak_image::{Image, layout};
+use hackleak_image::layout;
 use hackleak_options::{Options, Track};
-use hackleak_report::Visibility;
 use hackleak_report::coverage::{Diagnosis, Facts, Library, Subject, libraries, untold};
-use hackleak_report::render;
+use hackleak_report::{Visibility, packed, render};
 
 use crate::{exit, images, output, standard_input};
 
@@ -158,6 +157,7 @@ fn is_image(input: &Path) -> anyhow::Result<bool> {
     if input
         .extension()
         .is_some_and(|extension| extension == "hackleak")
+        || packed::is_packed(input)
     {
         return Ok(true);
     }
@@ -170,7 +170,7 @@ fn is_image(input: &Path) -> anyhow::Result<bool> {
 }
 
 fn of_image(path: &Path) -> anyhow::Result<Subject> {
-    let image = Image::open(path)?;
+    let image = packed::open(path)?;
     let under_test = libraries(&image)
         .into_iter()
         .filter_map(|module| Some(Library::new(&module.path, module.coverage?)));

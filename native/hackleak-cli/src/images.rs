@@ -1,11 +1,12 @@
 //! Finding images, and reading all of them.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
 use hackleak_report::model::Unreadable;
-use hackleak_report::{Besides, Process, Report, Selection};
+use hackleak_report::{Besides, Process, Report, Selection, packed};
 
 use crate::{maps, output, standard_input, thin};
 
@@ -91,9 +92,9 @@ fn entries(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 
 /// By its name alone: an image that cannot be read is to be told, not to be passed over.
 fn is_image(path: &Path) -> bool {
-    path.extension()
-        .is_some_and(|extension| extension == "hackleak")
-        && !path.is_dir()
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let is_image = |end: &str| name.len() > end.len() && name.ends_with(end.as_bytes());
+    [".hackleak", packed::EXTENSION].into_iter().any(is_image) && !path.is_dir()
 }
 
 /// The process of an image, which takes less of the disk afterwards if that process is gone.

@@ -5,10 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 use clap::Args;
-use hackleak_image::Image;
 use hackleak_report::coverage::Unseen;
-use hackleak_report::render;
-use hackleak_report::{Process, Report as Found, Verdict};
+use hackleak_report::{Process, Report as Found, Verdict, packed, render};
 
 use crate::formats::{self, Form, ReportFormat, Weight};
 use crate::selection::SelectionArguments;
@@ -101,10 +99,10 @@ pub(crate) fn report_to(
         let [image] = &*arguments.inputs else {
             bail!("--unseen is about one image");
         };
-        print(render::unseen(&Unseen::of(&Image::open(image)?)).as_bytes())?;
+        print(render::unseen(&Unseen::of(&packed::open(image)?)).as_bytes())?;
         return Ok(exit::CLEAN);
     }
-    let selection = arguments.selection.selection();
+    let selection = arguments.selection.selection()?;
     if arguments.format.is_binary() && arguments.output.is_none() && std::io::stdout().is_terminal()
     {
         bail!("this format is not for terminals: name a file with --output");

@@ -1,5 +1,9 @@
 //! Which live blocks count: the arguments that reports share.
 
+use std::convert::Infallible;
+use std::str::FromStr;
+
+use anyhow::bail;
 use clap::Args;
 use hackleak_options::{Held, Known};
 use hackleak_report::{Allowance, Group, Ownership, Selection, Tests};
@@ -9,9 +13,10 @@ pub(crate) struct SelectionArguments {
     /// Only blocks allocated since the checkpoint with this epoch
     #[arg(long, value_name = "EPOCH")]
     since: Option<u32>,
-    /// Only blocks allocated in the scope with this number
-    #[arg(long, value_name = "ID")]
-    scope: Option<u32>,
+    /// Only blocks allocated in the scope with this number, or in those whose names begin with
+    /// these words, as in `--scope 'stage 3.0'`
+    #[arg(long, value_name = "SCOPE")]
+    scope: Option<Scope>,
     /// With --scope: what the scope owns for sure, with the scopes inside of it
     #[arg(long, requires = "scope", conflicts_with = "unowned")]
     owned: bool,
@@ -67,11 +72,44 @@ fn held(name: &str) -> Result<Held, String> {
     Held::of_name(name).ok_or_else(|| "it is fail, note or ignore".to_owned())
 }
 
+/// What names a scope, or several.
+#[derive(Debug, Clone)]
+enum Scope {
+    Number(u32),
+    Name(String),
+}
+
+impl FromStr for Scope {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Scope, Infallible> {
+        Ok(match text.parse() {
+            Ok(number) => Scope::Number(number),
+            Err(_) => Scope::Name(text.to_owned()),
+        })
+    }
+}
+
 impl SelectionArguments {
-    pub(crate) fn selection(&self) -> Selection {
-        Selection {
+    /// What is looked at.
+    ///
+    /// # Errors
+    ///
+    /// The arguments do not go together.
+    pub(crate) fn selection(&self) -> anyhow::Result<Selection> {
+        if self.owned && matches!(self.scope, Some(Scope::Name(_))) {
+            bail!("--owned is about one scope: give --scope its number");
+        }
+        Ok(Selection {
             since: self.since,
-            scope: self.scope,
+            scope: match self.scope {
+                Some(Scope::Number(number)) => Some(number),
+                Some(Scope::Name(_)) | None => None,
+            },
+            scope_name: match &self.scope {
+                Some(Scope::Name(name)) => Some(name.clone()),
+                Some(Scope::Number(_)) | None => None,
+            },
             ownership: match (self.owned, self.unowned) {
                 (true, _) => Ownership::Owned,
                 (_, true) => Ownership::Unowned,
@@ -92,6 +130,6 @@ impl SelectionArguments {
                 fell: self.fell.clone(),
             }),
             covered: self.covered,
-        }
+        })
     }
 }

@@ -91,6 +91,11 @@ fn filled(given: &[OsString], jars: &str, recorded: &Recorded) -> Vec<OsString> 
     for (key, value) in [
         ("spark.hackleak.library", recorded.library()),
         ("spark.hackleak.out", &recorded.folder().to_string_lossy()),
+        // Where the first one is overridden, this command still finds the report.
+        (
+            "spark.hackleak.localOut",
+            &recorded.folder().to_string_lossy(),
+        ),
     ] {
         filled.extend(["--conf".into(), format!("{key}={value}").into()]);
     }

@@ -61,6 +61,50 @@ fn epoch_and_scope_select() {
 }
 
 #[test]
+fn scopes_are_named_by_the_words_they_begin_with() {
+    let folder = folder();
+    let file = image(folder.path(), "1.hackleak", 1);
+    let ended = |words: &[&str]| end(hackleak().arg("report").arg(&file).args(words));
+    assert_eq!(ended(&["--scope", "mine"]).code, Some(23));
+    let none = ended(&["--scope", "no such"]);
+    assert_eq!(none.code, Some(0));
+    let note = "no scope of the process has a name that begins with `no such`";
+    assert!(none.stdout.contains(note), "{}", none.stdout);
+    let owned = ended(&["--scope", "mine", "--owned"]);
+    assert_eq!(owned.code, Some(1));
+    assert!(
+        owned.stderr.contains("give --scope its number"),
+        "{}",
+        owned.stderr
+    );
+}
+
+#[test]
+fn a_packed_image_is_read_by_name_and_in_a_folder() {
+    let folder = folder();
+    let file = image(folder.path(), "1.hackleak", 3);
+    let whole = end(hackleak().arg("report").arg(&file)).stdout;
+    let gzip = std::process::Command::new("gzip").arg(&file).status();
+    assert!(gzip.expect("gzip is there").success());
+    let packed = folder.path().join("1.hackleak.gz");
+    assert!(!file.exists() && packed.exists());
+    for input in [&packed, &folder.path().to_owned()] {
+        let ended = end(hackleak().arg("report").arg(input));
+        assert_eq!(ended.code, Some(23), "{}", ended.stderr);
+        assert_eq!(ended.stdout.replace(".hackleak.gz", ".hackleak"), whole);
+    }
+    let content = fs::read(&packed).expect("it is there");
+    fs::write(&packed, &content[..content.len() / 2]).expect("it is writable");
+    let ended = end(hackleak().arg("report").arg(&packed));
+    assert_eq!((ended.code, ended.stderr.lines().count()), (Some(1), 1));
+    assert!(
+        ended.stderr.contains("1.hackleak.gz` was cut off"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[test]
 fn a_folder_stands_for_its_images_and_those_one_level_below() {
     let folder = folder();
     let below = folder.path().join("run-1");

@@ -27,6 +27,7 @@ pub use model::{
 
 use self::live::Live;
 use crate::model::State;
+use crate::packed;
 use crate::redact::{self, Names};
 
 /// What is in an image's file.
@@ -186,7 +187,7 @@ impl Dump {
     ///
     /// The file cannot be read, or is no image of this version.
     pub fn of_image(path: &Path, lists: &[List], limit: usize) -> Result<Dump, ImageError> {
-        let mut image = Image::open(path)?;
+        let mut image = packed::open(path)?;
         let live = Live::read(&image, limit);
         image.refresh()?;
         let cannot_read = |source| ImageError::Read {

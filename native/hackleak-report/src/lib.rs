@@ -18,6 +18,7 @@
 //! - `holders`: who holds what is not lost.
 //! - `history`: the timeline, and what became of the assertions.
 //! - `meanwhile`: what was freed between two checks, or after one.
+//! - [`packed`]: images that travelled from another machine.
 //! - [`memory`]: whether growth is a leak, or free memory that the allocator keeps.
 //! - `redact`: reports without what says who ran something where.
 //! - `revision`: which commit was checked out.
@@ -54,6 +55,7 @@ mod named;
 pub mod numbers;
 pub mod origin;
 mod owner;
+pub mod packed;
 mod process;
 pub mod progress;
 mod read;

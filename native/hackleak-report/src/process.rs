@@ -28,7 +28,7 @@ use crate::read::{Selected, select};
 use crate::selection::{Blocks, Holding, Selection};
 use crate::suppress::{Rules, Suppressions};
 use crate::symbolise::{Symbolised, symbolise};
-use crate::{history, invalid_frees, judge, model, owner, revision};
+use crate::{history, invalid_frees, judge, model, owner, packed, revision};
 
 /// What is known of leaks besides what the recorded options name.
 #[derive(Debug, Clone, Default)]
@@ -89,7 +89,7 @@ const MAX_COVERED: usize = 1 << 12;
 
 /// The report on the image as it is at this moment.
 fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Process, ImageError> {
-    let mut image = Image::open(path)?;
+    let mut image = packed::open(path)?;
     let state = image.process_state();
     let selected = select(&mut image, selection)?;
     let invalid_frees = invalid_frees::read(&image, selection);
@@ -199,7 +199,8 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     process.known = Held::of(sorted.known);
     judge(&image, &selected, modules.blind, &mut process);
     // Assertions ask for a part, often, and what the process has in memory is no answer to them.
-    if selection.since.is_none() && selection.scope.is_none() && tests.is_none() {
+    let is_in_scopes = selection.scope.is_some() || selection.scope_name.is_some();
+    if selection.since.is_none() && !is_in_scopes && tests.is_none() {
         let is_whole = process.incomplete.is_empty();
         process.memory = Memory::of(&image, &LiveBlocks::of(&image), is_whole);
     }
@@ -228,6 +229,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     process.notes.extend(left.notes);
     process.notes.extend(allowed);
     process.notes.extend(in_some_rounds);
+    process.notes.extend(selection.note(&image));
     Ok(process)
 }
 

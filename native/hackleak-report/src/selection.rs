@@ -17,6 +17,8 @@ pub struct Selection {
     pub since: Option<u32>,
     /// Only blocks allocated in the scope of this number.
     pub scope: Option<u32>,
+    /// Only blocks allocated in scopes of this name, or of one that begins with these words.
+    pub scope_name: Option<String>,
     /// Whose blocks, where scopes run in parallel.
     pub ownership: Ownership,
     /// Only these kinds; empty means all.
@@ -55,6 +57,17 @@ impl Selection {
     pub(crate) fn selects(&self, image: &Image, context: &Context) -> bool {
         self.since.is_none_or(|since| context.epoch >= since)
             && image.has_ownership(self.ownership, self.scope.unwrap_or(0), context)
+            && self.scope_name.as_ref().is_none_or(|words| {
+                let scope = image.scope(context.scope);
+                scope.is_some_and(|name| begins_with(&name, words))
+            })
+    }
+
+    /// What is said if no scope of the image has the name that was asked for.
+    pub(crate) fn note(&self, image: &Image) -> Option<String> {
+        let words = self.scope_name.as_ref()?;
+        (!image.scopes().any(|scope| begins_with(&scope.name, words)))
+            .then(|| format!("no scope of the process has a name that begins with `{words}`"))
     }
 
     /// Whether blocks whose context was lost are looked at: they could be anyone's.
@@ -76,6 +89,12 @@ impl Selection {
         let rounds = self.rounds.len().saturating_sub(1).min(MAX_ROUNDS);
         u64::MAX.checked_shr(64 - rounds as u32).unwrap_or(0)
     }
+}
+
+/// Whether `name` begins with these whole words.
+fn begins_with(name: &str, words: &str) -> bool {
+    name.strip_prefix(words)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with(' '))
 }
 
 /// The most rounds that are told apart.
@@ -115,6 +134,28 @@ impl Holding {
             Holding::Unknown => Judgement::Unknown,
             Holding::Nobody => Judgement::Lost,
             Holding::By(_) => Judgement::Held,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_words_are_compared() {
+        let name = "query counts batch 12 stage 3.0 task 1 TID 4";
+        for words in [name, "query counts", "query counts batch 12", "query"] {
+            assert!(begins_with(name, words), "{words}");
+        }
+        for words in [
+            "query count",
+            "query counts batch 1",
+            "counts",
+            "stage 3.0",
+            "Query",
+        ] {
+            assert!(!begins_with(name, words), "{words}");
         }
     }
 }

@@ -30,6 +30,36 @@ pub enum ImageError {
         /// The file.
         path: PathBuf,
     },
+    /// A packed image that ends too early.
+    #[error(
+        "the packed image `{}` was cut off: copy it again from where it was written",
+        path.display()
+    )]
+    CutOff {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A packed image that is not unpacked in memory.
+    #[error(
+        "the packed image `{}` is too large to be unpacked in memory: `gunzip` it, and name what \
+         comes out",
+        path.display()
+    )]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A packed image that is damaged.
+    #[error(
+        "cannot unpack the image `{}`: {source}; copy it again from where it was written",
+        path.display()
+    )]
+    Unpack {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: io::Error,
+    },
     /// Shorter than the header.
     #[error(
         "`{}` is not a HackLeak image: it has {len} bytes, fewer than the {HEADER_LEN} of the header",

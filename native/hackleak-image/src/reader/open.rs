@@ -61,6 +61,15 @@ impl Image {
                 path: path.to_owned(),
             });
         }
+        Image::of_file(path, file)
+    }
+
+    /// The image in `file`, which messages call `path`: it may have been packed there.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or is no image of this version and machine.
+    pub fn of_file(path: &Path, file: File) -> Result<Image, ImageError> {
         let mut image = Image {
             path: path.to_owned(),
             file,

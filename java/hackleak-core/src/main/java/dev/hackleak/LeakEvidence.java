@@ -1,5 +1,6 @@
 package dev.hackleak;
 
+import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
 import java.math.BigInteger;
@@ -10,6 +11,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.zip.GZIPInputStream;
 
 /**
  * What this process knows of its leaks, for another process that makes the report. Gathering it
@@ -128,11 +130,29 @@ public final class LeakEvidence {
     }
   }
 
+  /** Where the image is. */
+  public Path image() {
+    return image;
+  }
+
+  /**
+   * The same evidence for a copy of the image, which may be packed with gzip.
+   *
+   * @param copy where it lies; {@link #isReadable()} says whether it is that image
+   */
+  public LeakEvidence at(Path copy) {
+    Objects.requireNonNull(copy, "copy");
+    return new LeakEvidence(epoch, judging, settled, pid, library, copy, start);
+  }
+
   /** When the image's process started, as text; empty if it cannot be read. */
   private static String startOf(Path image) {
     byte[] head = new byte[START + START_LENGTH];
-    try (DataInputStream file = new DataInputStream(Files.newInputStream(image))) {
-      file.readFully(head);
+    try (BufferedInputStream file = new BufferedInputStream(Files.newInputStream(image))) {
+      file.mark(2);
+      boolean isPacked = file.read() == 0x1f && file.read() == 0x8b;
+      file.reset();
+      new DataInputStream(isPacked ? new GZIPInputStream(file) : file).readFully(head);
     } catch (IOException e) {
       return "";
     }

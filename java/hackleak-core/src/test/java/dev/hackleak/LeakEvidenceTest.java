@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -69,6 +70,23 @@ class LeakEvidenceTest {
       assertFalse(evidence.isReadable());
       Files.delete(image);
       assertFalse(evidence.isReadable());
+
+      // A copy of it that came packed, and one of another process.
+      Path copy = folder.resolve("copy.hackleak.gz");
+      assertFalse(evidence.at(copy).isReadable());
+      packed(copy, head);
+      assertTrue(evidence.at(copy).isReadable());
+      assertEquals(image, evidence.image());
+      assertEquals(copy, LeakEvidence.parse(evidence.at(copy).toString()).image());
+      head[40] ^= 1;
+      packed(copy, head);
+      assertFalse(evidence.at(copy).isReadable());
+    }
+  }
+
+  private static void packed(Path file, byte[] content) throws IOException {
+    try (GZIPOutputStream to = new GZIPOutputStream(Files.newOutputStream(file))) {
+      to.write(content);
     }
   }
 

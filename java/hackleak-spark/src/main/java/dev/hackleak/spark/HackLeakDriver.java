@@ -1,11 +1,6 @@
 package dev.hackleak.spark;
 
 import dev.hackleak.HackLeak;
-import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.Paths;
 import java.util.Collections;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -20,6 +15,9 @@ final class HackLeakDriver implements DriverPlugin {
   /** The answer to an executor of which the driver makes the report itself. */
   static final String TAKEN = "taken";
 
+  /** The answer to an executor whose image the driver cannot read. */
+  static final String SEND = "send";
+
   private static final int LEAKS = 23;
 
   /** How often it is looked whether an executor that is waited for has gone. */
@@ -29,13 +27,18 @@ final class HackLeakDriver implements DriverPlugin {
   private Conf conf;
   private JobReport report;
   private FailingEnd end;
+  private ReportFolder folder;
+  private ReceivedImages images;
 
   @Override
   public Map<String, String> init(SparkContext sparkContext, PluginContext context) {
     spark = sparkContext;
     conf = Conf.of(context.conf());
     Setting.validate(conf);
-    report = new JobReport(spark.applicationId(), this::stageName);
+    folder = ReportFolder.of(conf);
+    long most = Setting.MAX_IMAGE_BYTES.number(conf);
+    images = new ReceivedImages(spark::applicationId, folder.local(), folder::elsewhere, most);
+    report = new JobReport(spark::applicationId, this::stageName, images);
     if (Setting.FAIL_ON_LEAKS.isTrue(conf)) {
       end = FailingEnd.prepare(LEAKS);
     }
@@ -56,21 +59,35 @@ final class HackLeakDriver implements DriverPlugin {
 
   @Override
   public Object receive(Object message) {
-    String answer = "";
+    Object answer = "";
     if (message instanceof Map) {
-      Map<?, ?> told = (Map<?, ?>) message;
-      if (Message.isStarted(told)) {
-        report.started(told);
-      } else if (Message.isEnded(told)) {
-        report.ended(told);
-      } else if (Message.isJudged(told) && report.judged(told)) {
-        answer = TAKEN;
-      }
+      answer = answer((Map<?, ?>) message);
       synchronized (this) {
         notifyAll();
       }
     }
     return answer;
+  }
+
+  private Object answer(Map<?, ?> told) {
+    if (Message.isPiece(told) || Message.isWritten(told)) {
+      String refused = images.receive(told);
+      String executor = Message.text(told, Message.EXECUTOR);
+      if (images.has(executor)) {
+        report.imageReceived(executor);
+      }
+      return refused;
+    }
+    String answer = "";
+    if (Message.isStarted(told)) {
+      report.started(told);
+    } else if (Message.isEnded(told)) {
+      report.ended(told);
+      return answer;
+    } else if (Message.isJudged(told)) {
+      answer = report.judged(told) ? TAKEN : SEND;
+    }
+    return Message.answer(answer, report.lost(folder.elsewhere() != null));
   }
 
   @Override
@@ -84,28 +101,13 @@ final class HackLeakDriver implements DriverPlugin {
       Say.line("no executor has started, so nothing is known of leaks");
     }
     String verdict = report.verdict();
-    StringBuilder said = new StringBuilder(report.text());
-    Path folder = Paths.get(Setting.OUT.of(conf)).toAbsolutePath();
-    Path file = folder.resolve("spark-" + spark.applicationId() + ".json");
-    try {
-      Files.createDirectories(folder);
-      write(folder.resolve("spark-" + spark.applicationId() + ".txt"), said + "\n");
-      write(file, report.json());
-      said.append("\nreport: ").append(file);
-    } catch (IOException | RuntimeException e) {
-      said.append("\nthe report cannot be written, see ")
-          .append(Setting.OUT.key())
-          .append(": ")
-          .append(e);
-    }
-    Say.line(said.toString());
+    String text = report.text();
+    images.forget();
+    String where = folder.write("spark-" + spark.applicationId(), text, report.json());
+    Say.line(text + where);
     if (end != null && verdict.equals(JobReport.LEAKS)) {
       end.fail();
     }
-  }
-
-  private static void write(Path file, String text) throws IOException {
-    Files.write(file, text.getBytes(StandardCharsets.UTF_8));
   }
 
   /**
@@ -113,10 +115,11 @@ final class HackLeakDriver implements DriverPlugin {
    */
   private void awaitSummaries() {
     long limit = TimeUnit.MILLISECONDS.toNanos(Setting.WAIT_MILLIS.number(conf));
+    long sending = TimeUnit.MILLISECONDS.toNanos(Setting.SEND_LIMIT_MILLIS.number(conf));
     long began = System.nanoTime();
     try {
       synchronized (this) {
-        while (report.awaits(began, limit)) {
+        while (report.awaits(began, limit) || report.awaitsImages(sending)) {
           wait(LOOK_MILLIS);
         }
       }

@@ -6,8 +6,11 @@ import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakEvidence;
 import dev.hackleak.LeakReport;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -28,6 +31,8 @@ final class HackLeakExecutor implements ExecutorPlugin {
   private Duration settleLimit;
   private long warmupTasks;
   private boolean recorded;
+  private ImageSender images;
+  private List<?> lost = Collections.emptyList();
   private volatile Checkpoint since;
 
   @Override
@@ -40,6 +45,7 @@ final class HackLeakExecutor implements ExecutorPlugin {
     try {
       settleLimit = Duration.ofMillis(Setting.SETTLE_LIMIT_MILLIS.number(conf));
       warmupTasks = Setting.WARMUP_TASKS.number(conf);
+      images = new ImageSender(context, conf);
       recorded = HackLeak.isActive();
       String reason = recorded ? null : HackLeak.inactiveReason().orElse("unknown");
       if (recorded) {
@@ -54,7 +60,8 @@ final class HackLeakExecutor implements ExecutorPlugin {
                 + reason
                 + "; its tasks run as without HackLeak");
       }
-      context.ask(Message.started(context.executorID(), since, reason));
+      Object answer = context.ask(Message.started(context.executorID(), since, reason));
+      images.sendLostMeanwhile(Message.list(Message.answered(answer), Message.LOST));
     } catch (Exception | LinkageError e) {
       Say.line("executor " + context.executorID() + " cannot be checked: " + e);
     }
@@ -143,6 +150,7 @@ final class HackLeakExecutor implements ExecutorPlugin {
       if (summary != null) {
         context.ask(summary);
       }
+      images.sendLost(lost);
     } catch (Exception | LinkageError e) {
       Say.line(
           "executor "
@@ -160,7 +168,7 @@ final class HackLeakExecutor implements ExecutorPlugin {
       LeakCheck check = LeakCheck.ofTests().settleLimit(settleLimit);
       long began = System.nanoTime();
       LeakEvidence evidence = LeakEvidence.gather(since, check).orElse(null);
-      if (evidence != null && isTaken(evidence, began)) {
+      if (isTaken(evidence, began)) {
         return null;
       }
       LeakReport report = HackLeak.leaksSince(since, check);
@@ -171,15 +179,34 @@ final class HackLeakExecutor implements ExecutorPlugin {
     }
   }
 
-  /** Whether the driver makes the report, for which this process is needed no more. */
+  /**
+   * Whether the driver makes the report, for which this process is needed no more. If the driver
+   * cannot read the image where it is, it gets it now: then nothing is lost if this process is
+   * killed while it makes the report.
+   *
+   * @param evidence null if it cannot be told who holds what
+   */
   private boolean isTaken(LeakEvidence evidence, long began) {
-    try {
-      long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
-      String executor = context.executorID();
-      Object answer = context.ask(Message.judged(executor, evidence, scopes.ended(), millis));
-      return HackLeakDriver.TAKEN.equals(answer);
-    } catch (Exception e) {
-      return false;
+    String answer = "";
+    if (evidence != null) {
+      try {
+        long millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - began);
+        String executor = context.executorID();
+        Map<?, ?> answered =
+            Message.answered(
+                context.ask(Message.judged(executor, evidence, scopes.ended(), millis)));
+        answer = Message.text(answered, Message.ANSWER);
+        lost = Message.list(answered, Message.LOST);
+      } catch (Exception e) {
+        answer = "";
+      }
     }
+    if (images.isElsewhere() || answer.equals(HackLeakDriver.SEND)) {
+      Optional.ofNullable(evidence)
+          .map(Optional::of)
+          .orElseGet(() -> LeakEvidence.unjudged(since))
+          .ifPresent(images::send);
+    }
+    return answer.equals(HackLeakDriver.TAKEN);
   }
 }

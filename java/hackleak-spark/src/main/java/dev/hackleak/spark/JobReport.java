@@ -2,12 +2,15 @@ package dev.hackleak.spark;
 
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakEvidence;
+import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /** What all executors of an application have found, by stage and task. */
 final class JobReport {
@@ -15,18 +18,23 @@ final class JobReport {
   static final String LEAKS = "leaks";
   static final String INCOMPLETE = "incomplete";
 
-  private final String application;
+  private final Supplier<String> application;
   private final Function<Integer, String> stageNames;
+  private final ReceivedImages images;
   private final Map<String, ToldExecutor> executors = new TreeMap<>(JobReport::byNumber);
   private final ToldSites sites = new ToldSites();
   private final ToldSites held = new ToldSites();
 
   /**
+   * @param application its name, which nobody knows before executors are there
    * @param stageNames what Spark calls a stage, or empty where it does not know
+   * @param images those of executors of other hosts
    */
-  JobReport(String application, Function<Integer, String> stageNames) {
+  JobReport(
+      Supplier<String> application, Function<Integer, String> stageNames, ReceivedImages images) {
     this.application = application;
     this.stageNames = stageNames;
+    this.images = images;
   }
 
   private static int byNumber(String one, String other) {
@@ -63,11 +71,43 @@ final class JobReport {
   /** Whether the executor's image can be read here, so that it need not make the report itself. */
   synchronized boolean judged(Map<?, ?> message) {
     LeakEvidence evidence = LeakEvidence.parse(Message.text(message, Message.EVIDENCE));
-    if (!evidence.isReadable()) {
-      return false;
+    boolean isReadable = evidence.isReadable();
+    if (isReadable) {
+      executor(message).judged(message);
+    } else {
+      executor(message).claimed = message;
     }
-    executor(message).judged = message;
-    return true;
+    return isReadable;
+  }
+
+  /** The image of an executor has come. */
+  synchronized void imageReceived(String executor) {
+    ToldExecutor of = executors.get(executor);
+    if (of != null) {
+      of.imageReceived();
+    }
+  }
+
+  /**
+   * The executors that Spark has lost before they told their end, and whose images somebody else
+   * may be able to send.
+   *
+   * @param all also those whose images the driver can read
+   */
+  synchronized ArrayList<HashMap<String, Object>> lost(boolean all) {
+    ArrayList<HashMap<String, Object>> lost = new ArrayList<>();
+    executors.forEach(
+        (id, executor) -> {
+          String evidence = executor.evidence();
+          if (executor.isSilent()
+              && executor.isRemoved()
+              && !evidence.isEmpty()
+              && !images.has(id)
+              && (all || !LeakEvidence.parse(evidence).isReadable())) {
+            lost.add(Message.lost(id, evidence));
+          }
+        });
+    return lost;
   }
 
   /**
@@ -77,10 +117,12 @@ final class JobReport {
   synchronized void readImages() {
     executors.forEach(
         (id, executor) -> {
-          if (executor.judged != null && executor.end == null) {
-            ended(reportOf(id, executor.judged));
+          boolean isHere = executor.claimed != null && images.has(id);
+          Map<?, ?> judged = isHere ? executor.claimed : executor.judged;
+          if (judged != null && executor.end == null) {
+            ended(reportOf(id, judged));
           } else if (executor.isSilent() && executor.start != null) {
-            left(id, LeftBehind.of(id, executor.start));
+            left(id, LeftBehind.of(id, executor.start, images));
           }
         });
   }
@@ -90,15 +132,15 @@ final class JobReport {
     executors.get(executor).left = left;
   }
 
-  private static Map<?, ?> reportOf(String executor, Map<?, ?> judged) {
+  private Map<?, ?> reportOf(String executor, Map<?, ?> judged) {
     try {
-      LeakEvidence evidence = LeakEvidence.parse(Message.text(judged, Message.EVIDENCE));
+      LeakEvidence evidence = images.evidence(executor, Message.text(judged, Message.EVIDENCE));
       return Message.ended(
           executor,
           evidence.report(LeakCheck.standard()),
           Message.number(judged, Message.TASKS),
           Message.number(judged, Message.MILLIS));
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       return Message.failed(executor, "its image cannot be read: " + e.getMessage());
     }
   }
@@ -118,6 +160,12 @@ final class JobReport {
   /** Whether one of them may still tell its end; see {@link ToldExecutor#isAwaited}. */
   synchronized boolean awaits(long began, long limit) {
     return executors.values().stream().anyMatch(executor -> executor.isAwaited(began, limit));
+  }
+
+  /** Whether the image of one is still written where the driver need not read it. */
+  synchronized boolean awaitsImages(long limit) {
+    return images.isElsewhere()
+        && executors.values().stream().anyMatch(executor -> executor.isSending(limit));
   }
 
   synchronized boolean isEmpty() {
@@ -191,7 +239,8 @@ final class JobReport {
                     + " in "
                     + Say.count(tasks, "task")
                     + " of "
-                    + Say.count(sites.stages().size(), "stage"))
+                    + Say.count(sites.stages().size(), "stage")
+                    + ofQueries(sites.queries().size()))
             + " ("
             + where
             + ")";
@@ -200,6 +249,10 @@ final class JobReport {
       default:
         return "no leaks were seen, but the record is incomplete: " + where;
     }
+  }
+
+  private static String ofQueries(int queries) {
+    return queries == 0 ? "" : " and " + queries + (queries == 1 ? " query" : " queries");
   }
 
   private long ran() {
@@ -240,7 +293,7 @@ final class JobReport {
   synchronized String json() {
     Map<String, Object> root = new LinkedHashMap<>();
     root.put("hackleakSpark", 1);
-    root.put("application", application);
+    root.put("application", application.get());
     root.put("verdict", verdict());
     total().into(root);
     root.put("tasks", ran());
@@ -248,6 +301,7 @@ final class JobReport {
     executors.forEach((id, executor) -> listed.add(told(id, executor)));
     root.put("executors", listed);
     root.put("stages", sites.toldStages(this::called));
+    root.put("queries", sites.toldQueries(this::called));
     root.put("sites", sites.told(this::called));
     root.put("held", held.told(this::called));
     return Json.of(root);
@@ -255,6 +309,7 @@ final class JobReport {
 
   private Map<String, Object> told(String id, ToldExecutor executor) {
     Map<String, Object> told = executor.told(id);
+    images.place(id).ifPresent(place -> told.put("copy", place));
     if (executor.left != null) {
       executor.left.into(told, knownOf(executor));
     }

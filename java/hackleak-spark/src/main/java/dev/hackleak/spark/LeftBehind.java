@@ -2,6 +2,7 @@ package dev.hackleak.spark;
 
 import dev.hackleak.LeakCheck;
 import dev.hackleak.LeakEvidence;
+import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,18 +30,18 @@ final class LeftBehind {
   }
 
   /** Reads the image of an executor that has told its start. */
-  static LeftBehind of(String executor, Map<?, ?> start) {
+  static LeftBehind of(String executor, Map<?, ?> start, ReceivedImages images) {
     String told = Message.text(start, Message.EVIDENCE);
     if (told.isEmpty()) {
       return new LeftBehind(Message.failed(executor, "its image was not whole from the start on"));
     }
     try {
-      LeakEvidence evidence = LeakEvidence.parse(told);
+      LeakEvidence evidence = images.evidence(executor, told);
       return new LeftBehind(
           evidence.isReadable()
               ? Message.ended(executor, evidence.report(LeakCheck.standard()), 0, 0)
               : Message.failed(executor, "its image cannot be reached from the driver"));
-    } catch (RuntimeException e) {
+    } catch (IOException | RuntimeException e) {
       return new LeftBehind(
           Message.failed(executor, "its image cannot be read: " + e.getMessage()));
     }
@@ -85,6 +86,7 @@ final class LeftBehind {
       Map<String, Object> live = new LinkedHashMap<>();
       sum().into(live);
       live.put("stages", sites.toldStages(known));
+      live.put("queries", sites.toldQueries(known));
       live.put("sites", sites.told(known));
       executor.put("live", live);
     }

@@ -17,8 +17,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What an executor tells the driver: that it has started, and what it has found at its end. Made of
- * the JDK's types alone, so that any class loader can read it.
+ * What an executor tells the driver, and what that answers: that it has started, what it has found
+ * at its end, and images. Made of the JDK's types alone, so that any class loader can read it.
  */
 final class Message {
   static final String EXECUTOR = "executor";
@@ -43,6 +43,20 @@ final class Message {
   static final String SHARES = "shares";
   static final String SCOPE = "scope";
 
+  /** The executor that sends what is another one's. */
+  static final String FROM = "from";
+
+  static final String NUMBER = "number";
+  static final String CONTENT = "content";
+  static final String LAST = "last";
+  static final String NAME = "name";
+
+  /** In answers: what to do now. */
+  static final String ANSWER = "answer";
+
+  /** In answers: executors that have told no end, and whose images the driver wants. */
+  static final String LOST = "lost";
+
   /** They are for looking up; there may be many in a long run. */
   private static final int MOST_HELD = 500;
 
@@ -50,6 +64,8 @@ final class Message {
   private static final String STARTED = "started";
   private static final String JUDGED = "judged";
   private static final String ENDED = "ended";
+  private static final String PIECE = "piece";
+  private static final String WRITTEN = "written";
 
   private Message() {}
 
@@ -106,6 +122,51 @@ final class Message {
     HashMap<String, Object> message = of(ENDED, executor);
     message.put(REASON, reason);
     return message;
+  }
+
+  /** A piece of the packed image of an executor, without its content. */
+  static HashMap<String, Object> piece(String executor, String from) {
+    HashMap<String, Object> message = of(PIECE, executor);
+    message.put(FROM, from);
+    return message;
+  }
+
+  /** Tells that an executor's packed image is in the folder of {@code spark.hackleak.out}. */
+  static HashMap<String, Object> written(String executor, String name, long bytes) {
+    HashMap<String, Object> message = of(WRITTEN, executor);
+    message.put(NAME, name);
+    message.put(BYTES, bytes);
+    return message;
+  }
+
+  /** What the driver answers. */
+  static HashMap<String, Object> answer(
+      String answer, ArrayList<HashMap<String, Object>> lostExecutors) {
+    HashMap<String, Object> message = new HashMap<>();
+    message.put(ANSWER, answer);
+    message.put(LOST, lostExecutors);
+    return message;
+  }
+
+  /** The answer, if it is one. */
+  static Map<?, ?> answered(Object answer) {
+    return answer instanceof Map ? (Map<?, ?>) answer : new HashMap<>();
+  }
+
+  /** An executor that has told no end. */
+  static HashMap<String, Object> lost(String executor, String evidence) {
+    HashMap<String, Object> one = new HashMap<>();
+    one.put(EXECUTOR, executor);
+    one.put(EVIDENCE, evidence);
+    return one;
+  }
+
+  static boolean isPiece(Map<?, ?> message) {
+    return PIECE.equals(message.get(TYPE));
+  }
+
+  static boolean isWritten(Map<?, ?> message) {
+    return WRITTEN.equals(message.get(TYPE));
   }
 
   static boolean isStarted(Map<?, ?> message) {

@@ -5,6 +5,9 @@ enum Setting {
   LIBRARY("library", ""),
   OPTIONS("options", ""),
   OUT("out", "hackleak-out"),
+  LOCAL_OUT("localOut", ""),
+  MAX_IMAGE_BYTES("maxImageBytes", "268435456"),
+  SEND_LIMIT_MILLIS("sendLimitMillis", "5000"),
   FAIL_ON_LEAKS("failOnLeaks", "false"),
   WARMUP_TASKS("warmupTasks", "0"),
   SETTLE_LIMIT_MILLIS("settleLimitMillis", "3000"),
@@ -20,6 +23,11 @@ enum Setting {
 
   String key() {
     return key;
+  }
+
+  /** What it is where nobody sets it. */
+  String otherwise() {
+    return otherwise;
   }
 
   String of(Conf conf) {
@@ -63,5 +71,7 @@ enum Setting {
     WARMUP_TASKS.number(conf);
     SETTLE_LIMIT_MILLIS.number(conf);
     WAIT_MILLIS.number(conf);
+    MAX_IMAGE_BYTES.number(conf);
+    SEND_LIMIT_MILLIS.number(conf);
   }
 }

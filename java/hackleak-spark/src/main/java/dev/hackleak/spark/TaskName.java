@@ -7,17 +7,29 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** The name of a task's scope: {@code stage 3.0 task 17 TID 41}. */
+/**
+ * The name of a task's scope: {@code stage 3.0 task 17 TID 41}, and {@code query counts batch 3 }
+ * before it if the task is one of a streaming query.
+ */
 final class TaskName implements Comparable<TaskName> {
   private static final Pattern NAME =
-      Pattern.compile("stage (\\d+)\\.(\\d+) task (\\d+) TID (\\d+)");
+      Pattern.compile(
+          "(?:query (.+?)(?: batch (\\d+))? )?stage (\\d+)\\.(\\d+) task (\\d+) TID (\\d+)");
+
+  /** The name or id of the streaming query; empty if it is of none. */
+  final String query;
+
+  /** The number of the query's batch; empty if that is not known. */
+  final String batch;
 
   final int stage;
   final int attempt;
   final int task;
   final long tid;
 
-  private TaskName(int stage, int attempt, int task, long tid) {
+  private TaskName(String query, String batch, int stage, int attempt, int task, long tid) {
+    this.query = query == null ? "" : query;
+    this.batch = batch == null ? "" : batch;
     this.stage = stage;
     this.attempt = attempt;
     this.task = task;
@@ -35,10 +47,12 @@ final class TaskName implements Comparable<TaskName> {
       return found.matches()
           ? Optional.of(
               new TaskName(
-                  Integer.parseInt(found.group(1)),
-                  Integer.parseInt(found.group(2)),
+                  found.group(1),
+                  found.group(2),
                   Integer.parseInt(found.group(3)),
-                  Long.parseLong(found.group(4))))
+                  Integer.parseInt(found.group(4)),
+                  Integer.parseInt(found.group(5)),
+                  Long.parseLong(found.group(6))))
           : Optional.empty();
     } catch (NumberFormatException e) {
       return Optional.empty();
@@ -50,9 +64,25 @@ final class TaskName implements Comparable<TaskName> {
     return stage + "." + attempt;
   }
 
+  /** What it is shown with: its query, whose stages are many and alike, or its stage. */
+  String group() {
+    return query.isEmpty() ? "stage " + stageName() : "query " + query;
+  }
+
+  /** What tells it from the others of its {@link #group}. */
+  String inGroup() {
+    String batchName = batch.isEmpty() ? "" : "batch " + batch + " ";
+    String stage = query.isEmpty() ? "" : batchName + "stage " + stageName() + " ";
+    return stage + "task " + task + " TID " + tid;
+  }
+
   /** For programs. */
   Map<String, Object> told() {
     Map<String, Object> told = new LinkedHashMap<>();
+    if (!query.isEmpty()) {
+      told.put("query", query);
+      told.put("batch", batch);
+    }
     told.put("stage", stageName());
     told.put("task", task);
     told.put("tid", tid);
@@ -78,6 +108,8 @@ final class TaskName implements Comparable<TaskName> {
 
   @Override
   public String toString() {
-    return of(stage, attempt, task, tid);
+    return group().equals("stage " + stageName())
+        ? of(stage, attempt, task, tid)
+        : group() + " " + inGroup();
   }
 }

@@ -16,8 +16,12 @@ final class TaskScopes {
   void begin(TaskContext task) {
     if (task != null) {
       begin(
-          TaskName.of(
-              task.stageId(), task.stageAttemptNumber(), task.partitionId(), task.taskAttemptId()));
+          QueryName.of(task::getLocalProperty)
+              + TaskName.of(
+                  task.stageId(),
+                  task.stageAttemptNumber(),
+                  task.partitionId(),
+                  task.taskAttemptId()));
     }
   }
 

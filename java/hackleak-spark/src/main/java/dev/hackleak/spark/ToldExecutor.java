@@ -7,13 +7,21 @@ import java.util.BitSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 
 /** An executor, and what it has told, or others of it. */
 final class ToldExecutor {
   private static final Path PROCESSES = Paths.get("/proc");
 
+  /** How long an executor is waited for that has sent all that is needed, in nanoseconds. */
+  private static final long LONGEST_REPORT = TimeUnit.SECONDS.toNanos(15);
+
   Map<?, ?> start;
   Map<?, ?> judged;
+
+  /** The same of one whose image the driver cannot read where it is. */
+  Map<?, ?> claimed;
+
   Map<?, ?> end;
 
   /** What was live in it when it ended without a word; null if it told its end. */
@@ -22,6 +30,8 @@ final class ToldExecutor {
   private final BitSet endedTasks = new BitSet();
   private String removal = "";
   private long removedAt;
+  private long imageAt;
+  private long judgedAt;
 
   Map<?, ?> end() {
     return end == null ? new LinkedHashMap<>() : end;
@@ -35,6 +45,35 @@ final class ToldExecutor {
   void removed(String reason) {
     removal = reason == null ? "" : reason.trim();
     removedAt = System.nanoTime();
+  }
+
+  /** What is needed to read its image, as it told when it started; empty if it did not. */
+  String evidence() {
+    return start == null ? "" : Message.text(start, Message.EVIDENCE);
+  }
+
+  boolean isRemoved() {
+    return removedAt != 0;
+  }
+
+  /** The driver makes the report; the image may still be on its way to another folder. */
+  void judged(Map<?, ?> message) {
+    judged = message;
+    judgedAt = System.nanoTime();
+  }
+
+  /**
+   * Whether its image may still come.
+   *
+   * @param limit for how long it is sent, in nanoseconds
+   */
+  boolean isSending(long limit) {
+    return judged != null && imageAt == 0 && System.nanoTime() - judgedAt < limit && !isGone();
+  }
+
+  /** The driver has got its image. */
+  void imageReceived() {
+    imageAt = System.nanoTime();
   }
 
   void taskEnded(long tid) {
@@ -59,8 +98,11 @@ final class ToldExecutor {
    * @param limit for how long, in nanoseconds; from its removal on if Spark has lost it before
    */
   boolean isAwaited(long began, long limit) {
+    long now = System.nanoTime();
     long from = removedAt != 0 && removedAt - began < 0 ? removedAt : began;
-    return isSilent() && System.nanoTime() - from < limit && !isGone();
+    // What it would tell yet the driver can read from its image, though with fewer names.
+    boolean isEnough = claimed != null && imageAt != 0 && now - imageAt > LONGEST_REPORT;
+    return isSilent() && now - from < limit && !isEnough && !isGone();
   }
 
   /** Whether its process was one of this host and is there no more. */

@@ -63,11 +63,12 @@ final class ToldSite {
     }
   }
 
-  Sum in(String stage) {
+  /** What the tasks of a {@link TaskName#group} have of it. */
+  Sum in(String group) {
     Sum sum = new Sum();
     tasks.forEach(
         (task, ofTask) -> {
-          if (task.stageName().equals(stage)) {
+          if (task.group().equals(group)) {
             sum.add(ofTask);
           }
         });

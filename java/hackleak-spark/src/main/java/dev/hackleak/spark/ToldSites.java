@@ -87,12 +87,23 @@ final class ToldSites {
 
   /** The stages with blocks, in the order in which they ran, with their tasks. */
   Map<String, Map<TaskName, Sum>> stages() {
-    Map<String, Map<TaskName, Sum>> stages = new LinkedHashMap<>();
+    return by(TaskName::stageName);
+  }
+
+  /** The streaming queries with blocks, with their tasks. */
+  Map<String, Map<TaskName, Sum>> queries() {
+    Map<String, Map<TaskName, Sum>> queries = by(task -> task.query);
+    queries.remove("");
+    return queries;
+  }
+
+  private Map<String, Map<TaskName, Sum>> by(Function<TaskName, String> name) {
+    Map<String, Map<TaskName, Sum>> groups = new LinkedHashMap<>();
     tasks()
         .forEach(
             (task, sum) ->
-                stages.computeIfAbsent(task.stageName(), any -> new TreeMap<>()).put(task, sum));
-    return stages;
+                groups.computeIfAbsent(name.apply(task), any -> new TreeMap<>()).put(task, sum));
+    return groups;
   }
 
   /** What no task has allocated. */
@@ -102,13 +113,13 @@ final class ToldSites {
     return sum;
   }
 
-  /** For people: each stage after an empty line, and then what is outside of tasks. */
+  /** For people: each stage or query after an empty line, and then what is outside of tasks. */
   void text(List<String> lines, Known known) {
-    stages()
+    by(TaskName::group)
         .forEach(
-            (stage, tasks) -> {
+            (group, tasks) -> {
               lines.add("");
-              stage(lines, stage, tasks, known);
+              group(lines, group, tasks, known);
             });
     List<ToldSite> outside = new ArrayList<>();
     sites.values().stream().filter(site -> site.outside().blocks > 0).forEach(outside::add);
@@ -119,31 +130,35 @@ final class ToldSites {
     }
   }
 
-  private void stage(List<String> lines, String stage, Map<TaskName, Sum> tasks, Known known) {
+  private void group(List<String> lines, String group, Map<TaskName, Sum> tasks, Known known) {
     Sum sum = new Sum();
     tasks.values().forEach(sum::add);
-    String name = known.stage(tasks.keySet().iterator().next());
+    TaskName first = tasks.keySet().iterator().next();
+    String name = first.query.isEmpty() ? known.stage(first) : "";
+    long batches = tasks.keySet().stream().map(task -> task.batch).distinct().count();
     lines.add(
-        "stage "
-            + stage
+        group
             + (name.isEmpty() ? "" : " (" + name + ")")
             + ": "
             + sum
             + " in "
-            + Say.count(tasks.size(), "task"));
+            + Say.count(tasks.size(), "task")
+            + (first.query.isEmpty()
+                ? ""
+                : " of " + batches + (batches == 1 ? " batch" : " batches")));
     List<Map.Entry<TaskName, Sum>> most = new ArrayList<>(tasks.entrySet());
     most.sort((one, other) -> Long.compare(other.getValue().bytes, one.getValue().bytes));
     for (Map.Entry<TaskName, Sum> entry : most.subList(0, Math.min(SHOWN_TASKS, most.size()))) {
       TaskName task = entry.getKey();
       String marked = entry.getValue() + known.ofTask(task);
-      lines.add("  task " + task.task + " TID " + task.tid + ": " + marked);
+      lines.add("  " + task.inGroup() + ": " + marked);
     }
     if (most.size() > SHOWN_TASKS) {
       lines.add("  … and " + Say.count(most.size() - SHOWN_TASKS, "more task"));
     }
     List<ToldSite> here = new ArrayList<>();
-    sites.values().stream().filter(site -> site.in(stage).blocks > 0).forEach(here::add);
-    listed(lines, here, site -> site.in(stage), known);
+    sites.values().stream().filter(site -> site.in(group).blocks > 0).forEach(here::add);
+    listed(lines, here, site -> site.in(group), known);
   }
 
   private static void listed(
@@ -182,10 +197,29 @@ final class ToldSites {
     return told;
   }
 
+  /** The streaming queries for programs. */
+  List<Object> toldQueries(Known known) {
+    List<Object> told = new ArrayList<>();
+    queries()
+        .forEach(
+            (query, tasks) -> {
+              Map<String, Object> one = new LinkedHashMap<>();
+              one.put("query", query);
+              tasks(one, tasks, known);
+              told.add(one);
+            });
+    return told;
+  }
+
   private static Map<String, Object> told(String stage, Map<TaskName, Sum> tasks, Known known) {
     Map<String, Object> told = new LinkedHashMap<>();
     told.put("stage", stage);
     told.put("name", known.stage(tasks.keySet().iterator().next()));
+    tasks(told, tasks, known);
+    return told;
+  }
+
+  private static void tasks(Map<String, Object> told, Map<TaskName, Sum> tasks, Known known) {
     Sum sum = new Sum();
     List<Object> each = new ArrayList<>();
     tasks.forEach(
@@ -197,6 +231,5 @@ final class ToldSites {
         });
     sum.into(told);
     told.put("tasks", each);
-    return told;
   }
 }

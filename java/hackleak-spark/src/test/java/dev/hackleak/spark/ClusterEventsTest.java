@@ -16,7 +16,9 @@ import org.junit.jupiter.api.Test;
 import scala.Option;
 
 class ClusterEventsTest {
-  private final JobReport report = new JobReport("app-1", stage -> "");
+  private final JobReport report =
+      new JobReport(
+          () -> "app-1", stage -> "", new ReceivedImages(() -> "app-1", null, () -> null, 0));
   private final ClusterEvents events = new ClusterEvents(report);
 
   private void taskEnds(long tid, String executor, TaskEndReason reason) {

@@ -17,6 +17,18 @@ final class Given implements Conf {
     values.put(key, value);
   }
 
+  @Override
+  public Map<String, String> startingWith(String prefix) {
+    Map<String, String> found = new HashMap<>();
+    values.forEach(
+        (key, value) -> {
+          if (key.startsWith(prefix)) {
+            found.put(key.substring(prefix.length()), value);
+          }
+        });
+    return found;
+  }
+
   Given with(String key, String value) {
     set(key, value);
     return this;

@@ -19,8 +19,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class JobReportTest {
+  private final ReceivedImages images = new ReceivedImages(() -> "app-1", null, () -> null, 1000);
   private final JobReport report =
-      new JobReport("app-1", stage -> stage == 3 ? "collect at job.py:7" : "");
+      new JobReport(() -> "app-1", stage -> stage == 3 ? "collect at job.py:7" : "", images);
 
   private static Map<String, Object> started(String executor) {
     Map<String, Object> message = Message.started(executor, HackLeak.checkpoint(), null);
@@ -175,6 +176,54 @@ class JobReportTest {
                 "(heartbeat timed out); its image was not whole from the start on; on its host:"
                     + " hackleak report /out/java-7.hackleak"),
         report.text());
+  }
+
+  @Test
+  void theImageOfALostExecutorIsAskedForUntilItIsHere() {
+    Map<String, Object> start = started("0");
+    start.put(Message.EVIDENCE, "1\n0\ntrue\n7\n/lib/libhackleak.so\n/out/java-7.hackleak\nab");
+    report.started(start);
+    assertTrue(report.lost(false).isEmpty(), "it runs");
+    report.removed("0", "Command exited with code 137");
+    assertEquals("0", report.lost(false).get(0).get(Message.EXECUTOR));
+    assertEquals(start.get(Message.EVIDENCE), report.lost(true).get(0).get(Message.EVIDENCE));
+
+    Map<String, Object> piece = Message.piece("0", "1");
+    piece.put(Message.NUMBER, 0);
+    piece.put(Message.CONTENT, new byte[1]);
+    piece.put(Message.LAST, true);
+    assertEquals("", images.receive(piece));
+    report.imageReceived("0");
+    assertTrue(report.lost(true).isEmpty(), "its image is here");
+    report.readImages();
+    assertTrue(report.text().contains("its image cannot be reached"), report.text());
+    images.forget();
+  }
+
+  @Test
+  void anExecutorThatJudgedItselfIsNotAskedFor() {
+    Map<String, Object> start = started("0");
+    start.put(Message.EVIDENCE, "1\n0\ntrue\n7\n/lib/libhackleak.so\n/out/java-7.hackleak\nab");
+    report.started(start);
+    Map<String, Object> judged = new HashMap<>(Message.failed("0", ""));
+    judged.put(Message.EVIDENCE, start.get(Message.EVIDENCE));
+    assertFalse(report.judged(judged), "the driver cannot read it");
+    assertTrue(report.awaits(System.nanoTime(), Long.MAX_VALUE), "it makes a report now");
+    report.ended(ended("0"));
+    report.removed("0", "");
+    assertTrue(report.lost(true).isEmpty());
+  }
+
+  @Test
+  void onlyImagesThatGoElsewhereAreWaitedFor() {
+    ToldExecutor executor = new ToldExecutor();
+    assertFalse(executor.isSending(Long.MAX_VALUE), "it runs");
+    executor.judged(Message.failed("0", "any"));
+    assertTrue(executor.isSending(Long.MAX_VALUE));
+    assertFalse(executor.isSending(0), "it has had its time");
+    executor.imageReceived();
+    assertFalse(executor.isSending(Long.MAX_VALUE));
+    assertFalse(report.awaitsImages(Long.MAX_VALUE), "the driver reads them where they are");
   }
 
   @Test

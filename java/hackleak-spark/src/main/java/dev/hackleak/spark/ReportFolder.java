@@ -1,0 +1,91 @@
+package dev.hackleak.spark;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
+
+/** Where the driver writes its report: a folder of its host, one of Hadoop's, or both. */
+final class ReportFolder {
+  private final Path local;
+  private final HadoopFolder elsewhere;
+
+  private ReportFolder(Path local, HadoopFolder elsewhere) {
+    this.local = local;
+    this.elsewhere = elsewhere;
+  }
+
+  /** If a folder of Hadoop's cannot be opened, that is said, and the one of the host is used. */
+  static ReportFolder of(Conf conf) {
+    String out = Setting.OUT.of(conf);
+    String local = Setting.LOCAL_OUT.of(conf);
+    if (!HadoopFolder.isOne(out)) {
+      return new ReportFolder(Paths.get(out).toAbsolutePath(), null);
+    }
+    try {
+      Path also = local.isEmpty() ? null : Paths.get(local).toAbsolutePath();
+      return new ReportFolder(also, HadoopFolder.open(out, conf));
+    } catch (IOException | RuntimeException | LinkageError e) {
+      String instead = local.isEmpty() ? Setting.OUT.otherwise() : local;
+      Say.line(
+          "the report goes to "
+              + instead
+              + ", because "
+              + Setting.OUT.key()
+              + "="
+              + out
+              + " cannot be opened: "
+              + e);
+      return new ReportFolder(Paths.get(instead).toAbsolutePath(), null);
+    }
+  }
+
+  /** The folder of this host, or null if nothing is to stay here. */
+  Path local() {
+    return local;
+  }
+
+  /** The folder of Hadoop's, or null. */
+  HadoopFolder elsewhere() {
+    return elsewhere;
+  }
+
+  /**
+   * Writes the report.
+   *
+   * @return where it is or why it is not there, for people, each after the end of a line
+   */
+  String write(String name, String text, String json) {
+    StringBuilder said = new StringBuilder();
+    if (elsewhere != null) {
+      try {
+        elsewhere.write(name + ".txt", text + "\n");
+        elsewhere.write(name + ".json", json);
+        said.append("\nreport: ").append(elsewhere.name(name + ".json"));
+      } catch (IOException | RuntimeException | LinkageError e) {
+        said.append(not(Setting.OUT, e));
+      }
+    }
+    if (local != null) {
+      try {
+        Files.createDirectories(local);
+        write(local.resolve(name + ".txt"), text + "\n");
+        Path file = local.resolve(name + ".json");
+        write(file, json);
+        said.append("\nreport: ").append(file);
+      } catch (IOException | RuntimeException e) {
+        said.append(not(elsewhere == null ? Setting.OUT : Setting.LOCAL_OUT, e));
+      }
+    }
+    return said.toString();
+  }
+
+  private static String not(Setting setting, Throwable why) {
+    return "\nthe report cannot be written, see " + setting.key() + ": " + why;
+  }
+
+  private static void write(Path file, String text) throws IOException {
+    Files.write(file, text.getBytes(StandardCharsets.UTF_8));
+  }
+}
