@@ -69,6 +69,14 @@ fn what_outlives_the_command_a_little_is_waited_for() {
     assert!(!ended.stderr.contains("still running"), "{ended}");
 }
 
+/// A daemon has no image before its first allocation, and yet belongs to the run.
+#[test]
+fn a_child_that_has_allocated_nothing_yet_is_waited_for() {
+    let ended = hackleak_run(&[], &[&path("late_daemon")]).expect_code(23);
+    let said = "1,999,993 bytes in 1 block, new[]";
+    assert!(ended.stderr.contains(said), "{ended}");
+}
+
 #[test]
 fn a_known_leak_is_told_and_fails_nothing_unless_it_is_to() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");

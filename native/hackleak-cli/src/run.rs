@@ -93,7 +93,7 @@ pub(crate) fn run(arguments: &Run) -> anyhow::Result<u8> {
         Ok(code) => code,
         Err(not_run) => return Ok(not_run),
     };
-    ending::wait(&recorded.folder);
+    ending::wait(&recorded.folder, &recorded.options);
     let said = conclude(&recorded, arguments.format);
     let said = said
         .map(|code| arguments.zero.of(code))
