@@ -1,9 +1,9 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-spark test-spark-more matrix mavens sbt fresh recall untold interleavings coverage chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build build-aarch64 check-aarch64 demo test test-spark test-spark-more matrix mavens sbt fresh recall untold interleavings coverage chaos bench bench-quick dist dist-check fmt lint docs clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 setup: ## check for the tools that are needed, and install what is missing where that is possible
 	.ci/setup
@@ -27,6 +27,12 @@ test-spark-more: build ## the same on several hosts, which are namespaces (needs
 
 matrix: build ## JDK 11 to 28 on glibc 2.31 to 2.43, each collector; needs root, 4 GB outside of the checkout (ARGS="--only 25", ARGS="--write docs")
 	integration-tests/matrix/run.py "$${CARGO_TARGET_DIR:-target}/release" $(ARGS)
+
+build-aarch64: ## target/aarch64/release/libhackleak.so and hackleak; a compiler of Debian's packages, 1.4 GB outside of the checkout
+	integration-tests/aarch64/build.py
+
+check-aarch64: ## programs for aarch64 under qemu: exact numbers, and every stack held against libgcc's (ARGS=forks)
+	integration-tests/aarch64/check.py $(ARGS)
 
 mavens: setup ## builds with the Maven plugin on Maven 3.6.3 to 4.0.0-rc-5, on each JDK; 40 MB outside of the checkout (ARGS=3.9.11)
 	cargo build --release

@@ -141,7 +141,7 @@ fn begin(seed: &Seed, flags: u32) -> Result<(), Refusal> {
     // SAFETY: no other thread knows the image yet.
     let header = unsafe { IMAGE.header_mut() };
     header.version = layout::VERSION;
-    header.machine = u32::from(libc::EM_X86_64);
+    header.machine = crate::arch::ELF_MACHINE;
     header.pid = std::process::id();
     header.state = state::RECORDING;
     header.epoch = 1;

@@ -1,8 +1,8 @@
 //! What a signal interrupted, seen from its handler: from there the program may call `exit`.
 //!
 //! The kernel puts a frame on the stack that the handler runs on. It begins with the address that the handler returns
-//! to, which is known to the kernel for each signal, and has the registers of what was interrupted. So the
-//! frames are found without a walk: a word with such an address, and a stack position that fits.
+//! to, which is known to the kernel for each signal, or has a mark (`signal_frame::MARK`); and it has the registers
+//! of what was interrupted. So the frames are found without a walk: such a word, and a stack position that fits.
 //!
 //! An interrupted allocator has its lock, or is half way through its lists. Who calls it then may wait for ever,
 //! or find it broken.
@@ -78,17 +78,25 @@ pub fn in_allocator() -> bool {
 fn frame(mut is_meant: impl FnMut(usize, usize) -> bool) -> Option<bool> {
     let returns = Returns::read()?;
     let stack = current_stack()?;
+    // From the word that tells of a frame to where the frame begins: right behind it, or before it.
+    let begins = signal_frame::MARK.map_or(WORD, |(offset, _)| 0_usize.wrapping_sub(offset));
     let (of_sp, of_pc) = (
-        WORD + signal_frame::STACK_POINTER as usize,
-        WORD + signal_frame::PROGRAM_COUNTER as usize,
+        begins.wrapping_add(signal_frame::STACK_POINTER as usize),
+        begins.wrapping_add(signal_frame::PROGRAM_COUNTER as usize),
     );
-    let mut at = stack.range.start;
-    while at + of_sp.max(of_pc) + WORD <= stack.range.end {
+    let mut at = stack.range.start + signal_frame::MARK.map_or(0, |(offset, _)| offset);
+    let last = signal_frame::MARK.map_or(of_sp.max(of_pc), |_| 0);
+    while at + last + WORD <= stack.range.end {
         // SAFETY: words of the stack that the thread runs on, between its position and its end.
         let found = unsafe { stack_word::read(at) };
-        if returns.0.contains(&found) && found != 0 {
+        let is_one = match signal_frame::MARK {
+            Some((_, mark)) => found == mark,
+            None => returns.0.contains(&found) && found != 0,
+        };
+        if is_one {
+            let (of_pc, of_sp) = (at.wrapping_add(of_pc), at.wrapping_add(of_sp));
             // SAFETY: as above.
-            let (pc, sp) = unsafe { (stack_word::read(at + of_pc), stack_word::read(at + of_sp)) };
+            let (pc, sp) = unsafe { (stack_word::read(of_pc), stack_word::read(of_sp)) };
             // A frame on the same stack lies below what was interrupted.
             let fits = !stack.is_own || (at..=stack.range.end).contains(&sp);
             if fits && is_meant(pc, sp) {

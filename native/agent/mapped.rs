@@ -13,7 +13,7 @@ mod kernel;
 
 pub use kernel::look;
 
-use crate::arch::CallSite;
+use crate::arch::{self, CallSite};
 use crate::fragments::{Fragment, Fragments};
 use crate::places::MAPPINGS;
 use crate::{IMAGE, boundary, control, gate, origin, peaks, record, this_library};
@@ -25,7 +25,6 @@ use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
 use once_cell::race::OnceRef;
 
-const PAGE: usize = 4096;
 const GROUPS: usize = 2048;
 const PLACES: usize = GROUPS * 64;
 const _: () = assert!(PLACES <= MAPPINGS.most());
@@ -72,9 +71,11 @@ fn address(record: u32) -> usize {
 pub fn pages(start: usize, len: usize) -> Range<usize> {
     let end = start
         .checked_add(len)
-        .and_then(|end| end.checked_next_multiple_of(PAGE));
+        .and_then(|end| end.checked_next_multiple_of(arch::page_size()));
     match end {
-        Some(end) if start.is_multiple_of(PAGE) && end <= 1 << 47 => start..end,
+        Some(end) if start.is_multiple_of(arch::page_size()) && end <= 1 << arch::ADDRESS_BITS => {
+            start..end
+        }
         _ => 0..0,
     }
 }

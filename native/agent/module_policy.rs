@@ -17,8 +17,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 /// File names of the runtime's own libraries.
-const RUNTIME: [&[u8]; 10] = [
+const RUNTIME: [&[u8]; 11] = [
     b"ld-linux-x86-64.so.2",
+    b"ld-linux-aarch64.so.1",
     b"libc.so.6",
     b"libpthread.so.0",
     b"libdl.so.2",
@@ -56,7 +57,12 @@ const SHARED: [&[u8]; 8] = [
 ];
 
 /// The C library and the loader: where their unwind tables have no row, a stack ends.
-const C_LIBRARY: [&[u8]; 3] = [b"libc.so.6", b"libpthread.so.0", b"ld-linux-x86-64.so.2"];
+const C_LIBRARY: [&[u8]; 4] = [
+    b"libc.so.6",
+    b"libpthread.so.0",
+    b"ld-linux-x86-64.so.2",
+    b"ld-linux-aarch64.so.1",
+];
 
 /// The C library, its parts and its name services, by the beginning of their file names.
 const LENDERS: [&[u8]; 6] = [

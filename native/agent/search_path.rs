@@ -140,7 +140,14 @@ fn is_there(parts: &[&[u8]]) -> bool {
         len += part.len();
     }
     // SAFETY: a system call about a path that ends in a zero byte.
-    unsafe { libc::syscall(libc::SYS_access, path.as_ptr(), libc::F_OK) == 0 }
+    unsafe {
+        libc::syscall(
+            libc::SYS_faccessat,
+            libc::AT_FDCWD,
+            path.as_ptr(),
+            libc::F_OK,
+        ) == 0
+    }
 }
 
 #[cfg(test)]

@@ -252,7 +252,7 @@ fn create() -> Option<Guard> {
 /// Bytes of the recorder's stack. Handlers of the program that interrupt it run there, too.
 pub const STACK_LEN: usize = 256 << 10;
 /// No page of it is ever readable: who runs over the end of the stack stops there.
-const STACK_GUARD: usize = 4096;
+const STACK_GUARD: usize = arch::LARGEST_PAGE;
 /// Where the state lies in its mapping.
 const STATE_OFFSET: usize = STACK_GUARD + STACK_LEN;
 /// Bytes of the mapping.

@@ -27,10 +27,20 @@ OLDER(pthread_setname_np, "GLIBC_2.12");
 #define HIDDEN __attribute__((visibility("hidden")))
 
 /* Inline functions of the C library's headers until 2.33. The kernel's struct is the C library's. */
+#if defined(SYS_stat)
 HIDDEN int stat(const char *path, void *to) { return (int)syscall(SYS_stat, path, to); }
 HIDDEN int stat64(const char *path, void *to) { return (int)syscall(SYS_stat, path, to); }
 HIDDEN int lstat(const char *path, void *to) { return (int)syscall(SYS_lstat, path, to); }
 HIDDEN int lstat64(const char *path, void *to) { return (int)syscall(SYS_lstat, path, to); }
+#else
+static int at_path(const char *path, void *to, int flags) {
+  return (int)syscall(SYS_newfstatat, AT_FDCWD, path, to, flags);
+}
+HIDDEN int stat(const char *path, void *to) { return at_path(path, to, 0); }
+HIDDEN int stat64(const char *path, void *to) { return at_path(path, to, 0); }
+HIDDEN int lstat(const char *path, void *to) { return at_path(path, to, AT_SYMLINK_NOFOLLOW); }
+HIDDEN int lstat64(const char *path, void *to) { return at_path(path, to, AT_SYMLINK_NOFOLLOW); }
+#endif
 HIDDEN int fstat(int file, void *to) { return (int)syscall(SYS_fstat, file, to); }
 HIDDEN int fstat64(int file, void *to) { return (int)syscall(SYS_fstat, file, to); }
 HIDDEN int fstatat(int folder, const char *path, void *to, int flags) {

@@ -169,7 +169,11 @@ static void failing() {
 }
 
 static void by_number() {
+#if defined(SYS_fork)
   pid_t pid = static_cast<pid_t>(syscall(SYS_fork));
+#else
+  pid_t pid = static_cast<pid_t>(syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0));
+#endif
   if (pid == 0) {
     leak(63'029);
     _exit(0);

@@ -18,8 +18,15 @@ mod x86_64;
 #[cfg(target_arch = "x86_64")]
 pub use x86_64::*;
 
-#[cfg(not(target_arch = "x86_64"))]
-compile_error!("HackLeak's recorder runs on x86-64; see ARCHITECTURE.md for adding a folder");
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "aarch64")]
+pub use aarch64::*;
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+compile_error!(
+    "HackLeak's recorder has no folder for this processor; see docs/internals/recipes.md"
+);
 
 /// Where code stands: enough for the JVM to walk its own frames from there.
 #[derive(Clone, Copy)]
@@ -32,7 +39,8 @@ pub struct Registers {
 /// Where a hook was called: everything that unwinding needs to begin.
 #[derive(Clone, Copy)]
 pub struct CallSite {
-    /// Address of the stack word that holds the return address.
+    /// Address of the stack word that holds the return address. It lies right below the caller's
+    /// stack position, wherever the processor itself puts it.
     pub slot: usize,
     /// The caller's frame-pointer register.
     pub frame_pointer: usize,

@@ -202,7 +202,13 @@ fn real_dlsym() -> *mut c_void {
     let mut real = REAL_DLSYM.load(Relaxed);
     if real.is_null() {
         // SAFETY: a lookup by name and by the version that every C library here has.
-        real = unsafe { dlvsym(libc::RTLD_NEXT, c"dlsym".as_ptr(), c"GLIBC_2.2.5".as_ptr()) };
+        real = unsafe {
+            dlvsym(
+                libc::RTLD_NEXT,
+                c"dlsym".as_ptr(),
+                crate::arch::FIRST_GLIBC.as_ptr(),
+            )
+        };
         REAL_DLSYM.store(real, Relaxed);
     }
     real

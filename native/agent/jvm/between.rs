@@ -55,11 +55,15 @@ impl Between {
             if is_launcher(upcall.caller) || bounds.end_of_own(call.slot).is_none() {
                 continue;
             }
-            let unwind::End::Foreign { slot: began } = unwind::end_of(call, bounds) else {
+            let unwind::End::Foreign {
+                slot: began,
+                caller,
+            } = unwind::end_of(call, bounds)
+            else {
                 between.add(len, call);
                 continue;
             };
-            let Some(entry) = entries.native_outside(began) else {
+            let Some(entry) = entries.native_outside(began, caller) else {
                 continue;
             };
             let method = entry.cell().method;

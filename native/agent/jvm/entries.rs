@@ -7,6 +7,8 @@
 //! native stack to end, with the return address that was noted. The Java stack of a native method
 //! is asked for once, by the first allocation inside it, and kept in the entry.
 
+use crate::arch::CALL_PUSHES_RETURN;
+
 /// The most entries: native methods that call back into Java that calls native methods, nested.
 pub const MAX_ENTRIES: usize = 64;
 /// [`EntryStack::len`] of a full stack.
@@ -19,7 +21,7 @@ pub const ENTRIES_FULL: usize = MAX_ENTRIES * size_of::<Entry>();
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Entry {
-    /// Address of the stack word with the return address.
+    /// Address of the stack word right below the caller's stack position, as in [`crate::arch::CallSite`].
     pub slot: usize,
     /// Address of the thunk's [`Cell`]; bit 0 is set for a call back into Java.
     cell: usize,
@@ -27,7 +29,7 @@ pub struct Entry {
     /// for, in the lower 32 bits; how many local references it has, in the upper ones. A call back into Java: the
     /// caller's frame pointer.
     pub detail: usize,
-    /// What `slot` held: the return address.
+    /// The return address.
     pub caller: usize,
 }
 
@@ -95,12 +97,12 @@ impl Entry {
         (self.slot as u64).rotate_left(17) ^ self.cell as u64 ^ (detail as u64).rotate_left(41)
     }
 
-    /// Whether `slot` still holds the return address. `slot` is a word of stack that a walk has
-    /// just read.
+    /// Whether the call is known not to have returned, without a walk: `slot`, a word of the thread's
+    /// stack, still holds the return address. Where calls do not push that, it is never known.
     #[inline(always)]
     pub fn is_called_from_there(&self) -> bool {
         // SAFETY: the caller's.
-        unsafe { crate::stack_word::read(self.slot) == self.caller }
+        CALL_PUSHES_RETURN && unsafe { crate::stack_word::read(self.slot) == self.caller }
     }
 
     /// What the thunk stands for.
@@ -128,27 +130,27 @@ impl EntryStack {
         &self.items[..self.len / size_of::<Entry>()]
     }
 
-    /// The native method that was called with its return address at `slot`, if it is on the
-    /// stack. Entries below it are stale and dropped.
+    /// The native method that was called at `slot`, if it is on the stack. Entries below it are stale
+    /// and dropped.
     ///
-    /// `slot` is where a walk found native code to have been called from Java. The entry counts if
-    /// the word there is what it was at the call: another method without a thunk may have been
-    /// called at the same place since.
+    /// `slot` is where a walk found native code to have been called from Java, to which it returns at
+    /// `caller`. The entry counts if that is what it was at the call: another method without a thunk
+    /// may have been called at the same place since.
     #[inline(always)]
-    pub fn native_at(&mut self, slot: usize) -> Option<&mut Entry> {
+    pub fn native_at(&mut self, slot: usize, caller: usize) -> Option<&mut Entry> {
         let mut count = self.len / size_of::<Entry>();
         while self.items.get(count.wrapping_sub(1))?.slot < slot {
             count -= 1;
         }
         self.len = count * size_of::<Entry>();
         let entry = self.items.get_mut(count.wrapping_sub(1))?;
-        (entry.slot == slot && !entry.is_upcall() && entry.is_called_from_there()).then_some(entry)
+        (entry.slot == slot && !entry.is_upcall() && entry.caller == caller).then_some(entry)
     }
 
     /// The same among the entries further out, of which none is dropped.
-    pub fn native_outside(&self, slot: usize) -> Option<&Entry> {
+    pub fn native_outside(&self, slot: usize, caller: usize) -> Option<&Entry> {
         let entry = self.all().iter().rfind(|entry| entry.slot == slot)?;
-        (!entry.is_upcall() && entry.is_called_from_there()).then_some(entry)
+        (!entry.is_upcall() && entry.caller == caller).then_some(entry)
     }
 
     /// Calls back into Java that have not returned, further out than `slot`, the innermost first.
@@ -210,8 +212,10 @@ mod tests {
             entries.push(native(&stack, word));
         }
         let mut found = |stack: &[usize], word: usize| {
-            let slot = slot(stack, word);
-            entries.native_at(slot).map(|entry| entry.slot == slot)
+            let (slot, caller) = (slot(stack, word), stack[word]);
+            entries
+                .native_at(slot, caller)
+                .map(|entry| entry.slot == slot)
         };
         assert_eq!(found(&stack, 30), Some(true));
         assert_eq!(found(&stack, 60), Some(true));
@@ -232,8 +236,12 @@ mod tests {
         let (stack, mut entries) = nothing();
         entries.push(native(&stack, 90));
         entries.push(upcall(&stack, 60));
-        assert!(entries.native_at(slot(&stack, 60)).is_none());
-        assert!(entries.native_outside(slot(&stack, 60)).is_none());
+        assert!(entries.native_at(slot(&stack, 60), stack[60]).is_none());
+        assert!(
+            entries
+                .native_outside(slot(&stack, 60), stack[60])
+                .is_none()
+        );
         assert_eq!(entries.all().len(), 2);
     }
 
@@ -243,10 +251,22 @@ mod tests {
         for word in [90, 60, 30] {
             entries.push(native(&stack, word));
         }
-        assert!(entries.native_outside(slot(&stack, 90)).is_some());
-        assert!(entries.native_outside(slot(&stack, 91)).is_none());
+        assert!(
+            entries
+                .native_outside(slot(&stack, 90), stack[90])
+                .is_some()
+        );
+        assert!(
+            entries
+                .native_outside(slot(&stack, 91), stack[91])
+                .is_none()
+        );
         stack[90] += 1;
-        assert!(entries.native_outside(slot(&stack, 90)).is_none());
+        assert!(
+            entries
+                .native_outside(slot(&stack, 90), stack[90])
+                .is_none()
+        );
         assert_eq!(entries.all().len(), 3);
     }
 
@@ -270,8 +290,8 @@ mod tests {
         }
         assert_eq!((entries.len, entries.overflow), (ENTRIES_FULL, 2));
         assert_eq!(slots(&entries)[0], slot(&stack, MAX_ENTRIES + 1));
-        assert!(entries.native_at(slot(&stack, 2)).is_some());
-        assert!(entries.native_at(slot(&stack, 1)).is_none());
+        assert!(entries.native_at(slot(&stack, 2), stack[2]).is_some());
+        assert!(entries.native_at(slot(&stack, 1), stack[1]).is_none());
     }
 
     #[test]

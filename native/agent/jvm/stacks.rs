@@ -15,7 +15,7 @@ use super::between::Between;
 use super::entries::Entry;
 use super::stack_cache::JavaStackCache;
 use super::{jni_env, method_ids, methods, own_code, thread_list};
-use crate::arch::CallSite;
+use crate::arch::{CallSite, FOLLOWS_JAVA_FRAMES};
 use crate::stack_bounds::StackBounds;
 use crate::thread::{ThreadState, own_tid};
 use crate::unwind::{self, function_start};
@@ -99,13 +99,19 @@ pub fn is_plainly_certain(outermost: usize) -> bool {
     super::sees_all() && !own_code::is_jvm_code(outermost)
 }
 
-/// The node of the Java stack that called native code with its return address at `slot`.
+/// The node of the Java stack that called native code at the `place` that [`unwind::End::Foreign`] tells.
 /// `outermost` is an address in the native frame that Java called; 0 when there is none.
 #[inline(never)]
-pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, call_site: CallSite) -> u32 {
+pub fn root(
+    thread: &mut ThreadState,
+    place: (usize, usize),
+    outermost: usize,
+    call_site: CallSite,
+) -> u32 {
+    let (slot, caller) = place;
     // A native method that ends by jumping to a JNI function has left its place to that call.
-    let Some(entry) = thread.entries.native_at(slot) else {
-        return ask(thread, slot, call_site).unwrap_or(Marker::NoJavaStack as u32);
+    let Some(entry) = thread.entries.native_at(slot, caller) else {
+        return ask(thread, place, call_site).unwrap_or(Marker::NoJavaStack as u32);
     };
     let certain = is_certain(entry, outermost);
     let entry: *mut Entry = entry;
@@ -114,18 +120,21 @@ pub fn root(thread: &mut ThreadState, slot: usize, outermost: usize, call_site: 
     if certain && let Some(node) = known {
         return node;
     }
-    if certain && let Some(node) = thread.java.stack_cache.recall(slot, thread.entries.all()) {
+    if certain
+        && FOLLOWS_JAVA_FRAMES
+        && let Some(node) = thread.java.stack_cache.recall(slot, thread.entries.all())
+    {
         #[cfg(feature = "verify")]
-        unwind::verify::java(node, ask(thread, slot, call_site));
+        unwind::verify::java(node, ask(thread, place, call_site));
         // SAFETY: as above.
         unsafe { (*entry).set_node(node) };
         return node;
     }
-    match ask(thread, slot, call_site) {
+    match ask(thread, place, call_site) {
         Some(node) if certain => {
             // SAFETY: as above.
             unsafe { (*entry).set_node(node) };
-            if thread.java.may_learn {
+            if FOLLOWS_JAVA_FRAMES && thread.java.may_learn {
                 learn(thread, slot, node);
             }
             node
@@ -147,11 +156,15 @@ fn learn(thread: &mut ThreadState, slot: usize, node: u32) {
 /// The Java stack of the calling thread; 0 for a thread without one. `None` when the JVM gave
 /// none though it should have: the answer may be another next time.
 #[inline(never)]
-fn ask(thread: &mut ThreadState, slot: usize, call_site: CallSite) -> Option<u32> {
-    thread.on_own_stack(|thread| ask_jvm(thread, slot, call_site))
+fn ask(thread: &mut ThreadState, place: (usize, usize), call_site: CallSite) -> Option<u32> {
+    thread.on_own_stack(|thread| ask_jvm(thread, place, call_site))
 }
 
-fn ask_jvm(thread: &mut ThreadState, slot: usize, call_site: CallSite) -> Option<u32> {
+fn ask_jvm(
+    thread: &mut ThreadState,
+    (slot, caller): (usize, usize),
+    call_site: CallSite,
+) -> Option<u32> {
     boundary::may_panic();
     thread.java.may_learn = false;
     let env = jni_env();
@@ -162,11 +175,11 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, call_site: CallSite) -> Option
     let mut in_java = false;
     let mut answer = async_trace(env, &mut thread.java.frames, None);
     if let Err(Refusal::InJava) = answer
-        && let Some(caller) = unwind::java_caller(call_site, &mut thread.bounds)
+        && let Some(at) = unwind::java_caller(call_site, &mut thread.bounds)
     {
         method_ids::want();
         in_java = true;
-        answer = async_trace(env, &mut thread.java.frames, Some(caller));
+        answer = async_trace(env, &mut thread.java.frames, Some(at));
     }
     let mut is_cut = matches!(answer, Ok(len) if !in_java && !thread.java.is_whole(len));
     #[cfg(feature = "verify")]
@@ -187,7 +200,7 @@ fn ask_jvm(thread: &mut ThreadState, slot: usize, call_site: CallSite) -> Option
                 Err(Refusal::InJava | Refusal::NotWalkable) => false,
                 // A native method's thunk has been there; others have none.
                 Err(Refusal::Missing) => {
-                    thread.entries.native_at(slot).is_some()
+                    thread.entries.native_at(slot, caller).is_some()
                         || thread_list::is_in_native(env.cast(), own_tid()) == Some(true)
                 }
                 _ => true,

@@ -7,14 +7,16 @@
 
 use super::entries::Cell;
 use super::own_code;
-use crate::arch::{STUB_LEN, thunk_common, upcall_plain, upcall_variadic, write_stub};
+use crate::arch::{
+    LARGEST_PAGE as PAGE, STUB_LEN, code_written, thunk_common, upcall_plain, upcall_variadic,
+    write_stub,
+};
 use crate::{IMAGE, module_copies};
 use hackleak_image::layout::Counter;
 use jvmti_bindings::sys::jni::JavaVM;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-const PAGE: usize = 4096;
 const STUBS: usize = PAGE / STUB_LEN;
 const MAPPED: usize = PAGE + STUBS * size_of::<Cell>();
 
@@ -127,6 +129,7 @@ fn map_stubs() -> Option<usize> {
             let distance = cell_of(page, index) as usize - (page + index * STUB_LEN);
             write_stub(stub, distance as u32);
         }
+        code_written(page..page + PAGE);
         if libc::mprotect(at, PAGE, libc::PROT_READ | libc::PROT_EXEC) != 0 {
             libc::munmap(at, MAPPED);
             return None;

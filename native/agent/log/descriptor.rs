@@ -153,8 +153,8 @@ fn write_all(to: c_int, bytes: &mut &[u8]) -> bool {
                     events: libc::POLLOUT,
                     revents: 0,
                 };
-                // SAFETY: one descriptor.
-                unsafe { libc::syscall(libc::SYS_poll, &raw mut wait, 1, -1) };
+                // SAFETY: one descriptor, and no limit of time.
+                unsafe { libc::syscall(libc::SYS_ppoll, &raw mut wait, 1, 0, 0, 0) };
             }
             libc::EPIPE => {
                 CLOSED.store(true, Relaxed);

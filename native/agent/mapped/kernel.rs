@@ -1,6 +1,7 @@
 //! What the kernel says of mappings: which of those that are recorded are still there, and what is mapped there.
 
-use super::{PAGE, TABLES, address, fragments, is_tracked, less};
+use super::{TABLES, address, fragments, is_tracked, less};
+use crate::arch::page_size;
 use crate::fragments::{Fragment, Fragments};
 use crate::{IMAGE, maps, names, selection};
 use core::ops::Range;
@@ -116,7 +117,14 @@ fn gone(range: Range<usize>, of: &Fragment, is_so: fn(&Range<usize>) -> bool) {
 fn is_unmapped(range: &Range<usize>) -> bool {
     let mut resident = 0_u8;
     // SAFETY: a question about one page, with a place for its answer.
-    let answer = unsafe { libc::syscall(libc::SYS_mincore, range.start, PAGE, &raw mut resident) };
+    let answer = unsafe {
+        libc::syscall(
+            libc::SYS_mincore,
+            range.start,
+            page_size(),
+            &raw mut resident,
+        )
+    };
     answer < 0
 }
 

@@ -2,7 +2,7 @@
 
 use super::rules::{Rule, Shape};
 use crate::IMAGE;
-use crate::arch::{CallSite, Registers, signal_frame};
+use crate::arch::{CALL_PUSHES_RETURN, CallSite, Registers, code_address, signal_frame};
 use crate::stack_bounds::Reach;
 use crate::stack_word::read;
 use hackleak_image::Marker;
@@ -13,8 +13,9 @@ use hackleak_image::layout::Counter;
 pub enum End {
     /// The outermost frame of a thread.
     Outermost,
-    /// Code that no module covers, whose address was read from `slot`: Java.
-    Foreign { slot: usize },
+    /// Code that no module covers: Java. It called native code with its stack position right above
+    /// `slot`, which goes on at `caller`.
+    Foreign { slot: usize, caller: usize },
     /// The walk gave up for a reason that the marker names.
     Cut(Marker),
 }
@@ -22,10 +23,14 @@ pub enum End {
 /// Where a walk stands.
 #[derive(Clone, Copy)]
 pub struct Cursor {
-    /// The word that holds `pc`.
+    /// The word right below the stack position after the return to `pc`. Where calls push their
+    /// return address, it holds `pc`. In a frame that a signal interrupted: where `pc` was read.
     pub slot: usize,
     pub pc: usize,
     sp: usize,
+    /// Whether `sp` is exact. A frame pointer leads to a frame that need not end there, where
+    /// calls do not push their return address.
+    knows_sp: bool,
     pub fp: usize,
     /// The address whose rule applies: `pc - 1`, or `pc` itself in a frame that a signal
     /// interrupted.
@@ -47,6 +52,7 @@ impl Cursor {
             slot,
             pc,
             sp,
+            knows_sp: true,
             fp: frame_pointer,
             lookup: pc.wrapping_sub(1),
         }
@@ -61,7 +67,7 @@ impl Cursor {
     /// The registers of the caller of the code that the walk stands in, if that keeps a frame pointer.
     pub fn by_frame_pointer(&self, reach: &mut Reach) -> Option<Registers> {
         let (sp, fp) = by_frame_pointer(self.sp, self.fp, reach)?;
-        let pc = reach.word(sp - size_of::<usize>())?;
+        let pc = code_address(reach.word(sp - size_of::<usize>())?);
         // Within the call, as at a signal: of what follows a return address, the JVM would take the
         // code after the call.
         let pc = pc - 1;
@@ -73,6 +79,9 @@ impl Cursor {
     #[inline(always)]
     pub fn step(&mut self, rule: Rule, reach: &mut Reach) -> Result<(), End> {
         if rule.is_common() {
+            if !CALL_PUSHES_RETURN && !self.knows_sp && !rule.uses_frame_pointer() {
+                return Err(astray());
+            }
             let cfa = rule.frame_end(self.sp, self.fp, |cell| reach.word(cell));
             return self.leave(rule, cfa.unwrap_or(0), reach);
         }
@@ -94,7 +103,9 @@ impl Cursor {
             }
             _ => 0,
         };
-        self.leave(rule, cfa, reach)
+        self.leave(rule, cfa, reach)?;
+        self.knows_sp = false;
+        Ok(())
     }
 
     /// Goes on to the code that a signal interrupted. The kernel's frame lies at the stack position.
@@ -104,7 +115,7 @@ impl Cursor {
         let fp = reach.word(self.sp + signal_frame::FRAME_POINTER as usize)?;
         let sp = reach.word(self.sp + signal_frame::STACK_POINTER as usize)?;
         (self.slot, self.pc, self.fp, self.sp) = (slot, pc, fp, sp);
-        self.lookup = pc;
+        (self.lookup, self.knows_sp) = (pc, true);
         *reach = reach.interrupted_at(sp);
         Some(())
     }
@@ -113,8 +124,9 @@ impl Cursor {
     #[inline(always)]
     fn leave(&mut self, rule: Rule, cfa: usize, reach: &mut Reach) -> Result<(), End> {
         let slot = cfa.wrapping_sub(size_of::<usize>());
+        let returns_at = rule.return_slot(cfa);
         // No caller can lie below its callee.
-        if cfa <= self.sp || !reach.covers(slot) {
+        if cfa <= self.sp || !reach.covers(returns_at) {
             return Err(astray());
         }
         if rule.restores_frame_pointer() {
@@ -123,8 +135,11 @@ impl Cursor {
         }
         self.slot = slot;
         // SAFETY: a word of stack that can be read: just checked.
-        self.pc = unsafe { read(slot) };
+        self.pc = code_address(unsafe { read(returns_at) });
         self.sp = cfa;
+        if !CALL_PUSHES_RETURN {
+            self.knows_sp = true;
+        }
         self.lookup = self.pc.wrapping_sub(1);
         Ok(())
     }

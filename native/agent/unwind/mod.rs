@@ -183,8 +183,8 @@ fn tree_full() -> u32 {
 #[inline(always)]
 fn root(thread: &mut ThreadState, end: cursor::End, outermost: usize, call_site: CallSite) -> u32 {
     match end {
-        cursor::End::Foreign { slot } if control::wants_java() => {
-            jvm::stacks::root(thread, slot, outermost, call_site)
+        cursor::End::Foreign { slot, caller } if control::wants_java() => {
+            jvm::stacks::root(thread, (slot, caller), outermost, call_site)
         }
         _ => 0,
     }

@@ -9,8 +9,15 @@
 //! is looked up: the return address less one, so that a call at the very end of a function finds
 //! its own row.
 
+mod rule;
+
+pub use rule::{Rule, Shape};
+
 use super::modules::{self, Found};
-use crate::arch::{FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER, signal_frame};
+use crate::arch::{
+    CALL_PUSHES_RETURN, FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER, VENDOR, is_signal_return,
+    signal_frame,
+};
 use crate::concurrent_map::ConcurrentMap;
 use crate::module_policy;
 use gimli::{
@@ -20,133 +27,6 @@ use gimli::{
 use hackleak_image::Frame;
 
 type Reader = EndianSlice<'static, NativeEndian>;
-
-/// How to find the caller's frame.
-///
-/// Bits 0–3 the [`Shape`], bit 4 whether the caller's frame pointer was saved, bits 8–23 where
-/// (in words from the CFA, or from the frame pointer for [`Shape::FramePointerCell`]), bits 24–55
-/// the CFA's offset.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Rule(u64);
-
-/// What the CFA is. Common shapes have bit 3: they only compute. Bit 0 then says that they begin at the frame
-/// pointer, bit 1 that the word there is meant.
-#[derive(Clone, Copy, PartialEq, Eq)]
-#[repr(u64)]
-pub enum Shape {
-    /// `rsp + offset`.
-    StackPointer = 8,
-    /// `rbp + offset`.
-    FramePointer = 9,
-    /// The word at `rsp + offset`.
-    StackPointerCell = 10,
-    /// The word at `rbp + offset` (functions that realign their stack).
-    FramePointerCell = 11,
-    /// The frame of a signal handler's return: registers as the kernel saved them.
-    Signal = 1,
-    /// The outermost frame: it has no caller.
-    Outermost = 2,
-    /// No module covers the address: not native code.
-    Foreign = 3,
-    /// The module has no unwind tables.
-    NoTables = 4,
-    /// A row that only a full interpreter understands.
-    Other = 5,
-}
-
-impl Rule {
-    const fn plain(shape: Shape) -> Rule {
-        Rule(shape as u64)
-    }
-
-    #[inline(always)]
-    pub fn shape(self) -> Shape {
-        match self.0 & 15 {
-            1 => Shape::Signal,
-            2 => Shape::Outermost,
-            3 => Shape::Foreign,
-            4 => Shape::NoTables,
-            8 => Shape::StackPointer,
-            9 => Shape::FramePointer,
-            10 => Shape::StackPointerCell,
-            11 => Shape::FramePointerCell,
-            _ => Shape::Other,
-        }
-    }
-
-    /// Whether the shape is a common one.
-    #[inline(always)]
-    pub fn is_common(self) -> bool {
-        self.0 & 8 != 0
-    }
-
-    /// Whether the frame-pointer register of this frame matters to this frame's own rule.
-    #[inline(always)]
-    pub fn uses_frame_pointer(self) -> bool {
-        self.0 & 9 == 9
-    }
-
-    /// Whether the caller's frame pointer is read from the stack.
-    #[inline(always)]
-    pub fn restores_frame_pointer(self) -> bool {
-        self.0 & 16 != 0
-    }
-
-    #[inline(always)]
-    fn keeps_cfa_in_memory(self) -> bool {
-        self.0 & 10 == 10
-    }
-
-    #[inline(always)]
-    fn cfa_offset(self) -> usize {
-        (self.0 >> 24) as u32 as i32 as isize as usize
-    }
-
-    #[inline(always)]
-    fn saved_offset(self) -> usize {
-        ((self.0 >> 8) as u16 as i16 as isize * 8) as usize
-    }
-
-    /// The word that holds the CFA, for the shapes that keep it in memory.
-    #[inline(always)]
-    pub fn cfa_cell(self, sp: usize, fp: usize) -> Option<usize> {
-        let base = if self.uses_frame_pointer() { fp } else { sp };
-        self.keeps_cfa_in_memory()
-            .then(|| base.wrapping_add(self.cfa_offset()))
-    }
-
-    /// The CFA, for the common shapes that compute it.
-    #[inline(always)]
-    pub fn cfa(self, sp: usize, fp: usize) -> usize {
-        let base = if self.uses_frame_pointer() { fp } else { sp };
-        base.wrapping_add(self.cfa_offset())
-    }
-
-    /// The CFA, for all common shapes; `None` where `word` cannot read what holds it.
-    #[inline(always)]
-    pub fn frame_end(
-        self,
-        sp: usize,
-        fp: usize,
-        word: impl FnOnce(usize) -> Option<usize>,
-    ) -> Option<usize> {
-        match self.cfa_cell(sp, fp) {
-            Some(cell) => word(cell),
-            None => Some(self.cfa(sp, fp)),
-        }
-    }
-
-    /// The word that holds the caller's frame pointer, when it was saved.
-    #[inline(always)]
-    pub fn saved_frame_pointer(self, cfa: usize, fp: usize) -> usize {
-        let base = if self.shape() == Shape::FramePointerCell {
-            fp
-        } else {
-            cfa
-        };
-        base.wrapping_add(self.saved_offset())
-    }
-}
 
 static RULES: ConcurrentMap = ConcurrentMap::new(14);
 
@@ -213,7 +93,7 @@ fn compute(lookup: usize) -> (Rule, u64) {
     (rule, frame)
 }
 
-/// Room for the interpreter of unwind tables that needs no heap: x86-64 has 17 registers.
+/// Room for the interpreter of unwind tables that needs no heap: a function saves fewer registers.
 struct Storage;
 
 impl gimli::UnwindContextStorage<usize> for Storage {
@@ -222,6 +102,9 @@ impl gimli::UnwindContextStorage<usize> for Storage {
 }
 
 fn compile(lookup: usize, header: usize, found: &Found) -> Rule {
+    if is_signal_return(lookup + 1, found.end) {
+        return Rule::plain(Shape::Signal);
+    }
     match compile_row(lookup, header, found) {
         Ok(rule) => rule,
         // The C library leaves out rows where a stack ends (the root of `makecontext`); elsewhere
@@ -281,10 +164,12 @@ impl Tables {
             gimli::Pointer::Indirect(at) => unsafe { *(at as *const usize) },
         };
         let bases = bases.set_eh_frame(tables as u64);
+        let mut section = EhFrame::from(bytes(tables));
+        section.set_vendor(VENDOR);
         Ok(Tables {
             bases,
             index,
-            section: EhFrame::from(bytes(tables)),
+            section,
         })
     }
 
@@ -309,8 +194,10 @@ fn compile_row(lookup: usize, header: usize, found: &Found) -> Result<Rule, giml
 
     let other = Ok(Rule::plain(Shape::Other));
     let return_address = row.register(RETURN_ADDRESS);
-    if matches!(return_address, None | Some(RegisterRule::Undefined)) {
-        return Ok(Rule::plain(Shape::Outermost));
+    match return_address {
+        Some(RegisterRule::Undefined) => return Ok(Rule::plain(Shape::Outermost)),
+        None if CALL_PUSHES_RETURN => return Ok(Rule::plain(Shape::Outermost)),
+        _ => {}
     }
     let saved = row.register(FRAME_POINTER);
     let (shape, offset) = match row.cfa() {
@@ -342,9 +229,16 @@ fn compile_row(lookup: usize, header: usize, found: &Found) -> Result<Rule, giml
             _ => return other,
         },
     };
-    if return_address != Some(RegisterRule::Offset(-8)) {
-        return other;
-    }
+    let returns_at = match return_address {
+        Some(RegisterRule::Offset(-8)) => -8,
+        // Not in a frame that is realigned: what is found from its frame pointer is an expression.
+        Some(RegisterRule::Offset(at))
+            if !CALL_PUSHES_RETURN && shape != Shape::FramePointerCell =>
+        {
+            at
+        }
+        _ => return other,
+    };
     let (restores, saved) = match saved {
         None | Some(RegisterRule::Undefined | RegisterRule::SameValue) => (0, 0),
         Some(RegisterRule::Offset(at)) if shape != Shape::FramePointerCell => (1, at),
@@ -356,13 +250,23 @@ fn compile_row(lookup: usize, header: usize, found: &Found) -> Result<Rule, giml
         }
         _ => return other,
     };
+    let (saved, farther) = match restores {
+        _ if CALL_PUSHES_RETURN => (saved, 0),
+        0 => (returns_at + 8, 0),
+        _ => (saved, returns_at - saved - 8),
+    };
     let (Ok(offset), Ok(words)) = (i32::try_from(offset), i16::try_from(saved / 8)) else {
         return other;
     };
-    if saved % 8 != 0 {
+    let Ok(farther_words) = i8::try_from(farther / 8) else {
+        return other;
+    };
+    if saved % 8 != 0 || farther % 8 != 0 {
         return other;
     }
-    let fields = u64::from(words as u16) << 8 | u64::from(offset as u32) << 24;
+    let fields = u64::from(words as u16) << 8
+        | u64::from(offset as u32) << 24
+        | u64::from(farther_words as u8) << 56;
     Ok(Rule(shape as u64 | restores << 4 | fields))
 }
 

@@ -44,7 +44,7 @@ pub fn reference(call_site: CallSite, mut frame: impl FnMut(u64)) -> Reference {
         // instruction itself.
         let (rule, key) = rules::at(if exact { ip } else { ip.wrapping_sub(1) });
         if rule.shape() == Shape::Foreign {
-            found.end = End::Foreign { slot };
+            found.end = End::Foreign { slot, caller: ip };
             return false;
         }
         if found.len == control::depth().min(MAX_FRAMES) {
@@ -120,7 +120,12 @@ pub fn frames(
     loop {
         let (rule, frame) = rules::at(at.lookup);
         match rule.shape() {
-            Shape::Foreign => return Ok(End::Foreign { slot: at.slot }),
+            Shape::Foreign => {
+                return Ok(End::Foreign {
+                    slot: at.slot,
+                    caller: at.pc,
+                });
+            }
             Shape::Other => return Ok(End::Cut(Marker::NoUnwindTables)),
             _ if !visit(at.lookup, frame) => return Err(Stopped),
             _ => {}

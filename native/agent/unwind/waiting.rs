@@ -5,6 +5,7 @@
 //! moment, so words are read by the caller's means, which cannot fault.
 
 use super::rules;
+use crate::arch::code_address;
 
 /// Where a walk stands: in a frame of the thread's.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl Standing {
             false => self.frame_pointer,
         };
         Some(Standing {
-            code: word(cfa - size_of::<usize>())?,
+            code: code_address(word(rule.return_slot(cfa))?),
             position: cfa,
             frame_pointer,
             called: true,

@@ -179,10 +179,10 @@ pub fn remembered(thread: &mut ThreadState, call_site: CallSite) -> Option<u32> 
     if !super::breaks(Memory::Last) && !unsafe { stack_word::all_hold(words, walks.on_own) } {
         return None;
     }
-    if let End::Foreign { slot } = walks.end
+    if let End::Foreign { slot, caller } = walks.end
         && control::wants_java()
     {
-        let entry = thread.entries.native_at(slot)?;
+        let entry = thread.entries.native_at(slot, caller)?;
         let outermost = walks.frames.get(1)?.pc.wrapping_sub(1);
         if !entry.has_node(walks.root) || !jvm::stacks::is_plainly_certain(outermost) {
             return None;
@@ -262,7 +262,12 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site
         let (rule, frame) = rules::at(at.lookup);
         if !rule.is_common() {
             match rule.shape() {
-                Shape::Foreign => break End::Foreign { slot: at.slot },
+                Shape::Foreign => {
+                    break End::Foreign {
+                        slot: at.slot,
+                        caller: at.pc,
+                    };
+                }
                 Shape::Other => return slow::stack(thread, call_site),
                 Shape::Signal | Shape::NoTables => plain = false,
                 _ => {}
@@ -287,13 +292,13 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site
 /// The root of what was walked before.
 #[inline(always)]
 fn root_of(thread: &mut ThreadState, walk: &Walk, call_site: CallSite) -> u32 {
-    let End::Foreign { slot } = walk.end else {
+    let End::Foreign { slot, caller } = walk.end else {
         return walk.root;
     };
     if !control::wants_java() {
         return walk.root;
     }
-    match thread.entries.native_at(slot) {
+    match thread.entries.native_at(slot, caller) {
         // The Java stack of this entry has been asked for and is the one remembered.
         Some(entry)
             if entry.has_node(walk.root) && jvm::stacks::is_certain(entry, walk.outermost) =>
@@ -353,7 +358,7 @@ fn walked(
         plain = false;
     }
     let mut slot = usize::MAX;
-    if let End::Foreign { slot: at } = end {
+    if let End::Foreign { slot: at, .. } = end {
         slot = at;
     }
     walks.frames[0] = Remembered {

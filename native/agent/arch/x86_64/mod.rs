@@ -16,5 +16,5 @@ pub use pool::{holds_function, pool_alloc, pool_free};
 pub use registers::*;
 pub use slot::{set_thread_slot, thread_pointer, thread_slot};
 pub use thread_start::thread_start;
-pub use thunk::{STUB_LEN, thunk_common, write_stub};
+pub use thunk::{LARGEST_PAGE, STUB_LEN, code_written, page_size, thunk_common, write_stub};
 pub use upcall::{is_upcall_return, upcall_plain, upcall_variadic};

@@ -9,6 +9,30 @@ pub const FRAME_POINTER: Register = gimli::X86_64::RBP;
 pub const STACK_POINTER: Register = gimli::X86_64::RSP;
 /// The return address.
 pub const RETURN_ADDRESS: Register = gimli::X86_64::RA;
+/// Whether a call pushes its return address, so that it lies right below where the frame ends.
+pub const CALL_PUSHES_RETURN: bool = true;
+/// Who defines the unwind instructions that DWARF leaves open.
+pub const VENDOR: gimli::Vendor = gimli::Vendor::Default;
+/// The version of symbols that the first C library for this processor had.
+pub const FIRST_GLIBC: &core::ffi::CStr = c"GLIBC_2.2.5";
+/// Programs have addresses below two to this power.
+pub const ADDRESS_BITS: u32 = 47;
+/// The ELF machine.
+pub const ELF_MACHINE: u32 = libc::EM_X86_64 as u32;
+/// Whether frames of Java methods are followed without asking the JVM.
+pub const FOLLOWS_JAVA_FRAMES: bool = true;
+
+/// The address in a word that holds a return address.
+#[inline(always)]
+pub fn code_address(word: usize) -> usize {
+    word
+}
+
+/// Whether the function at `pc` is the kernel's return from a signal handler, where that has no
+/// unwind table. Here the C library has it, with one.
+pub fn is_signal_return(_pc: usize, _end: usize) -> bool {
+    false
+}
 
 /// Offsets from the stack pointer at the return from a signal handler to the interrupted
 /// registers: `uc_mcontext.gregs` of the `ucontext_t` that the kernel pushes.
@@ -21,6 +45,9 @@ pub mod signal_frame {
     pub const FRAME_POINTER: i64 = 120;
     /// Bytes below the stack pointer that no signal touches (System V ABI, 3.2.2).
     pub const RED_ZONE: usize = 128;
+    /// Where each such frame has a word that nothing else has. Here the handler's return address is
+    /// one, which the kernel is told for each signal.
+    pub const MARK: Option<(usize, usize)> = None;
 }
 
 /// The context of a signal that interrupted code with these registers; the others are 0.

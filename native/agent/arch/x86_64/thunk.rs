@@ -17,6 +17,14 @@ use core::mem::offset_of;
 
 /// Bytes per stub.
 pub const STUB_LEN: usize = 16;
+/// The largest page that Linux has here.
+pub const LARGEST_PAGE: usize = 4096;
+
+/// The length of a page.
+#[inline(always)]
+pub fn page_size() -> usize {
+    LARGEST_PAGE
+}
 
 /// Writes the stub whose cell lies `distance` bytes after it.
 pub fn write_stub(stub: &mut [u8; STUB_LEN], distance: u32) {
@@ -27,6 +35,9 @@ pub fn write_stub(stub: &mut [u8; STUB_LEN], distance: u32) {
     stub[3..7].copy_from_slice(&(distance - LEA_LEN).to_le_bytes());
     stub[7..11].copy_from_slice(&[0x41, 0xff, 0x63, 0x08]);
 }
+
+/// Makes what was written to `code` visible to the fetching of instructions, which it is.
+pub fn code_written(_code: core::ops::Range<usize>) {}
 
 /// What the stubs of native methods jump to: notes the crossing whose cell is in `r11` and goes on
 /// to its target.

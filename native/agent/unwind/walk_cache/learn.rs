@@ -1,8 +1,9 @@
 //! What is remembered of a walk: its steps are added, and hung under another root.
 
 use super::{Remembered, WalkCache};
+use crate::arch::CALL_PUSHES_RETURN;
 use crate::control;
-use crate::stack_word::StackWord;
+use crate::stack_word::{StackWord, read};
 use crate::unwind::recent_walks::Walk;
 use crate::unwind::rules::Shape;
 use crate::unwind::{intern, intern_all};
@@ -76,7 +77,13 @@ pub(super) fn remember(walks: &mut WalkCache, steps: usize) {
             if rule.restores_frame_pointer() && caller.fp_matters {
                 add(rule.saved_frame_pointer(cfa, step.fp), caller.fp);
             }
-            add(caller.slot, caller.pc);
+            if CALL_PUSHES_RETURN {
+                add(caller.slot, caller.pc);
+            } else {
+                let at = rule.return_slot(cfa);
+                // SAFETY: the word of this thread's stack that the walk has just read there.
+                add(at, unsafe { read(at) });
+            }
             if let Some(cell) = rule.cfa_cell(step.sp(), step.fp) {
                 add(cell, cfa);
             }

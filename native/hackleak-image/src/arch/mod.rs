@@ -1,5 +1,11 @@
 //! What depends on the processor: a folder with the same files for each.
 
+#[cfg(target_arch = "aarch64")]
+mod aarch64;
+#[cfg(target_arch = "x86_64")]
 mod x86_64;
 
-pub use x86_64::prefetch;
+#[cfg(target_arch = "aarch64")]
+pub use aarch64::{ADDRESS_BITS, prefetch};
+#[cfg(target_arch = "x86_64")]
+pub use x86_64::{ADDRESS_BITS, prefetch};

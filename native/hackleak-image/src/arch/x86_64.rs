@@ -1,5 +1,8 @@
 //! x86-64.
 
+/// Programs have addresses below two to this power.
+pub const ADDRESS_BITS: u32 = 47;
+
 use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
 
 /// Begins to bring the cache line of `place` closer. Reads nothing.

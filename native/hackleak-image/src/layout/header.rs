@@ -132,7 +132,7 @@ pub struct Header {
     pub magic: [u8; 8],
     /// [`VERSION`].
     pub version: u32,
-    /// The ELF machine of the process (`EM_X86_64` is 62).
+    /// The ELF machine of the process (`EM_X86_64` is 62, `EM_AARCH64` 183).
     pub machine: u32,
     /// The process.
     pub pid: u32,

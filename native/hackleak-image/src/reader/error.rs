@@ -100,7 +100,8 @@ pub enum ImageError {
     },
     /// Recorded on a machine that this reader does not know.
     #[error(
-        "the image `{}` was recorded on ELF machine {found}, this reporter reads x86-64 (62)",
+        "the image `{}` was recorded on ELF machine {found}, this reporter reads x86-64 (62) and \
+         aarch64 (183)",
         path.display()
     )]
     Machine {

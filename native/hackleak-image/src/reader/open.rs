@@ -18,7 +18,8 @@ use crate::layout::{
 };
 
 /// `EM_X86_64`.
-const MACHINE_X86_64: u32 = 62;
+/// x86-64 and aarch64: images of both look the same.
+const MACHINES: [u32; 2] = [62, 183];
 /// The most segments that are indexed: 4 TiB of records.
 const MAX_SEGMENTS: u64 = 1 << 22;
 /// The first MiB of address space that no process has: 2^56 bytes.
@@ -131,7 +132,7 @@ impl Image {
                 found: header.version,
             });
         }
-        if header.machine != MACHINE_X86_64 {
+        if !MACHINES.contains(&header.machine) {
             return Err(ImageError::Machine {
                 path: path(),
                 found: header.machine,

@@ -15,13 +15,14 @@ pub use look::State;
 
 use super::sync::{AtomicPtr, AtomicU32, AtomicU64};
 use super::window::Window;
+use crate::arch::ADDRESS_BITS;
 use crate::layout::{FREED, LIVE, Live, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
 use core::ptr;
 use core::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 const MIB_BITS: u32 = 20;
 const LOWER_BITS: u32 = 12;
-const UPPER: usize = 1 << (47 - MIB_BITS - LOWER_BITS);
+const UPPER: usize = 1 << (ADDRESS_BITS - MIB_BITS - LOWER_BITS);
 const LOWER: usize = 1 << LOWER_BITS;
 
 type Lower = [AtomicPtr<SegmentHeader>; LOWER];
@@ -37,7 +38,7 @@ pub struct LiveTable {
 /// Why a block is not in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InsertError {
-    /// The address is not a multiple of 8, or beyond 47 bits.
+    /// The address is not a multiple of 8, or none of a program.
     Address,
     /// No segment could be had.
     NoSegment,

@@ -26,8 +26,12 @@ use super::texts;
 type Header = FileHeader64<LE>;
 type Answer = Result<Arc<Facts>, Unreadable>;
 
-/// The recorder's `e_machine`.
-const MACHINE: u16 = 62;
+/// The recorder's `e_machine`: that which the command is built for, beside it.
+const MACHINE: u16 = if cfg!(target_arch = "aarch64") {
+    183
+} else {
+    62
+};
 /// Set-user-ID and set-group-ID.
 const PRIVILEGED: u32 = 0o6000;
 
@@ -160,9 +164,10 @@ fn foreign(mut file: &File) -> Result<Option<String>, Unreadable> {
         (MACHINE, 2, 1) => return Ok(None),
         (3, ..) => "i386".to_owned(),
         (40, ..) => "arm".to_owned(),
+        (62, 2, _) => "x86-64".to_owned(),
         (183, ..) => "aarch64".to_owned(),
         (243, ..) => "riscv".to_owned(),
-        (MACHINE, 1, _) => "x32".to_owned(),
+        (62, 1, _) => "x32".to_owned(),
         (other, ..) => format!("ELF machine {other}"),
     };
     Ok(Some(name))

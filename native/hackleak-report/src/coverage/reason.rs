@@ -46,7 +46,11 @@ impl Reason {
     pub(super) fn text(&self) -> String {
         match self {
             Reason::Foreign(machine) => {
-                format!("it is built for {machine}, and HackLeak records x86-64 only")
+                let own = match cfg!(target_arch = "aarch64") {
+                    true => "this HackLeak records aarch64",
+                    false => "HackLeak records x86-64",
+                };
+                format!("it is built for {machine}, and {own} only")
             }
             Reason::Static => {
                 "it is statically linked, so the recorder cannot be loaded into it".to_owned()

@@ -52,7 +52,10 @@ enum Shape {
     ClassPath,
 }
 
+#[cfg(not(target_arch = "aarch64"))]
 const LOADER: &str = "ld-linux-x86-64.so";
+#[cfg(target_arch = "aarch64")]
+const LOADER: &str = "ld-linux-aarch64.so";
 const LIBC: &str = "libc.so";
 /// The C library and its loader.
 const C_RUNTIME: &[&str] = &[LIBC, LOADER];

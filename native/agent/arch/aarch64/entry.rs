@@ -1,0 +1,219 @@
+//! The exported stubs: they spill the return address below the caller's stack position and give
+//! that place and the caller's `x29` to a handler as two more arguments. Their unwind tables
+//! describe the frame, so that what the handler's callee throws passes through it.
+
+/// A function that calls `$handler` with the two more arguments in `$slot` and `$frame`.
+macro_rules! entry_code {
+    ($slot:literal, $frame:literal, $handler:path) => {
+        core::arch::naked_asm!(
+            ".cfi_startproc",
+            "hint #34",
+            "stp x29, x30, [sp, #-16]!",
+            ".cfi_def_cfa_offset 16",
+            ".cfi_offset x29, -16",
+            ".cfi_offset x30, -8",
+            concat!("add ", $slot, ", sp, #8"),
+            concat!("mov ", $frame, ", x29"),
+            "mov x29, sp",
+            "bl {handler}",
+            "ldp x29, x30, [sp], #16",
+            ".cfi_restore x30",
+            ".cfi_restore x29",
+            ".cfi_def_cfa_offset 0",
+            "ret",
+            ".cfi_endproc",
+            handler = sym $handler,
+        )
+    };
+}
+
+/// Defines the exported function `$symbol`, which calls `$handler` with two more arguments: where
+/// the return address lies, and `x29`. `$args` is how many register arguments the function has
+/// itself.
+macro_rules! allocator_entry {
+    ($symbol:ident, 0, $handler:path) => {
+        allocator_entry!(@ $symbol, "x0", "x1", $handler);
+    };
+    ($symbol:ident, 1, $handler:path) => {
+        allocator_entry!(@ $symbol, "x1", "x2", $handler);
+    };
+    ($symbol:ident, 2, $handler:path) => {
+        allocator_entry!(@ $symbol, "x2", "x3", $handler);
+    };
+    ($symbol:ident, 3, $handler:path) => {
+        allocator_entry!(@ $symbol, "x3", "x4", $handler);
+    };
+    ($symbol:ident, 4, $handler:path) => {
+        allocator_entry!(@ $symbol, "x4", "x5", $handler);
+    };
+    ($symbol:ident, 5, $handler:path) => {
+        allocator_entry!(@ $symbol, "x5", "x6", $handler);
+    };
+    ($symbol:ident, 6, $handler:path) => {
+        allocator_entry!(@ $symbol, "x6", "x7", $handler);
+    };
+    (@ $symbol:ident, $slot:literal, $frame:literal, $handler:path) => {
+        /// Hook; see the table in `hooks`.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            $crate::arch::entry_code!($slot, $frame, $handler)
+        }
+    };
+}
+
+/// Defines a function that opens a library: gives `$request` its arguments, which that may change,
+/// where its return address lies, and `x29`. What that opened is the result. Else the real one is
+/// jumped to, whose caller stays who it was: the C library looks at the return address to find the
+/// caller's RUNPATH.
+macro_rules! opening_entry {
+    ($symbol:ident, $store:literal, $load:literal, $request:path) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                ".cfi_startproc",
+                "hint #34",
+                "stp x29, x30, [sp, #-16]!",
+                ".cfi_def_cfa_offset 16",
+                ".cfi_offset x29, -16",
+                ".cfi_offset x30, -8",
+                "sub sp, sp, #32",
+                ".cfi_adjust_cfa_offset 32",
+                $store,
+                "mov x0, sp",
+                "add x1, sp, #40",
+                "mov x2, x29",
+                "add x29, sp, #32",
+                "bl {request}",
+                "mov x16, x1",
+                "cbnz x0, 2f",
+                $load,
+                ".cfi_remember_state",
+                "add sp, sp, #32",
+                ".cfi_adjust_cfa_offset -32",
+                "ldp x29, x30, [sp], #16",
+                ".cfi_restore x30",
+                ".cfi_restore x29",
+                ".cfi_def_cfa_offset 0",
+                "br x16",
+                "2:",
+                ".cfi_restore_state",
+                "add sp, sp, #32",
+                ".cfi_adjust_cfa_offset -32",
+                "ldp x29, x30, [sp], #16",
+                ".cfi_restore x30",
+                ".cfi_restore x29",
+                ".cfi_def_cfa_offset 0",
+                "ret",
+                ".cfi_endproc",
+                request = sym $request,
+            )
+        }
+    };
+}
+
+// The flags lie lowest, then the name; of `dlmopen` the namespace lies above both.
+opening_entry!(
+    dlopen,
+    "stp x1, x0, [sp]",
+    "ldp x1, x0, [sp]",
+    crate::hooks::dlopen_request
+);
+opening_entry!(
+    dlmopen,
+    "stp x2, x1, [sp]\nstr x0, [sp, #16]",
+    "ldp x2, x1, [sp]\nldr x0, [sp, #16]",
+    crate::hooks::dlmopen_request
+);
+
+/// A function that tells `$request` of its first argument and jumps to the real one, which that
+/// gives: it allocates for its caller (`fdopen`, `fdopendir`), or returns twice to the same place
+/// (`vfork`).
+macro_rules! telling_entry {
+    ($symbol:ident, $request:path) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                "hint #34",
+                "stp x29, x30, [sp, #-32]!",
+                "stp x0, x1, [sp, #16]",
+                "mov x29, sp",
+                "bl {request}",
+                "mov x16, x0",
+                "ldp x0, x1, [sp, #16]",
+                "ldp x29, x30, [sp], #32",
+                "br x16",
+                request = sym $request,
+            )
+        }
+    };
+}
+
+telling_entry!(fdopen, crate::hooks::fdopen_request);
+telling_entry!(fdopendir, crate::hooks::fdopendir_request);
+telling_entry!(vfork, crate::hooks::vfork_request);
+
+/// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
+/// caller stays who it was: that decides what `RTLD_NEXT` means.
+///
+/// # Safety
+///
+/// The C library's own contract.
+#[unsafe(naked)]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn dlsym() {
+    core::arch::naked_asm!(
+        "hint #34",
+        "stp x29, x30, [sp, #-32]!",
+        "stp x0, x1, [sp, #16]",
+        "mov x29, sp",
+        "mov x2, x30",
+        "bl {request}",
+        "mov x16, x1",
+        "cbnz x0, 2f",
+        "ldp x0, x1, [sp, #16]",
+        "ldp x29, x30, [sp], #32",
+        "br x16",
+        "2:",
+        "ldp x29, x30, [sp], #32",
+        "ret",
+        request = sym crate::hooks::dlsym_request,
+    )
+}
+
+/// Defines the private function `$name`, which calls `$handler` with two more arguments; for
+/// replacements of native methods and JNI functions with `$args` register arguments.
+macro_rules! method_entry {
+    ($name:ident, 2, $handler:path) => {
+        method_entry!(@ $name, "x2", "x3", $handler);
+    };
+    ($name:ident, 3, $handler:path) => {
+        method_entry!(@ $name, "x3", "x4", $handler);
+    };
+    ($name:ident, 4, $handler:path) => {
+        method_entry!(@ $name, "x4", "x5", $handler);
+    };
+    ($name:ident, 5, $handler:path) => {
+        method_entry!(@ $name, "x5", "x6", $handler);
+    };
+    (@ $name:ident, $slot:literal, $frame:literal, $handler:path) => {
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name() {
+            $crate::arch::entry_code!($slot, $frame, $handler)
+        }
+    };
+}
+
+pub(crate) use {allocator_entry, entry_code, method_entry};

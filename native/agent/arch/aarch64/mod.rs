@@ -1,0 +1,24 @@
+//! AArch64, the procedure call standard of Linux.
+//!
+//! A call leaves its return address in `x30`, not on the stack. The code here spills it right
+//! below the caller's stack position, so that a [`super::CallSite`] means the same as elsewhere.
+//! Whatever is called through a pointer begins with a landing pad (`bti c`).
+
+#[macro_use]
+mod entry;
+mod own_stack;
+mod pool;
+mod registers;
+mod slot;
+mod thread_start;
+mod thunk;
+mod upcall;
+
+pub(crate) use entry::{allocator_entry, entry_code, method_entry};
+pub use own_stack::{call_on_stack, stack_pointer, thread_control_block};
+pub use pool::{holds_function, pool_alloc, pool_free};
+pub use registers::*;
+pub use slot::{set_thread_slot, thread_pointer, thread_slot};
+pub use thread_start::thread_start;
+pub use thunk::{LARGEST_PAGE, STUB_LEN, code_written, page_size, thunk_common, write_stub};
+pub use upcall::{is_upcall_return, upcall_plain, upcall_variadic};
