@@ -14,6 +14,7 @@
 //! - `reading`: the words of what can be held; `ancestors`: which of it matters, where few are in question.
 //! - `spans`: where recorded mappings lie; `numbers`: native memory that keeps file descriptors.
 //! - `stale`: words that are known to be of no use any more; `leftovers`: words on stacks that seem so.
+//! - `owned`: what Java's objects had before garbage was collected.
 //! - `verdicts`: what comes of it, in the image.
 //!
 //! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not looked at yet
@@ -35,6 +36,7 @@ mod memory;
 mod nodes;
 mod numbers;
 mod objects;
+mod owned;
 mod reading;
 mod spans;
 pub mod stale;
@@ -48,6 +50,7 @@ pub use flood::{Marks, Points};
 pub use memory::Memory;
 pub use nodes::Parent;
 pub use objects::Trust;
+pub use owned::Owned;
 pub use stale::{Large, Mapped};
 pub use verdicts::{JAVA, JavaRoot};
 
@@ -137,13 +140,15 @@ struct Passes<'found> {
     second: Option<&'found Pass>,
     /// The threads before that, where anything may be lost.
     stillness: Option<&'found Stillness>,
+    /// What Java's objects had before garbage was collected, where that counts.
+    owned: &'found [Owned],
 }
 
 /// One pass at a time: one would find the other's tables.
 static PASS: Mutex<()> = Mutex::new(());
 
 /// Finds out who holds the blocks of `selection`, and keeps that in the image. `java` is `None` where there is
-/// no JVM.
+/// no JVM. What has gone of `owned` is lost: garbage had it.
 ///
 /// # Errors
 ///
@@ -152,6 +157,7 @@ pub fn judge(
     selection: Selection,
     at_exit: bool,
     mut java: Option<&mut dyn Java>,
+    owned: &[Owned],
 ) -> Result<u32, Stop> {
     if !can_judge() {
         return Err(Stop::Unknown(
@@ -171,8 +177,22 @@ pub fn judge(
         first: &first,
         second: second.as_ref(),
         stillness: Some(&stillness),
+        owned,
     };
     verdicts::keep(selection, at_exit, java.is_some(), passes)
+}
+
+/// The blocks of `selection` that an object of Java's has, garbage or not.
+///
+/// # Errors
+///
+/// It cannot be told.
+pub fn owned(selection: Selection, java: &mut dyn Java) -> Result<Vec<Owned>, Stop> {
+    if !can_judge() {
+        return Ok(Vec::new());
+    }
+    let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
+    owned::of(&pass(selection, &mut Some(java), Extent::Ancestors)?)
 }
 
 /// The same before garbage is collected, which takes long: only if all of it is held by what is no garbage, native
@@ -203,6 +223,7 @@ pub fn judge_firm(
         first: &found,
         second: None,
         stillness: None,
+        owned: &[],
     };
     verdicts::keep(selection, false, true, passes).map(Some)
 }
@@ -228,7 +249,7 @@ pub fn can_judge() -> bool {
 /// The same for a program without a JVM, at its end. Where it cannot be told, the report says so.
 pub fn at_end() {
     if IMAGE.flags().load(Relaxed) & flags::JAVA == 0 {
-        let _ = std::panic::catch_unwind(|| judge(Selection::EVERYTHING, true, None));
+        let _ = std::panic::catch_unwind(|| judge(Selection::EVERYTHING, true, None, &[]));
     }
 }
 

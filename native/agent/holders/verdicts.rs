@@ -38,6 +38,8 @@ pub fn keep(
 ) -> Result<u32, Stop> {
     let mut sums = Sums::new();
     let mut lost = HashSet::new();
+    // With all bits turned, as `Owned` has them.
+    let mut counted = HashSet::new();
     let (first, second) = (passes.first, passes.second.unwrap_or(passes.first));
     let mut holders = Holders::of(first)?;
     let mut later = Holders::of(second)?;
@@ -55,6 +57,7 @@ pub fn keep(
                 held.push((true, again))?;
             } else {
                 lost.insert(node.live.stack());
+                counted.insert(!(node.start as u64));
                 add(&mut sums, node.live, 0);
             }
         }
@@ -72,7 +75,12 @@ pub fn keep(
             true => 0,
             false => holders.of_node(index)?,
         };
-        add(&mut sums, holders.pass.marks.nodes.all[index].live, holder);
+        let node = &holders.pass.marks.nodes.all[index];
+        counted.insert(!(node.start as u64));
+        add(&mut sums, node.live, holder);
+    }
+    for live in super::owned::gone(passes.owned, &counted) {
+        add(&mut sums, live, 0);
     }
     // Handles are not memory: for them, to be there is to be leaked.
     selection::leaks(selection, |_, live| {

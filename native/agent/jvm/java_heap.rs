@@ -34,6 +34,8 @@ pub struct Heap {
     all_ways: bool,
     /// Whether static fields alone are looked at.
     only_statics: bool,
+    /// Whether places get names.
+    names: bool,
     roots: Vec<JavaRoot>,
 }
 
@@ -76,7 +78,17 @@ impl Heap {
             finished,
             all_ways,
             only_statics: false,
+            names: true,
             roots: Vec::new(),
+        })
+    }
+
+    /// All of it, where the names of places do not matter.
+    pub fn without_names() -> Option<Heap> {
+        let heap = Heap::of_this_thread(Vec::new(), false)?;
+        Some(Heap {
+            names: false,
+            ..heap
         })
     }
 
@@ -147,6 +159,9 @@ impl Java for Heap {
         hits.append(&mut others);
         let mut places: Vec<(Place, u32)> = places.into_iter().collect();
         places.sort_by_key(|(_, number)| *number);
+        if !self.names {
+            used.clear();
+        }
         let ways = self.ways(choosing, &own, &places, &used, &hits);
         drop(own);
         let tags: Vec<jlong> = (OBJECTS..next_object).collect();

@@ -139,11 +139,14 @@ final class LeakQuery {
       return;
     }
     try {
+      long[] owned = null;
       if (!check.collects() && description.tellsHolders(check.held())) {
-        // What only garbage holds is lost.
-        recorder.forceGc();
+        // What only garbage holds is lost, also where its cleaner frees it now.
+        owned = recorder.owned(since.epoch(), check.scope(), check.ownership());
+        Settling.once(recorder, this::liveBlocks, check.limit());
       }
-      judging = recorder.judge(since.epoch(), check.scope(), check.ownership(), check.finished());
+      judging =
+          recorder.judge(since.epoch(), check.scope(), check.ownership(), check.finished(), owned);
     } catch (IllegalStateException e) {
       if (!description.heldFails(check.held())) {
         notes.add(LeakText.unjudged(e.getMessage()));

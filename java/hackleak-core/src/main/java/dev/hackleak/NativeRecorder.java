@@ -74,7 +74,17 @@ final class NativeRecorder implements Recorder {
 
   @Override
   public int judge(int epoch, int scope, Ownership ownership, Object[] finished) {
-    return NativeBridge.judge(epoch, scope, ownership.ordinal(), finished);
+    return judge(epoch, scope, ownership, finished, null);
+  }
+
+  @Override
+  public int judge(int epoch, int scope, Ownership ownership, Object[] finished, long[] owned) {
+    return NativeBridge.judge(epoch, scope, ownership.ordinal(), finished, owned);
+  }
+
+  @Override
+  public long[] owned(int epoch, int scope, Ownership ownership) {
+    return NativeBridge.owned(epoch, scope, ownership.ordinal());
   }
 
   @Override

@@ -34,6 +34,16 @@ interface Recorder {
    */
   int judge(int epoch, int scope, Ownership ownership, Object[] finished);
 
+  /** The same, where what has gone of {@code owned} since is lost. */
+  default int judge(int epoch, int scope, Ownership ownership, Object[] finished, long[] owned) {
+    return judge(epoch, scope, ownership, finished);
+  }
+
+  /** What Java objects have of what is still live, garbage or not. */
+  default long[] owned(int epoch, int scope, Ownership ownership) {
+    return new long[0];
+  }
+
   /** The number of a judging if native memory and static fields hold all that is live, else 0. */
   default int judgeFirm(int epoch, int scope, Ownership ownership) {
     return 0;

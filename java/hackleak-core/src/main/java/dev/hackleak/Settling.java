@@ -2,6 +2,7 @@ package dev.hackleak;
 
 import dev.hackleak.spi.LeakSettler;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.function.LongSupplier;
 
 /**
@@ -65,6 +66,20 @@ final class Settling {
     }
   }
 
+  /**
+   * Collects garbage once, and waits until what that has found is worked off or the limit passes.
+   * No settler is asked: it may free what is no garbage. An interrupted thread stays interrupted.
+   *
+   * @param live counts the live blocks that matter
+   */
+  static void once(Recorder recorder, LongSupplier live, Duration limit) {
+    try {
+      new Settling(recorder, live, limit).round(Collections.emptyList());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
   private boolean run() throws InterruptedException {
     if (recorder.hasBuffersInDoubt()) {
       Garbage.collect(recorder, settlers, deadline);
@@ -72,14 +87,18 @@ final class Settling {
     int idle = 0;
     while (fewest > 0 && idle < IDLE_ROUNDS) {
       long before = fewest;
-      workedOff.beforeCollection();
-      Garbage.collect(recorder, settlers, deadline);
-      if (!awaitQuiet()) {
+      if (!round(settlers)) {
         return false;
       }
       idle = fewest == before ? idle + 1 : 0;
     }
     return true;
+  }
+
+  private boolean round(Iterable<LeakSettler> asked) throws InterruptedException {
+    workedOff.beforeCollection();
+    Garbage.collect(recorder, asked, deadline);
+    return awaitQuiet();
   }
 
   /** Whether the proof, a quiet window, or the last block came before the deadline. */
