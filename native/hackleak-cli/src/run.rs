@@ -310,7 +310,8 @@ fn unloadable(library: &Path) -> Option<String> {
 fn nothing_recorded(follow: Follow) -> &'static str {
     match follow {
         Follow::Jvm => {
-            "only Java virtual machines are recorded by default, use --follow all for other programs"
+            "only Java virtual machines are recorded by default, use --follow all for other programs; \
+             and none that starts without LD_PRELOAD, which `env -i` drops"
         }
         Follow::All | Follow::None => {
             "the recorder cannot be loaded into programs that are statically linked or set-user-ID, \
