@@ -44,8 +44,8 @@ JDKs and C libraries below and writes this page; {date} is when.
 One program runs with each collector and compiler, in a root that has Debian's package of the JDK
 and what that needs. Numbers are compared to the byte, places in Java by name and line:
 
-- `leak`: `malloc`, `new`, global references, from compiled code, from virtual threads (JDK 21 and
-  later), from a class that is unloaded then, and in `GetPrimitiveArrayCritical` during collections;
+- `leak`: `malloc`, `new`, global references, from compiled code, virtual threads (JDK 21 and
+  later), a class that is unloaded then, and in `GetPrimitiveArrayCritical` during collections;
 - `clean`: the same, given back, and no leak is found;
 - `agent`: `leak` with `-agentpath` in place of `LD_PRELOAD`;
 - `verdict`: checks in process, with what is lost, held and given back, and with its holder;

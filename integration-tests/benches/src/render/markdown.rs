@@ -38,8 +38,8 @@ deviation. The raw figures are in [benchmarks/results.json](benchmarks/results.j
 * Tools that need µs for an allocation got less of the same work where that is said below the table.
 * jemalloc and tcmalloc are allocators of their own: their figures contain what the other allocator saves or costs.
 * heaptrack analyses in a second process: its CPU time and memory are not in these figures, but wall times end when it does.
-* No tool sampled: each was told to record every allocation with its stack, but for HackLeak with `stacks=off`. heaptrack keeps at most
-  64 native frames of a stack, tcmalloc 32.
+* No tool sampled: each was told to record every allocation with its stack. Only HackLeak with `stacks=off` was told to leave the stacks
+  out. heaptrack keeps at most 64 native frames of a stack, tcmalloc 32.
 
 ";
 
@@ -140,9 +140,9 @@ fn exactness(page: &mut String, all: &[Exactness]) {
     page.push_str("## Exactness\n\n");
     let _ = writeln!(
         page,
-        "{} Java methods leak one block with `new` and one with `malloc` each, and free ten more. How many of these leaks each \
-         tool reports as\nlive below the native function that leaked, and, in brackets, with the right Java method in the stack; \
-         and how many freed blocks it reports.\n",
+        "{} Java methods leak one block with `new` and one with `malloc` each, and free ten more. The table says how many of \
+         these leaks each\ntool reports as live below the native function that leaked. In brackets are those with the right Java \
+         method in the stack. The last column has\nthe freed blocks that the tool reports.\n",
         first.planted
     );
     let columns = [
