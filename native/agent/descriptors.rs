@@ -1,8 +1,9 @@
 //! File descriptors, which are open as blocks are live.
 //!
-//! A descriptor is a number, so the live table has a place for each, in a part of the address space where
-//! no allocator puts anything. It is recorded for code under test and for Java code: the libraries of the
-//! JDK open what that asks for. What the JVM and the C library open for themselves is left out.
+//! A descriptor is a number. So the live table has a place for each, in a part of the address space
+//! where no allocator puts anything. It is recorded for code under test and for Java code: the
+//! libraries of the JDK open what that asks for. What the JVM and the C library open for themselves
+//! is left out.
 //!
 //! What is difficult: not every way to close one is seen. A system call of the program's own, or the C
 //! library that closes a stream, passes no hook. So before anybody is told what is open, the kernel is

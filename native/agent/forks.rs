@@ -4,10 +4,10 @@
 //! each would be one of nothing. What its parent allocated is not the child's, so a free of that is none of
 //! its events.
 //!
-//! What is difficult: the recorder's memory is a copy of the parent's, at any moment of it, and its words name
-//! places of an image that the child does not have. Everything that does so is dropped first. Other threads
-//! of the parent are gone and may have left anything half done, locks taken among it, so only plain memory
-//! and system calls are used here.
+//! What is difficult: the recorder's memory is a copy of the parent's, at any moment of it. Its
+//! words name places of an image that the child does not have. Everything that does so is dropped
+//! first. Other threads of the parent are gone and may have left anything half done, locks taken
+//! among it. So only plain memory and system calls are used here.
 //!
 //! Where a child cannot be recorded, its parent's image counts it.
 

@@ -1,9 +1,9 @@
 //! How many symbols a module has, by the table for looking them up that `DT_GNU_HASH` names.
 //!
-//! It begins with four words: how many buckets there are, how many symbols it leaves out, which come
-//! first, how many words of 64 bits the filter has, and one more. The filter comes next. Then each
-//! bucket has the first symbol of its chain. At the end is a word for each symbol, odd for the last
-//! one of a chain.
+//! It begins with four words. They say how many buckets there are, how many symbols it leaves out,
+//! and how many words of 64 bits the filter has; and there is one more. The symbols that it leaves
+//! out come first in the module. The filter comes next. Then each bucket has the first symbol of
+//! its chain. At the end is a word for each symbol, odd for the last one of a chain.
 
 /// The longest chain that is followed.
 const MAX_CHAIN: u64 = 1 << 14;

@@ -1,10 +1,10 @@
 //! What the C library hands out to be given back.
 //!
-//! The C library's own memory is no concern of a test: buffers of streams, locales, time zones, name
-//! services, thread stacks. But some of its functions allocate for their caller, who has to free
-//! the result, or to give it back by a function (`fclose`, `freeifaddrs`, `regfree`). Such a block
-//! counts as its caller's, and [`FUNCTIONS`] says which those are; `docs/c-library.md` is the list
-//! for users, with what is left out and why.
+//! The C library's own memory is no concern of a test: buffers of streams, locales, time zones,
+//! name services, thread stacks. But some of its functions allocate for their caller. The caller
+//! has to free the result, or to give it back by a function (`fclose`, `freeifaddrs`, `regfree`).
+//! Such a block counts as its caller's, and [`FUNCTIONS`] says which those are; `docs/c-library.md`
+//! is the list for users, with what is left out and why.
 //!
 //! What is difficult: the same call allocates both. The first `asprintf` of a process may load
 //! translations, and `getline` the buffer of its stream. The C library is stripped, so the

@@ -6,9 +6,9 @@
 //!          thread       jvm (JNI boundary: thunks, Java stacks, the bridge of dev.hackleak)
 //! ```
 //!
-//! What is difficult: hooks run inside the program's every allocation, so nothing on their path
-//! may allocate, lock, symbolise, format or panic, and whatever goes wrong inside, the program
-//! goes on. See ARCHITECTURE.md for the invariants.
+//! What is difficult: hooks run inside the program's every allocation. So nothing on their path may
+//! allocate, lock, symbolise, format or panic. Whatever goes wrong inside, the program goes on. See
+//! ARCHITECTURE.md for the invariants.
 
 #![cfg_attr(
     not(test),

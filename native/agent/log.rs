@@ -7,13 +7,13 @@
 //! TRACK <tab> ADDRESS <tab> FREE
 //! ```
 //!
-//! What is difficult: this runs in hooks, on any thread, so nothing here allocates or locks, and
-//! the program must not notice (`errno`, SIGPIPE, SIGXFSZ, descriptors that it closes and uses anew; a
-//! thread that shall be cancelled must not end here, so nothing here is a cancellation point). Many
-//! threads and processes share one file: each batch of whole lines is one `write` to a descriptor
-//! in append mode, of at most as many bytes as pipes take at once. A `FREE` line has no place for
-//! its process, so where a file is shared a line that readers of the old format skip goes before
-//! it.
+//! What is difficult: this runs in hooks, on any thread, so nothing here allocates or locks. And
+//! the program must not notice: `errno`, SIGPIPE, SIGXFSZ, descriptors that it closes and uses
+//! anew. A thread that shall be cancelled must not end here, so nothing here is a cancellation
+//! point. Many threads and processes share one file: each batch of whole lines is one `write` to a
+//! descriptor in append mode, of at most as many bytes as pipes take at once. A `FREE` line has no
+//! place for its process. So where a file is shared a line that readers of the old format skip goes
+//! before it.
 
 mod descriptor;
 mod frames;

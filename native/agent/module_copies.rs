@@ -1,7 +1,7 @@
 //! Copies of libraries that will be gone when the report is made.
 //!
-//! Many JNI libraries unpack themselves into a temporary folder and delete the file at the exit of
-//! the JVM, before anyone has looked at the image; some do so as soon as it is loaded. A library
+//! Many JNI libraries unpack themselves into a temporary folder. They delete the file at the exit
+//! of the JVM, before anyone has looked at the image; some do so as soon as it is loaded. A library
 //! that lies in such a folder, or that was written since the process began, is linked, or copied,
 //! to `modules/` beside the image. There the reporter looks for it, by its build-id or else by its
 //! place in this image. That happens at the first `dlsym` after a `dlopen`, which is what the JVM

@@ -7,8 +7,8 @@
 //!   end, which glibc says: the thread's control block, or `__libc_stack_end` for the first thread.
 //!   It stays mapped for as long as the thread runs, so it is found out once, page by page;
 //! - of another stack that the thread runs on for a while (a signal's, a coroutine's), the pages
-//!   from where it stands on that can be read without a gap. They may be gone at the next look, so
-//!   nothing is kept of it.
+//!   from where it stands to the first gap. They may be gone at the next look, so nothing is kept
+//!   of it.
 //!
 //! Whether a page can be read is asked of the kernel, by a system call that fails instead of
 //! faulting, and that no sandbox forbids.

@@ -1,12 +1,17 @@
 //! Memory that a program mapped for itself: what nothing allocated and yet may keep pointers, such as the
 //! table of RocksDB's block cache.
 //!
-//! What is difficult is that most mappings are not of that sort, and nobody says of which sort one is. Left
-//! out are heaps of allocators (their free blocks are full of old pointers), stacks (of threads that have
-//! ended, too, which the C library keeps for later ones), the Java heap, the recorder's own memory, and what
-//! modules have for their zeros (`.bss`), which are roots, or hold nothing, and what the JVM has mapped. The
-//! kernel joins neighbours, so what is left out may be a part of a mapping. Where the joined ones were asked
-//! for with `mmap`, they are areas of their own: what one of them holds, a pointer into the other does not.
+//! What is difficult is that most mappings are not of that sort, and nobody says of which sort one
+//! is. Left out are:
+//!
+//! - heaps of allocators, whose free blocks are full of old pointers;
+//! - stacks, also of threads that have ended, which the C library keeps for later ones;
+//! - what modules have for their zeros (`.bss`), which are roots, or hold nothing;
+//! - the Java heap, what the JVM has mapped, and the recorder's own memory.
+//!
+//! The kernel joins neighbours, so what is left out may be a part of a mapping. Where the joined
+//! ones were asked for with `mmap`, they are areas of their own: what one of them holds, a pointer
+//! into the other does not.
 
 use super::Stop;
 use super::maps::{Mapping, Of};

@@ -5,11 +5,12 @@
 //! old words lie there. Nothing of the program's runs on such a stack, so no word on it can be one of
 //! its pointers. What runs is told by the code that the words of the stack point into.
 //!
-//! The same is true of the younger part of a Java thread's stack, when Java code waits in the JVM or in
-//! native code of the JDK's: a read has eight kilobytes there for small answers, most of them old words.
-//! What such code was given, the Java frames that called it have as well. Frames are followed for that, as
-//! far as they can be, because among old words there are addresses of code, too. And it is true of the frames in
-//! which the JVM begins a thread, before it calls the first Java method.
+//! Java code may wait in the JVM or in native code of the JDK's. The same is true then of the
+//! younger part of its thread's stack: a read has eight kilobytes there for small answers, most of
+//! them old words. What such code was given, the Java frames that called it have as well. Frames
+//! are followed for that, as far as they can be, because among old words there are addresses of
+//! code, too. And it is true of the frames in which the JVM begins a thread, before it calls the
+//! first Java method.
 
 use super::Stop;
 use super::maps::{Mapping, Of};

@@ -1,14 +1,17 @@
 //! How the C library keeps its threads and their thread-local variables.
 //!
-//! It describes that itself, to debuggers (`nptl_db`): the sizes of its records and the places of their fields,
-//! before glibc 2.34 by symbols that it does not export (`for_debuggers`). So
-//! nothing here is tied to a version, and each description is checked against what the calling thread knows of itself.
+//! It describes that itself, to debuggers (`nptl_db`): the sizes of its records and the places of
+//! their fields. Before glibc 2.34 it does so by symbols that it does not export (`for_debuggers`).
+//! So nothing here is tied to a version, and each description is checked against what the calling
+//! thread knows of itself.
 //!
-//! The thread-local variables of a module lie at the same distance below the record of each thread, `struct pthread`,
-//! if the module was there at the start or asks for that when it is loaded; the loader's record of the module has the
-//! distance. What `dl_iterate_phdr` tells is less: the calling thread's own block, and only once that thread has
-//! heard of the module. The blocks of other modules are made when a thread first uses them, and the thread's table
-//! (`dtv`) has them. A table that is older than the module has a former module's block in its place.
+//! A module may have been there at the start, or ask for that when it is loaded. Then its
+//! thread-local variables lie at the same distance below the record of each thread,
+//! `struct pthread`. The loader's record of the module has the distance. What `dl_iterate_phdr`
+//! tells is less: the calling thread's own block, and only once that thread has heard of the
+//! module. The blocks of other modules are made when a thread first uses them, and the thread's
+//! table (`dtv`) has them. A table that is older than the module has a former module's block in its
+//! place.
 
 use super::memory::{Memory, WORD};
 use super::objects::{Object, Objects};

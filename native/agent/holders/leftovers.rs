@@ -1,11 +1,12 @@
 //! Blocks that are leaked like others of their call site, and that a word on the stack of a waiting thread
 //! points at.
 //!
-//! Frames have places that nothing was written to since another frame had them, so an old word may lie in
-//! a stack that is in use. A worker that has leaked a block and now waits for work names that block still.
-//! Where others of the same call site are lost, and the thread has not run while they were looked for,
-//! such a word is taken for an old one: the block is lost like the others. What a thread in the middle of
-//! its work has is left alone, and so is a block that no other of its call site is lost with.
+//! Frames have places that nothing was written to since another frame had them. So an old word may
+//! lie in a stack that is in use. A worker that has leaked a block and now waits for work names
+//! that block still. Such a word is taken for an old one where others of the same call site are
+//! lost, and the thread has not run meanwhile. Then the block is lost like the others. What a
+//! thread in the middle of its work has is left alone. So is a block that no other of its call site
+//! is lost with.
 
 use super::nodes::Parent;
 use super::table::Table;

@@ -17,10 +17,11 @@
 //! - `owned`: what Java's objects had before garbage was collected.
 //! - `verdicts`: what comes of it, in the image.
 //!
-//! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not looked at yet
-//! to one that was; so what looks lost is looked at a second time, unless no other thread has run at all
-//! (`stillness`), and is lost only if the same block is still there and still not reached. The calling thread's own stack holds nothing: it is where the test has run,
-//! and full of words that are of no use any more.
+//! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not
+//! looked at yet to one that was. So what looks lost is looked at a second time, unless no other
+//! thread has run at all (`stillness`). It is lost only if the same block is still there and still
+//! not reached. The calling thread's own stack holds nothing: it is where the test has run, and
+//! full of words that are of no use any more.
 //!
 //! None of this runs in hooks.
 

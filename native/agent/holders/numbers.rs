@@ -1,10 +1,10 @@
 //! Native memory that keeps file descriptors, and handles of libraries.
 //!
-//! A descriptor is a small number, and small numbers are everywhere. So only two places count as its
-//! holder, both of the module that opened it: a reached block that is as young as the descriptor, since
-//! its checkpoint, and the module's own data where they differ from what its file has there. The handle of a
-//! library is the address of the loader's own description, to which the loader points in many places; so the same
-//! places count.
+//! A descriptor is a small number, and small numbers are everywhere. So only two places count as
+//! its holder, both of the module that opened it. One is a reached block that is as young as the
+//! descriptor, since its checkpoint. The other is the module's own data where they differ from what
+//! its file has there. The handle of a library is the address of the loader's own description, to
+//! which the loader points in many places; so the same places count.
 //!
 //! What is difficult: either place may have the number by chance. That hides a leak of this descriptor, not
 //! of the others of its site, whose numbers are other ones. A check says what it took for held.

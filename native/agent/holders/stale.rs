@@ -1,17 +1,19 @@
 //! Words that are known to be of no use any more.
 //!
-//! Unused and emptied places of old blocks keep the pointers that they had: slots of a vector beyond its end,
-//! a field after `delete`. When the allocator hands out the same address again, such a word looks as if it
-//! held the new block, and a leak would hide behind it. So at checkpoints the words are noted that point at
-//! memory near blocks in which no block is live. As long as such a word does not change, it was written before the block that it
-//! points at, and is no evidence.
+//! Unused and emptied places of old blocks keep the pointers that they had: slots of a vector
+//! beyond its end, a field after `delete`. The allocator hands out the same address again. Then
+//! such a word looks as if it held the new block, and a leak would hide behind it. So at
+//! checkpoints the words are noted that point at memory near blocks in which no block is live. As
+//! long as such a word does not change, it was written before the block that it points at, and is
+//! no evidence.
 //!
-//! What is difficult is the cost: all of it must be read. So only small blocks and roots are, and only so often
-//! that it takes a small share of the time (and after each judging, which costs more); what was noted before
-//! stays good for as long as the word stays. A program that writes the same address to the same place again
-//! would not be noticed. So what was noted is [watched](crate::reuse): such an address is not handed out again,
-//! and what was left in freed memory is wiped when it is. Where that could not be done, block and target may
-//! both have been allocated again by the same code: then the word is good again. An allocator that hands out
+//! What is difficult is the cost: all of it must be read. So only small blocks and roots are, and
+//! only so often that it takes a small share of the time. After each judging, which costs more,
+//! they are read in any case. What was noted before stays good for as long as the word stays. A
+//! program that writes the same address to the same place again would not be noticed. So what was
+//! noted is [watched](crate::reuse): such an address is not handed out again, and what was left in
+//! freed memory is wiped when it is. Where that could not be done, block and target may both have
+//! been allocated again by the same code: then the word is good again. An allocator that hands out
 //! what was freed last makes this the usual case for a structure that is made again.
 
 mod look;

@@ -1,10 +1,11 @@
 //! What the threads of this process hold: their stacks, and what is local to them.
 //!
-//! The C library keeps one record a thread, `struct pthread`, at the address that the processor's `fs`
-//! register has there. Nobody tells the register of another thread, but the records of all threads are
-//! joined in rings, which lead from one to the others; see [`super::glibc`]. Where they do not lead, each
-//! thread has noted its own record when the recorder first worked for it, and those of others are found at the
-//! upper ends of their stacks, where the C library puts them.
+//! The C library keeps one record a thread, `struct pthread`, at the address that the processor's
+//! `fs` register has there. Nobody tells the register of another thread, but the records of all
+//! threads are joined in rings, which lead from one to the others; see [`super::glibc`]. They do
+//! not lead everywhere. But each thread has noted its own record when the recorder first worked for
+//! it. The records of others are found at the upper ends of their stacks, where the C library puts
+//! them.
 
 use super::Stop;
 use super::glibc::{Layout, Places, layout, own_record, symbol};

@@ -2,7 +2,7 @@
 //!
 //! On its way there it loads name services and remembers the resolver's settings and the network
 //! interfaces, in functions without a name. So what it allocates is not told apart by its stack, as
-//! for other functions of the C library (`lent`), but found in the list once that is complete.
+//! for other functions of the C library (`lent`). It is found in the list once that is complete.
 
 use crate::arch::{CallSite, allocator_entry};
 use crate::{IMAGE, gate, real, record};

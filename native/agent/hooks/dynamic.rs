@@ -2,11 +2,11 @@
 //!
 //! `dlclose`: what is known of a library's code ends with its mapping.
 //!
-//! `dlopen` needs no hook to know new code (that misses the rule cache), but a library that is
+//! `dlopen` needs no hook to know new code: that misses the rule cache. But a library that is
 //! opened with `RTLD_DEEPBIND` would find its own allocator before the recorder. The flag is taken
 //! away, and that is counted. The stub in `arch` keeps the caller's address as it is, because it
-//! decides which RUNPATH is searched; only a library that is found without one is opened here, if it is to be
-//! recorded ([`libraries`]).
+//! decides which RUNPATH is searched; only a library that is found without one is opened here, if
+//! it is to be recorded ([`libraries`]).
 //!
 //! `dlmopen` loads a library into a namespace of its own, with a C library of its own, where no hook
 //! is found. That cannot be changed, so it is counted, and the report names what is loaded there.

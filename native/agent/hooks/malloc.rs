@@ -1,7 +1,7 @@
 //! The malloc family.
 //!
-//! Every function passes on to the allocator under test ([`real`]) and records what it returns,
-//! if the module that called it is one whose memory counts (`module_policy`). A `free` needs no such
+//! Every function passes on to the allocator under test ([`real`]). It records what that returns if
+//! the module that called it is one whose memory counts (`module_policy`). A `free` needs no such
 //! question: an address that was not recorded is none of ours.
 
 use crate::arch::{CallSite, allocator_entry};

@@ -1,9 +1,9 @@
 //! The functions that the library puts in front of the C and C++ libraries' own.
 //!
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
-//! exported functions and the pass-through to the real ones come from it. The malloc family is
-//! in `malloc`, what both pass on to in `crate::real`, `getaddrinfo` in `addresses`, `mmap` in `mappings`,
-//! what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`.
+//! exported functions and the pass-through to the real ones come from it. The malloc family is in
+//! `malloc`; what both pass on to is in `crate::real`. `getaddrinfo` is in `addresses`, `mmap` in
+//! `mappings`, what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`.
 
 mod addresses;
 mod create_vm;

@@ -1,8 +1,8 @@
 //! `hackleak_alloc` and `hackleak_free`: for libraries that carve objects out of their own pools.
 //!
 //! `native/include/hackleak.h` declares them weak, so a library calls them if the recorder is there
-//! and otherwise not. They have a table of their own, because the first object of a pool often has
-//! the address of the block that the pool came from.
+//! and otherwise not. They have a table of their own: the first object of a pool often has the
+//! address of the block that the pool came from.
 
 use crate::arch::{CallSite, allocator_entry};
 use crate::record;

@@ -1,9 +1,9 @@
 //! Direct byte buffers that native code made over memory of its own (`NewDirectByteBuffer`).
 //!
 //! Once that memory is freed, whoever still holds the buffer reads and writes what belongs to
-//! somebody else. Only a collection can tell whether somebody does: so the block under a buffer
-//! is marked, its free is noted, and after the next forced collection a buffer that has survived
-//! is an invalid free.
+//! somebody else. Only a collection can tell whether somebody does. So the block under a buffer is
+//! marked, and its free is noted. After the next forced collection a buffer that has survived is an
+//! invalid free.
 //!
 //! The places are kept in lists by the block, because each free of a marked block looks for its
 //! own; a place never leaves its list, so no lock is needed. A list grows when none of its places

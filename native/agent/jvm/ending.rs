@@ -10,9 +10,9 @@
 //! Runtime.halt ───────────────────────────────────────────────────────────► halt0 ─► VMDeath ─► the end
 //! ```
 //!
-//! So a hook of ours takes the last place in the list of `Shutdown`, and a function of ours takes the
-//! place of its native method `halt0`. The hook does nothing under `exit`: `halt0` is called with a lock held
-//! that keeps other threads from halting the JVM with another exit code meanwhile.
+//! So a hook of ours takes the last place in the list of `Shutdown`. A function of ours takes the
+//! place of its native method `halt0`. The hook does nothing under `exit`: `halt0` is called with a
+//! lock held that keeps other threads from halting the JVM with another exit code meanwhile.
 //!
 //! The hook needs a class that is a `Runnable`. It is defined from the bytes below, by JNI, in the loader of
 //! the JDK, with a native method `run`. Where any of this cannot be had, `VMDeath` is left, and no

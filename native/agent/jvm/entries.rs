@@ -2,9 +2,9 @@
 //! back into Java.
 //!
 //! Thunks push. A call back into Java pops its entry when it returns, so such an entry is always
-//! live. A native method returns to Java without passing here, so its entry may be stale: it is
-//! dropped once its stack position lies below the thread's, and believed only where a walk found a
-//! native stack to end, with the return address that was noted. The Java stack of a native method
+//! live. A native method returns to Java without passing here, so its entry may be stale. It is
+//! dropped once its stack position lies below the thread's. It is believed only where a walk found
+//! a native stack to end, with the return address that was noted. The Java stack of a native method
 //! is asked for once, by the first allocation inside it, and kept in the entry.
 
 use crate::arch::CALL_PUSHES_RETURN;

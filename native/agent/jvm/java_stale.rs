@@ -7,12 +7,12 @@
 //!
 //! What is difficult: objects move, so they are known by tags, which the collector takes along and
 //! drops with the object. And a look takes as long as the heap is large. So what it will take is
-//! reckoned from the memory that the heap has in use, and it has to be a small share of the time; a
-//! larger one after a judging that had to look at the heap, which shows that it may matter. Where
-//! the heap is small, the first checkpoint looks, and the next one after each such judging. A place
-//! that is written with the very same value once more would not be noticed: a static that keeps the
-//! address of what was freed, and then of its successor. So these addresses are not handed out
-//! again (`reuse`).
+//! reckoned from the memory that the heap has in use. It has to be a small share of the time. After
+//! a judging that had to look at the heap, which shows that it may matter, the share is larger.
+//! Where the heap is small, the first checkpoint looks, and the next one after each such judging. A
+//! place that is written with the very same value once more would not be noticed: a static that
+//! keeps the address of what was freed, and then of its successor. So these addresses are not
+//! handed out again (`reuse`).
 
 use super::heap_walk::{self, Visitor};
 use super::jni_env;

@@ -17,9 +17,10 @@
 //! - `bridge`, `series`: the native methods of `dev.hackleak.NativeBridge`; `native_call`: their edge.
 //! - `collect`: forcing a collection; `critical`: whether a thread stands in its way; `queues`: whether what it found is worked off.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
-//! - `java_heap`: which objects hold native memory, by a walk of the heap (`heap_walk`, `heap_tags`), named with `class_fields`
-//!   and by the way to them (`java_chains`), and (`java_paths`) reached without the test and without the frames of who asks
-//!   (`own_frames`); `java_stale`: values that say nothing; `judging`: who asks for it.
+//! - `java_heap`: which objects hold native memory, by a walk of the heap (`heap_walk`,
+//!   `heap_tags`); `class_fields`, `java_chains`: their names, and the way to them; `java_paths`:
+//!   what is reached without the test and without the frames of who asks (`own_frames`);
+//!   `java_stale`: values that say nothing; `judging`: who asks for it.
 
 pub mod aot;
 mod between;

@@ -1,8 +1,9 @@
 //! Whether the Java stack is still the one that was asked for, so that it need not be asked again.
 //!
-//! A loop that calls native methods has the same Java stack each time, and the JVM takes a third of a
+//! A loop that calls native methods has the same Java stack each time. The JVM takes a third of a
 //! microsecond and more to say so. What it would find is decided by words of the thread's stack; if
-//! those are what they were, so is the answer. From the native method's return address towards the root:
+//! those are what they were, so is the answer. From the native method's return address towards the
+//! root:
 //!
 //! ```text
 //! slot ──► frames that `java_frames` follows ──► first word beyond them ──► outermost call stub
@@ -12,9 +13,9 @@
 //! What makes this exact:
 //! - Where frames can be followed, their return addresses, frame pointers, methods and byte-code positions
 //!   are compared; not locals and operands, which change from turn to turn of a loop.
-//! - From the first word on that leads to other code, frames are found by anchors and means that are not
-//!   known here. There every word is compared, up to the outermost frame that native code called, and that
-//!   frame's wrapper must still say that no Java code comes before.
+//! - From the first word on that leads to other code, frames are found by anchors and means that
+//!   are not known here. There every word is compared, up to the outermost frame that native code
+//!   called. That frame's wrapper must still say that no Java code comes before.
 //! - What thunks noted of native methods and calls back further out must be the same.
 //! - Compiled code that is thrown away makes everything forgotten ([`forget_code`]).
 //! - Stacks with a virtual thread are not remembered: part of them may lie in the heap.

@@ -2,9 +2,9 @@
 //!
 //! It is asked for once for each native method that allocates, with `AsyncGetCallTrace`: that
 //! neither blocks nor allocates, and a thread inside a native method is always walkable. JVMTI's
-//! `GetStackTrace` is the fallback while a garbage collection runs, for methods that have no
-//! method id yet, because it makes them one, and where the answer may be cut: `AsyncGetCallTrace` stops
-//! without a word at a frame whose compiled code was thrown away.
+//! `GetStackTrace` is the fallback while a garbage collection runs, and for methods that have no
+//! method id yet, because it makes them one. It is, too, where the answer may be cut:
+//! `AsyncGetCallTrace` stops without a word at a frame whose compiled code was thrown away.
 
 mod answers;
 mod plant;

@@ -1,9 +1,9 @@
 //! Modules in other namespaces: what `dlmopen` loads apart from the program.
 //!
 //! Such a library has a C library of its own, whose `malloc` never passes here, and
-//! `dl_iterate_phdr` does not name it. It is entered in the image with a flag all the same, because a
-//! report must say that it is not seen. glibc 2.35 and later have a list of all namespaces, for
-//! debuggers; with an older one the report has only the number of calls.
+//! `dl_iterate_phdr` does not name it. It is entered in the image with a flag all the same, because
+//! a report must say that it is not seen. For debuggers, glibc 2.35 and later have a list of all
+//! namespaces; with an older one the report has only the number of calls.
 
 use super::modules::{self, LinkMap};
 use core::ffi::{c_int, c_void};

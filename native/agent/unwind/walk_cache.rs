@@ -16,10 +16,10 @@
 //! - words are checked from the leaf to the root, so each is only read when everything that says
 //!   where it lies has been found unchanged: a coroutine's stack may have been unmapped meanwhile;
 //! - walks through signal frames, frame-pointer fallbacks and cut stacks are not remembered;
-//! - on another stack than the thread's own (a coroutine's), of which the rest may be unmapped by
-//!   the next look, words are read one at a time.
+//! - on another stack than the thread's own (a coroutine's), words are read one at a time: the rest
+//!   of it may be unmapped by the next look.
 //!
-//! A stack of more frames than `depth` is cut on the root side, and all that a walk and what is
+//! A stack of more frames than `depth` is cut on the root side. All that a walk and what is
 //! remembered have together must fit into that.
 //!
 //! Return addresses are never patched: that breaks under a JIT and with exceptions.

@@ -1,4 +1,4 @@
-//! `hackleak serve`: one report after the other for the process that started this, which is thus
+//! `hackleak serve`: one report after the other for the process that started this. That process is
 //! spared a start, and the reading of the same symbols, for each of its checks.
 //!
 //! ```text

@@ -1,7 +1,8 @@
 //! `hackleak top`: what a recorded process holds, live, read from its image alone.
 //!
 //! - `sample`: one look at the image: live blocks summed by stack. Ten million of them take a
-//!   fraction of a second, so a thread of its own looks, and rests several times as long as it took.
+//!   fraction of a second. So a thread of its own looks, and rests several times as long as it
+//!   took.
 //! - `names`: names of the few sites that are shown, looked up beside the view.
 //! - `table`: which sites are shown, by growth or by bytes.
 //! - `screen`: the view in a terminal; `plain`: snapshots where there is none.

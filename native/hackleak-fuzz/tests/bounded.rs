@@ -1,5 +1,6 @@
-//! Every target on its seeds and on mutations of them: fixed random numbers, so a failure is the same
-//! everywhere, and a limit on the address space, so memory that grows with the input's claims is one.
+//! Every target on its seeds and on mutations of them: the random numbers are fixed, so a failure
+//! is the same everywhere. The address space has a limit, so memory that grows with the input's
+//! claims is a failure.
 //!
 //! `HACKLEAK_FUZZ_RUNS=100000` runs longer; `HACKLEAK_FUZZ_FIRST=N` begins at run N.
 

@@ -1,7 +1,7 @@
 //! One stack frame in 64 bits: the key of a node in the stack tree.
 //!
 //! A native frame is a module and an address inside that module's file, not an address in the
-//! process: a library that is unloaded and another that takes its place never share a key, and a
+//! process. So a library that is unloaded and another that takes its place never share a key. A
 //! library that is loaded again at another address keeps its keys.
 
 /// Bits 60 to 63 tell the kinds apart. Zero is no frame: a node that is still being written.

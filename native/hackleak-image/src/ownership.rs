@@ -1,8 +1,8 @@
 //! Whose doing an allocation or an invalid free is, where code runs in parallel.
 //!
-//! A thread enters scopes itself, or is started in one and inherits it. What is difficult: a
-//! thread that was started in a scope may belong to a pool and work for anybody, while the scope
-//! is open and after it was closed. So only of one that ended before the scope was closed is it
+//! A thread enters scopes itself, or is started in one and inherits it. What is difficult: a thread
+//! that was started in a scope may belong to a pool. It may work for anybody, while the scope is
+//! open and after it was closed. So only of one that ended before the scope was closed is it
 //! assumed that it worked for this scope alone. The recorder and the reporter judge by the same
 //! rule, from what is in the image, so that no allocation has two owners or none.
 

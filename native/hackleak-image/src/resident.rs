@@ -1,10 +1,10 @@
 //! What a process has in memory, by what it is for: from the kernel's list of its mappings, `/proc/PID/smaps`.
 //! Nothing here allocates.
 //!
-//! The C library's heaps are known by their shape. The first one is `[heap]`. Those of its other arenas begin at a
-//! multiple of 64 MiB, reach to the next one, and what is not in use of them yet is inaccessible; each begins
-//! with the address of its arena, which lies in the arena's first heap. A thread's stack is
-//! known by the inaccessible pages right below it.
+//! The C library's heaps are known by their shape. The first one is `[heap]`. Those of its other
+//! arenas begin at a multiple of 64 MiB, and reach to the next one. What is not in use of them yet
+//! is inaccessible. Each begins with the address of its arena, which lies in the arena's first
+//! heap. A thread's stack is known by the inaccessible pages right below it.
 
 use core::ops::Range;
 

@@ -2,10 +2,10 @@
 //!
 //! The recorder is preloaded: it stands first, behind the executable, in the scope in which the
 //! loader looks symbols up. It sees a call exactly when the loader looks that call's function up
-//! there, and the file of the library says so: a relocation with the function's name in it. What
-//! is bound inside the library (a static libstdc++ behind a version script, `-Bsymbolic`, an
-//! allocator of its own) never reaches the recorder, and a report about such a library must not
-//! say that there are no leaks.
+//! there, and the file of the library says so: a relocation with the function's name in it. What is
+//! bound inside the library never reaches the recorder: a static libstdc++ behind a version script,
+//! `-Bsymbolic`, an allocator of its own. A report about such a library must not say that there are
+//! no leaks.
 //!
 //! ```text
 //! file ─► Facts (what it imports, defines, hides) ─► assess (for the tracked kinds) ─► Coverage

@@ -1,10 +1,11 @@
 //! What grows with each test: memory that is held, and yet a leak.
 //!
-//! A list that is only ever added to holds all that it has, so reachability hides it. What is difficult is to
-//! tell it from a cache. One that replaces its entry has none of the earlier tests', one that drops old
-//! entries has lost some (`fell`), one that has filled up has stopped, and one of different things rarely gets
-//! the same number of blocks each time. What a thread holds may end with the thread, so it does not count, nor
-//! does what was made when a library was loaded or a class initialised.
+//! A list that is only ever added to holds all that it has, so reachability hides it. What is
+//! difficult is to tell it from a cache. One that replaces its entry has none of the earlier
+//! tests', and one that drops old entries has lost some (`fell`). One that has filled up has
+//! stopped. One of different things rarely gets the same number of blocks each time. What a thread
+//! holds may end with the thread, so it does not count. Nor does what was made when a library was
+//! loaded or a class initialised.
 //!
 //! Each test has a stack of its own. So sites are compared without the frames of the test and its class.
 

@@ -1,7 +1,7 @@
 //! Known leaks of libraries: whose leak it is, and where it was reported.
 //!
 //! A leak inside of a library is not the fault of whoever calls it, and fails every test that does.
-//! So a list of such leaks comes with HackLeak, projects have lists of their own, and a site on one
+//! So a list of such leaks comes with HackLeak, and projects have lists of their own. A site on one
 //! is reported as what it is, and fails nothing unless the option `known` is `fail`. Lists have one
 //! format, which `docs/known-leaks.md` explains:
 //!

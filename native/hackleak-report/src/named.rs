@@ -1,5 +1,6 @@
-//! What handles that are still there stand for: the paths of file descriptors, what mappings are of, the names of
-//! threads, which of them are attached, and how many native calls have too many local references.
+//! What handles that are still there stand for: the paths of file descriptors, what mappings are
+//! of, the names of threads and which of them are attached. And how many native calls have too many
+//! local references.
 //!
 //! The process notes it when somebody looks at what is live. A handle's place is used again, so only the last note
 //! for each counts, and only while what lies there is what it was about.

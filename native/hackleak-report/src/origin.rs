@@ -1,8 +1,8 @@
 //! Where the source of a leak's likely owner is.
 //!
-//! Code whose source lies in the folder that the report is made for is the user's own for
-//! certain, so the first frame of such code, from the allocation outwards, is the one to point
-//! at. Where there are no sources, the site's own guess ([`crate::model::Owner`]) stands.
+//! Code whose source lies in the folder that the report is made for is the user's own for certain.
+//! So the first frame of such code, from the allocation outwards, is the one to point at. Where
+//! there are no sources, the site's own guess ([`crate::model::Owner`]) stands.
 
 mod sources;
 

@@ -1,6 +1,6 @@
 //! Which of several leaks to look at first.
 //!
-//! What a program does again and again leaks again and again, so a site with several equal blocks,
+//! What a program does again and again leaks again and again. So a site with several equal blocks,
 //! or with references, looks most like the leak that somebody will care about. What was made once
 //! may be a cache. What was made while a library was loaded or a class initialised comes last: it
 //! is not made again.

@@ -1,7 +1,7 @@
 //! From nodes of the stack tree to frames that a person can read.
 //!
-//! Every address is looked up once, module by module, because opening the debug information of a
-//! large library costs more than a thousand look-ups in it.
+//! Every address is looked up once, module by module. Opening the debug information of a large
+//! library costs more than a thousand look-ups in it.
 
 pub(crate) mod file;
 mod java;

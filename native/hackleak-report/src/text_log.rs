@@ -8,7 +8,7 @@
 //! - `frames`: the frames of TRACE lines with names, files and lines.
 //! - [`model`]: the report, which is also the JSON.
 //!
-//! What is difficult: a log on stderr has other output in it, lines may be cut, and several
+//! What is difficult: a log on stderr has other output in it, and lines may be cut. Several
 //! processes may write to one file, in which addresses mean nothing by themselves. What cannot be
 //! paired with certainty is counted and said, never guessed silently.
 

@@ -1,5 +1,5 @@
-//! Known leaks of libraries: what the list that is shipped knows, whose file goes first, which
-//! versions they are of, and the line that is offered for one of the user's own.
+//! Known leaks of libraries: what the list that is shipped knows, whose file goes first, and which
+//! versions they are of. Also the line that is offered for one of the user's own.
 
 mod support;
 

@@ -1,9 +1,10 @@
 //! Words that the C library's allocator has left in a block.
 //!
-//! A chunk that is free has up to four pointers in its first words, at the headers of other free chunks or at its
-//! own. Whoever is given that memory and does not write there has them still. A header begins eight bytes before
-//! the end of what the chunk before may use, so such a word points into the last word of a block, if that is long
-//! enough: exactly there, where a program that has nothing else of a block does not point.
+//! A chunk that is free has up to four pointers in its first words, at the headers of other free
+//! chunks or at its own. Whoever is given that memory and does not write there has them still. A
+//! header begins eight bytes before the end of what the chunk before may use. So such a word points
+//! into the last word of a block, if that is long enough: exactly there, where a program that has
+//! nothing else of a block does not point.
 
 use super::super::memory::{Memory, WORD};
 use super::super::nodes::Node;

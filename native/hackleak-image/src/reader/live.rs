@@ -1,9 +1,9 @@
 //! The live records, streamed in the order of the file.
 //!
-//! What is difficult: a page of records that was wiped out looks like a page without blocks. But
-//! the recorder raises a page's word in the summary after it has written the first record's origin
-//! there, which no free takes away, and before the record's block. So a page is all zeros only if
-//! its word is 0, and has blocks, live or freed, only if it is not.
+//! What is difficult: a page of records that was wiped out looks like a page without blocks. But no
+//! free takes the origin of a record away. The recorder raises a page's word in the summary after
+//! it has written the first record's origin there, and before the record's block. So a page is all
+//! zeros only if its word is 0, and has blocks, live or freed, only if it is not.
 
 use bytemuck::Zeroable;
 

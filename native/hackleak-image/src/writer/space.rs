@@ -1,9 +1,10 @@
 //! Address space for the window.
 //!
-//! The window is as long as an image can ever become, unless the process may only have so much address space
-//! (`ulimit -v`): then it may become a small part of what is left, because the program needs the rest, and is
-//! mapped piece by piece, because a program that reserves much at its start, as a JVM does, may need all of that.
-//! A window that is too short later costs records, which are counted, and never the program.
+//! The window is as long as an image can ever become, unless the process may only have so much
+//! address space (`ulimit -v`). Then it may become a small part of what is left, because the
+//! program needs the rest. It is mapped piece by piece then: a program that reserves much at its
+//! start, as a JVM does, may need all of that. A window that is too short later costs records,
+//! which are counted, and never the program.
 
 use super::create_error::CreateError;
 use super::file::errno;

@@ -1,9 +1,9 @@
 //! The stack tree: a stack is a node, its frames are the way to the root.
 //!
-//! A stack mostly shares its frames on the root side with stacks that its thread met lately, and is looked
-//! up as a whole where it does not. Only when it is new as a whole are nodes appended, for all frames that
-//! are left, in one go. So a new stack costs one access to memory that no cache holds, not one for each
-//! of its frames.
+//! A stack mostly shares its frames on the root side with stacks that its thread met lately. Where
+//! it does not, it is looked up as a whole. Only when it is new as a whole are nodes appended, for
+//! all frames that are left, in one go. So a new stack costs one access to memory that no cache
+//! holds, not one for each of its frames.
 //!
 //! The same path may get a second node: two threads may come at once, or the first may have been
 //! forgotten. The reporter compares frames, not nodes.

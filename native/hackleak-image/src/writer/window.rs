@@ -1,13 +1,13 @@
 //! The file and the window through which it is written.
 //!
 //! What is difficult: a store to a mapped page whose block the file system cannot supply is a
-//! SIGBUS. So a segment's blocks are reserved (`fallocate`) before its first byte is touched, and
-//! when that fails the segment's place in the window is covered by anonymous memory: the process
-//! goes on recording, and the header says that the file is not the whole truth, and why.
+//! SIGBUS. So a segment's blocks are reserved (`fallocate`) before its first byte is touched. When
+//! that fails, anonymous memory covers the segment's place in the window: the process goes on
+//! recording, and the header says that the file is not the whole truth, and why.
 //!
 //! The window is one mapping, far longer than the file: pages beyond the end of the file cost
-//! nothing until the file grows under them, and however many segments there are, the process has
-//! one mapping more. Where address space is limited (`space`), it grows with its segments.
+//! nothing until the file grows under them. However many segments there are, the process has one
+//! mapping more. Where address space is limited (`space`), it grows with its segments.
 //!
 //! A forked child has no part of the window (`MADV_DONTFORK`). Only the header's page is mapped a second time
 //! (`ledger`), for one word that children may count up: those of them that could not be recorded.

@@ -1,8 +1,8 @@
 //! Source files in the folder that the report is made for.
 //!
-//! A Java frame knows its package and the name of its file, so the file is looked for in a
-//! listing of the folder. A native frame knows the path at which it was compiled, perhaps on
-//! another machine, so the longest end of that path that exists in the folder is taken.
+//! A Java frame knows its package and the name of its file, so the file is looked for in a listing
+//! of the folder. A native frame knows the path at which it was compiled, perhaps on another
+//! machine. So the longest end of that path that exists in the folder is taken.
 
 use std::collections::HashMap;
 use std::fs;

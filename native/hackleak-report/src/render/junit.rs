@@ -1,6 +1,6 @@
 //! The report as a test result, which every CI server shows: the form that Maven Surefire writes,
-//! one `testsuite`. Each leaking site is a failed case, each process a case that fails when its
-//! record is incomplete, and so is each image that cannot be read.
+//! one `testsuite`. Each leaking site is a failed case, and so is each image that cannot be read.
+//! Each process is a case that fails when its record is incomplete.
 //!
 //! What is difficult: XML cannot hold most control characters at all, and Surefire's schema wants
 //! the children of a case in one order.

@@ -2,9 +2,9 @@
 //! of the process, by design. Each was met in a real process; `tests/builtin_suppressions.rs` of
 //! the integration tests provokes every one of them, and a leak beside it that must be found.
 //!
-//! What is difficult: the runtime's libraries are stripped, so most of their frames have no
-//! name. The rules therefore look at modules, and at the function by which code under test
-//! entered the runtime, which is exported and so has a name.
+//! What is difficult: the runtime's libraries are stripped, so most of their frames have no name.
+//! The rules therefore look at modules, and at the function by which code under test entered the
+//! runtime. That one is exported and so has a name.
 
 use super::pattern::matches;
 use crate::model::{Frame, JavaFrame, Judgement, Kind, NativeFrame, Site};
