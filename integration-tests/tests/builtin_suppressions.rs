@@ -220,6 +220,27 @@ fn the_jdks_own_buffers_for_io_are_left_out_and_the_programs_are_not() {
     }
 }
 
+#[test]
+fn the_jdks_own_pipe_of_asynchronous_channels_is_left_out_and_the_programs_are_not() {
+    for jdk in Jdk::all() {
+        for (what, lost) in [("clean", 0), ("leak", 6)] {
+            let run = Victim::new(jdk, "AsyncChannels")
+                .recording(Entry::Preload, &[])
+                .options("track=new+fd,held=note,exit=settle")
+                .args([what])
+                .run()
+                .expect_code(0);
+            let report = run.report_since("start");
+            let process = report.process();
+            assert_eq!(process.leaks.count, lost, "{what}: {:#?}", process.leaks);
+            let rules = &process.suppressions;
+            let rule = rules.iter().find(|rule| rule.rule == "nio-port");
+            let rule = rule.unwrap_or_else(|| panic!("nio-port did not match: {rules:?}"));
+            assert_eq!(rule.count, 2, "{what}: {rule:?}");
+        }
+    }
+}
+
 /// Where it is known who holds what, runtimes hold theirs themselves, and no rule is needed.
 #[test]
 fn without_any_rule_what_runtimes_keep_is_held() {

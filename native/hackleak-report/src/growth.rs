@@ -42,7 +42,8 @@ impl Growing {
             .map(|frames| shared(frames))
             .collect();
         let rounds = selection.rounds.len().saturating_sub(1);
-        let mut more: HashMap<(&[Frame], layout::Kind), Vec<u64>> = HashMap::new();
+        // With each, whether any lies behind another block or an object: only there it can be added to.
+        let mut more: HashMap<(&[Frame], layout::Kind), (Vec<u64>, bool)> = HashMap::new();
         for block in blocks {
             let Holding::By(holder) = block.holding else {
                 continue;
@@ -54,20 +55,21 @@ impl Growing {
             let of_one_test = block.rounds.count_ones() == 1;
             let counts = of_one_test
                 && holders.root(holder).is_some_and(lasts)
-                && !holders.has_one_place(holder)
                 && beginning(frames).is_none()
                 && !fell.contains(shared);
             if counts {
-                let more = more
+                let (more, is_behind) = more
                     .entry((shared, block.kind))
-                    .or_insert_with(|| vec![0; rounds]);
+                    .or_insert_with(|| (vec![0; rounds], false));
+                *is_behind |= !holders.has_one_place(holder);
                 let test = block.rounds.trailing_zeros() as usize;
                 if let Some(more) = more.get_mut(test) {
                     *more += block.sum.count;
                 }
             }
         }
-        let growing = more.into_iter().filter_map(|((frames, kind), more)| {
+        let growing = more.into_iter().filter(|(_, (_, is_behind))| *is_behind);
+        let growing = growing.filter_map(|((frames, kind), (more, _))| {
             let growth = growth(&more, tests.fewest)?;
             Some(((frames.to_vec(), Kind::from(kind)), growth))
         });

@@ -5,7 +5,7 @@ use crate::model::{Frame, JavaFrame, NativeFrame, Owner};
 use crate::render::frame_name;
 use crate::symbolise::native::NO_MODULE;
 
-/// Test frameworks, build tools, and the reflection through which they call.
+/// Test frameworks and build tools.
 const FRAMEWORK: &[&str] = &[
     "org.junit.",
     "junit.framework.",
@@ -23,10 +23,13 @@ const FRAMEWORK: &[&str] = &[
     "sbt.",
     "com.intellij.rt.",
     "org.eclipse.jdt.internal.",
+    "dev.hackleak.",
+];
+/// What frameworks call tests through, and others what they like.
+const REFLECTION: &[&str] = &[
     "java.lang.reflect.",
     "jdk.internal.reflect.",
     "sun.reflect.",
-    "dev.hackleak.",
 ];
 /// The parts of test frameworks that call tests, and not what tests call.
 const ENGINES: &[&str] = &[
@@ -35,7 +38,7 @@ const ENGINES: &[&str] = &[
     "org.junit.vintage.engine.",
     "org.junit.runner",
     "org.junit.internal.runners.",
-    "junit.framework.TestCase",
+    "junit.framework.TestResult",
     "junit.framework.TestSuite",
     "org.testng.internal.",
     "org.testng.TestRunner",
@@ -45,10 +48,12 @@ const ENGINES: &[&str] = &[
     "org.spockframework.runtime.",
     "io.kotest.engine.",
     "net.jqwik.engine.",
-    "io.cucumber.",
-    "munit.",
-    "utest.",
-    "zio.test.",
+    "io.cucumber.core.runner.",
+    "io.cucumber.core.runtime.",
+    "munit.MUnitRunner",
+    "utest.framework.",
+    "utest.runner.",
+    "zio.test.sbt.",
 ];
 /// What frameworks call each other through; on its own it says nothing about who runs the test.
 const BETWEEN: &[&str] = &[
@@ -119,6 +124,11 @@ const NATIVE_LIBRARY: &[&str] = &[
 
 /// Whether the frame belongs to a test framework or a build tool.
 pub(crate) fn is_framework(frame: &JavaFrame) -> bool {
+    is_runner(frame) || starts(&frame.class, REFLECTION)
+}
+
+/// The same, without reflection, which tells of no test by itself.
+fn is_runner(frame: &JavaFrame) -> bool {
     starts(&frame.class, FRAMEWORK) || starts(&frame.class, ENGINES)
 }
 
@@ -145,22 +155,17 @@ pub(crate) fn root_frames(frames: &[Frame], runtime: &Runtime) -> usize {
     };
     // Frameworks call each other through what is the JDK's. What they call of it in the end is no start.
     let launcher = launcher_frames(frames);
-    let outer = frames
-        .iter()
-        .rev()
-        .skip(launcher)
-        .map_while(|frame| match frame {
-            Frame::Java(java) => {
-                (is_framework(java) || is_between(java)).then(|| is_framework(java))
-            }
-            _ => None,
-        });
-    let run = outer.collect::<Vec<bool>>();
-    let framework = launcher
-        + run
-            .iter()
-            .rposition(|known| *known)
-            .map_or(0, |last| last + 1);
+    let outer = frames.iter().rev().skip(launcher);
+    let run = outer.map_while(|frame| match frame {
+        Frame::Java(java) if is_framework(java) || is_between(java) => Some(java),
+        _ => None,
+    });
+    let run: Vec<&JavaFrame> = run.collect();
+    let framework = match run.iter().any(|frame| is_runner(frame)) {
+        true => run.iter().rposition(|frame| is_framework(frame)),
+        false => None,
+    };
+    let framework = framework.map_or(launcher, |last| launcher + last + 1);
     let inside = &frames[..frames.len() - framework];
     let roots = framework + inside.iter().rev().take_while(is_root).count();
     roots.min(frames.len().saturating_sub(1))

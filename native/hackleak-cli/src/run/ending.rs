@@ -4,10 +4,10 @@
 //! still has to do at its end, settling among it, decides what it leaked. Daemons, such as Gradle's,
 //! stay for hours, so the wait is short.
 
-use std::fs;
-use std::path::Path;
-use std::thread;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use std::{fs, process, thread};
 
 use hackleak_image::Image;
 use hackleak_image::reader::ProcessState;
@@ -26,9 +26,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 pub(super) fn wait(folder: &Path, options: &Options) {
     let began = Instant::now();
     let mut said = false;
+    let mut starting = Starting::new(folder, options);
     while began.elapsed() < LONGEST {
         let mut running = running(folder);
-        running.extend(without_image(folder, options));
+        running.extend(starting.look());
         if running.is_empty() {
             return;
         }
@@ -43,37 +44,84 @@ pub(super) fn wait(folder: &Path, options: &Options) {
         }
         thread::sleep(PAUSE);
     }
-    for process in without_image(folder, options) {
+    for process in starting.look() {
         output::complain(&format!(
-            "process {process} still runs and has allocated nothing so far: it is not in the report"
+            "process {process} still runs and has no image: it is not in the report"
         ));
     }
 }
 
 /// Processes that are recorded from their first allocation on, and have made none.
-fn without_image(folder: &Path, options: &Options) -> Vec<u32> {
-    // Others may be recorded, or never.
-    if options.follow != Follow::All {
-        return Vec::new();
-    }
-    let variable = format!("{ENVIRONMENT}={options}");
-    let images = images::in_folder(folder).map_or_else(|_| Vec::new(), |(images, _)| images);
-    let opened = images.iter().filter_map(|path| Image::open(path).ok());
-    let known: Vec<u32> = opened.map(|image| image.header().pid).collect();
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .filter(|process| !known.contains(process) && is_recorded(*process, &variable))
-        .collect()
+struct Starting {
+    folder: PathBuf,
+    variable: String,
+    /// When this process began, in the kernel's ticks; `None` where only others may be recorded, or never.
+    began: Option<u64>,
+    /// Processes that are none of these.
+    others: HashSet<u32>,
 }
 
-/// Whether the process began with this variable, and has the recorder.
-fn is_recorded(process: u32, variable: &str) -> bool {
-    let read = |file: &str| fs::read(format!("/proc/{process}/{file}")).unwrap_or_default();
-    let environment = read("environ");
-    let mut variables = environment.split(|byte| *byte == 0);
-    variables.any(|one| one == variable.as_bytes())
-        && String::from_utf8_lossy(&read("maps")).contains("/libhackleak.so")
+impl Starting {
+    fn new(folder: &Path, options: &Options) -> Starting {
+        let began = (options.follow == Follow::All).then(|| start_of(process::id()));
+        Starting {
+            folder: folder.canonicalize().unwrap_or_else(|_| folder.to_owned()),
+            variable: format!("{ENVIRONMENT}={options}"),
+            began: began.flatten(),
+            others: HashSet::new(),
+        }
+    }
+
+    fn look(&mut self) -> Vec<u32> {
+        let Some(began) = self.began else {
+            return Vec::new();
+        };
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let processes = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        let mut found = Vec::new();
+        for process in processes {
+            if self.others.contains(&process) {
+                continue;
+            }
+            // Older ones are not even asked what they are.
+            let is_younger = start_of(process).is_some_and(|start| start >= began);
+            if !is_younger || !self.is_recorded(process) {
+                self.others.insert(process);
+            } else if !self.has_image(process) {
+                found.push(process);
+            }
+        }
+        found
+    }
+
+    /// Whether the process began with the variable.
+    fn is_recorded(&self, process: u32) -> bool {
+        let environment = read(process, "environ");
+        let mut variables = environment.split(|byte| *byte == 0);
+        variables.any(|one| one == self.variable.as_bytes())
+    }
+
+    /// Whether it has an image, or cannot have one, because it has no recorder.
+    fn has_image(&self, process: u32) -> bool {
+        let maps = read(process, "maps");
+        let maps = String::from_utf8_lossy(&maps);
+        let image = format!("{}/", self.folder.display());
+        !maps.contains("/libhackleak.so") || maps.contains(&image)
+    }
+}
+
+fn read(process: u32, file: &str) -> Vec<u8> {
+    fs::read(format!("/proc/{process}/{file}")).unwrap_or_default()
+}
+
+/// When the process began, in the kernel's ticks.
+fn start_of(process: u32) -> Option<u64> {
+    /// Its place behind the name, which may have blanks.
+    const START: usize = 19;
+    let stat = read(process, "stat");
+    let stat = String::from_utf8_lossy(&stat);
+    let behind = stat.rsplit_once(')')?.1;
+    behind.split_whitespace().nth(START)?.parse().ok()
 }
 
 /// The processes that are not at their end. An image that cannot be read is told later.
@@ -84,4 +132,17 @@ fn running(folder: &Path) -> Vec<u32> {
         .filter(|image| image.process_state() == ProcessState::Running)
         .map(|image| image.header().pid)
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_child_is_no_older_than_its_parent() {
+        let own = start_of(process::id());
+        assert!(own.is_some());
+        assert!(start_of(1) <= own);
+        assert_eq!(start_of(u32::MAX), None);
+    }
 }

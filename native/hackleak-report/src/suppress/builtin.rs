@@ -45,7 +45,7 @@ enum Shape {
     ExceptionPool,
     /// Some Java frame is one of these methods.
     Java(&'static [&'static str]),
-    /// The first of these Java methods, called by the second one. What has it keeps it in an array of numbers, where
+    /// A descriptor that the first of these Java methods has opened, called by the second one. What has it keeps it in an array of numbers, where
     /// nobody looks for descriptors, so it counts for what looks lost as well.
     JavaInJava(&'static str, &'static str),
     /// A descriptor that the JDK has opened to load a class by a loader of its own.
@@ -221,8 +221,8 @@ pub const BUILT_IN: &[BuiltIn] = &[
 ];
 
 /// The place in [`BUILT_IN`] of the first rule that matches `site`. What is known to be lost is held
-/// by nobody, the runtime included; all that a rule says is for where nobody knows, and for what is
-/// held.
+/// by nobody, the runtime included. So what a rule says is for where nobody knows, and for what is
+/// held; but for [`Shape::JavaInJava`], of which the holder is not seen.
 pub(super) fn position(site: &Site) -> Option<usize> {
     let is_lost = site.verdict == Judgement::Lost;
     BUILT_IN.iter().position(|rule| {
@@ -257,7 +257,9 @@ impl BuiltIn {
                 POOL_SIZES[0], POOL_SIZES[1]
             ),
             Shape::Java(methods) => format!("called by {}", methods.join(" or ")),
-            Shape::JavaInJava(inner, outer) => format!("called by {inner} in {outer}"),
+            Shape::JavaInJava(inner, outer) => {
+                format!("a file descriptor, opened by {inner} in {outer}")
+            }
             Shape::ClassPath => format!("a file descriptor or zlib memory, for {OWN_LOADER}"),
         }
     }
@@ -282,12 +284,15 @@ impl Shape {
                 }
                 _ => false,
             }),
-            Shape::JavaInJava(inner, outer) => frames.windows(2).any(|pair| match pair {
-                [Frame::Java(called), Frame::Java(caller)] => {
-                    is_method(called, inner) && is_method(caller, outer)
-                }
-                _ => false,
-            }),
+            Shape::JavaInJava(inner, outer) => {
+                let are_both = |pair: &[Frame]| match pair {
+                    [Frame::Java(called), Frame::Java(caller)] => {
+                        is_method(called, inner) && is_method(caller, outer)
+                    }
+                    _ => false,
+                };
+                site.kind == Kind::Fd && frames.windows(2).any(are_both)
+            }
             Shape::ClassPath => {
                 matches!(site.kind, Kind::Fd | Kind::Zip) && is_of_class_path(frames)
             }
