@@ -5,11 +5,9 @@
 //! allocated is none.
 
 use crate::arch::CallSite;
-use crate::{IMAGE, boundary, control, jvm, module_policy, origin, this_library};
-use core::ffi::c_void;
+use crate::{IMAGE, boundary, control, jvm, origin};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Counter, InvalidFree, InvalidFreeKind, Live, Release};
-use std::os::unix::ffi::OsStrExt;
 
 /// The block was freed by another family of functions than it was allocated by.
 #[cold]
@@ -64,7 +62,7 @@ pub fn not_allocated(address: usize, release: Release, call_site: CallSite) {
     let lost = Counter::DROPPED
         .iter()
         .any(|counter| IMAGE.counter(*counter).load(Relaxed) != 0);
-    if jvm::sees_all() && !lost && origin::counts(call_site) && !is_of_jdk(call_site) {
+    if jvm::sees_all() && !lost && origin::counts(call_site) {
         let nothing = Live {
             origin: 0,
             block: 0,
@@ -78,19 +76,6 @@ pub fn not_allocated(address: usize, release: Release, call_site: CallSite) {
             call_site,
         );
     }
-}
-
-/// Whether a library of the JDK's calls, whose holds are not recorded. It may call at its very end, by a jump, so that
-/// Java code seems to be the caller.
-fn is_of_jdk(call_site: CallSite) -> bool {
-    let function = jvm::stacks::jumped_from(call_site);
-    boundary::guarded(|| {
-        let library = this_library::object_at(function? as *const c_void)?.1;
-        let library = library.into_os_string();
-        Some(module_policy::works_for_java_alone(library.as_bytes()))
-    })
-    .flatten()
-    .unwrap_or(false)
 }
 
 /// A descriptor was closed that had been closed before, and nobody has opened it since.

@@ -1,7 +1,7 @@
 //! Where an event comes from: whether its caller counts, and its stack and context.
 
 use crate::arch::CallSite;
-use crate::jvm::own_code;
+use crate::jvm::{first_entry, own_code};
 use crate::module_policy::Attribution;
 use crate::stack_bounds::StackBounds;
 use crate::{boundary, lent, module_policy, thread, unwind};
@@ -42,12 +42,34 @@ pub fn requester(call_site: CallSite) -> Requester {
 /// Whether what the caller at `call_site` allocates is recorded as that of code under test.
 #[inline(always)]
 pub fn counts(call_site: CallSite) -> bool {
-    match attribution_at_once(call_site) {
-        Some(Attribution::Recorded) => true,
+    match unwind::known_caller(call_site).map(known_attribution) {
+        Some(Some(Attribution::Recorded)) => true,
         // Libzip pins arrays all the time, and is never under test.
-        Some(Attribution::LeftOut | Attribution::ToJava) => false,
+        Some(Some(Attribution::LeftOut | Attribution::ToJava)) => false,
+        Some(None) => counts_by_jump(call_site),
         _ => requester_slowly(call_site) == Requester::UnderTest,
     }
+}
+
+/// To whom a call from this frame is attributed; `None` where it is in no module.
+#[inline(always)]
+fn known_attribution(frame: u64) -> Option<Attribution> {
+    match Frame::decode(frame) {
+        Some(Frame::Native { module, .. }) => Some(module_policy::attribution(module)),
+        _ => None,
+    }
+}
+
+/// A native method that calls a JNI function at its very end jumps there, so Java code seems to be the caller. The
+/// method's own library is asked.
+#[cold]
+#[inline(never)]
+fn counts_by_jump(call_site: CallSite) -> bool {
+    let Some(function) = first_entry::jumped_from(call_site) else {
+        return true;
+    };
+    let attribution = boundary::guarded(|| known_attribution(unwind::frame_at(function)));
+    matches!(attribution.flatten(), None | Some(Attribution::Recorded))
 }
 
 #[cold]

@@ -5,7 +5,7 @@
 //! what Java's objects have of the other blocks need not be followed. So a pass leaves out what does not matter.
 //!
 //! What is difficult: a pass without a block must not take a pointer at it for one at something else. So blocks stay
-//! that begin in another one that stays, or right behind it, and all that mappings have. And a pointer may move
+//! that begin in another one that was found, or right behind it, and all that mappings have. And a pointer may move
 //! meanwhile, from a block that was not looked at yet to one that was. So nobody relies on this who does not look at
 //! everything a second time, unless no other thread has run.
 
@@ -18,6 +18,7 @@ use super::reading::{self, Reader};
 use super::spans::Spans;
 use super::stale::Stale;
 use super::table::Table;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::Kind;
 
 /// Fewer blocks are looked at as they are.
@@ -28,6 +29,9 @@ const SHARE: usize = 8;
 const ROUNDS: usize = 3;
 /// More bytes than these are read once.
 const LARGE: usize = 1 << 30;
+/// How often it is left alone after it was in vain: the way to the next suspects is as long, as a rule.
+const PAUSE: u32 = 8;
+static PAUSES: AtomicU32 = AtomicU32::new(0);
 /// Does it with few blocks, too, for tests.
 const SWITCH: &str = "HACKLEAK_TEST_ANCESTORS";
 
@@ -41,15 +45,22 @@ struct Limits {
 
 /// What of `all` matters to the suspects among them, by address; `None` where all may.
 pub fn of(memory: &Memory, all: &[Node], areas: &[Area]) -> Result<Option<Table<Node>>, Stop> {
-    let limits = match std::env::var_os(SWITCH) {
-        Some(_) => Limits {
+    if std::env::var_os(SWITCH).is_some() {
+        let all_of_it = Limits {
             few: 0,
             most: usize::MAX,
-        },
-        None => Limits {
-            few: FEW,
-            most: all.len() / SHARE,
-        },
+        };
+        return with(memory, all, areas, all_of_it);
+    }
+    // One pass at a time, so nobody else counts meanwhile.
+    let pauses = PAUSES.load(Relaxed);
+    if pauses > 0 {
+        PAUSES.store(pauses - 1, Relaxed);
+        return Ok(None);
+    }
+    let limits = Limits {
+        few: FEW,
+        most: all.len() / SHARE,
     };
     with(memory, all, areas, limits)
 }
@@ -84,7 +95,7 @@ fn with(
         }
     }
     let rounds = if bytes > LARGE { 1 } else { ROUNDS };
-    for _ in 0..rounds {
+    for round in 1..=rounds {
         if count > limits.most {
             return Ok(None);
         }
@@ -98,6 +109,9 @@ fn with(
         if search.next.is_empty() && search.next_areas.is_empty() {
             return search.found(areas).map(Some);
         }
+        if round == rounds {
+            break;
+        }
         count += search.next.len();
         let blocks = search.next.iter().map(|index| &all[*index as usize]);
         let mapped = search.next_areas.iter();
@@ -105,6 +119,7 @@ fn with(
         search.next.clear();
         search.next_areas.clear();
     }
+    PAUSES.store(PAUSE, Relaxed);
     Ok(None)
 }
 

@@ -117,15 +117,13 @@ impl Marks {
                 if node.is_held() || !is_trusted(trust, &node, address) {
                     return;
                 }
-                let block = match parent {
-                    Parent::Node(block) => Some(self.nodes.all[block as usize]),
+                let blocks = match parent {
+                    Parent::Node(block) => Some((self.nodes.all[block as usize].live, node.live)),
                     _ => None,
                 };
-                if block.is_some_and(|block| chunks::has_left(memory, &block, via, &node, address))
-                {
+                if blocks.is_some() && chunks::has_left(memory, via, address) {
                     return;
                 }
-                let blocks = block.map(|block| (block.live, node.live));
                 if self.stale.contains(via, word, blocks) {
                     return;
                 }

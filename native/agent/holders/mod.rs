@@ -51,7 +51,6 @@ pub use flood::{Marks, Points};
 pub use memory::Memory;
 pub use nodes::Parent;
 pub use objects::Trust;
-pub use owned::Owned;
 pub use stale::{Large, Mapped};
 pub use verdicts::{JAVA, JavaRoot};
 
@@ -142,14 +141,14 @@ struct Passes<'found> {
     /// The threads before that, where anything may be lost.
     stillness: Option<&'found Stillness>,
     /// What Java's objects had before garbage was collected, where that counts.
-    owned: &'found [Owned],
+    owned: Option<owned::Noted>,
 }
 
 /// One pass at a time: one would find the other's tables.
 static PASS: Mutex<()> = Mutex::new(());
 
 /// Finds out who holds the blocks of `selection`, and keeps that in the image. `java` is `None` where there is
-/// no JVM. What has gone of `owned` is lost: garbage had it.
+/// no JVM. What has gone of what was noted as `owned` is lost: garbage had it. That is 0 for nothing.
 ///
 /// # Errors
 ///
@@ -158,7 +157,7 @@ pub fn judge(
     selection: Selection,
     at_exit: bool,
     mut java: Option<&mut dyn Java>,
-    owned: &[Owned],
+    owned: u32,
 ) -> Result<u32, Stop> {
     if !can_judge() {
         return Err(Stop::Unknown(
@@ -178,22 +177,27 @@ pub fn judge(
         first: &first,
         second: second.as_ref(),
         stillness: Some(&stillness),
-        owned,
+        owned: owned::take(owned),
     };
     verdicts::keep(selection, at_exit, java.is_some(), passes)
 }
 
-/// The blocks of `selection` that an object of Java's has, garbage or not.
+/// Notes the blocks of `selection` that an object of Java's has, garbage or not. Gives the number for [`judge`]; 0 for
+/// none.
 ///
 /// # Errors
 ///
 /// It cannot be told.
-pub fn owned(selection: Selection, java: &mut dyn Java) -> Result<Vec<Owned>, Stop> {
+pub fn owned(selection: Selection, java: &mut dyn Java) -> Result<u32, Stop> {
     if !can_judge() {
-        return Ok(Vec::new());
+        return Ok(0);
     }
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
-    owned::of(&pass(selection, &mut Some(java), Extent::Ancestors)?)
+    let others = owned::others()?;
+    owned::note(
+        &pass(selection, &mut Some(java), Extent::Ancestors)?,
+        others,
+    )
 }
 
 /// The same before garbage is collected, which takes long: only if all of it is held by what is no garbage, native
@@ -224,7 +228,7 @@ pub fn judge_firm(
         first: &found,
         second: None,
         stillness: None,
-        owned: &[],
+        owned: None,
     };
     verdicts::keep(selection, false, true, passes).map(Some)
 }
@@ -250,7 +254,7 @@ pub fn can_judge() -> bool {
 /// The same for a program without a JVM, at its end. Where it cannot be told, the report says so.
 pub fn at_end() {
     if IMAGE.flags().load(Relaxed) & flags::JAVA == 0 {
-        let _ = std::panic::catch_unwind(|| judge(Selection::EVERYTHING, true, None, &[]));
+        let _ = std::panic::catch_unwind(|| judge(Selection::EVERYTHING, true, None, 0));
     }
 }
 

@@ -76,7 +76,7 @@ impl Node {
     }
 }
 
-/// Addresses have 47 bits; programs keep marks of their own in the upper sixteen.
+/// Addresses have 47 or 48 bits; programs keep marks of their own in the upper sixteen.
 pub const ADDRESS: u64 = (1 << 48) - 1;
 
 const MIB_BITS: u32 = 20;

@@ -23,47 +23,64 @@ struct Thread {
 }
 
 /// The other threads at one moment.
-pub struct Stillness(Table<Thread>);
+pub struct Stillness {
+    threads: Table<Thread>,
+    /// Whether a thread of this name does not matter.
+    is_left_out: fn(&str) -> bool,
+}
 
 impl Stillness {
     /// # Errors
     ///
     /// The threads of this process cannot be listed.
     pub fn begin() -> Result<Stillness, Stop> {
+        Stillness::but_for(|_| false)
+    }
+
+    /// The same, where threads of some names do not matter.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn but_for(is_left_out: fn(&str) -> bool) -> Result<Stillness, Stop> {
         let own = own_tid();
-        let mut threads = Table::new();
+        let mut listed = Table::new();
         for tid in threads::tasks()?.iter().copied().filter(|tid| *tid != own) {
-            threads.push(Thread {
+            listed.push(Thread {
                 tid,
                 waits: Standing::of(tid).and_then(|_| turns(tid)),
-                counts: !is_of_the_jvm(tid),
+                counts: !is_of_the_jvm(&threads::name(tid), is_left_out),
             })?;
         }
-        Ok(Stillness(threads))
+        Ok(Stillness {
+            threads: listed,
+            is_left_out,
+        })
     }
 
     /// Whether none that counts has run since, and none has come or gone.
     pub fn holds(&self) -> bool {
         let all_wait = self.counting().all(|thread| thread.waits.is_some());
-        all_wait && Stillness::begin().is_ok_and(|now| now.counting().eq(self.counting()))
+        let now = || Stillness::but_for(self.is_left_out);
+        all_wait && now().is_ok_and(|now| now.counting().eq(self.counting()))
     }
 
     fn counting(&self) -> impl Iterator<Item = &Thread> {
-        self.0.iter().filter(|thread| thread.counts)
+        self.threads.iter().filter(|thread| thread.counts)
     }
 
     /// The threads that have only waited since.
     pub fn waiting(&self) -> HashSet<u32> {
         let only_waits =
             |thread: &&Thread| thread.waits.is_some() && turns(thread.tid) == thread.waits;
-        let waiting = self.0.iter().filter(only_waits);
+        let waiting = self.threads.iter().filter(only_waits);
         waiting.map(|thread| thread.tid).collect()
     }
 }
 
-fn is_of_the_jvm(tid: u32) -> bool {
-    let name = threads::name(tid);
-    bystanders::is_of_the_jvm_alone(&name)
+fn is_of_the_jvm(name: &str, is_left_out: fn(&str) -> bool) -> bool {
+    is_left_out(name)
+        || bystanders::is_of_the_jvm_alone(name)
         || AFTER_COLLECTIONS.iter().any(|own| name.starts_with(own))
 }
 

@@ -38,7 +38,7 @@ pub fn keep(
 ) -> Result<u32, Stop> {
     let mut sums = Sums::new();
     let mut lost = HashSet::new();
-    // With all bits turned, as `Owned` has them.
+    // With all bits turned: these lie in the program's memory.
     let mut counted = HashSet::new();
     let (first, second) = (passes.first, passes.second.unwrap_or(passes.first));
     let mut holders = Holders::of(first)?;
@@ -79,7 +79,7 @@ pub fn keep(
         counted.insert(!(node.start as u64));
         add(&mut sums, node.live, holder);
     }
-    for live in super::owned::gone(passes.owned, &counted) {
+    for live in passes.owned.iter().flat_map(|owned| owned.gone(&counted)) {
         add(&mut sums, live, 0);
     }
     // Handles are not memory: for them, to be there is to be leaked.

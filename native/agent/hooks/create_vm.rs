@@ -15,7 +15,7 @@
 //! alone.
 
 use super::dynamic::{Dlsym, plain_dlsym};
-use crate::{agentpath, boundary, control, gate, jdk, jvm, stderr, this_library};
+use crate::{agentpath, boundary, control, gate, jdk, jvm, this_library};
 use core::ffi::{CStr, c_char, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -227,10 +227,7 @@ unsafe fn prepare(create: *mut c_void, given: *mut JavaVMInitArgs) -> Option<Wit
         return None;
     }
     if !takes_agent {
-        stderr::say(
-            "this JVM writes an archive of its classes, which excludes agents: what it allocates is recorded without \
-             Java stacks, JNI references and memory of `Unsafe`",
-        );
+        jvm::aot::goes_without_agent();
         return None;
     }
     let mut agent = b"-agentpath:".to_vec();

@@ -18,20 +18,43 @@ pub fn look<'text>(options: impl Iterator<Item = &'text str>) -> bool {
     let variables = agentpath::words(&["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"]);
     let all: Vec<String> = options.map(str::to_owned).chain(variables).collect();
     IS_CACHE_NAMED.store(names_cache(all.iter().cloned()), Relaxed);
-    !all.iter().any(|option| writes_archive(option))
+    !writes_archive(&all)
 }
 
-/// Whether a JVM with this option writes an archive of its classes.
-fn writes_archive(option: &str) -> bool {
-    let with_file = ["-XX:ArchiveClassesAtExit=", "-XX:AOTCacheOutput="];
-    let alone = [
+/// Whether a JVM with these options writes an archive of its classes. Of two that contradict each other the last one
+/// counts.
+fn writes_archive(options: &[String]) -> bool {
+    const ALONE: [&str; 4] = [
         "-Xshare:dump",
         "-XX:+DumpSharedSpaces",
-        "-XX:+AutoCreateSharedArchive",
         "-XX:AOTMode=create",
         "-XX:AOTMode=record",
     ];
-    alone.contains(&option) || with_file.iter().any(|start| option.starts_with(start))
+    let is_alone = |option: &String| ALONE.contains(&option.as_str());
+    let names_file = |option: &String| {
+        let file = option.strip_prefix("-XX:ArchiveClassesAtExit=");
+        let file = file.or_else(|| option.strip_prefix("-XX:AOTCacheOutput="));
+        file.is_some_and(|file| !file.is_empty())
+    };
+    let mut switches = options.iter().rev();
+    let last = switches.find(|option| option.ends_with("AutoCreateSharedArchive"));
+    let is_on = last.is_some_and(|option| option.starts_with("-XX:+"));
+    is_on
+        || options
+            .iter()
+            .any(|option| is_alone(option) || names_file(option))
+}
+
+/// What a JVM without an agent does not tell is left out of what is tracked.
+pub fn goes_without_agent() {
+    for kind in [Track::JNI, Track::UNSAFE, Track::ATTACH] {
+        control::give_up(kind);
+    }
+    IMAGE.set_track(control::tracked());
+    stderr::say(
+        "this JVM writes an archive of its classes, which excludes agents: what it allocates is recorded without \
+         Java stacks, JNI references and memory of `Unsafe`",
+    );
 }
 
 /// Whether a JVM with these options may use a cache.
@@ -68,22 +91,27 @@ mod tests {
 
     #[test]
     fn a_jvm_that_writes_an_archive_is_told_from_one_that_reads_it() {
+        let writes = |text: &str| {
+            let options: Vec<String> = text.split(' ').map(str::to_owned).collect();
+            writes_archive(&options)
+        };
         for option in [
+            "-XX:-AutoCreateSharedArchive -XX:+AutoCreateSharedArchive",
             "-XX:ArchiveClassesAtExit=a.jsa",
             "-Xshare:dump",
             "-XX:+AutoCreateSharedArchive",
             "-XX:AOTMode=create",
         ] {
-            assert!(writes_archive(option), "{option}");
+            assert!(writes(option), "{option}");
         }
         for option in [
             "-XX:SharedArchiveFile=a.jsa",
             "-Xshare:auto",
-            "-XX:-AutoCreateSharedArchive",
+            "-XX:+AutoCreateSharedArchive -XX:-AutoCreateSharedArchive",
             "-XX:AOTMode=on",
             "-XX:AOTCache=a",
         ] {
-            assert!(!writes_archive(option), "{option}");
+            assert!(!writes(option), "{option}");
         }
     }
 

@@ -85,7 +85,7 @@ pub fn check(wanted: Exit, collects: bool) {
 /// Finds out who holds what is left. Where that cannot be told, the report says so.
 fn judge() {
     handles::look(0);
-    let _ = super::judging::judge(selection::Selection::EVERYTHING, true, Vec::new(), &[]);
+    let _ = super::judging::judge(selection::Selection::EVERYTHING, true, Vec::new(), 0);
 }
 
 fn check_in_java(class: &Global<JClass<'static>>, wanted: Exit) -> bool {

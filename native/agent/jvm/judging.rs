@@ -1,18 +1,16 @@
 //! The judgings that the Java side asks for.
 
 use super::java_heap::Heap;
-use super::native_call::{Failure, call, longs, selection};
-use crate::holders::{self, Java, Owned, Stop};
+use super::native_call::{Failure, call, selection};
+use crate::holders::{self, Java, Stop};
 use crate::lifecycle;
 use crate::selection::Selection;
-use hackleak_image::layout::Live;
 use hackleak_options::{Held, Options};
 use jni::EnvUnowned;
-use jni::objects::{JClass, JLongArray, JObject, JObjectArray};
+use jni::objects::{JClass, JObject, JObjectArray};
 use jvmti_bindings::sys::jni::jobject;
 
-/// `long[] owned(int epoch, int scope, int ownership)`: of the blocks that Java's objects have the address with all bits
-/// turned, and both words of the record, one after the other.
+/// `int owned(int epoch, int scope, int ownership)`: the number of what was noted, or 0.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_owned<'local>(
     env: EnvUnowned<'local>,
@@ -20,26 +18,19 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_owned<'local>(
     epoch: i32,
     scope: i32,
     ownership: i32,
-) -> JLongArray<'local> {
-    call(env, |env| {
+) -> i32 {
+    call(env, |_| {
         let selection = selection(epoch, scope, ownership)?;
-        let owned = match Heap::without_names() {
+        let noted = match Heap::without_names() {
             Some(mut heap) => holders::owned(selection, &mut heap),
-            None => Ok(Vec::new()),
+            None => Ok(0),
         };
-        let owned = owned.map_err(|stop| Failure::NotRecorded(stop.to_string()))?;
-        let words = owned.iter().flat_map(|owned| {
-            [
-                owned.not_start as i64,
-                owned.live.origin as i64,
-                owned.live.block as i64,
-            ]
-        });
-        longs(env, &words.collect::<Vec<i64>>())
+        let number = noted.map_err(|stop| Failure::NotRecorded(stop.to_string()))?;
+        Ok(number as i32)
     })
 }
 
-/// `int judge(int epoch, int scope, int ownership, Object[] finished, long[] owned)`: the number of the judging.
+/// `int judge(int epoch, int scope, int ownership, Object[] finished, int owned)`: the number of the judging.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
     env: EnvUnowned<'local>,
@@ -48,7 +39,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
     scope: i32,
     ownership: i32,
     finished: JObjectArray<'local, JObject<'local>>,
-    owned: JLongArray<'local>,
+    owned: i32,
 ) -> i32 {
     call(env, |env| {
         let mut objects: Vec<JObject> = Vec::new();
@@ -58,24 +49,12 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
                 objects.push(object);
             }
         }
-        let mut words = vec![0; if owned.is_null() { 0 } else { owned.len(env)? }];
-        if !owned.is_null() {
-            owned.get_region(env, 0, &mut words)?;
-        }
-        let owned = words.chunks_exact(3).map(|words| Owned {
-            not_start: words[0] as u64,
-            live: Live {
-                origin: words[1] as u64,
-                block: words[2] as u64,
-            },
-        });
-        let owned: Vec<Owned> = owned.collect();
         let references = objects.iter().map(|object| object.as_raw() as jobject);
         let judged = judge(
             selection(epoch, scope, ownership)?,
             false,
             references.collect(),
-            &owned,
+            owned as u32,
         );
         let number = judged.map_err(|stop| Failure::NotRecorded(stop.to_string()))?;
         Ok(number as i32)
@@ -116,7 +95,7 @@ pub fn judge(
     selection: Selection,
     at_exit: bool,
     finished: Vec<jobject>,
-    owned: &[Owned],
+    owned: u32,
 ) -> Result<u32, Stop> {
     let held_fails = lifecycle::options().is_some_and(|options| options.held == Held::Fail);
     let mut heap = Heap::of_this_thread(finished, at_exit || held_fails);

@@ -17,7 +17,7 @@ use super::stack_cache::JavaStackCache;
 use super::{jni_env, method_ids, methods, own_code, thread_list};
 use crate::arch::{CallSite, FOLLOWS_JAVA_FRAMES};
 use crate::stack_bounds::StackBounds;
-use crate::thread::{self, ThreadState, own_tid};
+use crate::thread::{ThreadState, own_tid};
 use crate::unwind::{self, function_start};
 use crate::{IMAGE, boundary};
 #[cfg(feature = "verify")]
@@ -97,14 +97,6 @@ pub fn is_certain(entry: &Entry, outermost: usize) -> bool {
 #[inline(always)]
 pub fn is_plainly_certain(outermost: usize) -> bool {
     super::sees_all() && !own_code::is_jvm_code(outermost)
-}
-
-/// The function of the native method that has left its place to the call at `call_site`, by a jump at its end.
-pub fn jumped_from(call_site: CallSite) -> Option<usize> {
-    let thread = thread::enter_existing()?;
-    let mut entries = thread.entries.all().iter();
-    let entry = entries.rfind(|entry| entry.slot == call_site.slot)?;
-    (!entry.is_upcall()).then(|| entry.cell().target)
 }
 
 /// The node of the Java stack that called native code at the `place` that [`unwind::End::Foreign`] tells.

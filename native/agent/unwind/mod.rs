@@ -82,6 +82,11 @@ pub fn caller(call_site: CallSite) -> u64 {
     }
 }
 
+/// The frame of an address in code.
+pub fn frame_at(address: usize) -> u64 {
+    rules::known(address).map_or_else(|| new_frame(address), |(_, frame)| frame)
+}
+
 /// The frame of an address that is not known yet.
 #[cold]
 #[inline(never)]

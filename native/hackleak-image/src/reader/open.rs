@@ -17,8 +17,7 @@ use crate::layout::{
     SEGMENT_STRIDE, SegmentKind, VERSION, state,
 };
 
-/// `EM_X86_64`.
-/// x86-64 and aarch64: images of both look the same.
+/// `EM_X86_64` and `EM_AARCH64`: images of both look the same.
 const MACHINES: [u32; 2] = [62, 183];
 /// The most segments that are indexed: 4 TiB of records.
 const MAX_SEGMENTS: u64 = 1 << 22;

@@ -107,8 +107,9 @@ public final class LeakEvidence {
                   recorder,
                   () -> recorder.leaksSince(epoch, check.scope(), check.ownership())[0],
                   check.limit());
-      int judging = recorder.judge(epoch, check.scope(), check.ownership(), check.finished());
-      return Optional.of(of(recorder.describe(), since, judging, settled));
+      RecorderDescription description = recorder.describe();
+      int judging = LeakQuery.judged(recorder, since, check, description);
+      return Optional.of(of(description, since, judging, settled));
     } catch (IllegalStateException e) {
       return Optional.empty();
     } finally {

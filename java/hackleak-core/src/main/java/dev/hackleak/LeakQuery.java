@@ -134,19 +134,35 @@ final class LeakQuery {
     return judging != 0;
   }
 
+  /**
+   * Finds out who holds what. Where nothing has settled, what only garbage has is lost, also where
+   * a cleaner frees it now.
+   *
+   * @return the number of the judging
+   * @throws IllegalStateException if it cannot be told
+   */
+  static int judged(
+      Recorder recorder, Checkpoint since, LeakCheck check, RecorderDescription description) {
+    int epoch = since.epoch();
+    int owned = 0;
+    if (!check.collects() && description.tellsHolders(check.held())) {
+      owned = recorder.owned(epoch, check.scope(), check.ownership());
+    }
+    if (owned != 0) {
+      Settling.once(
+          recorder,
+          () -> recorder.leaksSince(epoch, check.scope(), check.ownership())[0],
+          check.limit());
+    }
+    return recorder.judge(epoch, check.scope(), check.ownership(), check.finished(), owned);
+  }
+
   private void judge(RecorderDescription description) {
     if (liveBlocks() == 0 || judging != 0) {
       return;
     }
     try {
-      long[] owned = null;
-      if (!check.collects() && description.tellsHolders(check.held())) {
-        // What only garbage holds is lost, also where its cleaner frees it now.
-        owned = recorder.owned(since.epoch(), check.scope(), check.ownership());
-        Settling.once(recorder, this::liveBlocks, check.limit());
-      }
-      judging =
-          recorder.judge(since.epoch(), check.scope(), check.ownership(), check.finished(), owned);
+      judging = judged(recorder, since, check, description);
     } catch (IllegalStateException e) {
       if (!description.heldFails(check.held())) {
         notes.add(LeakText.unjudged(e.getMessage()));

@@ -41,20 +41,21 @@ final class NativeBridge {
    *
    * @param finished objects that hold nothing, and through which nothing is reached; the calling
    *     thread stands for its frames
-   * @param owned what {@link #owned} gave before garbage was collected: what has gone of it since
-   *     is lost; null for nothing
+   * @param owned what {@link #owned} gave before garbage was collected: what has gone of that since
+   *     is lost; 0 for nothing
    * @return the number by which the reporter finds it
    * @throws IllegalStateException if it cannot be told; the message says why
    */
-  static native int judge(int epoch, int scope, int ownership, Object[] finished, long[] owned);
+  static native int judge(int epoch, int scope, int ownership, Object[] finished, int owned);
 
   /**
-   * Of what was allocated since the epoch and is still live, the blocks that a Java object has,
-   * garbage or not, as triples that only {@link #judge} reads.
+   * Notes which blocks a Java object has, garbage or not, of what was allocated since the epoch and
+   * is still live.
    *
+   * @return the number for {@link #judge}; 0 if there are none
    * @throws IllegalStateException if it cannot be told; the message says why
    */
-  static native long[] owned(int epoch, int scope, int ownership);
+  static native int owned(int epoch, int scope, int ownership);
 
   /**
    * The same before anything has settled: the number if native memory and static fields, of classes

@@ -74,16 +74,16 @@ final class NativeRecorder implements Recorder {
 
   @Override
   public int judge(int epoch, int scope, Ownership ownership, Object[] finished) {
-    return judge(epoch, scope, ownership, finished, null);
+    return judge(epoch, scope, ownership, finished, 0);
   }
 
   @Override
-  public int judge(int epoch, int scope, Ownership ownership, Object[] finished, long[] owned) {
+  public int judge(int epoch, int scope, Ownership ownership, Object[] finished, int owned) {
     return NativeBridge.judge(epoch, scope, ownership.ordinal(), finished, owned);
   }
 
   @Override
-  public long[] owned(int epoch, int scope, Ownership ownership) {
+  public int owned(int epoch, int scope, Ownership ownership) {
     return NativeBridge.owned(epoch, scope, ownership.ordinal());
   }
 

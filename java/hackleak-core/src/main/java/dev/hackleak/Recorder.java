@@ -34,14 +34,18 @@ interface Recorder {
    */
   int judge(int epoch, int scope, Ownership ownership, Object[] finished);
 
-  /** The same, where what has gone of {@code owned} since is lost. */
-  default int judge(int epoch, int scope, Ownership ownership, Object[] finished, long[] owned) {
+  /**
+   * The same, where what has gone since it was noted as {@link #owned} is lost.
+   *
+   * @param owned 0 for nothing
+   */
+  default int judge(int epoch, int scope, Ownership ownership, Object[] finished, int owned) {
     return judge(epoch, scope, ownership, finished);
   }
 
-  /** What Java objects have of what is still live, garbage or not. */
-  default long[] owned(int epoch, int scope, Ownership ownership) {
-    return new long[0];
+  /** Notes what Java objects have of what is still live, garbage or not; 0 if that is nothing. */
+  default int owned(int epoch, int scope, Ownership ownership) {
+    return 0;
   }
 
   /** The number of a judging if native memory and static fields hold all that is live, else 0. */

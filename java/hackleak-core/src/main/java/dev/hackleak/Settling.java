@@ -25,6 +25,9 @@ final class Settling {
   /** Longer than two polls of a cleaner that looks at its queue every 100 ms, as cuDF's does. */
   static final Duration QUIET_WINDOW = Duration.ofMillis(250);
 
+  /** The most that one collection is waited for. */
+  private static final Duration ONCE = QUIET_WINDOW.multipliedBy(4);
+
   private static final int IDLE_ROUNDS = 2;
   private static final long FIRST_POLL_MS = 1;
   private static final long POLL_MS = 10;
@@ -73,8 +76,9 @@ final class Settling {
    * @param live counts the live blocks that matter
    */
   static void once(Recorder recorder, LongSupplier live, Duration limit) {
+    Duration most = limit.compareTo(ONCE) < 0 ? limit : ONCE;
     try {
-      new Settling(recorder, live, limit).round(Collections.emptyList());
+      new Settling(recorder, live, most).round(Collections.emptyList());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
