@@ -226,11 +226,11 @@ fn the_jdks_own_pipe_of_asynchronous_channels_is_left_out_and_the_programs_are_n
         for (what, lost) in [("clean", 0), ("leak", 6)] {
             let run = Victim::new(jdk, "AsyncChannels")
                 .recording(Entry::Preload, &[])
-                .options("track=new+fd,held=note,exit=settle")
+                .options("track=new+malloc+fd,held=note,exit=settle")
                 .args([what])
                 .run()
                 .expect_code(0);
-            let report = run.report_since("start");
+            let report = run.report();
             let process = report.process();
             assert_eq!(process.leaks.count, lost, "{what}: {:#?}", process.leaks);
             let rules = &process.suppressions;

@@ -34,8 +34,13 @@ static SHARES_MEMORY: AtomicBool = AtomicBool::new(false);
 /// The last name that the image has for each of the lower ones: its index there plus one.
 static NAMES: [AtomicU32; 1 << 14] = [const { AtomicU32::new(0) }; 1 << 14];
 
+/// Where the table has what may be one; `None` for numbers that no descriptor has.
+pub fn place_of(number: c_int) -> Option<usize> {
+    is_placed(number).then(|| address(number))
+}
+
 /// Where the table has it.
-pub fn address(number: c_int) -> usize {
+fn address(number: c_int) -> usize {
     DESCRIPTORS.address(number as usize)
 }
 
@@ -208,6 +213,22 @@ pub fn look(epoch: u32) {
                 }
             }
             Err(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MOST, number, place_of};
+
+    #[test]
+    fn numbers_that_no_descriptor_has_have_no_place() {
+        for own in [0, 3, MOST - 1] {
+            assert_eq!(place_of(own).and_then(number), u32::try_from(own).ok());
+        }
+        // The last one stands in a static field of `ThreadPoolExecutor`, and would be the place of a library.
+        for other in [-1, MOST, i32::MAX, 2 << 29] {
+            assert_eq!(place_of(other), None, "{other}");
         }
     }
 }

@@ -104,8 +104,12 @@ unsafe extern "system" fn on_field<V: Visitor>(
     let value = unsafe {
         match of {
             JVMTI_PRIMITIVE_TYPE_LONG => value.j,
-            JVMTI_PRIMITIVE_TYPE_INT if value.i >= 0 && names_descriptors() => {
-                descriptors::address(value.i) as jlong
+            JVMTI_PRIMITIVE_TYPE_INT if names_descriptors() => {
+                // Most numbers are none of a descriptor's, and beyond these lie the places of others.
+                match descriptors::place_of(value.i) {
+                    Some(place) => place as jlong,
+                    None => return JVMTI_VISIT_OBJECTS,
+                }
             }
             _ => return JVMTI_VISIT_OBJECTS,
         }

@@ -175,10 +175,10 @@ fn files_that_are_no_image_are_named_with_the_reason() {
         Err(ImageError::Version { found, .. }) if found == VERSION + 1
     ));
     let mut builder = small();
-    builder.header.machine = 183;
+    builder.header.machine = 243;
     assert!(matches!(
         open(&builder.finish()),
-        Err(ImageError::Machine { found: 183, .. })
+        Err(ImageError::Machine { found: 243, .. })
     ));
 }
 
