@@ -54,6 +54,12 @@ public class Mappings {
     return sum(report.sites()) + " lost, " + sum(report.held()) + " held";
   }
 
+  /** Where cleaners have unmapped what is garbage. */
+  static String afterSettling(Checkpoint since) {
+    HackLeak.settle();
+    return lostAndHeld(since);
+  }
+
   static void fromNativeCode() {
     Checkpoint since = HackLeak.checkpoint("native");
     mapped(1000, true);
@@ -119,7 +125,7 @@ public class Mappings {
     for (int i = 0; i < 7; i++) {
       map();
     }
-    String dropped = lostAndHeld(since);
+    String dropped = afterSettling(since);
     since = HackLeak.checkpoint("channel");
     for (int i = 0; i < 7; i++) {
       kept.add(map());
@@ -135,7 +141,7 @@ public class Mappings {
       }
     }
     kept.clear();
-    System.out.println("channel: dropped " + dropped + "; kept " + held + ", then " + lostAndHeld(since));
+    System.out.println("channel: dropped " + dropped + "; kept " + held + ", then " + afterSettling(since));
     System.out.println("channel: stack " + hasStack);
   }
 
