@@ -21,9 +21,9 @@ test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, w
 test-spark: build ## jobs on real Spark 3.5 and 4.0, leaking and clean; installs PySpark, 300 MB each, outside of the checkout
 	integration-tests/spark/run.py "$${CARGO_TARGET_DIR:-target}/release"
 
-test-spark-more: build ## the same on several hosts, which are namespaces (needs root), and streaming queries
-	integration-tests/spark/hosts.py "$${CARGO_TARGET_DIR:-target}/release"
+test-spark-more: build ## streaming queries, and the same jobs on several hosts, which are namespaces (needs root, the last line says so)
 	integration-tests/spark/streams.py "$${CARGO_TARGET_DIR:-target}/release"
+	integration-tests/spark/hosts.py "$${CARGO_TARGET_DIR:-target}/release"
 
 matrix: build ## JDK 11 to 28 on glibc 2.31 to 2.43, each collector; needs root, 4 GB outside of the checkout (ARGS="--only 25", ARGS="--write docs")
 	integration-tests/matrix/run.py "$${CARGO_TARGET_DIR:-target}/release" $(ARGS)

@@ -153,7 +153,10 @@ public final class LeakEvidence {
       file.mark(2);
       boolean isPacked = file.read() == 0x1f && file.read() == 0x8b;
       file.reset();
-      new DataInputStream(isPacked ? new GZIPInputStream(file) : file).readFully(head);
+      try (DataInputStream content =
+          new DataInputStream(isPacked ? new GZIPInputStream(file) : file)) {
+        content.readFully(head);
+      }
     } catch (IOException e) {
       return "";
     }

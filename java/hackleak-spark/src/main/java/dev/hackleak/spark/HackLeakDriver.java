@@ -37,7 +37,9 @@ final class HackLeakDriver implements DriverPlugin {
     Setting.validate(conf);
     folder = ReportFolder.of(conf);
     long most = Setting.MAX_IMAGE_BYTES.number(conf);
-    images = new ReceivedImages(spark::applicationId, folder.local(), folder::elsewhere, most);
+    long sending = Setting.SEND_LIMIT_MILLIS.number(conf);
+    images =
+        new ReceivedImages(spark::applicationId, folder.local(), folder::elsewhere, most, sending);
     report = new JobReport(spark::applicationId, this::stageName, images);
     if (Setting.FAIL_ON_LEAKS.isTrue(conf)) {
       end = FailingEnd.prepare(LEAKS);
@@ -70,7 +72,7 @@ final class HackLeakDriver implements DriverPlugin {
   }
 
   private Object answer(Map<?, ?> told) {
-    if (Message.isPiece(told) || Message.isWritten(told)) {
+    if (Message.isOfImage(told)) {
       String refused = images.receive(told);
       String executor = Message.text(told, Message.EXECUTOR);
       if (images.has(executor)) {
@@ -84,10 +86,13 @@ final class HackLeakDriver implements DriverPlugin {
     } else if (Message.isEnded(told)) {
       report.ended(told);
       return answer;
+    } else if (Message.isCarried(told)) {
+      report.carried(told);
+      return answer;
     } else if (Message.isJudged(told)) {
       answer = report.judged(told) ? TAKEN : SEND;
     }
-    return Message.answer(answer, report.lost(folder.elsewhere() != null));
+    return Message.answer(answer, report.lostFor(told, folder.elsewhere() != null));
   }
 
   @Override
@@ -96,7 +101,7 @@ final class HackLeakDriver implements DriverPlugin {
       return;
     }
     awaitSummaries();
-    report.readImages();
+    report.readImages(Deadline.of(Setting.WAIT_MILLIS, conf));
     if (report.isEmpty()) {
       Say.line("no executor has started, so nothing is known of leaks");
     }
@@ -104,6 +109,7 @@ final class HackLeakDriver implements DriverPlugin {
     String text = report.text();
     images.forget();
     String where = folder.write("spark-" + spark.applicationId(), text, report.json());
+    folder.close();
     Say.line(text + where);
     if (end != null && verdict.equals(JobReport.LEAKS)) {
       end.fail();

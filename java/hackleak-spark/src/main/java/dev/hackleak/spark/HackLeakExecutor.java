@@ -118,6 +118,8 @@ final class HackLeakExecutor implements ExecutorPlugin {
   public void shutdown() {
     if (recorded) {
       end();
+    } else if (images != null) {
+      images.close();
     }
   }
 
@@ -150,7 +152,10 @@ final class HackLeakExecutor implements ExecutorPlugin {
       if (summary != null) {
         context.ask(summary);
       }
-      images.sendLost(lost);
+      if (!lost.isEmpty()) {
+        images.sendLost(lost);
+        context.ask(Message.carried(context.executorID()));
+      }
     } catch (Exception | LinkageError e) {
       Say.line(
           "executor "
@@ -159,6 +164,8 @@ final class HackLeakExecutor implements ExecutorPlugin {
               + e
               + "; its image tells it: "
               + HackLeak.image().map(Object::toString).orElse("none"));
+    } finally {
+      images.close();
     }
   }
 

@@ -1,13 +1,13 @@
 package dev.hackleak.spark;
 
-import dev.hackleak.HackLeak;
-import dev.hackleak.Ignored;
 import dev.hackleak.LeakEvidence;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -16,12 +16,14 @@ import org.apache.spark.api.plugin.PluginContext;
 
 /**
  * Brings images from an executor's host to where the driver finds them: its own, and those of
- * executors that were killed and whose images it can read. Whatever fails is said in one line, and
- * takes no longer than {@code spark.hackleak.sendLimitMillis}.
+ * executors that were killed and whose images it can read. Whatever fails is said in one line. Its
+ * own takes no longer than {@code spark.hackleak.sendLimitMillis}, and so do all others together.
  */
 final class ImageSender {
   /** So often an image is packed that becomes longer meanwhile. */
   private static final int ATTEMPTS = 3;
+
+  private static final long LONGEST_CLOSE_MILLIS = 1000;
 
   private final PluginContext context;
   private final Conf conf;
@@ -31,17 +33,25 @@ final class ImageSender {
   /** Where images go; null if that is the driver. */
   private final FutureTask<HadoopFolder> elsewhere;
 
+  /** Sends what the driver has asked for at the start, while tasks run. */
+  private volatile Thread meanwhile;
+
   ImageSender(PluginContext context, Conf conf) {
+    this(context, conf, () -> HadoopFolder.open(Setting.OUT.of(conf), conf));
+  }
+
+  /**
+   * @param folder opens the folder of {@code spark.hackleak.out}, if that is one of Hadoop's
+   */
+  ImageSender(PluginContext context, Conf conf, Callable<HadoopFolder> folder) {
     this.context = context;
     this.conf = conf;
     limitMillis = Setting.SEND_LIMIT_MILLIS.number(conf);
     mostBytes = Setting.MAX_IMAGE_BYTES.number(conf);
-    String out = Setting.OUT.of(conf);
-    elsewhere =
-        HadoopFolder.isOne(out) ? new FutureTask<>(() -> HadoopFolder.open(out, conf)) : null;
+    elsewhere = HadoopFolder.isOne(Setting.OUT.of(conf)) ? new FutureTask<>(folder) : null;
     if (elsewhere != null) {
       // At its end a process can no longer do all that a file system does when it is opened.
-      thread(elsewhere).start();
+      Deadline.thread(elsewhere).start();
     }
   }
 
@@ -52,13 +62,18 @@ final class ImageSender {
 
   /** What an image is called where it is sent to. */
   static String name(String application, String executor) {
-    String plain = executor.replaceAll("[^A-Za-z0-9._-]", "_");
-    return "spark-" + application + "-executor-" + plain + PackedImage.EXTENSION;
+    return "spark-" + plain(application) + "-executor-" + plain(executor) + PackedImage.EXTENSION;
+  }
+
+  /** A text as part of a file's name, which can name no folder. */
+  static String plain(String text) {
+    return text.replaceAll("[^A-Za-z0-9._-]", "_");
   }
 
   /** Sends this executor's image. */
   void send(LeakEvidence own) {
-    send(context.executorID(), own.image());
+    Deadline deadline = Deadline.of(Setting.SEND_LIMIT_MILLIS, limitMillis);
+    send(context.executorID(), own.image(), false, deadline);
   }
 
   /**
@@ -67,13 +82,31 @@ final class ImageSender {
    * @param lost executors that have ended without a word, with what the driver knows of them
    */
   void sendLost(List<?> lost) {
+    Deadline deadline = Deadline.of(Setting.SEND_LIMIT_MILLIS, limitMillis);
+    Thread before = meanwhile;
+    if (before != null) {
+      deadline.join(before);
+    }
+    sendLost(lost, deadline);
+  }
+
+  /** The same, while tasks run. */
+  void sendLostMeanwhile(List<?> lost) {
+    if (!lost.isEmpty()) {
+      Deadline deadline = Deadline.of(Setting.SEND_LIMIT_MILLIS, limitMillis);
+      meanwhile = Deadline.thread(() -> sendLost(lost, deadline));
+      meanwhile.start();
+    }
+  }
+
+  private void sendLost(List<?> lost, Deadline deadline) {
     for (Object one : lost) {
       if (one instanceof Map) {
         Map<?, ?> told = (Map<?, ?>) one;
         try {
           LeakEvidence evidence = LeakEvidence.parse(Message.text(told, Message.EVIDENCE));
           if (evidence.isReadable()) {
-            send(Message.text(told, Message.EXECUTOR), evidence.image());
+            send(Message.text(told, Message.EXECUTOR), evidence.image(), true, deadline);
           }
         } catch (IllegalArgumentException e) {
           Say.line("the driver asks for an image that nobody can name: " + e.getMessage());
@@ -82,53 +115,55 @@ final class ImageSender {
     }
   }
 
-  /** The same, while tasks run. */
-  void sendLostMeanwhile(List<?> lost) {
-    if (!lost.isEmpty()) {
-      thread(() -> sendLost(lost)).start();
+  /**
+   * @param asks whether the driver is asked first, because others may send it as well
+   */
+  private void send(String executor, Path image, boolean asks, Deadline deadline) {
+    try {
+      deadline.call(
+          () -> {
+            if (!asks || ask(Message.claimed(executor, context.executorID())).isEmpty()) {
+              attempt(executor, image, deadline);
+            }
+            return null;
+          });
+    } catch (IOException | RuntimeException | LinkageError e) {
+      Say.line(
+          "the image of executor "
+              + executor
+              + " stays on its host, as "
+              + image
+              + ": "
+              + Say.why(e));
     }
   }
 
-  private void send(String executor, Path image) {
-    FutureTask<Void> sending = new FutureTask<>(() -> attempt(executor, image), null);
-    String why;
+  private void attempt(String executor, Path image, Deadline deadline)
+      throws IOException, InterruptedException {
     try {
-      thread(sending).start();
-      sending.get(limitMillis, TimeUnit.MILLISECONDS);
-      return;
-    } catch (ExecutionException e) {
-      why = reason(e.getCause());
-    } catch (TimeoutException e) {
-      sending.cancel(true);
-      why = "that took longer than " + limitMillis + " ms, see " + Setting.SEND_LIMIT_MILLIS.key();
-    } catch (InterruptedException e) {
-      sending.cancel(true);
-      Thread.currentThread().interrupt();
-      why = "it was interrupted";
-    } catch (RuntimeException | LinkageError e) {
-      why = e.toString();
-    }
-    Say.line("the image of executor " + executor + " stays on its host, as " + image + ": " + why);
-  }
-
-  private static String reason(Throwable failed) {
-    Throwable cause = failed instanceof Unsent ? failed.getCause() : failed;
-    boolean isSaid = cause.getClass() == IOException.class && cause.getMessage() != null;
-    return isSaid ? cause.getMessage() : cause.toString();
-  }
-
-  private void attempt(String executor, Path image) {
-    try {
-      for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
-        if (elsewhere == null ? toDriver(executor, image) : toFolder(executor, image)) {
-          return;
+      boolean isTaken = isElsewhere() && isInFolder(executor, image, deadline);
+      for (int attempt = 1; !isTaken; attempt++) {
+        if (attempt > ATTEMPTS) {
+          throw growing();
         }
+        isTaken = toDriver(executor, image);
       }
-      throw new IOException("it becomes longer and longer while it is packed");
-    } catch (IOException | ExecutionException e) {
-      throw new Unsent(e instanceof ExecutionException ? e.getCause() : e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    } catch (IOException | InterruptedException | RuntimeException e) {
+      abort(executor);
+      throw e;
+    }
+  }
+
+  private static IOException growing() {
+    return new IOException("it becomes longer and longer while it is packed");
+  }
+
+  /** So that the driver keeps nothing of it, and lets others try. */
+  private void abort(String executor) {
+    try {
+      context.send(Message.aborted(executor, context.executorID()));
+    } catch (Exception e) {
+      // The driver finds out by itself, only later.
     }
   }
 
@@ -141,53 +176,66 @@ final class ImageSender {
     return whole;
   }
 
-  private boolean toFolder(String executor, Path image)
-      throws IOException, ExecutionException, InterruptedException {
-    HadoopFolder folder = elsewhere.get();
-    // In local mode, Spark names the application after it has started the executor.
-    String name = name(conf.get("spark.app.id", "unknown"), executor);
-    boolean[] whole = new boolean[1];
-    folder.write(name, to -> whole[0] = PackedImage.pack(image, to));
-    if (!whole[0]) {
+  /**
+   * Whether the image is in the folder and the driver has seen it there. If not, it goes to the
+   * driver: that may have had to write elsewhere itself.
+   */
+  private boolean isInFolder(String executor, Path image, Deadline deadline)
+      throws IOException, InterruptedException {
+    try {
+      HadoopFolder folder = elsewhere.get(limitMillis / 2, TimeUnit.MILLISECONDS);
+      for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
+        if (toFolder(folder, executor, image)) {
+          return true;
+        }
+      }
+      throw growing();
+    } catch (IOException | ExecutionException | TimeoutException | RuntimeException e) {
+      if (deadline.isPassed()) {
+        throw new IOException(e);
+      }
       return false;
     }
-    HashMap<String, Object> message = Message.written(executor, name, folder.length(name));
-    String refused;
-    try {
-      refused = String.valueOf(context.ask(message));
-    } catch (InterruptedException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IOException("the driver does not answer: " + e, e);
+  }
+
+  private boolean toFolder(HadoopFolder folder, String executor, Path image) throws IOException {
+    // In local mode, Spark names the application after it has started the executor.
+    String name = name(conf.get("spark.app.id", "unknown"), executor);
+    String own = context.executorID();
+    if (!folder.writeImage(name, own, to -> PackedImage.pack(image, new Bounded(to, mostBytes)))) {
+      return false;
     }
+    String refused = ask(Message.written(executor, own, name, folder.length(name)));
     if (!refused.isEmpty()) {
       throw new IOException(refused);
     }
     return true;
   }
 
-  /** What sending allocates is no leak of the program's. */
-  private static Thread thread(Runnable work) {
-    Runnable unseen =
-        () -> {
-          Ignored ignored = HackLeak.ignore();
-          try {
-            work.run();
-          } finally {
-            ignored.close();
-          }
-        };
-    Thread thread = new Thread(unseen, "hackleak-image");
-    thread.setDaemon(true);
-    return thread;
+  private String ask(HashMap<String, Object> message) throws IOException {
+    try {
+      return String.valueOf(context.ask(message));
+    } catch (InterruptedException e) {
+      throw new InterruptedIOException("it took too long");
+    } catch (Exception e) {
+      throw new IOException("the driver does not answer: " + e, e);
+    }
   }
 
-  /** An image that was not sent, with the cause. */
-  private static final class Unsent extends RuntimeException {
-    private static final long serialVersionUID = 1;
-
-    Unsent(Throwable cause) {
-      super(cause);
+  /** Gives back what the folder needs; nothing can be sent any more. */
+  void close() {
+    if (elsewhere == null || !elsewhere.isDone()) {
+      return;
+    }
+    try {
+      Deadline.of(Setting.SEND_LIMIT_MILLIS, Math.min(limitMillis, LONGEST_CLOSE_MILLIS))
+          .call(
+              () -> {
+                elsewhere.get().close();
+                return null;
+              });
+    } catch (IOException | RuntimeException | LinkageError e) {
+      // It was never opened, or it is closed with the process.
     }
   }
 }

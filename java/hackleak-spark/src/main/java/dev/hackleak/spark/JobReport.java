@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** What all executors of an application have found, by stage and task. */
@@ -47,7 +48,7 @@ final class JobReport {
   }
 
   synchronized void ended(Map<?, ?> message) {
-    executor(message).end = message;
+    executor(message).ended(message);
     sites.add(Message.list(message, Message.SITES));
     held.add(Message.list(message, Message.HELD));
   }
@@ -102,7 +103,7 @@ final class JobReport {
           if (executor.isSilent()
               && executor.isRemoved()
               && !evidence.isEmpty()
-              && !images.has(id)
+              && images.mayCome(id)
               && (all || !LeakEvidence.parse(evidence).isReadable())) {
             lost.add(Message.lost(id, evidence));
           }
@@ -111,20 +112,59 @@ final class JobReport {
   }
 
   /**
+   * The same, for the answer to an executor. One that tells its end with this message is waited for
+   * until it has sent what it can of them, and no longer than that may take.
+   */
+  synchronized ArrayList<HashMap<String, Object>> lostFor(Map<?, ?> message, boolean all) {
+    ArrayList<HashMap<String, Object>> lost = lost(all);
+    if (Message.isJudged(message) && !lost.isEmpty()) {
+      executor(message).carries();
+    }
+    return lost;
+  }
+
+  /**
    * Reports on the executors that have judged themselves and left the rest to the driver, and looks
    * at what those had live that have told no end.
+   *
+   * @param deadline for copying images from elsewhere, all of them together
    */
-  synchronized void readImages() {
-    executors.forEach(
-        (id, executor) -> {
-          boolean isHere = executor.claimed != null && images.has(id);
-          Map<?, ?> judged = isHere ? executor.claimed : executor.judged;
-          if (judged != null && executor.end == null) {
-            ended(reportOf(id, judged));
-          } else if (executor.isSilent() && executor.start != null) {
-            left(id, LeftBehind.of(id, executor.start, images));
-          }
-        });
+  void readImages(Deadline deadline) {
+    Map<String, Map<?, ?>> judged = new TreeMap<>(JobReport::byNumber);
+    Map<String, Map<?, ?>> silent = new TreeMap<>(JobReport::byNumber);
+    synchronized (this) {
+      executors.forEach(
+          (id, executor) -> {
+            boolean isHere = executor.claimed != null && images.has(id);
+            Map<?, ?> told = isHere ? executor.claimed : executor.judged;
+            if (told != null && executor.end == null) {
+              judged.put(id, told);
+            } else if (executor.isSilent() && executor.start != null) {
+              silent.put(id, executor.start);
+            }
+          });
+    }
+    // It takes long, and messages still come. Copies come first: reports are not in their limit.
+    judged.forEach((id, told) -> images.prepare(id, evidenceOf(told), deadline));
+    silent.forEach((id, start) -> images.prepare(id, evidenceOf(start), deadline));
+    judged.forEach((id, told) -> endedUnlessTold(id, reportOf(id, told, deadline)));
+    silent.forEach((id, start) -> leftUnlessTold(id, LeftBehind.of(id, start, images, deadline)));
+  }
+
+  private static String evidenceOf(Map<?, ?> told) {
+    return Message.text(told, Message.EVIDENCE);
+  }
+
+  private synchronized void endedUnlessTold(String executor, Map<?, ?> message) {
+    if (executors.get(executor).end == null) {
+      ended(message);
+    }
+  }
+
+  private synchronized void leftUnlessTold(String executor, LeftBehind left) {
+    if (executors.get(executor).isSilent()) {
+      left(executor, left);
+    }
   }
 
   /** What was live in an executor that has told no end. */
@@ -132,9 +172,9 @@ final class JobReport {
     executors.get(executor).left = left;
   }
 
-  private Map<?, ?> reportOf(String executor, Map<?, ?> judged) {
+  private Map<?, ?> reportOf(String executor, Map<?, ?> judged, Deadline deadline) {
     try {
-      LeakEvidence evidence = images.evidence(executor, Message.text(judged, Message.EVIDENCE));
+      LeakEvidence evidence = images.evidence(executor, evidenceOf(judged), deadline);
       return Message.ended(
           executor,
           evidence.report(LeakCheck.standard()),
@@ -162,10 +202,26 @@ final class JobReport {
     return executors.values().stream().anyMatch(executor -> executor.isAwaited(began, limit));
   }
 
-  /** Whether the image of one is still written where the driver need not read it. */
+  /** It has sent what it could of them. */
+  synchronized void carried(Map<?, ?> message) {
+    executor(message).carried();
+  }
+
+  /**
+   * Whether the image of one is still written where the driver need not read it, or somebody may
+   * still send that of a lost one.
+   *
+   * @param limit for how long images are sent, in nanoseconds
+   */
   synchronized boolean awaitsImages(long limit) {
-    return images.isElsewhere()
-        && executors.values().stream().anyMatch(executor -> executor.isSending(limit));
+    boolean isElsewhere = images.isElsewhere();
+    return isElsewhere && is(executor -> executor.isSending(limit))
+        || is(executor -> executor.isCarrying(limit)) && !lost(isElsewhere).isEmpty()
+        || images.isAnyUnderWay();
+  }
+
+  private boolean is(Predicate<ToldExecutor> so) {
+    return executors.values().stream().anyMatch(so);
   }
 
   synchronized boolean isEmpty() {

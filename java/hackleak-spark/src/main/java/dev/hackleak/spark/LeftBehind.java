@@ -30,13 +30,13 @@ final class LeftBehind {
   }
 
   /** Reads the image of an executor that has told its start. */
-  static LeftBehind of(String executor, Map<?, ?> start, ReceivedImages images) {
+  static LeftBehind of(String executor, Map<?, ?> start, ReceivedImages images, Deadline deadline) {
     String told = Message.text(start, Message.EVIDENCE);
     if (told.isEmpty()) {
       return new LeftBehind(Message.failed(executor, "its image was not whole from the start on"));
     }
     try {
-      LeakEvidence evidence = images.evidence(executor, told);
+      LeakEvidence evidence = images.evidence(executor, told, deadline);
       return new LeftBehind(
           evidence.isReadable()
               ? Message.ended(executor, evidence.report(LeakCheck.standard()), 0, 0)

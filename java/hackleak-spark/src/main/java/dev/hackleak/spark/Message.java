@@ -66,6 +66,9 @@ final class Message {
   private static final String ENDED = "ended";
   private static final String PIECE = "piece";
   private static final String WRITTEN = "written";
+  private static final String CLAIMED = "claimed";
+  private static final String ABORTED = "aborted";
+  private static final String CARRIED = "carried";
 
   private Message() {}
 
@@ -126,14 +129,27 @@ final class Message {
 
   /** A piece of the packed image of an executor, without its content. */
   static HashMap<String, Object> piece(String executor, String from) {
-    HashMap<String, Object> message = of(PIECE, executor);
-    message.put(FROM, from);
-    return message;
+    return of(PIECE, executor, from);
+  }
+
+  /** Asks whether an executor may send the image of another one. */
+  static HashMap<String, Object> claimed(String executor, String from) {
+    return of(CLAIMED, executor, from);
+  }
+
+  /** Tells that an executor does not send an image any more, which has not come. */
+  static HashMap<String, Object> aborted(String executor, String from) {
+    return of(ABORTED, executor, from);
+  }
+
+  /** Tells that an executor has sent what it could of the images that the driver asked for. */
+  static HashMap<String, Object> carried(String executor) {
+    return of(CARRIED, executor);
   }
 
   /** Tells that an executor's packed image is in the folder of {@code spark.hackleak.out}. */
-  static HashMap<String, Object> written(String executor, String name, long bytes) {
-    HashMap<String, Object> message = of(WRITTEN, executor);
+  static HashMap<String, Object> written(String executor, String from, String name, long bytes) {
+    HashMap<String, Object> message = of(WRITTEN, executor, from);
     message.put(NAME, name);
     message.put(BYTES, bytes);
     return message;
@@ -161,8 +177,24 @@ final class Message {
     return one;
   }
 
-  static boolean isPiece(Map<?, ?> message) {
-    return PIECE.equals(message.get(TYPE));
+  /** Whether it is of an image: a claim, a piece, the news where it is or that it has failed. */
+  static boolean isOfImage(Map<?, ?> message) {
+    return PIECE.equals(message.get(TYPE))
+        || isWritten(message)
+        || isClaimed(message)
+        || isAborted(message);
+  }
+
+  static boolean isClaimed(Map<?, ?> message) {
+    return CLAIMED.equals(message.get(TYPE));
+  }
+
+  static boolean isAborted(Map<?, ?> message) {
+    return ABORTED.equals(message.get(TYPE));
+  }
+
+  static boolean isCarried(Map<?, ?> message) {
+    return CARRIED.equals(message.get(TYPE));
   }
 
   static boolean isWritten(Map<?, ?> message) {
@@ -200,6 +232,12 @@ final class Message {
     HashMap<String, Object> message = new HashMap<>();
     message.put(TYPE, type);
     message.put(EXECUTOR, executor);
+    return message;
+  }
+
+  private static HashMap<String, Object> of(String type, String executor, String from) {
+    HashMap<String, Object> message = of(type, executor);
+    message.put(FROM, from);
     return message;
   }
 

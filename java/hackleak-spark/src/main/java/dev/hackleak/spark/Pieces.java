@@ -60,8 +60,7 @@ final class Pieces extends OutputStream {
   private void send(boolean last) throws IOException {
     sent += filled;
     if (sent > most) {
-      throw new IOException(
-          "it has more than " + most + " bytes, see " + Setting.MAX_IMAGE_BYTES.key());
+      throw Bounded.tooLong(most);
     }
     HashMap<String, Object> message = Message.piece(executor, context.executorID());
     message.put(Message.NUMBER, number++);

@@ -1,5 +1,6 @@
 package dev.hackleak.spark;
 
+import java.io.IOException;
 import java.util.Locale;
 
 /** What people read, on stderr: a log's level may hide what is said there. */
@@ -8,6 +9,12 @@ final class Say {
 
   static void line(String text) {
     System.err.println("hackleak: " + text);
+  }
+
+  /** Why something failed: a sentence of ours, or what a program says. */
+  static String why(Throwable failed) {
+    boolean isSaid = failed.getClass() == IOException.class && failed.getMessage() != null;
+    return isSaid ? failed.getMessage() : failed.toString();
   }
 
   /** {@code 1 block}, {@code 2,000 blocks}. */

@@ -32,6 +32,7 @@ final class ToldExecutor {
   private long removedAt;
   private long imageAt;
   private long judgedAt;
+  private long carriesAt;
 
   Map<?, ?> end() {
     return end == null ? new LinkedHashMap<>() : end;
@@ -69,6 +70,33 @@ final class ToldExecutor {
    */
   boolean isSending(long limit) {
     return judged != null && imageAt == 0 && System.nanoTime() - judgedAt < limit && !isGone();
+  }
+
+  /** It was asked at its end for images of others, which it sends now. */
+  void carries() {
+    carriesAt = System.nanoTime();
+  }
+
+  /** It has told its end, after which it sends images of others if it was asked for some. */
+  void ended(Map<?, ?> message) {
+    end = message;
+    if (carriesAt != 0) {
+      carries();
+    }
+  }
+
+  /** It has sent the images that it could. */
+  void carried() {
+    carriesAt = 0;
+  }
+
+  /**
+   * Whether it may still send images of others.
+   *
+   * @param limit for how long they are sent, in nanoseconds
+   */
+  boolean isCarrying(long limit) {
+    return carriesAt != 0 && System.nanoTime() - carriesAt < limit && !isGone();
   }
 
   /** The driver has got its image. */

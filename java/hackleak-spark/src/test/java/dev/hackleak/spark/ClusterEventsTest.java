@@ -18,7 +18,7 @@ import scala.Option;
 class ClusterEventsTest {
   private final JobReport report =
       new JobReport(
-          () -> "app-1", stage -> "", new ReceivedImages(() -> "app-1", null, () -> null, 0));
+          () -> "app-1", stage -> "", new ReceivedImages(() -> "app-1", null, () -> null, 0, 0));
   private final ClusterEvents events = new ClusterEvents(report);
 
   private void taskEnds(long tid, String executor, TaskEndReason reason) {

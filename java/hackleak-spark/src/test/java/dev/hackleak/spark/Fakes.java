@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import org.apache.spark.api.plugin.PluginContext;
 
 /** What Spark gives a plugin, without Spark. */
@@ -13,6 +14,12 @@ final class Fakes {
 
   /** A context that keeps what an executor asks the driver. */
   static PluginContext context(String executor, List<Object> asked) {
+    return context(executor, asked, message -> "");
+  }
+
+  /** The same, of a driver that answers. */
+  static PluginContext context(
+      String executor, List<Object> asked, Function<Map<?, ?>, Object> driver) {
     return (PluginContext)
         Proxy.newProxyInstance(
             PluginContext.class.getClassLoader(),
@@ -24,7 +31,7 @@ final class Fakes {
                 case "ask":
                 case "send":
                   asked.add(arguments[0]);
-                  return "";
+                  return driver.apply((Map<?, ?>) arguments[0]);
                 default:
                   throw new UnsupportedOperationException(method.getName());
               }

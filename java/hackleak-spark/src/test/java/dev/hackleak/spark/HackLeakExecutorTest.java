@@ -4,11 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.hackleak.HackLeak;
+import dev.hackleak.LeakEvidence;
 import dev.hackleak.SimulatedRecording;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.apache.spark.api.plugin.PluginContext;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class HackLeakExecutorTest {
   private final List<Object> asked = new ArrayList<>();
@@ -90,6 +98,30 @@ class HackLeakExecutorTest {
       scopes.begin("stage 0.0 task 0 TID 0");
       scopes.begin("stage 0.0 task 1 TID 1");
       assertEquals(1, scopes.end());
+    }
+  }
+
+  @Test
+  void imagesOfOthersComeBeforeTheLastWord(@TempDir Path folder) throws IOException {
+    Files.write(folder.resolve("run.hackleak"), new byte[100]);
+    Files.createFile(folder.resolve("hackleak")).toFile().setExecutable(true);
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      recording.reachable(folder);
+      String evidence = LeakEvidence.unjudged(HackLeak.checkpoint("any")).get().toString();
+      ArrayList<HashMap<String, Object>> lost = new ArrayList<>();
+      lost.add(Message.lost("7", evidence));
+      PluginContext context =
+          Fakes.context(
+              "5",
+              asked,
+              message ->
+                  Message.isJudged(message)
+                      ? Message.answer(HackLeakDriver.TAKEN, lost)
+                      : Message.isClaimed(message) ? "executor 6 sends it" : "");
+      executor.init(context, new Given());
+      executor.shutdown();
+      assertTrue(Message.isCarried(last()), last()::toString);
+      assertTrue(Message.isClaimed((Map<?, ?>) asked.get(asked.size() - 2)));
     }
   }
 }

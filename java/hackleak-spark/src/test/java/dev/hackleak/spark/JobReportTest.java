@@ -19,7 +19,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class JobReportTest {
-  private final ReceivedImages images = new ReceivedImages(() -> "app-1", null, () -> null, 1000);
+  private static final long MINUTE = 60_000;
+
+  private final ReceivedImages images =
+      new ReceivedImages(() -> "app-1", null, () -> null, 1000, MINUTE);
   private final JobReport report =
       new JobReport(() -> "app-1", stage -> stage == 3 ? "collect at job.py:7" : "", images);
 
@@ -166,7 +169,7 @@ class JobReportTest {
   void anImageOutOfReachIsNamed() {
     report.started(started("0"));
     report.removed("0", "heartbeat timed out");
-    report.readImages();
+    report.readImages(Deadline.of(Setting.WAIT_MILLIS, MINUTE));
 
     assertEquals(JobReport.INCOMPLETE, report.verdict());
     assertTrue(
@@ -195,7 +198,7 @@ class JobReportTest {
     assertEquals("", images.receive(piece));
     report.imageReceived("0");
     assertTrue(report.lost(true).isEmpty(), "its image is here");
-    report.readImages();
+    report.readImages(Deadline.of(Setting.WAIT_MILLIS, MINUTE));
     assertTrue(report.text().contains("its image cannot be reached"), report.text());
     images.forget();
   }
