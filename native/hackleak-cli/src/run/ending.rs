@@ -105,13 +105,25 @@ impl Starting {
     fn has_image(&self, process: u32) -> bool {
         let maps = read(process, "maps");
         let maps = String::from_utf8_lossy(&maps);
-        let image = format!("{}/", self.folder.display());
-        !maps.contains("/libhackleak.so") || maps.contains(&image)
+        // A forked child has its parent's image mapped.
+        let own = format!("-{}.hackleak", own_number(process));
+        let folder = format!("{}/", self.folder.display());
+        let is_image = |line: &str| line.contains(&folder) && line.ends_with(&own);
+        !maps.contains("/libhackleak.so") || maps.lines().any(is_image)
     }
 }
 
 fn read(process: u32, file: &str) -> Vec<u8> {
     fs::read(format!("/proc/{process}/{file}")).unwrap_or_default()
+}
+
+/// The number that the process knows itself by, which may be one of a namespace of its own.
+fn own_number(process: u32) -> u32 {
+    let status = read(process, "status");
+    let status = String::from_utf8_lossy(&status);
+    let numbers = status.lines().find_map(|line| line.strip_prefix("NSpid:"));
+    let own = numbers.and_then(|numbers| numbers.split_whitespace().next_back()?.parse().ok());
+    own.unwrap_or(process)
 }
 
 /// When the process began, in the kernel's ticks.
@@ -144,5 +156,6 @@ mod tests {
         assert!(own.is_some());
         assert!(start_of(1) <= own);
         assert_eq!(start_of(u32::MAX), None);
+        assert_eq!(own_number(process::id()), process::id());
     }
 }
