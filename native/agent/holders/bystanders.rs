@@ -29,7 +29,7 @@ use std::collections::HashMap;
 /// How names begin, as the kernel cuts them, of threads that run nothing of the program's, whatever
 /// addresses of code lie on their stacks: the heap is walked on one of them, some walk other threads'
 /// frames, some make code, and one waits for processes that have ended.
-const OF_THE_JVM_ALONE: [&str; 15] = [
+const OF_THE_JVM_ALONE: [&str; 26] = [
     "VM Thread",
     "VM Periodic Tas",
     "VM Operation Th",
@@ -44,6 +44,17 @@ const OF_THE_JVM_ALONE: [&str; 15] = [
     "Shenandoah ",
     "ZWorker",
     "XWorker",
+    "ZDirector",
+    "XDirector",
+    "ZDriver",
+    "XDriver",
+    "ZStat",
+    "XStat",
+    "ZUncommitter",
+    "XUncommitter",
+    "ZUnmapper",
+    "XUnmapper",
+    "RuntimeWorker#",
     "process reaper",
 ];
 
