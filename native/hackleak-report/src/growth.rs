@@ -23,6 +23,14 @@ use crate::symbolise::Symbolised;
 /// The frames that sites of different tests have in common, and the kind.
 type Key = (Vec<Frame>, Kind);
 
+/// What tests have left of one key.
+struct Added {
+    /// Blocks of each test.
+    by_test: Vec<u64>,
+    /// Whether any lies behind another block or an object: only there it can be added to.
+    is_behind: bool,
+}
+
 /// What grows, by frames and kind.
 #[derive(Debug, Default)]
 pub(crate) struct Growing(HashMap<Key, Growth>);
@@ -42,8 +50,7 @@ impl Growing {
             .map(|frames| shared(frames))
             .collect();
         let rounds = selection.rounds.len().saturating_sub(1);
-        // With each, whether any lies behind another block or an object: only there it can be added to.
-        let mut more: HashMap<(&[Frame], layout::Kind), (Vec<u64>, bool)> = HashMap::new();
+        let mut more: HashMap<(&[Frame], layout::Kind), Added> = HashMap::new();
         for block in blocks {
             let Holding::By(holder) = block.holding else {
                 continue;
@@ -58,19 +65,20 @@ impl Growing {
                 && beginning(frames).is_none()
                 && !fell.contains(shared);
             if counts {
-                let (more, is_behind) = more
-                    .entry((shared, block.kind))
-                    .or_insert_with(|| (vec![0; rounds], false));
-                *is_behind |= !holders.has_one_place(holder);
+                let added = more.entry((shared, block.kind)).or_insert_with(|| Added {
+                    by_test: vec![0; rounds],
+                    is_behind: false,
+                });
+                added.is_behind |= !holders.has_one_place(holder);
                 let test = block.rounds.trailing_zeros() as usize;
-                if let Some(more) = more.get_mut(test) {
+                if let Some(more) = added.by_test.get_mut(test) {
                     *more += block.sum.count;
                 }
             }
         }
-        let growing = more.into_iter().filter(|(_, (_, is_behind))| *is_behind);
-        let growing = growing.filter_map(|((frames, kind), (more, _))| {
-            let growth = growth(&more, tests.fewest)?;
+        let growing = more.into_iter().filter(|(_, added)| added.is_behind);
+        let growing = growing.filter_map(|((frames, kind), added)| {
+            let growth = growth(&added.by_test, tests.fewest)?;
             Some(((frames.to_vec(), Kind::from(kind)), growth))
         });
         Growing(growing.collect())
