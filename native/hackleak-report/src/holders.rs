@@ -14,12 +14,12 @@ use object::LittleEndian;
 use object::read::elf::ElfFile64;
 use object::read::{Object, ObjectSection, ObjectSymbol, ReadCache, SymbolKind};
 
+use crate::demangle::demangled;
 use crate::model::{Holder, HolderRoot, Thread};
 use crate::numbers::{bytes, counted};
 use crate::render::label;
 use crate::render::stack::base_name;
 use crate::symbolise::{Symbolised, file};
-use crate::text_log::frames::demangled;
 
 /// Every holder that was asked for, by its number.
 #[derive(Debug, Default)]

@@ -36,6 +36,7 @@
 mod allowance;
 pub mod baseline;
 pub mod coverage;
+mod demangle;
 pub mod dump;
 mod fold;
 mod group;

@@ -5,9 +5,11 @@ use std::path::Path;
 
 use blazesym::symbolize::source::{Elf, Source};
 use blazesym::symbolize::{CodeInfo, Input, Sym, Symbolized, Symbolizer};
+
 use hackleak_image::Image;
 
 use super::{file, kept, tidy};
+use crate::demangle::demangled;
 use crate::model::{Module, NativeFrame};
 use crate::progress::{self, Stage};
 
@@ -172,10 +174,21 @@ fn look_up<'a>(symbolizer: &'a Symbolizer, elf: &Elf, calls: &[u64]) -> Vec<Opti
     let source = Source::Elf(elf.clone());
     match symbolizer.symbolize(&source, Input::VirtOffset(calls)) {
         Ok(found) if found.len() == calls.len() => {
-            found.into_iter().map(Symbolized::into_sym).collect()
+            let symbols = found.into_iter().map(Symbolized::into_sym);
+            symbols.map(|symbol| symbol.map(readable)).collect()
         }
         _ => calls.iter().map(|_| None).collect(),
     }
+}
+
+/// The symbol with names as people write them. Whoever demangles without looking takes the names of C's functions for
+/// types.
+fn readable(mut symbol: Sym<'_>) -> Sym<'_> {
+    symbol.name = demangled(&symbol.name).into();
+    for function in &mut symbol.inlined {
+        function.name = demangled(&function.name).into();
+    }
+    symbol
 }
 
 /// The function and what was inlined into it, innermost first.
