@@ -1,6 +1,6 @@
 //! Invalid frees are found with both stacks, and right ones raise no alarm.
 
-use integration_tests::java::on_each_launcher;
+use integration_tests::java::{Entry, Jdk, on_each_launcher};
 use integration_tests::{InvalidFree, Recording, Report, Victim, cpp};
 
 fn record(what: &str, code: Option<i32>) -> Report {
@@ -211,4 +211,23 @@ fn jni_functions_that_give_back_the_wrong_thing_are_found() {
         assert_eq!(report.process().invalid_frees.len(), 0, "{report:#?}");
         report.process().assert_nothing_lost();
     });
+}
+
+/// A function that ends by a jump to a JNI function seems to be called by Java code.
+#[test]
+fn libraries_of_the_jdk_that_give_back_what_they_took_raise_no_alarm() {
+    for jdk in Jdk::all() {
+        let run = Victim::new(jdk, "Fonts")
+            .recording(Entry::Preload, &[])
+            .options("track=new+malloc+jni+unsafe+fd+zip")
+            .run()
+            .expect_code(0);
+        if !run.ended.stdout.starts_with("drawn") {
+            eprintln!("SKIPPED: JDK {} draws no text", jdk.feature);
+            continue;
+        }
+        let report = run.report();
+        let found = &report.process().invalid_frees;
+        assert!(found.is_empty(), "JDK {}: {found:#?}", jdk.feature);
+    }
 }

@@ -62,7 +62,8 @@ pub fn not_allocated(address: usize, release: Release, call_site: CallSite) {
     let lost = Counter::DROPPED
         .iter()
         .any(|counter| IMAGE.counter(*counter).load(Relaxed) != 0);
-    if jvm::sees_all() && !lost && origin::counts(call_site) {
+    let counts = || origin::is_known(call_site) && origin::counts(call_site);
+    if jvm::sees_all() && !lost && counts() {
         let nothing = Live {
             origin: 0,
             block: 0,

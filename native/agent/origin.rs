@@ -42,34 +42,44 @@ pub fn requester(call_site: CallSite) -> Requester {
 /// Whether what the caller at `call_site` allocates is recorded as that of code under test.
 #[inline(always)]
 pub fn counts(call_site: CallSite) -> bool {
-    match unwind::known_caller(call_site).map(known_attribution) {
-        Some(Some(Attribution::Recorded)) => true,
+    match unwind::known_caller(call_site).and_then(known_attribution) {
+        Some(Attribution::Recorded) => true,
         // Libzip pins arrays all the time, and is never under test.
-        Some(Some(Attribution::LeftOut | Attribution::ToJava)) => false,
-        Some(None) => counts_by_jump(call_site),
-        _ => requester_slowly(call_site) == Requester::UnderTest,
+        Some(Attribution::LeftOut | Attribution::ToJava) => false,
+        _ => counts_slowly(call_site),
     }
+}
+
+#[cold]
+#[inline(never)]
+fn counts_slowly(call_site: CallSite) -> bool {
+    let is_under_test = requester_slowly(call_site) == Requester::UnderTest;
+    // By now the caller is known.
+    let caller = unwind::known_caller(call_site).and_then(known_attribution);
+    is_under_test && (caller.is_some() || jumper(call_site).is_none_or(|counts| counts))
+}
+
+/// Whether it is known whose code calls: that of a module, or that of a native method which jumps.
+pub fn is_known(call_site: CallSite) -> bool {
+    let caller = boundary::guarded(|| known_attribution(unwind::caller(call_site)));
+    caller.flatten().is_some() || jumper(call_site).is_some()
 }
 
 /// To whom a call from this frame is attributed; `None` where it is in no module.
 #[inline(always)]
 fn known_attribution(frame: u64) -> Option<Attribution> {
-    match Frame::decode(frame) {
-        Some(Frame::Native { module, .. }) => Some(module_policy::attribution(module)),
-        _ => None,
-    }
+    in_module(frame, module_policy::attribution)
 }
 
-/// A native method that calls a JNI function at its very end jumps there, so Java code seems to be the caller. The
-/// method's own library is asked.
-#[cold]
-#[inline(never)]
-fn counts_by_jump(call_site: CallSite) -> bool {
-    let Some(function) = first_entry::jumped_from(call_site) else {
-        return true;
-    };
+/// Whether the library counts whose native method has called. One that calls a JNI function at its very end jumps
+/// there, so Java code seems to be the caller. `None` where no such method is known.
+fn jumper(call_site: CallSite) -> Option<bool> {
+    let function = first_entry::jumped_from(call_site)?;
     let attribution = boundary::guarded(|| known_attribution(unwind::frame_at(function)));
-    matches!(attribution.flatten(), None | Some(Attribution::Recorded))
+    Some(matches!(
+        attribution.flatten(),
+        None | Some(Attribution::Recorded)
+    ))
 }
 
 #[cold]
@@ -90,10 +100,15 @@ fn attribution_at_once(call_site: CallSite) -> Option<Attribution> {
 /// To whom a call from this frame is attributed, where `attribution` says it of a module.
 #[inline(always)]
 fn attribution_of(frame: u64, attribution: impl Fn(u32) -> Attribution) -> Attribution {
+    // Code of no module: Java's own compiled code calls no function of C, so it is somebody's.
+    in_module(frame, attribution).unwrap_or(Attribution::Recorded)
+}
+
+#[inline(always)]
+fn in_module(frame: u64, attribution: impl Fn(u32) -> Attribution) -> Option<Attribution> {
     match Frame::decode(frame) {
-        Some(Frame::Native { module, .. }) => attribution(module),
-        // Code of no module: Java's own compiled code calls no function of C, so it is somebody's.
-        _ => Attribution::Recorded,
+        Some(Frame::Native { module, .. }) => Some(attribution(module)),
+        _ => None,
     }
 }
 

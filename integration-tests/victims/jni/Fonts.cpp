@@ -1,0 +1,1 @@
+// Has no native half: the JDK's own is enough.
