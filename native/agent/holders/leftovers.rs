@@ -9,8 +9,9 @@
 //! is lost with.
 
 use super::nodes::Parent;
-use super::table::Table;
+use super::ways::{self, Ways};
 use super::{NativeRoot, Pass, Stop};
+use core::ops::ControlFlow;
 use std::collections::HashSet;
 
 /// The blocks of a pass that are lost like others of their call sites.
@@ -18,15 +19,8 @@ pub struct Leftovers<'pass> {
     pass: &'pass Pass,
     waiting: &'pass HashSet<u32>,
     lost: &'pass HashSet<u32>,
-    /// By index of a block; none where no thread has only waited.
-    known: Table<Known>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Known {
-    Nothing,
-    Leftover,
-    Held,
+    /// Whether a block is one of them; of none where no thread has only waited.
+    ways: Ways<bool>,
 }
 
 impl<'pass> Leftovers<'pass> {
@@ -41,7 +35,7 @@ impl<'pass> Leftovers<'pass> {
             false => pass.marks.nodes.all.len(),
         };
         Ok(Leftovers {
-            known: Table::filled(nodes, Known::Nothing)?,
+            ways: Ways::new(nodes)?,
             pass,
             waiting,
             lost,
@@ -53,35 +47,20 @@ impl<'pass> Leftovers<'pass> {
         if self.waiting.is_empty() {
             return Ok(false);
         }
-        let nodes = &self.pass.marks.nodes.all;
-        // Chains are long, and many blocks have one in common.
-        let mut way = Table::new();
-        let mut at = index;
-        let state = loop {
-            if self.known[at] != Known::Nothing {
-                break self.known[at];
-            }
-            way.push(at)?;
-            let node = &nodes[at];
-            if !node.suspect || !self.lost.contains(&node.live.stack()) {
-                break Known::Held;
-            }
-            match node.parent {
-                Parent::Node(parent) => at = parent as usize,
-                Parent::Root(root) => break self.of_root(root),
-                Parent::Area(_) | Parent::None => break Known::Held,
-            }
+        let (pass, waiting, lost) = (self.pass, self.waiting, self.lost);
+        let is_left = |root| match root {
+            Parent::Root(root) => matches!(
+                pass.native.get(root as usize),
+                Some(NativeRoot::Stack(tid)) if waiting.contains(tid)
+            ),
+            Parent::Area(_) | Parent::None | Parent::Node(_) => false,
         };
-        for step in way.iter() {
-            self.known[*step] = state;
-        }
-        Ok(state == Known::Leftover)
-    }
-
-    fn of_root(&self, root: u32) -> Known {
-        match self.pass.native.get(root as usize) {
-            Some(NativeRoot::Stack(tid)) if self.waiting.contains(tid) => Known::Leftover,
-            _ => Known::Held,
-        }
+        self.ways.of(index as u32, |at| {
+            let node = &pass.marks.nodes.all[at as usize];
+            match node.suspect && lost.contains(&node.live.stack()) {
+                true => ways::onward(node.parent, is_left),
+                false => ControlFlow::Break(false),
+            }
+        })
     }
 }

@@ -15,6 +15,7 @@
 //! - `spans`: where recorded mappings lie; `numbers`: native memory that keeps file descriptors.
 //! - `stale`: words that are known to be of no use any more; `leftovers`: words on stacks that seem so.
 //! - `owned`: what Java's objects had before garbage was collected.
+//! - `ways`: answers that all blocks of a chain have in common.
 //! - `verdicts`: what comes of it, in the image.
 //!
 //! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not
@@ -45,6 +46,7 @@ mod stillness;
 mod table;
 pub mod threads;
 mod verdicts;
+mod ways;
 
 pub use bystanders::JavaStacks;
 pub use flood::{Marks, Points};

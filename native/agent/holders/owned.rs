@@ -11,6 +11,7 @@ use super::nodes::Parent;
 use super::stillness::Stillness;
 use super::table::Table;
 use super::verdicts::JAVA;
+use super::ways::{self, Ways};
 use super::{Pass, Stop};
 use crate::IMAGE;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -85,41 +86,23 @@ impl Noted {
 
 /// The suspects of a pass that were reached from Java's objects.
 fn of(pass: &Pass) -> Result<Table<Owned>, Stop> {
-    #[derive(Clone, Copy, PartialEq)]
-    enum Root {
-        Unknown,
-        Java,
-        Other,
-    }
     let nodes = &pass.marks.nodes.all;
-    let mut known = Table::filled(nodes.len(), Root::Unknown)?;
-    let mut way = Table::new();
+    let mut ways = Ways::new(nodes.len())?;
+    let over_areas = |mut parent: Parent| {
+        while let Parent::Area(area) = parent {
+            parent = pass.marks.parent_of_area(area).0;
+        }
+        parent
+    };
+    let is_of_java = |parent| matches!(parent, Parent::Root(root) if root >= JAVA);
     let mut owned = Table::new();
-    for (index, node) in nodes.iter().enumerate() {
-        if !node.suspect || !node.is_held() {
-            continue;
-        }
-        way.clear();
-        let mut parent = Parent::Node(index as u32);
-        // Chains are long, and many blocks have one in common.
-        let root = loop {
-            parent = match parent {
-                Parent::Node(at) if known[at as usize] != Root::Unknown => {
-                    break known[at as usize];
-                }
-                Parent::Node(at) => {
-                    way.push(at)?;
-                    nodes[at as usize].parent
-                }
-                Parent::Area(area) => pass.marks.parent_of_area(area).0,
-                Parent::Root(root) if root >= JAVA => break Root::Java,
-                Parent::Root(_) | Parent::None => break Root::Other,
-            };
-        };
-        for step in way.iter() {
-            known[*step as usize] = root;
-        }
-        if root == Root::Java {
+    for (index, node) in (0..).zip(nodes.iter()) {
+        if node.suspect
+            && node.is_held()
+            && ways.of(index, |at| {
+                ways::onward(over_areas(nodes[at as usize].parent), is_of_java)
+            })?
+        {
             owned.push((node.start, node.live))?;
         }
     }
