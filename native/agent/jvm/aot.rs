@@ -17,7 +17,7 @@ static IS_CACHE_NAMED: AtomicBool = AtomicBool::new(false);
 pub fn look<'text>(options: impl Iterator<Item = &'text str>) -> bool {
     let variables = agentpath::words(&["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS"]);
     let all: Vec<String> = options.map(str::to_owned).chain(variables).collect();
-    IS_CACHE_NAMED.store(names_cache(all.iter().cloned()), Relaxed);
+    IS_CACHE_NAMED.store(names_cache(&all), Relaxed);
     !writes_archive(&all)
 }
 
@@ -58,16 +58,13 @@ pub fn goes_without_agent() {
 }
 
 /// Whether a JVM with these options may use a cache.
-fn names_cache(options: impl Iterator<Item = String>) -> bool {
-    let mut is_named = false;
-    let mut mode = String::new();
-    for option in options {
-        if let Some(value) = option.strip_prefix("-XX:AOTMode=") {
-            value.clone_into(&mut mode);
-        }
-        is_named |= option.starts_with("-XX:AOTCache=");
-    }
-    is_named && !["off", "record", "create"].contains(&mode.as_str())
+fn names_cache(options: &[String]) -> bool {
+    let mut modes = options.iter().rev();
+    let mode = modes.find_map(|option| option.strip_prefix("-XX:AOTMode="));
+    let is_named = options
+        .iter()
+        .any(|option| option.starts_with("-XX:AOTCache="));
+    is_named && !["off", "record", "create"].contains(&mode.unwrap_or_default())
 }
 
 /// Whether the JVM keeps its cache, so that the tool interface must not start early. What that gives up is
@@ -89,12 +86,13 @@ pub fn keeps_cache() -> bool {
 mod tests {
     use super::{names_cache, writes_archive};
 
+    fn words(text: &str) -> Vec<String> {
+        text.split(' ').map(str::to_owned).collect()
+    }
+
     #[test]
     fn a_jvm_that_writes_an_archive_is_told_from_one_that_reads_it() {
-        let writes = |text: &str| {
-            let options: Vec<String> = text.split(' ').map(str::to_owned).collect();
-            writes_archive(&options)
-        };
+        let writes = |text: &str| writes_archive(&words(text));
         for option in [
             "-XX:-AutoCreateSharedArchive -XX:+AutoCreateSharedArchive",
             "-XX:ArchiveClassesAtExit=a.jsa",
@@ -117,7 +115,7 @@ mod tests {
 
     #[test]
     fn a_cache_is_used_where_one_is_named_and_not_being_made() {
-        let is = |text: &str| names_cache(text.split(' ').map(str::to_owned));
+        let is = |text: &str| names_cache(&words(text));
         assert!(is("-XX:AOTCache=a -Xmx1g"));
         assert!(is("-XX:AOTMode=on -XX:AOTCache=a"));
         assert!(!is("-XX:AOTMode=create -XX:AOTCache=a"));
