@@ -48,6 +48,13 @@ pub struct Cell {
 /// Bit 0 of [`Entry::cell`].
 pub const UPCALL: usize = 1;
 
+const _: () = {
+    use core::mem::offset_of;
+    // What the assembly of `arch` takes for granted.
+    assert!(offset_of!(Cell, target) == 0 && offset_of!(Cell, common) == 8 && UPCALL == 1);
+    assert!(offset_of!(Cell, method) == 16);
+};
+
 impl Entry {
     /// A crossing at `slot`, which returns to `caller`.
     pub fn new(slot: usize, cell: usize, detail: usize, caller: usize) -> Entry {
