@@ -154,13 +154,7 @@ pub(crate) fn root_frames(frames: &[Frame], runtime: &Runtime) -> usize {
         Frame::Mark { .. } => false,
     };
     // Frameworks call each other through what is the JDK's. What they call of it in the end is no start.
-    let launcher = launcher_frames(frames);
-    let outer = frames.iter().rev().skip(launcher);
-    let run = outer.map_while(|frame| match frame {
-        Frame::Java(java) if is_framework(java) || is_between(java) => Some(java),
-        _ => None,
-    });
-    let run: Vec<&JavaFrame> = run.collect();
+    let (launcher, run) = outer_run(frames);
     let framework = match run.iter().any(|frame| is_runner(frame)) {
         true => run.iter().rposition(|frame| is_framework(frame)),
         false => None,
@@ -174,11 +168,23 @@ pub(crate) fn root_frames(frames: &[Frame], runtime: &Runtime) -> usize {
 /// How many frames lie outside of the outermost one that calls tests. Who has started it, a build tool, an
 /// editor, a program of somebody's own, is no user of what the tests use, and there are more of these than
 /// anybody knows.
-pub(crate) fn launcher_frames(frames: &[Frame]) -> usize {
+fn launcher_frames(frames: &[Frame]) -> usize {
     let engine = frames
         .iter()
         .rposition(|frame| matches!(frame, Frame::Java(java) if starts(&java.class, ENGINES)));
     engine.map_or(0, |engine| frames.len() - 1 - engine)
+}
+
+/// The launcher's frames, by their number, and the next ones that are frameworks' or that frameworks may call each
+/// other through, the outermost first.
+pub(crate) fn outer_run(frames: &[Frame]) -> (usize, Vec<&JavaFrame>) {
+    let launcher = launcher_frames(frames);
+    let outer = frames.iter().rev().skip(launcher);
+    let run = outer.map_while(|frame| match frame {
+        Frame::Java(java) if is_framework(java) || is_between(java) => Some(java),
+        _ => None,
+    });
+    (launcher, run.collect())
 }
 
 fn without_launcher(frames: &[Frame]) -> &[Frame] {

@@ -1,16 +1,17 @@
 use super::*;
 
+fn java(class: &str, method: &str) -> Frame {
+    Frame::Java(JavaFrame {
+        class: class.to_owned(),
+        method: method.to_owned(),
+        file: None,
+        line: None,
+        native: false,
+    })
+}
+
 #[test]
 fn a_test_in_the_unnamed_package_owns_what_a_library_made_for_it() {
-    let java = |class: &str, method: &str| {
-        Frame::Java(JavaFrame {
-            class: class.to_owned(),
-            method: method.to_owned(),
-            file: Some("Any.java".to_owned()),
-            line: Some(7),
-            native: false,
-        })
-    };
     for test in ["StoreTest", "StoreTest$Inner", "demo.StoreTest"] {
         let frames = [
             java("org.rocksdb.Options", "<init>"),
@@ -29,15 +30,6 @@ fn a_test_in_the_unnamed_package_owns_what_a_library_made_for_it() {
 
 #[test]
 fn whoever_has_started_the_tests_owns_nothing() {
-    let java = |class: &str, method: &str| {
-        Frame::Java(JavaFrame {
-            class: class.to_owned(),
-            method: method.to_owned(),
-            file: None,
-            line: None,
-            native: false,
-        })
-    };
     let runtime = Runtime::of(std::iter::empty());
     for engine in [
         "org.junit.platform.engine.support.hierarchical.NodeTestTask",
@@ -65,17 +57,8 @@ fn whoever_has_started_the_tests_owns_nothing() {
 
 #[test]
 fn what_a_framework_calls_itself_through_is_a_start_and_what_it_calls_of_the_jdk_is_not() {
-    let java = |class: &str| {
-        Frame::Java(JavaFrame {
-            class: class.to_owned(),
-            method: "run".to_owned(),
-            file: None,
-            line: None,
-            native: false,
-        })
-    };
     let roots = |classes: &[&str]| {
-        let frames: Vec<Frame> = classes.iter().map(|class| java(class)).collect();
+        let frames: Vec<Frame> = classes.iter().map(|class| java(class, "run")).collect();
         root_frames(&frames, &Runtime::of(std::iter::empty()))
     };
     let invoke = "java.lang.reflect.Method";
@@ -99,15 +82,6 @@ fn what_a_framework_calls_itself_through_is_a_start_and_what_it_calls_of_the_jdk
 
 #[test]
 fn a_proxy_in_the_package_of_the_test_owns_nothing() {
-    let java = |class: &str, method: &str| {
-        Frame::Java(JavaFrame {
-            class: class.to_owned(),
-            method: method.to_owned(),
-            file: None,
-            line: None,
-            native: false,
-        })
-    };
     let frames = [
         java("com.sun.jna.Native", "createNativeCallback"),
         java("demo.$Proxy", "qsort"),

@@ -104,8 +104,10 @@ pub(super) fn add(file: Option<&Path>, module: &str, found: &[(u64, Vec<NativeFr
 /// A symboliser for `addresses` more addresses of a file. One that has met `most` of them is
 /// replaced, because of what it keeps of each.
 pub(super) fn symbolizer(file: Option<&Path>, addresses: usize, most: usize) -> Rc<Symbolizer> {
-    let builder = || Symbolizer::builder().enable_auto_reload(false);
-    let new = || Rc::new(builder().enable_demangling(false).build());
+    let new = || {
+        let builder = Symbolizer::builder().enable_auto_reload(false);
+        Rc::new(builder.enable_demangling(false).build())
+    };
     let kept = with(file, |kept, file| {
         if kept.open.len() >= MAX_OPEN && !kept.open.contains_key(&file) {
             kept.open.clear();
