@@ -33,5 +33,5 @@ pub use judged::{HolderRecord, JudgingRecord};
 pub use live::{LiveRecord, LiveRecords};
 pub use names::{AssertionRecord, CheckpointRecord, JavaMethod, LoadedModule, ThreadRecord};
 pub use open::Image;
-pub use process::ProcessState;
+pub use process::{ProcessState, start_ticks};
 pub use stack::Stack;

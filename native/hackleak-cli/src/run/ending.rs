@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use std::{fs, process, thread};
 
 use hackleak_image::Image;
-use hackleak_image::reader::ProcessState;
+use hackleak_image::reader::{ProcessState, start_ticks};
 use hackleak_options::{ENVIRONMENT, Follow, Options};
 
 use crate::{images, output};
@@ -63,7 +63,7 @@ struct Starting {
 
 impl Starting {
     fn new(folder: &Path, options: &Options) -> Starting {
-        let began = (options.follow == Follow::All).then(|| start_of(process::id()));
+        let began = (options.follow == Follow::All).then(|| start_ticks(process::id()));
         Starting {
             folder: folder.canonicalize().unwrap_or_else(|_| folder.to_owned()),
             variable: format!("{ENVIRONMENT}={options}"),
@@ -84,7 +84,7 @@ impl Starting {
                 continue;
             }
             // Older ones are not even asked what they are.
-            let is_younger = start_of(process).is_some_and(|start| start >= began);
+            let is_younger = start_ticks(process).is_some_and(|start| start >= began);
             if !is_younger || !self.is_recorded(process) {
                 self.others.insert(process);
             } else if !self.has_image(process) {
@@ -126,16 +126,6 @@ fn own_number(process: u32) -> u32 {
     own.unwrap_or(process)
 }
 
-/// When the process began, in the kernel's ticks.
-fn start_of(process: u32) -> Option<u64> {
-    /// Its place behind the name, which may have blanks.
-    const START: usize = 19;
-    let stat = read(process, "stat");
-    let stat = String::from_utf8_lossy(&stat);
-    let behind = stat.rsplit_once(')')?.1;
-    behind.split_whitespace().nth(START)?.parse().ok()
-}
-
 /// The processes that are not at their end. An image that cannot be read is told later.
 fn running(folder: &Path) -> Vec<u32> {
     let images = images::in_folder(folder).map_or_else(|_| Vec::new(), |(images, _)| images);
@@ -152,10 +142,10 @@ mod tests {
 
     #[test]
     fn a_child_is_no_older_than_its_parent() {
-        let own = start_of(process::id());
+        let own = start_ticks(process::id());
         assert!(own.is_some());
-        assert!(start_of(1) <= own);
-        assert_eq!(start_of(u32::MAX), None);
+        assert!(start_ticks(1) <= own);
+        assert_eq!(start_ticks(u32::MAX), None);
         assert_eq!(own_number(process::id()), process::id());
     }
 }

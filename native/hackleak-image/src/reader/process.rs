@@ -29,7 +29,7 @@ impl ProcessState {
 
 /// When process `pid` started, in clock ticks since boot; `None` when there is no such process or
 /// only its exit status is left.
-fn start_ticks(pid: u32) -> Option<u64> {
+pub fn start_ticks(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     parse_start_ticks(&stat)
 }
