@@ -73,11 +73,6 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
-  public int judge(int epoch, int scope, Ownership ownership, Object[] finished) {
-    return judge(epoch, scope, ownership, finished, 0);
-  }
-
-  @Override
   public int judge(int epoch, int scope, Ownership ownership, Object[] finished, int owned) {
     return NativeBridge.judge(epoch, scope, ownership.ordinal(), finished, owned);
   }

@@ -30,18 +30,10 @@ interface Recorder {
    *
    * @param finished objects that hold nothing, and through which nothing is reached; the calling
    *     thread stands for its frames
+   * @param owned what {@link #owned} gave: what has gone since is lost; 0 for nothing
    * @throws IllegalStateException if it cannot be told; the message says why
    */
-  int judge(int epoch, int scope, Ownership ownership, Object[] finished);
-
-  /**
-   * The same, where what has gone since it was noted as {@link #owned} is lost.
-   *
-   * @param owned 0 for nothing
-   */
-  default int judge(int epoch, int scope, Ownership ownership, Object[] finished, int owned) {
-    return judge(epoch, scope, ownership, finished);
-  }
+  int judge(int epoch, int scope, Ownership ownership, Object[] finished, int owned);
 
   /** Notes what Java objects have of what is still live, garbage or not; 0 if that is nothing. */
   default int owned(int epoch, int scope, Ownership ownership) {

@@ -129,7 +129,7 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public int judge(int since, int in, Ownership ownership, Object[] finished) {
+  public int judge(int since, int in, Ownership ownership, Object[] finished, int owned) {
     judgings++;
     notHolding = Arrays.asList(finished);
     if (unjudgeable != null) {
