@@ -122,7 +122,7 @@ final class ImageSender {
     try {
       deadline.call(
           () -> {
-            if (!asks || ask(Message.claimed(executor, context.executorID())).isEmpty()) {
+            if (!asks || ask(context, Message.claimed(executor, context.executorID())).isEmpty()) {
               attempt(executor, image, deadline);
             }
             return null;
@@ -205,14 +205,19 @@ final class ImageSender {
     if (!folder.writeImage(name, own, to -> PackedImage.pack(image, new Bounded(to, mostBytes)))) {
       return false;
     }
-    String refused = ask(Message.written(executor, own, name, folder.length(name)));
+    String refused = ask(context, Message.written(executor, own, name, folder.length(name)));
     if (!refused.isEmpty()) {
       throw new IOException(refused);
     }
     return true;
   }
 
-  private String ask(HashMap<String, Object> message) throws IOException {
+  /**
+   * What the driver answers: why it takes nothing, or an empty text.
+   *
+   * @throws IOException if it does not answer, or this thread is interrupted
+   */
+  static String ask(PluginContext context, HashMap<String, Object> message) throws IOException {
     try {
       return String.valueOf(context.ask(message));
     } catch (InterruptedException e) {

@@ -1,7 +1,6 @@
 package dev.hackleak.spark;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.io.OutputStream;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -67,19 +66,9 @@ final class Pieces extends OutputStream {
     message.put(Message.CONTENT, Arrays.copyOf(piece, filled));
     message.put(Message.LAST, last);
     filled = 0;
-    String refused = answer(message);
+    String refused = ImageSender.ask(context, message);
     if (!refused.isEmpty()) {
       throw new IOException(refused);
-    }
-  }
-
-  private String answer(HashMap<String, Object> message) throws IOException {
-    try {
-      return String.valueOf(context.ask(message));
-    } catch (InterruptedException e) {
-      throw new InterruptedIOException("it took too long");
-    } catch (Exception e) {
-      throw new IOException("the driver does not answer: " + e, e);
     }
   }
 }
