@@ -20,9 +20,11 @@ from pathlib import Path
 import maven_builds
 from run import HERE, installed, scenarios_of
 
+sys.path.append(str(HERE.parent))
+import central  # noqa: E402
+
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hackleak-mavens"
 VERSIONS = ["3.6.3", "3.8.8", "3.9.11", "4.0.0-rc-5"]
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 # One for each thing that a Maven may do otherwise: what it lets a plugin change in the model before the build, goals
 # that are bound to a phase, other plugins' executions, projects that are built at the same time.
 PART = ["maven with the plugin block alone a leaking test fails", "maven two modules at a time"]
@@ -43,15 +45,9 @@ def fetched(version):
     if not (home / "bin/mvn").is_file():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            artifact = f"-Dartifact=org.apache.maven:apache-maven:{version}:zip:bin"
-            command = ["mvn", "-B", "-ntp", "-q", COPY, artifact, f"-DoutputDirectory={folder}"]
-            try:
-                subprocess.run(
-                    command, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, timeout=300, check=True)
-            except (OSError, subprocess.SubprocessError):
+            archive = central.copied(f"org.apache.maven:apache-maven:{version}:zip:bin", folder)
+            if archive is None:
                 return None
-            (archive,) = Path(folder).glob("*.zip")
             with zipfile.ZipFile(archive) as files:
                 files.extractall(folder)
             (Path(folder) / home.name / "bin/mvn").chmod(0o755)

@@ -17,9 +17,11 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+import central  # noqa: E402
+
 PAGE = HERE.parents[2] / "docs/sbt.md"
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "hackleak-sbt"
-COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
 LIMIT = 600
 EXPECTED = {
     "the leak is told with its size": r"233,352 bytes leaked in 7 blocks at 1 site",
@@ -35,12 +37,7 @@ def launcher(version):
     jar = CACHE / f"sbt-launch-{version}.jar"
     if not jar.is_file():
         CACHE.mkdir(parents=True, exist_ok=True)
-        artifact = f"-Dartifact=org.scala-sbt:sbt-launch:{version}"
-        command = ["mvn", "-B", "-ntp", "-q", COPY, artifact, f"-DoutputDirectory={CACHE}"]
-        try:
-            subprocess.run(command, cwd=CACHE, stdin=subprocess.DEVNULL, timeout=300, check=True)
-        except (OSError, subprocess.SubprocessError):
-            return None
+        return central.copied(f"org.scala-sbt:sbt-launch:{version}", CACHE)
     return jar
 
 
