@@ -4,7 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use integration_tests::{Jdk, Recording, Run, artefacts, cpp};
+use integration_tests::java::Entry;
+use integration_tests::{Jdk, Recording, Run, Victim, artefacts, cpp};
 
 /// Runs the victim both ways; they print and end alike.
 fn as_bare(arguments: &[&str], options: &str) -> Run {
@@ -206,6 +207,36 @@ fn a_jvm_starts_under_each_limit_under_which_it_starts_bare() {
         for mib in tried {
             let recording = Recording::of(shell).options("");
             assert!(starts(recording, mib), "JDK {}: {mib} MiB", jdk.feature);
+        }
+    }
+}
+
+/// Who holds what, the recorder knows by itself: a test whose memory is held passes, and one that leaks fails, also where
+/// the image is not whole or nobody can read it.
+#[test]
+fn what_is_held_is_told_from_what_is_lost_without_the_reporter() {
+    let expected = "application: held\nkept loader: held, collected\n\
+                    dropped loader: 1000037 bytes lost, collected\n";
+    for jdk in Jdk::all() {
+        let victim = Victim::new(jdk, "FirmHolders");
+        let arguments = |more: &[&str]| victim.arguments(Entry::Preload, more);
+        let java = jdk.tool("java");
+        let limited = "ulimit -f 2000; exec \"$0\" \"$@\"".to_owned();
+        let mut under_limit = vec!["-c".to_owned(), limited, java.display().to_string()];
+        under_limit.extend(arguments(&[]));
+        let nobody = arguments(&["-Dhackleak.cli=/nowhere/hackleak"]);
+        for (what, program, arguments) in [
+            ("a limit", Path::new("/bin/sh"), under_limit),
+            ("no reporter", &java, nobody),
+        ] {
+            let run = Recording::of(program)
+                .options("follow=jvm,track=new+malloc,held=note")
+                .args(arguments)
+                .run()
+                .expect_code(0);
+            let (feature, said) = (jdk.feature, &run.ended.stderr);
+            assert_eq!(run.ended.stdout, expected, "JDK {feature}, {what}: {said}");
+            assert_eq!(said.contains("(file-limit)"), what == "a limit", "{said}");
         }
     }
 }

@@ -3,19 +3,17 @@
 //! Each goes through [`call`], which turns an error or a panic into a Java exception.
 
 use super::native_call::{Failure, call, longs, selection};
-use super::{buffers, collect, exit, java_stale, judging, method_ids};
-use crate::selection::{self, Selection};
+use super::{buffers, collect, exit, java_stale, judging, method_ids, raw_sites};
+use crate::selection;
 use crate::{
     IMAGE, checkpoint, handles, holders, image, lifecycle, module_copies, this_library, thread,
 };
 use core::sync::atomic::Ordering::Relaxed;
-use hackleak_image::Frame;
-use hackleak_image::layout::{Check, Counter, Kind, Outcome, Scope, flags};
+use hackleak_image::layout::{Check, Counter, Outcome, Scope, flags};
 use hackleak_options::{InvalidFrees, Options};
 use jni::objects::{JClass, JLongArray, JString};
 use jni::{Env, EnvUnowned};
-use std::collections::{HashMap, HashSet};
-use std::fmt::Write;
+use std::collections::HashSet;
 use std::os::unix::fs::MetadataExt;
 
 /// `String describe()`
@@ -258,8 +256,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_ignore<'local>(
     });
 }
 
-/// `String rawSites(int epoch, int scope, int ownership, int limit)`: the reporter's `lines` format without its
-/// symbols, for when the reporter cannot read the image.
+/// `String rawSites(int epoch, int scope, int ownership, int judging, int limit)`: the reporter's `lines` format
+/// without its symbols, for when the reporter cannot read the image.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     env: EnvUnowned<'local>,
@@ -267,11 +265,13 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     epoch: i32,
     scope: i32,
     ownership: i32,
+    judging: i32,
     limit: i32,
 ) -> JString<'local> {
     call(env, |env| {
         let selection = selection(epoch, scope, ownership)?;
-        Ok(env.new_string(raw_sites(selection, limit.max(0) as usize))?)
+        let lines = raw_sites::lines(selection, judging.max(0) as u32, limit.max(0) as usize);
+        Ok(env.new_string(lines)?)
     })
 }
 
@@ -315,84 +315,4 @@ fn text<'local>(env: &mut Env<'local>, string: JString<'local>) -> Result<String
         return Ok(String::new());
     }
     Ok(string.try_to_string(env)?)
-}
-
-fn raw_sites(selection: Selection, limit: usize) -> String {
-    let mut sites: HashMap<(u32, u8), (u64, u64)> = HashMap::new();
-    let mut total = (0, 0);
-    selection::leaks(selection, |_, live| {
-        let site = sites.entry((live.stack(), live.kind())).or_default();
-        for sum in [site, &mut total] {
-            let (count, size) = selection::amount(live);
-            sum.0 += size;
-            sum.1 += count;
-        }
-    });
-    let mut sites: Vec<_> = sites.into_iter().collect();
-    sites.sort_unstable_by_key(|(key, sum)| (core::cmp::Reverse(*sum), *key));
-    let mut out = format!("hackleak-lines\t1\ntotal\t{}\t{}\n", total.0, total.1);
-    for ((stack, kind), (bytes, blocks)) in sites.into_iter().take(limit) {
-        let kind = Kind::from_number(kind).map_or("?", Kind::name);
-        let _ = writeln!(out, "site\t{bytes}\t{blocks}\t{kind}");
-        let mut node = stack;
-        while node != 0 {
-            let found = IMAGE.node(node);
-            let _ = match Frame::decode(found.frame) {
-                Some(Frame::Native { module, vaddr }) => {
-                    writeln!(
-                        out,
-                        "native\t\t\t0\t{}\t0x{vaddr:x}\t0",
-                        module_path(module)
-                    )
-                }
-                Some(Frame::Java { method, bci }) => java_line(&mut out, method, bci),
-                Some(other) => writeln!(out, "mark\t{other:?}"),
-                None => Ok(()),
-            };
-            node = found.parent;
-        }
-    }
-    out.push_str("end\n");
-    out
-}
-
-fn module_path(index: u32) -> String {
-    let module = IMAGE.modules.read(index);
-    module.map_or_else(String::new, |module| escaped(&IMAGE.text(module.path)))
-}
-
-fn java_line(out: &mut String, method: u32, bci: u16) -> std::fmt::Result {
-    let Some(method) = IMAGE.methods.read(method) else {
-        return Ok(());
-    };
-    let native = bci == hackleak_image::frame::BCI_NATIVE;
-    writeln!(
-        out,
-        "java\t{}\t{}\t{}\t{}\t{}",
-        escaped(&IMAGE.text(method.class)),
-        escaped(&IMAGE.text(method.name)),
-        escaped(&IMAGE.text(method.file)),
-        if native {
-            0
-        } else {
-            line(&IMAGE.bytes(method.lines), bci)
-        },
-        u8::from(native),
-    )
-}
-
-/// The line of the last entry that starts at `bci` or before.
-fn line(table: &[u8], bci: u16) -> u16 {
-    let number = |bytes: &[u8]| u16::from_le_bytes([bytes[0], bytes[1]]);
-    table
-        .chunks_exact(4)
-        .take_while(|entry| number(entry) <= bci)
-        .last()
-        .map_or(0, |e| number(&e[2..]))
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
 }

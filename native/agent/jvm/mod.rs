@@ -14,7 +14,8 @@
 //!   `local_refs`: what makes those.
 //! - `buffers`: direct byte buffers over memory that may be freed under them.
 //! - `aot`: JVMs that start from a cache of linked classes.
-//! - `bridge`, `series`: the native methods of `dev.hackleak.NativeBridge`; `native_call`: their edge.
+//! - `bridge`, `series`: the native methods of `dev.hackleak.NativeBridge`; `native_call`: their edge; `raw_sites`: the
+//!   answer where no reporter can read the image.
 //! - `collect`: forcing a collection; `critical`: whether a thread stands in its way; `queues`: whether what it found is worked off.
 //! - `ending`: when the JVM ends, `exit`: what is done then; `properties`: what it was started with.
 //! - `java_heap`: which objects hold native memory, by a walk of the heap (`heap_walk`,
@@ -55,6 +56,7 @@ pub mod own_code;
 mod own_frames;
 mod properties;
 mod queues;
+mod raw_sites;
 mod real_functions;
 pub mod resources;
 mod series;

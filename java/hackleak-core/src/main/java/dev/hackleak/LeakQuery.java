@@ -172,10 +172,10 @@ final class LeakQuery {
 
   private LeakReport reported() {
     RecorderDescription description = recorder.describe();
+    judge(description);
     if (description.degraded()) {
       return raw("part of the image is in this JVM's memory only");
     }
-    judge(description);
     try {
       Reporter reporter = reporter(description);
       LeakReport report = reporter.report(description, since.epoch(), check, judging);
@@ -193,9 +193,13 @@ final class LeakQuery {
       notes.add("rounds, kinds, allowances and suppressions of this check were not applied");
     }
     noteUnrecordedEvents();
+    int known = recorder.describe().heldFails(check.held()) ? 0 : judging;
     try {
-      String sites = recorder.rawSites(since.epoch(), check.scope(), check.ownership(), RAW_SITES);
-      return unjudged(LinesParser.parse(sites).withNotes(notes), reason);
+      LeakReport report =
+          LinesParser.parse(
+              recorder.rawSites(since.epoch(), check.scope(), check.ownership(), known, RAW_SITES));
+      noteHeld(report.held());
+      return unjudged(report.withNotes(notes), reason);
     } catch (ReporterException | RuntimeException e) {
       notes.add("the leaking sites cannot be listed either: " + e.getMessage());
       long[] live = recorder.leaksSince(since.epoch(), check.scope(), check.ownership());
@@ -235,6 +239,14 @@ final class LeakQuery {
     List<String> text = LeakText.of(bytes, count, noSites(), Collections.emptyList());
     return new LeakReport(bytes, count, noSites(), Collections.emptyList(), null, text)
         .withNotes(notes);
+  }
+
+  private void noteHeld(List<LeakSite> held) {
+    if (!held.isEmpty()) {
+      long bytes = held.stream().mapToLong(LeakSite::bytes).sum();
+      long count = held.stream().mapToLong(LeakSite::count).sum();
+      notes.add(LeakText.held(bytes, count));
+    }
   }
 
   private void noteCudfLeaks() {

@@ -78,6 +78,10 @@ final class LeakText {
     return amount(bytes, count) + " at sites that suppressions cover are not counted";
   }
 
+  static String held(long bytes, long count) {
+    return amount(bytes, count) + " held, not lost, by what is still alive";
+  }
+
   static String unseenUnknown(String reason) {
     return "whether the libraries under test are seen is not known: " + reason;
   }

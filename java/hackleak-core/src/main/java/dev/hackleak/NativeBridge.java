@@ -130,8 +130,12 @@ final class NativeBridge {
   /** Counts up or down; while above zero, this thread's allocations are marked as ignored. */
   static native void ignore(boolean on);
 
-  /** The leaking sites as {@link LinesParser} reads them, with frames as module and offset only. */
-  static native String rawSites(int epoch, int scope, int ownership, int limit);
+  /**
+   * The leaking sites as {@link LinesParser} reads them, with frames as module and offset only.
+   *
+   * @param judging what {@code judge} gave: what it found held is no leak; 0 if nobody knows
+   */
+  static native String rawSites(int epoch, int scope, int ownership, int judging, int limit);
 
   /**
    * Keeps in the image what an assertion came to; see {@link AssertionRecord} for the numbers.

@@ -174,8 +174,8 @@ final class NativeRecorder implements Recorder {
   }
 
   @Override
-  public String rawSites(int epoch, int scope, Ownership ownership, int limit) {
-    return NativeBridge.rawSites(epoch, scope, ownership.ordinal(), limit);
+  public String rawSites(int epoch, int scope, Ownership ownership, int judging, int limit) {
+    return NativeBridge.rawSites(epoch, scope, ownership.ordinal(), judging, limit);
   }
 
   @Override

@@ -104,7 +104,12 @@ interface Recorder {
 
   void ignore(boolean on);
 
-  String rawSites(int epoch, int scope, Ownership ownership, int limit);
+  /**
+   * At most so many of the leaking sites, for {@link LinesParser}.
+   *
+   * @param judging what {@link #judge} gave: what it found held is no leak; 0 if nobody knows
+   */
+  String rawSites(int epoch, int scope, Ownership ownership, int judging, int limit);
 
   void assertion(AssertionRecord ended);
 }

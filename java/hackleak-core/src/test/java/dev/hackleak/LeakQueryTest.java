@@ -149,6 +149,27 @@ class LeakQueryTest {
   }
 
   @Test
+  void whatIsHeldIsNoLeakWithoutReporterEither() {
+    recorder.allHeld = true;
+    HackLeak.checkpoint();
+    recorder.allocate(2);
+    LeakReport report = HackLeak.leaksSince(HackLeak.checkpoint("later"));
+    assertEquals(0, report.count());
+    HackLeak.checkpoint("here");
+    recorder.allocate(3);
+    HackLeak.assertNoLeaks();
+    report = HackLeak.leaksSince(Checkpoint.processStart());
+    assertEquals(0, report.count());
+    assertEquals(5, report.held().get(0).count());
+    String said = report.notes().toString();
+    assertTrue(said.contains("9,999,965 bytes in 5 blocks held, not lost"), said);
+    recorder.unjudgeable = "no room";
+    LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
+    assertEquals(3, error.report().count());
+    assertTrue(error.getMessage().contains("so all of it counts: no room"), error.getMessage());
+  }
+
+  @Test
   void withoutReporterAndSitesTheCountRemains() {
     recorder.rawSitesFail = true;
     recorder.unrecorded = 1;

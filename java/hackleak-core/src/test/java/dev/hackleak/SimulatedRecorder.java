@@ -36,6 +36,10 @@ final class SimulatedRecorder implements Recorder {
   volatile long unrecorded;
   volatile int gcs;
   volatile boolean rawSitesFail;
+
+  /** Whether a judging finds that something holds all of it. */
+  volatile boolean allHeld;
+
   final List<AssertionRecord> assertions = new ArrayList<>();
   volatile long invalidFrees;
   volatile int modules;
@@ -260,15 +264,16 @@ final class SimulatedRecorder implements Recorder {
   }
 
   @Override
-  public String rawSites(int since, int in, Ownership ownership, int limit) {
+  public String rawSites(int since, int in, Ownership ownership, int judging, int limit) {
     if (rawSitesFail) {
       throw new IllegalStateException("no memory for it");
     }
     long[] live = leaksSince(since, in, ownership);
     String amount = live[1] + "\t" + live[0];
+    boolean isHeld = allHeld && judging != 0;
     return "hackleak-lines\t1\ntotal\t"
-        + amount
-        + "\nsite\t"
+        + (isHeld ? "0\t0" : amount)
+        + (isHeld ? "\nheld\t" : "\nsite\t")
         + amount
         + "\tnew[]\nnative\t\t\t0\t/lib/libvictim.so\t1f3\t0\n"
         + "java\tcom.example.Victim\tleak\tVictim.java\t12\t1\nend\n";
