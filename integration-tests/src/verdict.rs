@@ -13,6 +13,8 @@ pub struct Verdict {
     pub memo_hits: u64,
     /// Stacks that are those of a walk before the last one.
     pub recent_hits: u64,
+    /// Stacks of walks that parted from the last one as another one had.
+    pub branch_hits: u64,
     /// Java stacks that were recalled, and compared with the JVM's answer.
     pub java_recalled: u64,
     /// Java stacks that `AsyncGetCallTrace` gave and that were compared with JVMTI's.
@@ -42,6 +44,7 @@ impl Run {
             mismatches: number("mismatches"),
             memo_hits: number("memo_hits"),
             recent_hits: number("recent_hits"),
+            branch_hits: number("branch_hits"),
             java_recalled: number("java_recalled"),
             java_answers: number("java_answers"),
             java_mismatches: number("java_mismatches"),

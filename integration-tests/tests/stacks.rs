@@ -30,10 +30,11 @@ fn assert_exact(victim: &str, seeds: std::ops::Range<u32>, arguments: &[&str], l
                 mismatches,
                 memo_hits,
                 recent_hits,
+                branch_hits,
                 ..
             } = run.verdict();
             println!(
-                "{what}: checked {checked}, mismatches {mismatches}, memo hits {memo_hits} ({recent_hits})"
+                "{what}: checked {checked}, mismatches {mismatches}, memo hits {memo_hits} ({recent_hits}, {branch_hits})"
             );
             assert_eq!(mismatches, 0, "{what}: {}", run.ended);
             assert!(checked >= least, "{what}: only {checked} were checked");
@@ -46,6 +47,7 @@ fn assert_exact(victim: &str, seeds: std::ops::Range<u32>, arguments: &[&str], l
             // Here the same places allocate in turn.
             let in_turn = victim == "stacks_path_change";
             assert!(recent_hits > 0 || !in_turn, "{what}: no earlier walk");
+            assert!(branch_hits > 0 || !in_turn, "{what}: no branch");
         }
     }
 }
@@ -67,7 +69,7 @@ fn same_leaf_frame_on_other_paths() {
 
 #[test]
 fn the_check_fails_when_what_is_remembered_is_not_verified() {
-    for memory in ["last", "recent"] {
+    for memory in ["last", "recent", "branches"] {
         let victim = cpp_with("stacks_path_change", &["-O2"]);
         let recording = Recording::of(victim).verified().args(["1", "300000"]);
         let recording = recording.env("HACKLEAK_VERIFY_BREAK", memory);

@@ -5,8 +5,9 @@
 //! - `older_loader`: the same where the C library does not say (glibc before 2.35).
 //! - `namespaces`: the modules that `dlmopen` loads apart from the others.
 //! - `cursor`: one step of a walk.
-//! - `walk_cache`: the walk, and what it remembers so that the next one is short.
-//! - `recent`: walks before the last one.
+//! - `walk_cache`: the walk, and what it remembers so that the next one is short; its `branches`: walks that parted from
+//!   the one before them.
+//! - `recent_walks`: whole walks before the last one; `worth`: whether it pays to keep one.
 //! - `slow`: libgcc's unwinder, for the rare frame whose rule is not one of the common shapes.
 //! - `waiting`: the same steps along the stack of another thread that waits.
 //! - `verify` (feature, tests only): every stack is compared with libgcc's.
@@ -22,6 +23,7 @@ mod slow;
 pub mod verify;
 mod waiting;
 mod walk_cache;
+mod worth;
 
 pub use crate::arch::Registers;
 pub use cursor::End;
@@ -101,6 +103,8 @@ pub enum Memory {
     Last = 1,
     /// Walks before it.
     RecentWalks,
+    /// Walks that parted from it.
+    Branches,
     /// Java stacks.
     Java,
     /// The method that a thread's Java stacks end with.

@@ -8,6 +8,7 @@
 
 use super::Memory;
 use super::cursor::{Cursor, End};
+use super::worth::Worth;
 use crate::stack_word::{self, StackWord};
 
 const SETS: usize = 16;
@@ -51,11 +52,7 @@ struct Set {
 
 /// What one thread remembers. Valid when zero.
 pub struct RecentWalks {
-    /// Keeping a walk costs about as much as making a short one, so it has to pay: see
-    /// [`RecentWalks::pays`].
-    hits: u32,
-    kept: u32,
-    refused: u32,
+    worth: Worth,
     sets: [Set; SETS],
 }
 
@@ -77,27 +74,8 @@ impl RecentWalks {
             .ways
             .iter()
             .find(|kept| kept.begins_at(leaf) && kept.holds())?;
-        self.hits = self.hits.saturating_add(1);
+        self.worth.paid();
         Some(kept.walk)
-    }
-
-    /// A thread that goes through more places than are kept finds few again: then one walk in sixteen is
-    /// enough.
-    #[inline(always)]
-    fn pays(&mut self) -> bool {
-        const FREE: u32 = 256;
-        if self.kept > self.hits.saturating_add(FREE) {
-            self.refused += 1;
-            if !self.refused.is_multiple_of(16) {
-                return false;
-            }
-        }
-        if self.kept.max(self.hits) > 1 << 16 {
-            self.kept /= 2;
-            self.hits /= 2;
-        }
-        self.kept += 1;
-        true
     }
 
     /// Remembers a walk from the leaf at `slot`, decided by `words`, which run from the root to the leaf.
@@ -110,7 +88,7 @@ impl RecentWalks {
         on_own: bool,
         walk: Walk,
     ) {
-        if words.len() > MAX_WORDS || !self.pays() {
+        if words.len() > MAX_WORDS || !self.worth.pays() {
             return;
         }
         let set = &mut self.sets[set(slot, pc)];
@@ -259,21 +237,5 @@ mod tests {
             recent.learn((at.slot, at.pc), None, &words, true, walk(5));
             assert_eq!(found(&mut recent, &at), expected, "{len} words");
         }
-    }
-
-    #[test]
-    fn who_finds_nothing_again_learns_one_walk_in_sixteen() {
-        let mut recent = nothing();
-        let learned = |recent: &mut RecentWalks| (0..1600).filter(|_| recent.pays()).count();
-        assert_eq!(learned(&mut recent), 257 + (1600 - 257) / 16);
-        // Once walks are found again, all are worth it.
-        recent.hits = 1 << 15;
-        assert_eq!(learned(&mut recent), 1600);
-        // Old times are forgotten by and by.
-        recent.hits = u32::MAX;
-        for _ in 0..64 {
-            recent.pays();
-        }
-        assert!(recent.hits <= 1 << 16, "{}", recent.hits);
     }
 }

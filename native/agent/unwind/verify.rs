@@ -18,6 +18,7 @@ static JAVA_MISMATCHES: AtomicU64 = AtomicU64::new(0);
 static ANSWERS: AtomicU64 = AtomicU64::new(0);
 static CHECKS_ANSWERS: AtomicBool = AtomicBool::new(false);
 static RECENT: AtomicU64 = AtomicU64::new(0);
+static BRANCHES: AtomicU64 = AtomicU64::new(0);
 static BROKEN: AtomicU32 = AtomicU32::new(0);
 
 /// Reads the environment. Called before the gate opens.
@@ -25,6 +26,7 @@ pub fn init() {
     let broken = match std::env::var("HACKLEAK_VERIFY_BREAK").as_deref() {
         Ok("last") => Memory::Last as u32,
         Ok("recent") => Memory::RecentWalks as u32,
+        Ok("branches") => Memory::Branches as u32,
         Ok("java") => Memory::Java as u32,
         Ok("outermost") => Memory::Outermost as u32,
         _ => 0,
@@ -56,6 +58,11 @@ pub fn breaks(memory: Memory) -> bool {
 /// A walk before the last one is the stack.
 pub fn count_recent() {
     RECENT.fetch_add(1, Relaxed);
+}
+
+/// A walk that parted from the last one is the stack.
+pub fn count_branch() {
+    BRANCHES.fetch_add(1, Relaxed);
 }
 
 /// Whether modules are found as on an older C library.
@@ -169,10 +176,11 @@ pub fn report() {
     let threads = threads.filter_map(|index| IMAGE.threads.read(index));
     let memo_hits: u64 = threads.map(|thread| thread.memo_hits).sum();
     eprintln!(
-        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} recent_hits={} java_recalled={} java_answers={} java_mismatches={}",
+        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} recent_hits={} branch_hits={} java_recalled={} java_answers={} java_mismatches={}",
         CHECKED.load(Relaxed),
         MISMATCHES.load(Relaxed),
         RECENT.load(Relaxed),
+        BRANCHES.load(Relaxed),
         JAVA_CHECKED.load(Relaxed),
         ANSWERS.load(Relaxed),
         JAVA_MISMATCHES.load(Relaxed),

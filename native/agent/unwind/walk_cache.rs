@@ -24,6 +24,7 @@
 //!
 //! Return addresses are never patched: that breaks under a JIT and with exceptions.
 
+mod branches;
 mod learn;
 
 use super::cursor::{Cursor, End};
@@ -34,11 +35,12 @@ use crate::arch::CallSite;
 use crate::stack_word::{self, StackWord};
 use crate::thread::ThreadState;
 use crate::{IMAGE, boundary, control, jvm};
+use branches::Branches;
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::NodeCache;
 use hackleak_image::{Frame, Marker};
 use hackleak_options::MAX_DEPTH;
-use learn::{append, replant_under};
+use learn::{append, keep, replant_under};
 
 pub const MAX_FRAMES: usize = MAX_DEPTH as usize;
 /// Remembered frames: the walked ones and the end.
@@ -101,14 +103,13 @@ pub struct WalkCache {
     on_own: bool,
     frames: [Remembered; MAX_REMEMBERED],
     words: [StackWord; MAX_WORDS],
-    /// Which remembered frame each word leads away from.
-    owners: [u16; MAX_WORDS],
     /// The walk that is being made, from the leaf on, with the frame of each step and its node.
     steps: [Step; MAX_FRAMES],
     pub(super) step_frames: [u64; MAX_FRAMES],
     nodes: [u32; MAX_FRAMES],
     cache: NodeCache,
     recent: RecentWalks,
+    branches: Branches,
 }
 
 impl WalkCache {
@@ -116,6 +117,7 @@ impl WalkCache {
     pub fn clear(&mut self) {
         self.forget_last();
         self.recent.clear();
+        self.branches.clear();
     }
 
     /// Forgets the last walk.
@@ -152,7 +154,11 @@ impl WalkCache {
     fn stale(&self, words: &[StackWord]) -> Result<(), usize> {
         // SAFETY: as in `verify`.
         let changed = words.iter().rposition(|word| !unsafe { word.holds() });
-        changed.map_or(Ok(()), |at| Err(usize::from(self.owners[at]) - 1))
+        changed.map_or(Ok(()), |at| {
+            // The frame that it leads away from is the first one that has it.
+            let owner = self.frames[..self.len].partition_point(|f| usize::from(f.words) <= at);
+            Err(owner - 1)
+        })
     }
 }
 
@@ -219,6 +225,9 @@ pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
             Err(stale) => candidates = stale,
         }
     }
+    if let Some(node) = branch(thread, &leaf, call_site) {
+        return node;
+    }
     thread.on_own_stack(|thread| walk(thread, leaf, candidates, call_site))
 }
 
@@ -227,6 +236,7 @@ pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
 #[inline(never)]
 fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site: CallSite) -> u32 {
     boundary::may_panic();
+    let before = thread.walks.last_node();
     let mut reach = thread.bounds.reach(leaf.slot);
     if let Some(walk) = thread.walks.recent.find(&leaf)
         && root_of(thread, &walk, call_site) == walk.root
@@ -253,7 +263,13 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site
                 Ok(()) => {
                     walks.keep_first(candidates);
                     replant(thread, steps, call_site);
-                    return append(&mut thread.walks, steps, plain);
+                    let walks = &mut thread.walks;
+                    let node = append(walks, steps, plain);
+                    if plain && steps > 0 {
+                        walks.keep_branch(before, candidates - 1);
+                        keep(walks);
+                    }
+                    return node;
                 }
                 Err(stale) => candidates = stale,
             }
@@ -287,6 +303,30 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site
     };
     let remembers = plain.then_some(reach.is_own());
     walked(thread, end, at.pc, steps, remembers, call_site)
+}
+
+/// The node for the stack at `leaf`, if a walk from there parted from the last one before, and is still what it was.
+#[inline(never)]
+fn branch(thread: &mut ThreadState, leaf: &Cursor, call_site: CallSite) -> Option<u32> {
+    let walks = &mut thread.walks;
+    let before = walks.last_node();
+    let found = walks
+        .branches
+        .find(before, leaf, &walks.frames[..walks.len])?;
+    walks.verify(found.joint).ok()?;
+    let walk = Walk {
+        end: walks.end,
+        outermost: walks.frames[1].pc - 1,
+        root: walks.root,
+        node: before,
+    };
+    if root_of(thread, &walk, call_site) != walk.root {
+        return None;
+    }
+    thread.record().memo_hits += 1;
+    #[cfg(feature = "verify")]
+    super::verify::count_branch();
+    Some(thread.walks.take(found))
 }
 
 /// The root of what was walked before.
@@ -371,7 +411,11 @@ fn walked(
         fp_matters: false,
     };
     walks.len = 1;
-    append(walks, steps, plain)
+    let node = append(walks, steps, plain);
+    if plain && steps > 0 {
+        keep(walks);
+    }
+    node
 }
 
 #[cfg(test)]

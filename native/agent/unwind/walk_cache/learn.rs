@@ -52,7 +52,6 @@ pub(super) fn append(walks: &mut WalkCache, steps: usize, plain: bool) -> u32 {
         intern_all(&mut walks.cache, node, frames, &mut walks.nodes[..steps]);
     }
     remember(walks, steps);
-    keep(walks);
     walks.nodes[0]
 }
 
@@ -66,7 +65,6 @@ pub(super) fn remember(walks: &mut WalkCache, steps: usize) {
     for ((step, frame), node) in new.zip(&walks.nodes).rev() {
         let mut add = |at, value| {
             walks.words[words] = StackWord { at, value };
-            walks.owners[words] = len as u16;
             words += 1;
         };
         let rule = step.rule;
@@ -108,7 +106,7 @@ pub(super) fn remember(walks: &mut WalkCache, steps: usize) {
 
 /// Keeps the last walk for when another has taken its place.
 #[inline(always)]
-fn keep(walks: &mut WalkCache) {
+pub(super) fn keep(walks: &mut WalkCache) {
     let leaf = walks.frames[walks.len - 1];
     let walk = Walk {
         end: walks.end,
