@@ -49,6 +49,8 @@ pub struct LiveRecords<'image> {
     runs: Vec<(usize, usize)>,
     /// The summary of that segment.
     summary: [u32; SUMMARY_LEN],
+    /// Which of its pages are not in the file.
+    in_memory: [u64; SUMMARY_LEN / 64],
 }
 
 impl Image {
@@ -64,6 +66,7 @@ impl Image {
             position: 0,
             runs: Vec::new(),
             summary: [0; SUMMARY_LEN],
+            in_memory: [0; SUMMARY_LEN / 64],
         }
     }
 }
@@ -88,6 +91,7 @@ impl LiveRecords<'_> {
                 Ok(_) => {
                     self.runs = runs(&header.summary, self.since);
                     self.summary = header.summary;
+                    self.in_memory = header.in_memory;
                 }
                 Err(_) => self.image.damage.add(Damage::UnreadableSegment, 1),
             }
@@ -120,7 +124,8 @@ impl LiveRecords<'_> {
     /// Compares the pages that were read, from page `start` on, with the summary.
     fn check_pages(&self, start: usize) {
         for (page, records) in self.data.chunks(PAGE).enumerate() {
-            let used = self.summary[start + page] != 0;
+            let page = start + page;
+            let used = self.summary[page] != 0 && self.in_memory[page / 64] >> (page % 64) & 1 == 0;
             if used && is_blank(records) {
                 self.image.damage.add(Damage::BlankPage, 1);
             } else if !used && has_blocks(records) {

@@ -6,7 +6,7 @@
 //! could find taken.
 
 use super::sync::{self, AtomicPtr};
-use super::window::Window;
+use super::window::{Reserve, Window};
 use crate::layout::{Blob, SEGMENT_DATA_LEN, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
 use core::marker::PhantomData;
 use core::ptr;
@@ -90,7 +90,7 @@ impl<T> Arena<T> {
         if !place.load(Acquire).is_null() {
             return true;
         }
-        let header = window.segment(segment as u64);
+        let header = window.segment(segment as u64, Reserve::Whole);
         if header.is_null() {
             return false;
         }

@@ -14,7 +14,7 @@ mod walk;
 pub use look::State;
 
 use super::sync::{AtomicPtr, AtomicU32, AtomicU64};
-use super::window::Window;
+use super::window::{Reserve, Window};
 use crate::arch::ADDRESS_BITS;
 use crate::layout::{FREED, LIVE, Live, PIN_SHIFT, SEGMENT_HEADER_LEN, SegmentHeader, SegmentKind};
 use core::ptr;
@@ -103,6 +103,7 @@ impl LiveTable {
         epoch: u32,
     ) -> Result<(), InsertError> {
         let segment = self.segment_or_new(window, address)?;
+        self.make_ready(window, segment, address)?;
         put(segment, address, live, epoch);
         Ok(())
     }
@@ -124,12 +125,31 @@ impl LiveTable {
         Ok(segment)
     }
 
-    /// Records a block if its segment is there already; tells whether it did. The caller owns the
+    /// Sees to it that the record of `address` can be written.
+    #[inline(always)]
+    fn make_ready(
+        &self,
+        window: &Window,
+        segment: *mut SegmentHeader,
+        address: usize,
+    ) -> Result<(), InsertError> {
+        if newest(segment, address).load(Relaxed) == 0
+            && !window.prepare_page(segment, page_of(address))
+        {
+            return Err(InsertError::NoSegment);
+        }
+        Ok(())
+    }
+
+    /// Records a block if its page is there already; tells whether it did. The caller owns the
     /// address: it was just handed out.
     #[inline(always)]
     pub fn try_insert(&self, address: usize, live: Live, epoch: u32) -> bool {
         let segment = self.segment(address);
         if segment.is_null() || address & 7 != 0 {
+            return false;
+        }
+        if newest(segment, address).load(Relaxed) == 0 {
             return false;
         }
         put(segment, address, live, epoch);
@@ -212,23 +232,32 @@ impl LiveTable {
     /// The live block that `address` lies inside of, if its start is at most 4 KiB before.
     pub fn around(&self, address: usize) -> Option<(usize, Live)> {
         const GRANULE: usize = 16;
-        let first = address & !(GRANULE - 1);
-        (0..256)
-            .map(|step| first.wrapping_sub(step * GRANULE))
-            .find_map(|start| {
-                let segment = self.segment(start);
-                if segment.is_null() {
-                    return None;
+        let mut start = address & !(GRANULE - 1);
+        let mut left = 256;
+        while left > 0 {
+            let segment = self.segment(start);
+            let index = (start >> 4) & 0xffff;
+            // All starts in one segment: this runs for each buffer that native code makes.
+            let here = left.min(index + 1);
+            for step in 0..if segment.is_null() { 0 } else { here } {
+                let (origin, block) = words(segment, index - step);
+                let block = block.load(Acquire);
+                if block & LIVE == 0 {
+                    continue;
                 }
-                let (origin, block) = words(segment, (start >> 4) & 0xffff);
                 let live = Live {
-                    block: block.load(Acquire),
+                    block,
                     origin: origin.load(Relaxed),
                 };
-                let inside =
-                    live.is_live() && address > start && address - start < live.size() as usize;
-                inside.then_some((start, live))
-            })
+                let start = start - step * GRANULE;
+                if address > start && address - start < live.size() as usize {
+                    return Some((start, live));
+                }
+            }
+            left -= here;
+            start = start.wrapping_sub(here * GRANULE);
+        }
+        None
     }
 
     #[cold]
@@ -244,7 +273,7 @@ impl LiveTable {
             .ok_or(InsertError::Address)?;
         let lower = lower_table(upper).ok_or(InsertError::NoSegment)?;
         let place = &lower[(address >> MIB_BITS) & (LOWER - 1)];
-        let segment = window.segment((address >> MIB_BITS) as u64);
+        let segment = window.segment((address >> MIB_BITS) as u64, Reserve::Pieces);
         if segment.is_null() {
             return Err(InsertError::NoSegment);
         }
@@ -272,11 +301,8 @@ fn prepare(
     live: Live,
     epoch: u32,
 ) -> &'static AtomicU64 {
-    let slot = (address >> 4) & 0xffff;
-    // SAFETY: the segment is mapped for good, and `slot >> 8` is less than 256.
-    let newest =
-        unsafe { AtomicU32::from_ptr((&raw mut (*segment).summary).cast::<u32>().add(slot >> 8)) };
-    let (origin, block) = words(segment, slot);
+    let newest = newest(segment, address);
+    let (origin, block) = words(segment, (address >> 4) & 0xffff);
     // A process may be killed between any two of these, and the first store to a page takes
     // long. So the summary is raised after the page has something in it, which tells a page
     // that was wiped out from one that was never used; and before the block, which would be
@@ -286,6 +312,22 @@ fn prepare(
         newest.fetch_max(epoch, Release);
     }
     block
+}
+
+/// The page of records that the record of `address` is on.
+#[inline(always)]
+fn page_of(address: usize) -> usize {
+    (address >> 12) & 0xff
+}
+
+/// The newest epoch of the page of records that the record of `address` is on; 0 if it was never used.
+#[inline(always)]
+fn newest(segment: *mut SegmentHeader, address: usize) -> &'static AtomicU32 {
+    // SAFETY: the segment is mapped for good, and a page's number is less than 256.
+    unsafe {
+        let summary = (&raw mut (*segment).summary).cast::<u32>();
+        AtomicU32::from_ptr(summary.add(page_of(address)))
+    }
 }
 
 /// The two words of a slot: origin and block.

@@ -217,3 +217,125 @@ fn an_address_is_live_freed_unknown_or_elsewhere() {
     writer.live.for_each_since(writer.window(), 0, count);
     assert_eq!((all, without_runtime), (3, 2));
 }
+
+/// One record in each of so many MiB of addresses, in an image that can be read.
+fn scatter(writer: &'static Writer, segments: usize) {
+    // SAFETY: nobody else uses it yet.
+    let header = unsafe { writer.header_mut() };
+    header.version = crate::layout::VERSION;
+    header.machine = 62;
+    header.state = crate::layout::state::RECORDING;
+    header.epoch = 1;
+    header.magic = crate::layout::MAGIC;
+    for i in 0..segments {
+        let live = Live::new(0, 0, 2 << 20, Kind::Malloc);
+        let address = 0x7e00_0000_0010 + (i << 20);
+        let inserted = writer.live.insert(writer.window(), address, live, 1);
+        assert_eq!(inserted, Ok(()));
+    }
+}
+
+fn on_disk(path: &std::path::Path) -> u64 {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).expect("metadata").blocks() * 512
+}
+
+fn live_in(path: &std::path::Path) -> usize {
+    let image = crate::Image::open(path).expect("an image");
+    let live = image.live_records(0).count();
+    assert_eq!(image.damage(), []);
+    live
+}
+
+fn is_tmpfs(path: &std::path::Path) -> bool {
+    let name = CString::new(path.to_str().expect("utf-8")).expect("no zero byte");
+    let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
+    // SAFETY: a path that ends in a zero byte, and a place for the answer, which is filled on success.
+    let kind = unsafe {
+        assert_eq!(libc::statfs(name.as_ptr(), found.as_mut_ptr()), 0);
+        found.assume_init().f_type
+    };
+    kind == libc::TMPFS_MAGIC
+}
+
+#[test]
+fn records_that_lie_far_apart_take_little_of_the_disk() {
+    static WRITER: Writer = Writer::new();
+    // Beside the program: a folder for temporary files may lie in memory.
+    let program = std::env::current_exe().expect("a path");
+    let beside = program.parent().expect("a folder");
+    let dir = tempfile::tempdir_in(beside).expect("dir");
+    let (writer, path) = open(&WRITER, &dir);
+    if is_tmpfs(&path) {
+        println!("SKIPPED: {} lies in memory", beside.display());
+        return;
+    }
+    let before = on_disk(&path);
+    scatter(writer, 64);
+    let grown = on_disk(&path) - before;
+    assert!(grown <= 64 * (16 << 10), "{grown}");
+    assert_eq!(live_in(&path), 64);
+    // Where blocks are small, the rest comes at once.
+    let live = Live::new(0, 0, 16, Kind::Malloc);
+    for page in 0..6 {
+        let address = 0x7e00_0000_0020 + page * 4096;
+        let inserted = writer.live.insert(writer.window(), address, live, 1);
+        assert_eq!(inserted, Ok(()));
+    }
+    let whole = on_disk(&path) - before;
+    assert!(whole >= 1 << 20, "{whole}");
+    for page in 6..256 {
+        let address = 0x7e00_0000_0020 + page * 4096;
+        let inserted = writer.live.insert(writer.window(), address, live, 1);
+        assert_eq!(inserted, Ok(()));
+    }
+    assert_eq!(on_disk(&path) - before, whole);
+    assert_eq!(live_in(&path), 64 + 256);
+}
+
+#[test]
+fn where_a_read_would_take_memory_a_segment_is_reserved_as_a_whole() {
+    static WRITER: Writer = Writer::new();
+    let shared = std::path::Path::new("/dev/shm");
+    if !shared.is_dir() || !is_tmpfs(shared) {
+        println!("SKIPPED: /dev/shm is no tmpfs");
+        return;
+    }
+    let dir = tempfile::tempdir_in(shared).expect("dir");
+    let (writer, path) = open(&WRITER, &dir);
+    let before = on_disk(&path);
+    scatter(writer, 3);
+    assert!(on_disk(&path) - before >= 3 << 20);
+    assert_eq!(live_in(&path), 3);
+}
+
+#[test]
+fn a_page_that_the_disk_has_no_room_for_lies_in_memory() {
+    static WRITER: Writer = Writer::new();
+    let dir = tempfile::tempdir().expect("dir");
+    let (writer, path) = open(&WRITER, &dir);
+    if is_tmpfs(&path) {
+        println!("SKIPPED: {} lies in memory", path.display());
+        return;
+    }
+    scatter(writer, 2);
+    writer.window().limit_file(4096);
+    let live = Live::new(0, 0, 16, Kind::Malloc);
+    for page in 1..20 {
+        let address = 0x7e00_0000_0010 + page * 4096;
+        let inserted = writer.live.insert(writer.window(), address, live, 1);
+        assert_eq!(inserted, Ok(()), "{page}");
+        assert!(writer.live.try_insert(address + 16, live, 1), "{page}");
+    }
+    let shortage = Shortage::of_flags(writer.flags().load(Ordering::Relaxed));
+    assert_eq!(shortage, Some(Shortage::Limit));
+    let counted = writer.counter(Counter::SegmentsInMemory);
+    assert_eq!(counted.load(Ordering::Relaxed), 1);
+    let mut count = 0;
+    let window = writer.window();
+    writer.live.for_each(window, |_, _| count += 1);
+    assert_eq!(count, 2 + 2 * 19);
+    assert!(writer.live.remove(0x7e00_0000_1020).is_ok());
+    // The file has what was there before, and nobody takes the rest for damage.
+    assert_eq!(live_in(&path), 2);
+}

@@ -16,6 +16,8 @@
 //! numbers (daemons do). So the file is known by its device and number before it is grown, and opened
 //! again by its path when it is another one.
 
+mod pages;
+
 use super::create_error::CreateError;
 use super::file::{KeepErrno, errno, fill, lock, status};
 use super::ledger::Ledger;
@@ -40,6 +42,15 @@ unsafe impl Sync for Page {}
 /// Stands in for the header until the file is open, so that its words can always be read.
 static CLOSED: Page = Page(core::cell::UnsafeCell::new([0; HEADER_LEN as usize]));
 
+/// What is reserved of a segment at first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reserve {
+    /// All of it.
+    Whole,
+    /// Its header, where the rest can come by and by.
+    Pieces,
+}
+
 /// The mapping of the image file, and the only source of segments.
 pub struct Window {
     base: AtomicPtr<u8>,
@@ -54,6 +65,8 @@ pub struct Window {
     path: AtomicPtr<c_char>,
     /// Once the file could not grow, it is not tried again.
     memory_only: AtomicBool,
+    /// Whether pages may be reserved one at a time: see `pages`.
+    thrift: AtomicU32,
     /// The header's page, where children of this process find it too; null when there is none.
     ledger: AtomicPtr<Header>,
     /// Stands in for the limit of the process.
@@ -72,6 +85,7 @@ impl Window {
             inode: AtomicU64::new(0),
             path: AtomicPtr::new(ptr::null_mut()),
             memory_only: AtomicBool::new(false),
+            thrift: AtomicU32::new(pages::UNTRIED),
             ledger: AtomicPtr::new(ptr::null_mut()),
             #[cfg(test)]
             file_limit: AtomicU64::new(u64::MAX),
@@ -269,7 +283,7 @@ impl Window {
     /// A new segment, zeroed, or null when neither the file nor memory can supply it. It is not
     /// part of the image until it is published.
     #[cold]
-    pub(super) fn segment(&self, base: u64) -> *mut SegmentHeader {
+    pub(super) fn segment(&self, base: u64, reserve: Reserve) -> *mut SegmentHeader {
         let window = self.base.load(Acquire);
         let len = self.len.load(Relaxed) as u64;
         if window.is_null() {
@@ -293,20 +307,10 @@ impl Window {
         }
         // SAFETY: `offset` lies within the window.
         let at = unsafe { window.add(offset as usize) };
-        if !self.is_reserved(offset, SEGMENT_STRIDE) {
-            // SAFETY: the range lies within the window, which is ours, and nobody uses it yet:
-            // its index was handed out to this call alone.
-            let memory = unsafe {
-                libc::mmap(
-                    at.cast(),
-                    SEGMENT_STRIDE as usize,
-                    libc::PROT_READ | libc::PROT_WRITE,
-                    libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
-                    -1,
-                    0,
-                )
-            };
-            if memory == libc::MAP_FAILED {
+        let in_pieces = reserve == Reserve::Pieces && self.has_first_pieces(at, offset);
+        if !in_pieces && !self.is_reserved(offset, SEGMENT_STRIDE) {
+            // Its index was handed out to this call alone: nobody uses it yet.
+            if !pages::cover(at.cast(), SEGMENT_STRIDE as usize) {
                 return ptr::null_mut();
             }
             self.counter(Counter::SegmentsInMemory)
@@ -317,6 +321,7 @@ impl Window {
         unsafe {
             (*header).magic = SEGMENT_MAGIC;
             (*header).base = base;
+            (*header).is_whole = u32::from(!in_pieces);
         }
         header
     }
@@ -375,17 +380,6 @@ impl Window {
         if is_mapped && stat.is_some_and(has) {
             return true;
         }
-        let mut byte = 0u8;
-        let local = libc::iovec {
-            iov_base: (&raw mut byte).cast(),
-            iov_len: 1,
-        };
-        let remote = libc::iovec {
-            iov_base: header.cast(),
-            iov_len: 1,
-        };
-        // SAFETY: reads one byte of this process through the kernel, which answers with an error
-        // where a load would be a SIGBUS.
-        unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) == 1 }
+        pages::can_be_read(header.cast())
     }
 }

@@ -20,6 +20,7 @@ impl LiveTable {
         epoch: u32,
     ) -> Result<(), InsertError> {
         let segment = self.segment_or_new(window, address)?;
+        self.make_ready(window, segment, address)?;
         let (_, block) = words(segment, (address >> 4) & 0xffff);
         loop {
             let more = block.fetch_update(Relaxed, Relaxed, |word| {
