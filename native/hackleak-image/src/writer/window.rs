@@ -229,7 +229,10 @@ impl Window {
         }
         let path = self.path.load(Relaxed);
         // SAFETY: a path that ends in a zero byte.
-        let new = unsafe { quiet::open(path, libc::O_RDWR | libc::O_CLOEXEC) };
+        let new = unsafe {
+            // A daemon that closes all it has goes on to open its standard input and output.
+            quiet::move_up(quiet::open(path, libc::O_RDWR | libc::O_CLOEXEC))
+        };
         if !status(new).is_some_and(|stat| self.is_ours(&stat)) {
             if new >= 0 {
                 // SAFETY: opened here, and of no use.
