@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use integration_tests::report::Leaks;
 use integration_tests::{Recording, Run, cpp};
 
 fn record(arguments: &[&str]) -> Run {
@@ -97,4 +98,30 @@ fn what_the_c_library_keeps_is_nobodys() {
     let process = report.process();
     assert_eq!(process.leaks.count, 0, "{:#?}", process.leaks);
     process.assert_nothing_lost();
+}
+
+/// The C library has a list of all streams, which runs through them: neither holds one that the program has lost.
+#[test]
+fn a_stream_that_is_lost_is_found_among_others_that_are_kept() {
+    let run = Recording::of(cpp("lent"))
+        .options("follow=all,track=new+malloc,held=note")
+        .arg("streams")
+        .run()
+        .expect_code(0);
+    let report = run.report_since("start");
+    let process = report.process();
+    let made_by = |leaks: &Leaks, function: &str| -> u64 {
+        let sites = leaks.sites.iter();
+        let own = sites.filter(|site| site.names().iter().any(|name| name == function));
+        own.map(|site| site.count).sum()
+    };
+    for (function, lost, held) in [("by_losing", 5, 0), ("by_keeping", 0, 3)] {
+        let said = &run.ended.stderr;
+        assert_eq!(
+            made_by(&process.leaks, function),
+            lost,
+            "{function}: {said}"
+        );
+        assert_eq!(made_by(&process.held, function), held, "{function}: {said}");
+    }
 }

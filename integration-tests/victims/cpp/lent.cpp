@@ -4,6 +4,7 @@
 //   lent clean NAME      one function, and what it handed out is given back
 //   lent names           the names
 //   lent caches          only what the C library keeps for itself
+//   lent streams         five streams are lost, three are kept, and one of these was opened between lost ones
 #include <argz.h>
 #include <dirent.h>
 #include <envz.h>
@@ -633,6 +634,33 @@ static void caches() {
   pthread_join(thread, nullptr);
 }
 
+static FILE* kept_streams[3];
+
+__attribute__((noinline)) static void by_losing() {
+  FILE* volatile stream = std::fopen("/dev/null", "w");
+  std::fputs("lost", stream);
+  stream = nullptr;
+}
+
+__attribute__((noinline)) static void by_keeping(int place) {
+  kept_streams[place] = std::fopen("/dev/null", "w");
+}
+
+static void streams() {
+  by_keeping(0);
+  by_losing();
+  by_losing();
+  by_keeping(1);
+  by_losing();
+  by_losing();
+  by_losing();
+  by_keeping(2);
+  // What calls have left on the stack says nothing.
+  char used[4096];
+  std::memset(used, 1, sizeof used);
+  asm volatile("" : : "r"(used) : "memory");
+}
+
 int main(int, char** arguments) {
   // The child of `popen` is no part of this.
   unsetenv("LD_PRELOAD");
@@ -645,6 +673,10 @@ int main(int, char** arguments) {
     // A pattern that is kept grows with what it is matched with.
     regexec(&kept, "aaaaaabaaaab", 0, nullptr, 0);
     std::puts("kept");
+    return 0;
+  }
+  if (is(arguments[1], "streams")) {
+    streams();
     return 0;
   }
   clean = is(arguments[1], "clean");

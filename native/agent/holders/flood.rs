@@ -71,6 +71,8 @@ pub struct Marks {
     areas: Table<Area>,
     spans: Spans,
     stale: Stale,
+    /// Addresses of words that hold nothing, in order: see `streams`.
+    pub links: Table<usize>,
     /// Blocks and areas that were reached and not read yet.
     next: Table<u32>,
     next_areas: Table<u32>,
@@ -96,6 +98,7 @@ impl Marks {
             areas,
             spans,
             stale,
+            links: Table::new(),
             next: Table::new(),
             next_areas: Table::new(),
             failed: None,
@@ -121,7 +124,9 @@ impl Marks {
                     Parent::Node(block) => Some((self.nodes.all[block as usize].live, node.live)),
                     _ => None,
                 };
-                if blocks.is_some() && chunks::has_left(memory, via, address) {
+                if blocks.is_some() && chunks::has_left(memory, via, address)
+                    || self.links.binary_search(&via).is_ok()
+                {
                     return;
                 }
                 if self.stale.contains(via, word, blocks) {

@@ -43,6 +43,7 @@ mod reading;
 mod spans;
 pub mod stale;
 mod stillness;
+mod streams;
 mod table;
 pub mod threads;
 mod verdicts;
@@ -288,6 +289,7 @@ fn pass(
     let nodes = Nodes::of(ancestors.unwrap_or(blocks))?;
     let spans = Spans::read(&nodes)?;
     let mut marks = Marks::new(nodes, areas, spans, Stale::of_now()?);
+    marks.links = streams::links(&memory)?;
     let mut native = Table::new();
     let mut look = |marks: &mut Marks, root: Root, of: NativeRoot| {
         marks.root(&memory, native.len() as u32, &root);

@@ -90,6 +90,10 @@ fn in_data(memory: &Memory, objects: &Objects, native: &Table<NativeRoot>, open:
             memory.runs(part.start..part.end, |at, words| {
                 for (index, word) in words.iter().enumerate() {
                     let via = at + index * WORD;
+                    // The loader's own small numbers, such as the tags of `.dynamic`.
+                    if (object.fixed.0..object.fixed.1).contains(&via) {
+                        continue;
+                    }
                     for (half, number) in numbers(*word) {
                         if let Some(nodes) = open.get(&(module, number))
                             && number_in_file(file.as_ref(), part, via + half) != Some(number)

@@ -21,6 +21,8 @@ pub struct Object {
     pub tls_len: usize,
     /// The calling thread's own block, or 0.
     pub tls_here: usize,
+    /// What nobody can write to once the loader is done, in (start, end).
+    pub fixed: (usize, usize),
     first_data: usize,
     data_count: usize,
 }
@@ -104,6 +106,7 @@ impl Objects {
             tls: 0,
             tls_len: 0,
             tls_here: 0,
+            fixed: (0, 0),
             first_data: self.data.len(),
             data_count: 0,
         };
@@ -141,6 +144,7 @@ impl Objects {
                 libc::PT_LOAD if object.module.is_none() => {
                     object.module = unwind::enter_module(start);
                 }
+                libc::PT_GNU_RELRO => object.fixed = (start, end),
                 libc::PT_TLS => object.tls_len = program.p_memsz as usize,
                 _ => {}
             }
