@@ -35,7 +35,8 @@ pub(super) fn run(command: &[OsString], environment: &[(&str, OsString)]) -> Res
         .map_err(|error| NotRun::of(program, &error))?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     let handle = signals.handle();
-    let passing_on = thread::spawn(move || {
+    // Where no thread can be made, signals are not passed on: the command goes on all the same.
+    let passing_on = thread::Builder::new().spawn(move || {
         for signal in signals.forever() {
             let passed = match signal {
                 SIGTERM => Signal::TERM,
@@ -48,7 +49,7 @@ pub(super) fn run(command: &[OsString], environment: &[(&str, OsString)]) -> Res
     });
     let ended = child.wait();
     handle.close();
-    let _ = passing_on.join();
+    let _ = passing_on.map(thread::JoinHandle::join);
     let cannot_wait = |error| {
         let program = program.display();
         NotRun::Other(format!("cannot wait for `{program}`: {error}"))
