@@ -86,6 +86,9 @@ fn reported(tool: Tool, jdk: &Jdk, callers: u64, limit: Duration) -> Result<Vec<
             parse::heap_profile(&read(&file)?, &library)
         }
         Tool::Valgrind => Ok(parse::valgrind(&read(&folder.path().join("valgrind.xml"))?)),
+        Tool::WhereItBegan | Tool::WhereItBeganTraced => {
+            Ok(parse::where_it_began(&read(&folder.path().join("stderr"))?))
+        }
         _ => parse::hackleak(&folder.path().join("image")),
     }
 }

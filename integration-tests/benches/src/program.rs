@@ -72,6 +72,12 @@ impl Program {
     }
 }
 
+/// The library that this began with.
+pub fn where_it_began() -> Result<PathBuf, String> {
+    let flags = ["-shared", "-ldl"].map(str::to_owned);
+    Ok(cpp("where_it_began", "libwhere_it_began.so", &flags))
+}
+
 fn sources() -> PathBuf {
     workspace::root().join("integration-tests/benches/workloads")
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use integration_tests::{Jdk, artefacts, workspace};
 
-use crate::maven;
+use crate::{maven, program};
 
 /// What a run is recorded or profiled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,10 @@ pub enum Tool {
     Tcmalloc,
     /// valgrind's memcheck; without JVM only.
     Valgrind,
+    /// The library that this began with: a line on stderr for each `new` and `delete`.
+    WhereItBegan,
+    /// The same with a native stack for each `new`.
+    WhereItBeganTraced,
 }
 
 /// How long a recorded allocation takes, roughly: slow tools repeat their work less often.
@@ -48,7 +52,7 @@ pub enum Pace {
 
 impl Tool {
     /// Every tool, in the order of the tables.
-    pub const ALL: [Tool; 11] = [
+    pub const ALL: [Tool; 13] = [
         Tool::Bare,
         Tool::HackLeak,
         Tool::Malloc,
@@ -60,6 +64,8 @@ impl Tool {
         Tool::Jemalloc,
         Tool::Tcmalloc,
         Tool::Valgrind,
+        Tool::WhereItBegan,
+        Tool::WhereItBeganTraced,
     ];
 
     /// The name on the command line and in the JSON.
@@ -76,6 +82,8 @@ impl Tool {
             Tool::Jemalloc => "jemalloc",
             Tool::Tcmalloc => "tcmalloc",
             Tool::Valgrind => "valgrind",
+            Tool::WhereItBegan => "where-it-began",
+            Tool::WhereItBeganTraced => "where-it-began-traced",
         }
     }
 
@@ -93,6 +101,8 @@ impl Tool {
             Tool::Jemalloc => "jemalloc, `prof:true,lg_prof_sample:0`",
             Tool::Tcmalloc => "tcmalloc, `HEAPPROFILE`",
             Tool::Valgrind => "valgrind, memcheck",
+            Tool::WhereItBegan => "where this began: lines on stderr",
+            Tool::WhereItBeganTraced => "where this began, with traces",
         }
     }
 
@@ -100,7 +110,11 @@ impl Tool {
     pub fn pace(self) -> Pace {
         match self {
             Tool::Heaptrack | Tool::AsyncProfiler => Pace::Slow,
-            Tool::Jemalloc | Tool::Tcmalloc | Tool::Valgrind => Pace::Slowest,
+            Tool::Jemalloc
+            | Tool::Tcmalloc
+            | Tool::Valgrind
+            | Tool::WhereItBegan
+            | Tool::WhereItBeganTraced => Pace::Slowest,
             _ => Pace::Fast,
         }
     }
@@ -137,6 +151,9 @@ impl Tool {
             Tool::Tcmalloc => shared_library("libtcmalloc.so.4", "libgoogle-perftools4")
                 .map(|library| package_version(&library)),
             Tool::Valgrind => first_line("valgrind", &["--version"]),
+            Tool::WhereItBegan | Tool::WhereItBeganTraced => {
+                program::where_it_began().map(|_| "written for this bench".to_owned())
+            }
             _ => Ok(env!("CARGO_PKG_VERSION").to_owned()),
         }
     }
@@ -185,6 +202,12 @@ impl Tool {
                     .args(["-q", "--leak-check=full", "--num-callers=100", "--xml=yes"])
                     .arg(format!("--xml-file={}", xml.display()))
                     .arg(program);
+            }
+            Tool::WhereItBegan | Tool::WhereItBeganTraced => {
+                command.env("LD_PRELOAD", program::where_it_began()?);
+                if self == Tool::WhereItBeganTraced {
+                    command.env("HACK_TRACE", "1");
+                }
             }
             _ => {
                 let options = self.options().expect("the other tools are HackLeak");

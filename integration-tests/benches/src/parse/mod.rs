@@ -4,11 +4,13 @@ mod collapsed;
 mod hackleak;
 mod heap_profile;
 mod valgrind;
+mod where_it_began;
 
 pub use collapsed::collapsed;
 pub use hackleak::hackleak;
 pub use heap_profile::heap_profile;
 pub use valgrind::valgrind;
+pub use where_it_began::where_it_began;
 
 /// Memory that a tool reports as live, for one stack.
 #[derive(Clone, Debug, PartialEq)]
