@@ -1,6 +1,7 @@
 import dev.hackleak.HackLeak;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Threads that leak in {@code GetPrimitiveArrayCritical} sections while another one forces collections. 4 threads leak 250
@@ -8,11 +9,16 @@ import java.util.List;
  */
 public class CriticalSections {
   private static volatile boolean done;
+  private static volatile int collections;
 
   static native void leakInside(byte[] array, int bytes);
 
   static void work() {
     for (int i = 0; i < 250; i++) {
+      // The second half must not be over before there were some, however slow the machine is.
+      while (i == 125 && collections <= 3) {
+        LockSupport.parkNanos(1_000_000);
+      }
       leakInside(new byte[1000 + i], 10_007); // here: call
     }
   }
@@ -23,10 +29,9 @@ public class CriticalSections {
     Thread collector =
         new Thread(
             () -> {
-              int collections = 0;
               while (!done) {
                 System.gc();
-                collections++;
+                collections++; // This thread alone writes it.
               }
               System.out.println(collections > 3 ? "collected often" : "hardly collected");
             });
