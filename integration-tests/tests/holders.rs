@@ -86,7 +86,7 @@ fn every_block_is_lost_with_each_collector_and_many_threads() {
 }
 
 /// The name of a case, and what must be said of its holder.
-const HELD: [(&str, &str); 11] = [
+const HELD: [(&str, &str); 12] = [
     (
         "global",
         "1001 HELD by (anonymous namespace)::global_block (libHolders.so .bss)",
@@ -109,6 +109,7 @@ const HELD: [(&str, &str); 11] = [
     ("array", "long[]"),
     ("field", "Holders$Owner.handle"),
     ("inherited", "Holders$Special.handle"),
+    ("inherited alone", "Holders$Plain.handle"),
     ("buffer", "java.nio.DirectByteBuffer.address"),
 ];
 

@@ -119,6 +119,13 @@ public class Holders {
     }
   }
 
+  /** Declares no field. */
+  static class Plain extends Owner {
+    Plain(long handle) {
+      super(handle);
+    }
+  }
+
   static long inStatic;
   static final long[] inArray = new long[5];
   static Owner owner;
@@ -393,6 +400,7 @@ public class Holders {
     held("array", () -> inArray[3] = block(2_222));
     held("field", () -> owner = new Owner(block(3_333)));
     held("inherited", () -> owner = new Special(block(4_444)));
+    held("inherited alone", () -> owner = new Plain(block(4_445)));
     held("buffer", () -> buffer.set(ByteBuffer.allocateDirect(55_555)));
     held("neighbours", Holders::inNeighbours);
     held("garbage", () -> new Owner(block(6_666)));

@@ -332,6 +332,7 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
     } = unsafe { birth.cast::<Birth>().read() };
     // SAFETY: nobody else knows the mapping.
     unsafe { libc::munmap(birth, size_of::<Birth>()) };
+    put_back(birth as usize, start, argument);
     boundary::guarded(|| {
         boundary::may_panic();
         if let Some(started) = started {
@@ -346,6 +347,26 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
         }
     });
     Begin { start, argument }
+}
+
+/// The C library's record of the calling thread gets what it would have without the stub. It says with what the thread
+/// began, also to debuggers; and for as long as the thread runs, it holds the argument.
+fn put_back(birth: usize, start: Start, argument: *mut c_void) {
+    /// Words of `struct pthread`: it is longer in each version since glibc 2.28.
+    const WORDS: usize = 256;
+    let stub = crate::arch::thread_start as *const () as usize;
+    // SAFETY: the calling thread's own record, of which the C library has read these two words for the last time.
+    unsafe {
+        let record: *mut usize = ptr::with_exposed_provenance_mut(libc::pthread_self() as usize);
+        for at in 0..WORDS - 1 {
+            let (routine, passed) = (record.add(at), record.add(at + 1));
+            if routine.read_volatile() == stub && passed.read_volatile() == birth {
+                routine.write_volatile(start as usize);
+                passed.write_volatile(argument as usize);
+                return;
+            }
+        }
+    }
 }
 
 fn map_birth() -> *mut Birth {

@@ -74,8 +74,12 @@ fn declared(env: *mut jvmtiEnv, class: jclass) -> Option<Vec<jfieldID>> {
     let (mut count, mut list) = (0, ptr::null_mut());
     // SAFETY: a JVMTI call with a reference of the caller's; the list has `count` ids and is given back.
     unsafe {
-        if get(env, class, &mut count, &mut list) != JVMTI_ERROR_NONE || list.is_null() {
+        if get(env, class, &mut count, &mut list) != JVMTI_ERROR_NONE {
             return None;
+        }
+        // HotSpot gives none for a class that declares no field: it may well inherit some.
+        if list.is_null() {
+            return Some(Vec::new());
         }
         let fields = core::slice::from_raw_parts(list, count.max(0) as usize).to_vec();
         deallocate(env, list.cast());
