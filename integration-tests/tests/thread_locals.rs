@@ -1,5 +1,5 @@
 //! What thread-local variables hold is no leak, wherever they lie and whatever their thread does; what they have let
-//! go of is lost.
+//! go of is lost. Nor is what threads are using when the process ends.
 
 use integration_tests::{Recording, Run, cpp, library};
 
@@ -56,4 +56,21 @@ fn assert_all_are_judged(run: &Run) {
         "{:#?}",
         process.leaks
     );
+}
+
+#[test]
+fn what_threads_use_when_the_process_ends_is_no_leak_and_what_was_lost_before_is_one() {
+    for run in 0..5 {
+        let ended = Recording::of(cpp("at_work"))
+            .options("follow=all,track=new+malloc,held=note")
+            .run()
+            .expect_code(0);
+        let report = ended.report();
+        let leaks = &report.process().leaks;
+        assert_eq!(
+            (leaks.count, leaks.bytes),
+            (1, 1_999_993),
+            "{run}: {leaks:#?}"
+        );
+    }
 }

@@ -170,8 +170,11 @@ pub fn judge(
     let _alone = PASS.lock().unwrap_or_else(PoisonError::into_inner);
     stale::be_thorough();
     let stillness = Stillness::begin()?;
-    let first = pass(selection, &mut java, Extent::Ancestors)?;
+    let mut first = pass(selection, &mut java, Extent::Ancestors)?;
     let is_final = first.marks.open == 0 || first.doubtful == 0 && stillness.holds();
+    if !is_final {
+        tag(&mut first.marks.nodes);
+    }
     let second = match is_final {
         true => None,
         false => Some(pass(selection, &mut java, Extent::Everything)?),
@@ -183,6 +186,15 @@ pub fn judge(
         owned: owned::take(owned),
     };
     verdicts::keep(selection, at_exit, java.is_some(), passes)
+}
+
+/// Marks what nothing was found to hold for sure: of these, the second look tells those that are still the same.
+fn tag(nodes: &mut Nodes) {
+    for node in nodes.all.iter_mut() {
+        if node.suspect && nodes::is_of_allocator(node.live) && (!node.is_held() || node.doubtful) {
+            node.tagged = IMAGE.live.tag(node.start, node.live);
+        }
+    }
 }
 
 /// Notes the blocks of `selection` that an object of Java's has, garbage or not. Gives the number for [`judge`]; 0 for

@@ -23,6 +23,8 @@ pub struct Node {
     pub suspect: bool,
     /// What was found to hold it is gone already.
     pub doubtful: bool,
+    /// Its record was marked when it was looked at for the first time.
+    pub tagged: bool,
 }
 
 /// What points at a block.
@@ -119,6 +121,15 @@ pub fn is_judged(live: Live) -> bool {
     )
 }
 
+/// Whether it is a block of an allocator's, which hands out the same address again at once.
+pub fn is_of_allocator(live: Live) -> bool {
+    use Kind::*;
+    matches!(
+        Kind::from_number(live.kind()),
+        Some(New | NewArray | Malloc | Unsafe)
+    )
+}
+
 /// The blocks that are live now, by address; `suspect` tells which of them are in question.
 pub fn read(suspect: impl Fn(Live) -> bool) -> Result<Table<Node>, Stop> {
     let mut all = Table::new();
@@ -132,6 +143,7 @@ pub fn read(suspect: impl Fn(Live) -> bool) -> Result<Table<Node>, Stop> {
                 via: 0,
                 suspect: is_judged(live) && suspect(live),
                 doubtful: false,
+                tagged: false,
             };
             failed = all.push(node).err();
         }

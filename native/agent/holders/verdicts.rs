@@ -1,7 +1,7 @@
 //! What a pass has found, in the image: blocks of one stack, context, kind and holder are one record.
 
 use super::leftovers::Leftovers;
-use super::nodes::{Node, Parent};
+use super::nodes::{self, Node, Parent};
 use super::objects::Objects;
 use super::stillness::Stillness;
 use super::table::Table;
@@ -84,7 +84,7 @@ pub fn keep(
     }
     // Handles are not memory: for them, to be there is to be leaked.
     selection::leaks(selection, |_, live| {
-        if !super::nodes::is_judged(live) {
+        if !nodes::is_judged(live) {
             add(&mut sums, live, 0);
         }
     });
@@ -163,8 +163,13 @@ impl<'pass> Holders<'pass> {
             .binary_search_by_key(&node.start, |other| other.start)
             .ok()?;
         let other = &nodes[index];
-        let still = IMAGE.live.live_at(node.start) == Some(node.live);
-        (still && other.live == node.live).then_some(index)
+        let now = IMAGE.live.live_at(node.start)?;
+        if nodes::is_of_allocator(node.live) && !(node.tagged && now.pins() != 0) {
+            // A loop that allocates and frees gets the same address again and again.
+            return None;
+        }
+        let is_it = |live: Live| live.without_pins() == node.live.without_pins();
+        (is_it(now) && is_it(other.live)).then_some(index)
     }
 
     /// The holder of a block that is held: the root, with the blocks that lie between.

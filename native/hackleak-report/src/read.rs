@@ -27,6 +27,8 @@ pub(crate) struct Selected {
     pub(crate) started: BTreeSet<u32>,
     /// Who holds what is known: from a judging, which saw Java's objects or did not.
     pub(crate) judging: Option<JudgingRecord>,
+    /// Allocated after the last look by threads that still ran: left out.
+    pub(crate) in_use: Sum,
     /// Of unknown context, although the selection asks for one: taken, to be safe.
     pub(crate) unknown: Sum,
     /// Of unknown context where one scope was asked for among those that run in parallel: left
@@ -41,12 +43,15 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
         Some(found) => found,
         None => image.judging_at_exit(),
     };
+    let mut in_use = Live::new();
     let sums = match judging {
         Some(judging) if asked.is_some() => split::judged(image, &judging, selection),
         Some(judging) => {
             let live = live(image, selection);
             image.refresh()?;
-            split::split(image, &judging, live)
+            let (sums, others) = split::split(image, &judging, live);
+            in_use = others;
+            sums
         }
         None => split::unknown(live(image, selection)),
     };
@@ -55,6 +60,12 @@ pub(crate) fn select(image: &mut Image, selection: &Selection) -> Result<Selecte
         judging,
         ..Selected::default()
     };
+    for ((_, context, _), sum) in in_use {
+        let context = image.context(context);
+        if context.is_some_and(|context| selection.selects(image, &context)) {
+            selected.in_use.add(sum);
+        }
+    }
     for ((stack, context, kind, holding), sum) in sums {
         let context = image.context(context);
         if context.is_none() && !selection.selects_unknown() {

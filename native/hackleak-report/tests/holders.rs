@@ -89,6 +89,49 @@ fn what_is_held_is_noted_and_no_leak() {
     );
 }
 
+/// The process ended while they were at work: what they allocated between the last look and that moment is not said to be
+/// lost. The thread that ends the process does not go on, and one that has ended does nothing any more.
+#[test]
+fn what_threads_that_still_run_have_just_allocated_is_no_leak() {
+    let report = |tid: u32, ended: u32| {
+        let mut image = ImageBuilder::new();
+        let thread = image.thread(tid, "worker", 2, 2 * SIZE);
+        image.thread_ended(thread, ended);
+        let context = image.context(2, 0, thread, 0);
+        let stack = image.stack(&[Frame::Address(1)]);
+        for block in 0..3 {
+            image.live(BLOCK + 16 * block, SIZE, Kind::New, stack, context);
+        }
+        let found = [judged(stack, context, SIZE, 1, 0)];
+        image.judging(judging_flags::AT_EXIT, &found);
+        report_since(&image, Selection::default())
+    };
+    let said = "3,999,986 bytes in 2 blocks not counted: threads that still ran";
+    for (tid, ended, expected, is_said) in [
+        (4343, 0, vec![(Judgement::Lost, 1)], true),
+        (
+            4343,
+            3,
+            vec![(Judgement::Lost, 1), (Judgement::Unknown, 2)],
+            false,
+        ),
+        (
+            4242,
+            0,
+            vec![(Judgement::Lost, 1), (Judgement::Unknown, 2)],
+            false,
+        ),
+    ] {
+        let report = report(tid, ended);
+        let process = &report.processes[0];
+        let mut found = verdicts(process);
+        found.sort_by_key(|(_, count)| *count);
+        assert_eq!(found, expected, "{tid} {ended}");
+        let notes = process.notes.join("\n");
+        assert_eq!(notes.contains(said), is_said, "{notes}");
+    }
+}
+
 /// A check may decide otherwise than the process was told at its start.
 #[test]
 fn what_becomes_of_what_is_held_is_the_readers_choice() {

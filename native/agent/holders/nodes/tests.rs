@@ -13,6 +13,7 @@ pub fn of_kind(start: usize, size: usize, kind: Kind) -> Node {
         via: 0,
         suspect: true,
         doubtful: false,
+        tagged: false,
     }
 }
 

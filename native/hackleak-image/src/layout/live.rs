@@ -71,6 +71,13 @@ impl Live {
     pub const fn pins(self) -> u8 {
         (self.block >> PIN_SHIFT) as u8 & MAX_PINS
     }
+    /// The same without its count of holds, which may change while the block is there.
+    pub const fn without_pins(self) -> Live {
+        Live {
+            origin: self.origin,
+            block: self.block & !((MAX_PINS as u64) << PIN_SHIFT),
+        }
+    }
     /// Node of the stack tree.
     #[inline]
     pub const fn stack(self) -> u32 {

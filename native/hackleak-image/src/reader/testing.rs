@@ -117,6 +117,11 @@ impl ImageBuilder {
         push(&mut self.threads, thread)
     }
 
+    /// The thread of this index ended in that epoch.
+    pub fn thread_ended(&mut self, index: u32, epoch: u32) {
+        self.threads[index as usize].ended = epoch;
+    }
+
     /// Adds a module; `build_id` is empty or at most 32 bytes.
     pub fn module(&mut self, path: &str, build_id: &[u8], flags: u32) -> u32 {
         let path = self.text(path);

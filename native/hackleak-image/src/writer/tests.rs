@@ -218,6 +218,27 @@ fn an_address_is_live_freed_unknown_or_elsewhere() {
     assert_eq!((all, without_runtime), (3, 2));
 }
 
+#[test]
+fn a_mark_is_gone_when_another_block_has_the_address() {
+    static WRITER: Writer = Writer::new();
+    let dir = tempfile::tempdir().expect("dir");
+    let (writer, _) = open(&WRITER, &dir);
+    let (table, window, at) = (&writer.live, writer.window(), 0x7e00_0000_0010);
+    let block = Live::new(3, 1, 100, Kind::New);
+    assert!(!table.tag(at, block), "nothing is there");
+    table.insert(window, at, block, 1).expect("inserted");
+    assert!(!table.tag(at, Live::new(3, 1, 101, Kind::New)));
+    assert!(table.tag(at, block));
+    let marked = table.live_at(at).expect("it is live");
+    assert_eq!((marked.pins(), marked.without_pins()), (1, block));
+    assert!(table.tag(at, marked), "it stays marked");
+    assert!(!table.tag(at, block), "it was looked at without the mark");
+    assert_eq!(table.remove(at).map(Live::without_pins), Ok(block));
+    assert!(!table.tag(at, marked));
+    table.insert(window, at, block, 1).expect("inserted");
+    assert_eq!(table.live_at(at).map(Live::pins), Some(0));
+}
+
 /// One record in each of so many MiB of addresses, in an image that can be read.
 fn scatter(writer: &'static Writer, segments: usize) {
     // SAFETY: nobody else uses it yet.

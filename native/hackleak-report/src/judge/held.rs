@@ -85,6 +85,12 @@ pub(super) fn notes(process: &Process, selected: &Selected) -> Vec<String> {
             pattern(&site.frames)
         ));
     }
+    if selected.in_use.count > 0 {
+        notes.push(format!(
+            "{} not counted: threads that still ran at the end had just allocated it",
+            amount(selected.in_use)
+        ));
+    }
     let unknown = |site: &Site| site.verdict == Judgement::Unknown;
     let sites = &process.leaks.sites;
     if judging.is_some() && sites.iter().any(unknown) {

@@ -39,8 +39,9 @@ pub(super) fn judged(image: &Image, judging: &JudgingRecord, selection: &Selecti
 }
 
 /// What is live now, as it was judged at the end of the process: what was freed after that is
-/// gone, and of what came after it nothing is known.
-pub(super) fn split(image: &Image, judging: &JudgingRecord, mut live: Live) -> Sums {
+/// gone, and of what came after it nothing is known. What came after it from threads that still ran is given apart: the
+/// process ended while they were at work.
+pub(super) fn split(image: &Image, judging: &JudgingRecord, mut live: Live) -> (Sums, Live) {
     let mut found: Vec<(Kind, Judged)> = image.judged(judging).collect();
     // What is lost stays; what went was held.
     found.sort_by_key(|(_, judged)| judged.holder);
@@ -68,8 +69,19 @@ pub(super) fn split(image: &Image, judging: &JudgingRecord, mut live: Live) -> S
         left.bytes -= bytes;
     }
     live.retain(|_, left| left.count > 0);
-    sums.extend(unknown(live));
-    sums
+    let (in_use, rest) = live
+        .into_iter()
+        .partition(|((_, context, _), _)| is_of_running_thread(image, *context));
+    sums.extend(unknown(rest));
+    (sums, in_use)
+}
+
+/// Whether the context is one of a thread that had not ended, but for the one that the process began with: that one
+/// ends it as a rule.
+fn is_of_running_thread(image: &Image, context: u32) -> bool {
+    let thread = image.context(context).map(|context| context.thread);
+    let thread = thread.and_then(|thread| image.thread(thread));
+    thread.is_some_and(|thread| thread.record.ended == 0 && thread.record.tid != image.header().pid)
 }
 
 fn parts(judged: &Judged) -> (u32, u32, Holding) {

@@ -51,6 +51,23 @@ impl LiveTable {
         }
     }
 
+    /// Marks a live block that has no hold yet, if it is the one of this record: whoever gets the address next has a
+    /// record without the mark. Tells whether it is marked now.
+    pub fn tag(&self, address: usize, live: Live) -> bool {
+        let segment = self.segment(address);
+        if segment.is_null() || address & 7 != 0 {
+            return false;
+        }
+        let (_, block) = words(segment, (address >> 4) & 0xffff);
+        if live.pins() != 0 {
+            return block.load(Relaxed) == live.block;
+        }
+        let tagged = live.block | 1 << PIN_SHIFT;
+        block
+            .compare_exchange(live.block, tagged, AcqRel, Relaxed)
+            .is_ok()
+    }
+
     /// Ends one hold; false when there is none on record.
     pub fn unpin(&self, address: usize) -> bool {
         let segment = self.segment(address);
