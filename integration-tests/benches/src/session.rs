@@ -71,9 +71,7 @@ pub fn run(options: &Options) -> Result<(), String> {
     let known = options.only.is_empty() && !results.exactness.is_empty();
     if options.wants("exactness") && !known {
         let callers = options.scale.of(100, 100, 10);
-        let able = tools
-            .iter()
-            .filter(|tool| !matches!(tool, Tool::Bare | Tool::Excluded | Tool::NoStacks));
+        let able = tools.iter().filter(|tool| tool.tells_places());
         results.exactness = able
             .map(|tool| exactness::measure(*tool, jdk, callers, LIMIT))
             .collect();

@@ -129,6 +129,14 @@ impl Tool {
         self != Tool::AsyncProfiler
     }
 
+    /// Whether it is to tell where each block was allocated.
+    pub fn tells_places(self) -> bool {
+        !matches!(
+            self,
+            Tool::Bare | Tool::Excluded | Tool::NoStacks | Tool::WhereItBegan
+        )
+    }
+
     /// The options of HackLeak, for the tools that are HackLeak.
     pub fn options(self) -> Option<&'static str> {
         match self {

@@ -63,6 +63,8 @@ const ALL: &[Tool] = &[
     Jemalloc,
     Tcmalloc,
     Valgrind,
+    WhereItBegan,
+    WhereItBeganTraced,
 ];
 const CHURN: &[Tool] = &[
     HackLeak,
@@ -74,6 +76,8 @@ const CHURN: &[Tool] = &[
     Jemalloc,
     Tcmalloc,
     Valgrind,
+    WhereItBegan,
+    WhereItBeganTraced,
 ];
 /// Without those that take minutes.
 const PATIENT: &[Tool] = &[HackLeak, Everything, NoStacks, Heaptrack, AsyncProfiler];
