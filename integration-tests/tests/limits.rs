@@ -236,7 +236,7 @@ fn what_is_held_is_told_from_what_is_lost_without_the_reporter() {
                 .expect_code(0);
             let (feature, said) = (jdk.feature, &run.ended.stderr);
             assert_eq!(run.ended.stdout, expected, "JDK {feature}, {what}: {said}");
-            assert_eq!(said.contains("(file-limit)"), what == "a limit", "{said}");
+            assert_eq!(said.contains("`ulimit -f`"), what == "a limit", "{said}");
         }
     }
 }

@@ -86,12 +86,16 @@ fn record(
     let stored = boundary::guarded(|| match thread::enter() {
         Some(mut thread) => {
             boundary::may_panic();
-            let stack = unwind::stack(&mut thread, call_site);
-            let (context, epoch) = thread.context();
-            let live = Live::new(stack, context, size, kind);
-            put(live, epoch, Some(&mut thread))?;
-            thread.count_allocation(size);
-            Ok(())
+            // On the program's stack, what so deep a call leaves, the address among it, would look like what holds the
+            // block of a thread that runs.
+            thread.on_own_stack(|thread| {
+                let stack = unwind::stack(thread, call_site);
+                let (context, epoch) = thread.context();
+                let live = Live::new(stack, context, size, kind);
+                put(live, epoch, Some(thread))?;
+                thread.count_allocation(size);
+                Ok(())
+            })
         }
         None => interrupted(size, kind, put),
     });
@@ -186,9 +190,11 @@ fn holds_at_once(address: usize, size: usize, call_site: CallSite) -> bool {
 fn keep_slowly(address: usize, live: Live) {
     boundary::guarded(|| {
         boundary::may_panic();
-        IMAGE
-            .live
-            .insert(IMAGE.window(), address, live, FIRST_EPOCH)
+        thread::on_own_stack(|_| {
+            IMAGE
+                .live
+                .insert(IMAGE.window(), address, live, FIRST_EPOCH)
+        })
     });
 }
 

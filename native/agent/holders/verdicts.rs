@@ -51,7 +51,7 @@ pub fn keep(
         }
         if node.is_held() && !node.doubtful {
             held.push((false, index))?;
-        } else if let Some(again) = later.same(node) {
+        } else if let Some(again) = later.same(node, passes.second.is_some()) {
             // What was on its way twice is alive: something takes it from place to place.
             if second.marks.nodes.all[again].is_held() {
                 held.push((true, again))?;
@@ -156,15 +156,16 @@ impl<'pass> Holders<'pass> {
         })
     }
 
-    /// The index of the block that is the same as `node` of an earlier pass.
-    fn same(&self, node: &Node) -> Option<usize> {
+    /// The index of the block that is the same as `node`, of this pass or, if it `is_later`, of one before.
+    fn same(&self, node: &Node, is_later: bool) -> Option<usize> {
         let nodes = &self.pass.marks.nodes.all;
         let index = nodes
             .binary_search_by_key(&node.start, |other| other.start)
             .ok()?;
         let other = &nodes[index];
         let now = IMAGE.live.live_at(node.start)?;
-        if nodes::is_of_allocator(node.live) && !(node.tagged && now.pins() != 0) {
+        let is_marked = node.tagged && now.pins() != 0;
+        if is_later && nodes::is_of_allocator(node.live) && !is_marked {
             // A loop that allocates and frees gets the same address again and again.
             return None;
         }

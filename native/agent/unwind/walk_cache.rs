@@ -35,7 +35,7 @@ use crate::arch::CallSite;
 use crate::stack_word::{self, StackWord};
 use crate::thread::ThreadState;
 use crate::{IMAGE, boundary, control, jvm};
-use branches::Branches;
+use branches::{Branches, branch, recent};
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::NodeCache;
 use hackleak_image::{Frame, Marker};
@@ -110,6 +110,8 @@ pub struct WalkCache {
     cache: NodeCache,
     recent: RecentWalks,
     branches: Branches,
+    /// Whether the last walk that was found again is of `branches`.
+    is_branching: bool,
 }
 
 impl WalkCache {
@@ -225,9 +227,6 @@ pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
             Err(stale) => candidates = stale,
         }
     }
-    if let Some(node) = branch(thread, &leaf, call_site) {
-        return node;
-    }
     thread.on_own_stack(|thread| walk(thread, leaf, candidates, call_site))
 }
 
@@ -237,15 +236,18 @@ pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
 fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site: CallSite) -> u32 {
     boundary::may_panic();
     let before = thread.walks.last_node();
-    let mut reach = thread.bounds.reach(leaf.slot);
-    if let Some(walk) = thread.walks.recent.find(&leaf)
-        && root_of(thread, &walk, call_site) == walk.root
-    {
-        thread.record().memo_hits += 1;
-        #[cfg(feature = "verify")]
-        super::verify::count_recent();
-        return walk.node;
+    // The memory that had the last such walk is asked first.
+    for branches in [thread.walks.is_branching, !thread.walks.is_branching] {
+        let found = match branches {
+            true => branch(thread, &leaf, before, call_site),
+            false => recent(thread, &leaf, call_site),
+        };
+        if let Some(node) = found {
+            thread.walks.is_branching = branches;
+            return node;
+        }
     }
+    let mut reach = thread.bounds.reach(leaf.slot);
     let walks = &mut thread.walks;
     let mut at = leaf;
     let limit = control::depth();
@@ -303,30 +305,6 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site
     };
     let remembers = plain.then_some(reach.is_own());
     walked(thread, end, at.pc, steps, remembers, call_site)
-}
-
-/// The node for the stack at `leaf`, if a walk from there parted from the last one before, and is still what it was.
-#[inline(never)]
-fn branch(thread: &mut ThreadState, leaf: &Cursor, call_site: CallSite) -> Option<u32> {
-    let walks = &mut thread.walks;
-    let before = walks.last_node();
-    let found = walks
-        .branches
-        .find(before, leaf, &walks.frames[..walks.len])?;
-    walks.verify(found.joint).ok()?;
-    let walk = Walk {
-        end: walks.end,
-        outermost: walks.frames[1].pc - 1,
-        root: walks.root,
-        node: before,
-    };
-    if root_of(thread, &walk, call_site) != walk.root {
-        return None;
-    }
-    thread.record().memo_hits += 1;
-    #[cfg(feature = "verify")]
-    super::verify::count_branch();
-    Some(thread.walks.take(found))
 }
 
 /// The root of what was walked before.

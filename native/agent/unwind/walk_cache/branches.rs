@@ -10,9 +10,12 @@
 //! those from the leaf to the frame where both met, which are kept here, and then those from there to the
 //! root.
 
-use super::{Cursor, Remembered, WalkCache};
+use super::{Cursor, Remembered, WalkCache, root_of};
+use crate::arch::CallSite;
 use crate::stack_word::{self, StackWord};
+use crate::thread::ThreadState;
 use crate::unwind::Memory;
+use crate::unwind::recent_walks::Walk;
 use crate::unwind::worth::Worth;
 use core::ops::Range;
 
@@ -223,6 +226,47 @@ impl Branches {
         bucket.rotate_right(1);
         bucket[0] = tag | u32::from(self.heads_len);
     }
+}
+
+/// The node for the stack at `leaf`, if a walk from there parted from the last one before, and is still what it was.
+#[inline(always)]
+pub(super) fn branch(
+    thread: &mut ThreadState,
+    leaf: &Cursor,
+    before: u32,
+    call_site: CallSite,
+) -> Option<u32> {
+    let walks = &mut thread.walks;
+    let found = walks
+        .branches
+        .find(before, leaf, &walks.frames[..walks.len])?;
+    walks.verify(found.joint).ok()?;
+    let walk = Walk {
+        end: walks.end,
+        outermost: walks.frames[1].pc - 1,
+        root: walks.root,
+        node: before,
+    };
+    if root_of(thread, &walk, call_site) != walk.root {
+        return None;
+    }
+    thread.record().memo_hits += 1;
+    #[cfg(feature = "verify")]
+    crate::unwind::verify::count_branch();
+    Some(thread.walks.take(found))
+}
+
+/// The node for the stack at `leaf`, if it is that of a walk before the last one.
+#[inline(always)]
+pub(super) fn recent(thread: &mut ThreadState, leaf: &Cursor, call_site: CallSite) -> Option<u32> {
+    let walk = thread.walks.recent.find(leaf)?;
+    if root_of(thread, &walk, call_site) != walk.root {
+        return None;
+    }
+    thread.record().memo_hits += 1;
+    #[cfg(feature = "verify")]
+    crate::unwind::verify::count_recent();
+    Some(walk.node)
 }
 
 impl WalkCache {

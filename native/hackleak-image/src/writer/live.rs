@@ -149,7 +149,7 @@ impl LiveTable {
         if segment.is_null() || address & 7 != 0 {
             return false;
         }
-        if newest(segment, address).load(Relaxed) == 0 {
+        if newest(segment, address).load(Relaxed) == 0 && !is_whole(segment) {
             return false;
         }
         put(segment, address, live, epoch);
@@ -312,6 +312,13 @@ fn prepare(
         newest.fetch_max(epoch, Release);
     }
     block
+}
+
+/// Whether all pages of the segment have a place.
+#[inline(always)]
+fn is_whole(segment: *mut SegmentHeader) -> bool {
+    // SAFETY: the segment is mapped for good.
+    unsafe { AtomicU32::from_ptr(&raw mut (*segment).is_whole) }.load(Acquire) != 0
 }
 
 /// The page of records that the record of `address` is on.

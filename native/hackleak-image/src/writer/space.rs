@@ -168,6 +168,37 @@ fn mapped() -> u64 {
     pages.saturating_mul(4096)
 }
 
+/// Puts zeroed memory of this process in the place of a piece of the window that nobody uses.
+pub(super) fn cover(at: *mut libc::c_void, len: usize) -> bool {
+    // SAFETY: the range lies within the window, which is ours, and nobody uses it yet, as the caller says.
+    let memory = unsafe {
+        libc::mmap(
+            at,
+            len,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
+            -1,
+            0,
+        )
+    };
+    memory != libc::MAP_FAILED
+}
+
+/// Whether a byte can be read. The kernel reads it, which answers with an error where a load would be a SIGBUS.
+pub(super) fn can_be_read(at: *const u8) -> bool {
+    let mut byte = 0u8;
+    let local = libc::iovec {
+        iov_base: (&raw mut byte).cast(),
+        iov_len: 1,
+    };
+    let remote = libc::iovec {
+        iov_base: at.cast_mut().cast(),
+        iov_len: 1,
+    };
+    // SAFETY: reads one byte of this process through the kernel, into a place of that size.
+    unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) == 1 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

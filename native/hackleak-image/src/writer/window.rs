@@ -85,7 +85,7 @@ impl Window {
             inode: AtomicU64::new(0),
             path: AtomicPtr::new(ptr::null_mut()),
             memory_only: AtomicBool::new(false),
-            thrift: AtomicU32::new(pages::UNTRIED),
+            thrift: AtomicU32::new(0),
             ledger: AtomicPtr::new(ptr::null_mut()),
             #[cfg(test)]
             file_limit: AtomicU64::new(u64::MAX),
@@ -313,7 +313,7 @@ impl Window {
         let in_pieces = reserve == Reserve::Pieces && self.has_first_pieces(at, offset);
         if !in_pieces && !self.is_reserved(offset, SEGMENT_STRIDE) {
             // Its index was handed out to this call alone: nobody uses it yet.
-            if !pages::cover(at.cast(), SEGMENT_STRIDE as usize) {
+            if !space::cover(at.cast(), SEGMENT_STRIDE as usize) {
                 return ptr::null_mut();
             }
             self.counter(Counter::SegmentsInMemory)
@@ -383,6 +383,6 @@ impl Window {
         if is_mapped && stat.is_some_and(has) {
             return true;
         }
-        pages::can_be_read(header.cast())
+        space::can_be_read(header.cast())
     }
 }

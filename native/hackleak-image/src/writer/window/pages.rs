@@ -8,6 +8,7 @@
 //! header says that a reader of the file finds zeros there.
 
 use super::super::file::{KeepErrno, status};
+use super::super::space::{can_be_read, cover};
 use super::super::sync;
 use super::Window;
 use crate::layout::{Counter, SEGMENT_HEADER_LEN, SEGMENT_STRIDE, SegmentHeader};
@@ -20,7 +21,7 @@ use core::sync::atomic::{
 const PAGE: u64 = 4096;
 
 /// It was not tried yet whether a read of what is not reserved is free.
-pub(super) const UNTRIED: u32 = 0;
+const UNTRIED: u32 = 0;
 /// It is.
 const PIECES: u32 = 1;
 /// It is not.
@@ -32,8 +33,9 @@ impl Window {
     pub(super) fn has_first_pieces(&self, at: *const u8, offset: u64) -> bool {
         let end = offset + SEGMENT_STRIDE - PAGE;
         if self.thrift.load(Relaxed) == WHOLE
-            || !self.is_reserved(offset, PAGE)
+            // The end comes first: where there is no room for it, the file does not grow.
             || !self.is_reserved(end, PAGE)
+            || !self.is_reserved(offset, PAGE)
         {
             return false;
         }
@@ -120,35 +122,4 @@ impl Window {
         in_memory.fetch_or(bit, Release);
         true
     }
-}
-
-/// Puts zeroed memory of this process in the place of a piece of the window that nobody uses.
-pub(super) fn cover(at: *mut libc::c_void, len: usize) -> bool {
-    // SAFETY: the range lies within the window, which is ours, and nobody uses it yet, as the caller says.
-    let memory = unsafe {
-        libc::mmap(
-            at,
-            len,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
-            -1,
-            0,
-        )
-    };
-    memory != libc::MAP_FAILED
-}
-
-/// Whether a byte can be read. The kernel reads it, which answers with an error where a load would be a SIGBUS.
-pub(super) fn can_be_read(at: *const u8) -> bool {
-    let mut byte = 0u8;
-    let local = libc::iovec {
-        iov_base: (&raw mut byte).cast(),
-        iov_len: 1,
-    };
-    let remote = libc::iovec {
-        iov_base: at.cast_mut().cast(),
-        iov_len: 1,
-    };
-    // SAFETY: reads one byte of this process through the kernel, into a place of that size.
-    unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) == 1 }
 }
