@@ -13,6 +13,7 @@
 //!   threads keep what is local to them; `flood`: the way from there.
 //! - `reading`: the words of what can be held; `ancestors`: which of it matters, where few are in question.
 //! - `spans`: where recorded mappings lie; `numbers`: native memory that keeps file descriptors.
+//! - `streams`: the C library's list of open streams, which holds none of them.
 //! - `stale`: words that are known to be of no use any more; `leftovers`: words on stacks that seem so.
 //! - `owned`: what Java's objects had before garbage was collected.
 //! - `ways`: answers that all blocks of a chain have in common.
@@ -21,7 +22,7 @@
 //! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not
 //! looked at yet to one that was. So what looks lost is looked at a second time, unless no other
 //! thread has run at all (`stillness`). It is lost only if the same block is still there and still
-//! not reached. The calling thread's own stack holds nothing: it is where the test has run, and
+//! not reached. That it is the same, a mark in its record tells: the next block at the address has none. The calling thread's own stack holds nothing: it is where the test has run, and
 //! full of words that are of no use any more.
 //!
 //! None of this runs in hooks.

@@ -352,7 +352,7 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
 /// The C library's record of the calling thread gets what it would have without the stub. It says with what the thread
 /// began, also to debuggers; and for as long as the thread runs, it holds the argument.
 fn put_back(birth: usize, start: Start, argument: *mut c_void) {
-    /// Words of `struct pthread`: it is longer in each version since glibc 2.28.
+    /// The two words lie among so many first ones of `struct pthread`.
     const WORDS: usize = 256;
     let stub = crate::arch::thread_start as *const () as usize;
     // SAFETY: the calling thread's own record, of which the C library has read these two words for the last time.
