@@ -241,12 +241,7 @@ pub(super) fn branch(
         .branches
         .find(before, leaf, &walks.frames[..walks.len])?;
     walks.verify(found.joint).ok()?;
-    let walk = Walk {
-        end: walks.end,
-        outermost: walks.frames[1].pc - 1,
-        root: walks.root,
-        node: before,
-    };
+    let walk = walks.last_walk();
     if root_of(thread, &walk, call_site) != walk.root {
         return None;
     }
@@ -275,6 +270,17 @@ impl WalkCache {
     pub(super) fn last_node(&self) -> u32 {
         let last = self.len.checked_sub(1);
         last.map_or(0, |last| self.frames[last].node)
+    }
+
+    /// Where the last walk led. It has more than the end of the stack.
+    #[inline(always)]
+    pub(super) fn last_walk(&self) -> Walk {
+        Walk {
+            end: self.end,
+            outermost: self.frames[1].pc - 1,
+            root: self.root,
+            node: self.last_node(),
+        }
     }
 
     /// The last walk becomes the one that was found: its frames beyond the joint are others. Gives the leaf's node.

@@ -4,7 +4,6 @@ use super::{Remembered, WalkCache};
 use crate::arch::CALL_PUSHES_RETURN;
 use crate::control;
 use crate::stack_word::{StackWord, read};
-use crate::unwind::recent_walks::Walk;
 use crate::unwind::rules::Shape;
 use crate::unwind::{intern, intern_all};
 use hackleak_image::{Frame, Marker};
@@ -108,12 +107,7 @@ pub(super) fn remember(walks: &mut WalkCache, steps: usize) {
 #[inline(always)]
 pub(super) fn keep(walks: &mut WalkCache) {
     let leaf = walks.frames[walks.len - 1];
-    let walk = Walk {
-        end: walks.end,
-        outermost: walks.frames[1].pc - 1,
-        root: walks.root,
-        node: leaf.node,
-    };
+    let walk = walks.last_walk();
     walks.recent.learn(
         (leaf.slot, leaf.pc),
         leaf.fp_matters.then_some(leaf.fp),
