@@ -50,7 +50,7 @@ pub struct Asked {
 
 /// What was asked for and has not been asked for anew at the same address.
 pub fn asked() -> impl Iterator<Item = Asked> {
-    let known = if FULL.load(Acquire) { 0 } else { PLACES };
+    let known = if knows_all() { PLACES } else { 0 };
     TABLE[..known].iter().filter_map(|place| {
         let asked = Asked {
             order: place.order.load(Acquire),
@@ -60,6 +60,11 @@ pub fn asked() -> impl Iterator<Item = Asked> {
         };
         (asked.order != 0).then_some(asked)
     })
+}
+
+/// Whether all that was asked for found a place.
+pub fn knows_all() -> bool {
+    !FULL.load(Acquire)
 }
 
 /// Whether `address` lies between two mappings, as far as `asked` knows.

@@ -117,6 +117,13 @@ impl Process {
         self.sites_of(bytes).iter().map(|site| site.count).sum()
     }
 
+    /// How many blocks of this size are held.
+    pub fn held_blocks_of(&self, bytes: u64) -> u64 {
+        let sites = self.held.sites.iter();
+        let of_size = sites.filter(|site| site.bytes == site.count * bytes);
+        of_size.map(|site| site.count).sum()
+    }
+
     /// Asserts that nothing that happened is missing from the record.
     pub fn assert_nothing_lost(&self) {
         self.assert_nothing_lost_but("");

@@ -10,7 +10,7 @@
 //! everything a second time, unless no other thread has run.
 
 use super::Stop;
-use super::areas::Area;
+use super::areas::{self, Area};
 use super::flood::{Marks, Points};
 use super::memory::Memory;
 use super::nodes::{self, Node, Nodes, Parent};
@@ -76,6 +76,7 @@ fn with(
     }
     let mut search = Search {
         all,
+        areas,
         targets: targets(all.iter().filter(|node| node.suspect), [].into_iter())?,
         known: Table::filled(all.len(), false)?,
         known_areas: Table::filled(areas.len(), false)?,
@@ -107,7 +108,7 @@ fn with(
             return Err(stop);
         }
         if search.next.is_empty() && search.next_areas.is_empty() {
-            return search.found(areas).map(Some);
+            return search.left().map(Some);
         }
         if round == rounds {
             break;
@@ -144,6 +145,7 @@ fn targets<'all>(
 /// The words of all, and what is looked for among them.
 struct Search<'all> {
     all: &'all [Node],
+    areas: &'all [Area],
     /// What was found in the round before, at first the suspects.
     targets: Marks,
     /// What was found, by its index.
@@ -165,22 +167,35 @@ impl Reader for Search<'_> {
         if !self.targets.may_point(word) || self.targets.points(memory, word) == Points::Nowhere {
             return;
         }
-        let (index, known, next) = match parent {
-            Parent::Node(index) => (index, &mut self.known, &mut self.next),
-            Parent::Area(index) => (index, &mut self.known_areas, &mut self.next_areas),
-            Parent::Root(_) | Parent::None => return,
-        };
-        if !core::mem::replace(&mut known[index as usize], true) {
-            self.failed = self.failed.take().or(next.push(index).err());
+        match parent {
+            Parent::Node(index) => self.push(index),
+            Parent::Area(index) => {
+                for part in areas::together(self.areas, index as usize) {
+                    self.push_area(part as u32);
+                }
+            }
+            Parent::Root(_) | Parent::None => {}
         }
     }
 }
 
 impl Search<'_> {
+    fn push(&mut self, index: u32) {
+        if !core::mem::replace(&mut self.known[index as usize], true) {
+            self.failed = self.failed.take().or(self.next.push(index).err());
+        }
+    }
+
+    fn push_area(&mut self, index: u32) {
+        if !core::mem::replace(&mut self.known_areas[index as usize], true) {
+            self.failed = self.failed.take().or(self.next_areas.push(index).err());
+        }
+    }
+
     /// What was found, and what must stay beside it.
-    fn found(&self, areas: &[Area]) -> Result<Table<Node>, Stop> {
+    fn left(&self) -> Result<Table<Node>, Stop> {
         let mut in_area = Table::filled(self.all.len(), false)?;
-        for area in areas {
+        for area in self.areas {
             in_area[nodes::in_range(self.all, &(area.start..area.end))].fill(true);
         }
         let mut left = Table::new();

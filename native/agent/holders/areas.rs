@@ -4,14 +4,16 @@
 //! What is difficult is that most mappings are not of that sort, and nobody says of which sort one
 //! is. Left out are:
 //!
-//! - heaps of allocators, whose free blocks are full of old pointers;
+//! - heaps of allocators, whose free blocks are full of old pointers, and whose own tables have the
+//!   address of each large block;
 //! - stacks, also of threads that have ended, which the C library keeps for later ones;
 //! - what modules have for their zeros (`.bss`), which are roots, or hold nothing;
 //! - the Java heap, what the JVM has mapped, and the recorder's own memory.
 //!
 //! The kernel joins neighbours, so what is left out may be a part of a mapping. Where the joined
 //! ones were asked for with `mmap`, they are areas of their own: what one of them holds, a pointer
-//! into the other does not.
+//! into the other does not. The kernel also splits what was asked for at once, where a part of it has
+//! other rights or is locked. Such parts are one: who has the address of one of them has the others.
 
 use super::Stop;
 use super::maps::{Mapping, Of};
@@ -33,6 +35,29 @@ pub struct Area {
     pub end: usize,
     pub parent: Parent,
     pub via: usize,
+    /// What was asked for at once has the same number; 0 where nobody knows.
+    pub asked: usize,
+}
+
+/// The areas, by their indices, that were asked for at once with that of this index. They are one, although the kernel
+/// has split it.
+pub fn together(areas: &[Area], index: usize) -> Range<usize> {
+    let asked = areas[index].asked;
+    let is_part = |other: &&Area| other.asked == asked && asked != 0;
+    let before = areas[..index].iter().rev().take_while(is_part);
+    let after = areas[index + 1..].iter().take_while(is_part);
+    index - before.count()..index + 1 + after.count()
+}
+
+/// Who has mapped what lies there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Owner {
+    /// The program, with the number of what it asked for.
+    Program(usize),
+    /// The JVM or the allocator under test.
+    Other,
+    /// Whoever did not call `mmap` by its name.
+    Unseen,
 }
 
 /// HotSpot puts a Java heap with short pointers, and every heap of ZGC, far below where the kernel puts what is
@@ -40,8 +65,6 @@ pub struct Area {
 pub const LOWEST: usize = 0x7000_0000_0000;
 /// The C library's further heaps begin at multiples of their greatest length.
 const HEAP_LEN: usize = 64 << 20;
-/// A guard that is longer is not that of a stack alone.
-const LONGEST_GUARD: usize = 1 << 20;
 
 /// The areas of this process, by address.
 pub fn read(
@@ -60,23 +83,27 @@ pub fn read(
     let mut near: Table<Asked> = Table::new();
     let mut cuts: Table<usize> = Table::new();
     for (index, mapping) in maps.iter().enumerate() {
-        if mapping.of != Of::Anonymous || !mapping.is_data() || mapping.start < LOWEST {
+        if !matches!(mapping.of, Of::Anonymous | Of::Shared) || !mapping.readable {
             continue;
         }
+        let is_plain = is_plain(mapping, objects);
         cuts_in(&mapping.range(), &asked, &mut near, &mut cuts)?;
         // The C library maps stacks unseen, so an older border may lie in the middle of one.
-        let guard = guard_before(maps, index);
-        let stack_end = LazyCell::new(|| {
-            let guard = guard?;
-            let first = cuts.first().copied().unwrap_or(mapping.end);
-            // A guard that has grown together with what somebody else has reserved tells less.
-            end_of_stack(memory, &mapping.range()).or((guard <= LONGEST_GUARD).then_some(first))
+        let is_guarded = is_guarded(maps, index);
+        let stack_end = LazyCell::new(|| match is_guarded {
+            true => end_of_stack(memory, &mapping.range()),
+            false => None,
         });
         let mut start = mapping.start;
         for end in cuts.iter().copied().chain([mapping.end]) {
             let part = start..end;
             start = end;
-            if is_of_jvm(&part, &near, objects) || is_heap(blocks, &part) {
+            let asked = match owner(&part, &near, objects) {
+                Owner::Program(asked) => asked,
+                Owner::Unseen if is_plain => 0,
+                Owner::Unseen | Owner::Other => continue,
+            };
+            if is_heap(blocks, &part) {
                 continue;
             }
             holes.clear();
@@ -92,9 +119,9 @@ pub fn read(
             }
             for thread in running.iter().filter(|thread| thread.record != 0) {
                 // The whole stack, below what is in use too.
-                let range = match guard {
-                    Some(_) => mapping.range(),
-                    None => part.clone(),
+                let range = match is_guarded {
+                    true => mapping.range(),
+                    false => part.clone(),
                 };
                 if range.contains(&thread.record) {
                     holes.push((range.start, thread.record + RECORD_LEN))?;
@@ -104,7 +131,7 @@ pub fn read(
             if let Some(end) = *stack_end {
                 holes.push((mapping.start, end))?;
             }
-            without(&part, &mut holes, &mut areas)?;
+            without(&part, asked, &mut holes, &mut areas)?;
         }
     }
     Ok(areas)
@@ -135,16 +162,26 @@ fn cuts_in(
     Ok(())
 }
 
-/// Whether the JVM has asked for this memory: for its heap, or for what it knows of classes and code.
-fn is_of_jvm(part: &Range<usize>, near: &Table<Asked>, objects: &Objects) -> bool {
+/// Whether the mapping is of the sort that programs make, so that it counts although nobody saw who made it. An
+/// allocator of its own may map unseen; so where the C library's is not the one under test, none does.
+fn is_plain(mapping: &Mapping, objects: &Objects) -> bool {
+    let may_be_of_jvm = mapping.start < LOWEST && !objects.jvm.is_empty();
+    let may_be_of_allocator = !objects.allocator.is_empty() && mappings::knows_all();
+    mapping.of == Of::Anonymous && mapping.is_data() && !may_be_of_jvm && !may_be_of_allocator
+}
+
+/// Who has asked for this memory.
+fn owner(part: &Range<usize>, near: &Table<Asked>, objects: &Objects) -> Owner {
     let over = near
         .iter()
         .filter(|one| one.start < part.end && part.start < one.end);
     let last = over.max_by_key(|one| one.order);
-    last.is_some_and(|one| {
-        let is_whole = one.start <= part.start && part.end <= one.end;
-        is_whole && objects.jvm.contains(&one.by)
-    })
+    match last.filter(|one| one.by != 0 && one.start <= part.start && part.end <= one.end) {
+        None => Owner::Unseen,
+        Some(one) if objects.jvm.contains(&one.by) => Owner::Other,
+        Some(one) if objects.allocator.contains(&one.by) => Owner::Other,
+        Some(one) => Owner::Program(one.order),
+    }
 }
 
 const PAGE: usize = 4096;
@@ -180,11 +217,10 @@ fn heaps_of_libc(
     Ok(())
 }
 
-/// The length of what lies right before the mapping and nobody may touch.
-fn guard_before(maps: &[Mapping], index: usize) -> Option<usize> {
-    let before = &maps[index.checked_sub(1)?];
-    let joins = before.is_guard() && before.end == maps[index].start;
-    joins.then(|| before.end - before.start)
+/// Whether nobody may touch what lies right before the mapping.
+fn is_guarded(maps: &[Mapping], index: usize) -> bool {
+    let before = index.checked_sub(1).and_then(|before| maps.get(before));
+    before.is_some_and(|before| before.is_guard() && before.end == maps[index].start)
 }
 
 /// Where the stack at the start of the mapping ends: after the record of the thread that had it.
@@ -208,6 +244,7 @@ fn end_of_stack(memory: &Memory, mapping: &Range<usize>) -> Option<usize> {
 /// Adds what is left of `range` without the holes.
 fn without(
     range: &Range<usize>,
+    asked: usize,
     holes: &mut Table<(usize, usize)>,
     areas: &mut Table<Area>,
 ) -> Result<(), Stop> {
@@ -223,6 +260,7 @@ fn without(
                 end: from,
                 parent: Parent::None,
                 via: 0,
+                asked,
             })?;
         }
         start = start.max(to);

@@ -3,7 +3,7 @@
 //! Blocks that were found are read in waves. What a chain looks like is known from each block's parent.
 
 use super::Stop;
-use super::areas::Area;
+use super::areas::{self, Area};
 use super::memory::{Memory, WORD};
 use super::nodes::{ADDRESS, Node, Nodes, Parent};
 use super::objects::Trust;
@@ -214,13 +214,18 @@ impl Marks {
         let Some(index) = after.checked_sub(1) else {
             return;
         };
-        let area = &mut self.areas[index];
-        if address < area.end && area.parent == Parent::None {
-            area.parent = parent;
-            area.via = via;
-            let pushed = self.next_areas.push(index as u32);
-            self.failed = self.failed.take().or(pushed.err());
-            self.note(Reached::Area(index as u32));
+        let area = self.areas[index];
+        if address >= area.end || area.parent != Parent::None {
+            return;
+        }
+        for part in areas::together(&self.areas, index) {
+            if self.areas[part].parent == Parent::None {
+                self.areas[part].parent = parent;
+                self.areas[part].via = via;
+                let pushed = self.next_areas.push(part as u32);
+                self.failed = self.failed.take().or(pushed.err());
+                self.note(Reached::Area(part as u32));
+            }
         }
     }
 

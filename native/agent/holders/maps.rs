@@ -10,6 +10,8 @@ use core::ops::Range;
 pub enum Of {
     /// Memory without a file and a name.
     Anonymous,
+    /// The same, which children share, or of a file without a name.
+    Shared,
     /// The C library's first heap.
     Heap,
     /// A file, or something of the kernel's.
@@ -34,6 +36,7 @@ impl Mapping {
             b"[heap]" => Of::Heap,
             b"" if line.inode == 0 => Of::Anonymous,
             path if path.starts_with(b"[anon:") => Of::Anonymous,
+            path if path == b"/dev/zero (deleted)" || path.starts_with(b"/memfd:") => Of::Shared,
             _ => Of::Other,
         };
         Mapping {

@@ -2,7 +2,7 @@
 
 use super::Stop;
 use super::table::Table;
-use crate::{jdk, module_policy, unwind};
+use crate::{jdk, module_policy, real, unwind};
 use core::ffi::{CStr, c_int, c_void};
 use core::ops::Range;
 
@@ -37,7 +37,7 @@ pub enum Trust {
     /// Those near the start or the end of a block hold it. Whoever is to free a block has its start, or can tell
     /// it from what lies at its end; an old word of which a half was overwritten may point anywhere.
     Edges,
-    /// None: the module is the JVM or the recorder.
+    /// None: the module is the JVM, the recorder, or an allocator under test, which knows all blocks.
     None,
 }
 
@@ -59,6 +59,8 @@ pub struct Objects {
     pub code: Table<(usize, usize, bool)>,
     /// Where the JVM's own code lies.
     pub jvm: Range<usize>,
+    /// Where the code of the allocator under test lies, if that is not the C library's.
+    pub allocator: Range<usize>,
     data: Table<Data>,
     failed: Option<Stop>,
 }
@@ -70,6 +72,7 @@ impl Objects {
             all: Table::new(),
             code: Table::new(),
             jvm: 0..0,
+            allocator: 0..0,
             data: Table::new(),
             failed: None,
         };
@@ -117,6 +120,7 @@ impl Objects {
         // SAFETY: the loader's name ends in a zero byte; it is empty for the program itself.
         let path = unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes();
         object.trust = trust(path);
+        let allocator = real::malloc() as usize;
         let runs = object.trust == Trust::All && !module_policy::is_plain_runtime(path);
         for index in 0..usize::from(info.dlpi_phnum) {
             // SAFETY: the object's program headers, which are mapped while it is loaded.
@@ -124,6 +128,10 @@ impl Objects {
             let start = bias.wrapping_add(program.p_vaddr as usize);
             let end = start.wrapping_add(program.p_memsz as usize);
             if program.p_type == libc::PT_LOAD && program.p_flags & libc::PF_X != 0 {
+                if object.trust == Trust::All && (start..end).contains(&allocator) {
+                    object.trust = Trust::None;
+                    self.allocator = start..end;
+                }
                 if runs {
                     let is_for_java = module_policy::works_for_java_alone(path);
                     self.code.push((start, end, is_for_java))?;

@@ -60,6 +60,7 @@ fn area(range: &Range<usize>) -> Area {
         end: range.end,
         parent: Parent::None,
         via: 0,
+        asked: 0,
     }
 }
 

@@ -1,14 +1,16 @@
 use super::*;
 
 const JVM: Range<usize> = 0x10_0000..0x20_0000;
+const ALLOCATOR: Range<usize> = 0x40_0000..0x50_0000;
 const PART: Range<usize> = 0x7100_0000_0000..0x7100_0001_0000;
 
-/// Whether the JVM has the part, where these were asked for: from where to where, and by which code.
-fn is_jvms(asked: &[(usize, usize, usize)]) -> bool {
+/// Who has the part, where these were asked for: from where to where, and by which code.
+fn owner_of(asked: &[(usize, usize, usize)]) -> Owner {
     let Ok(mut objects) = Objects::read() else {
         panic!("the modules of a process can be read")
     };
     objects.jvm = JVM;
+    objects.allocator = ALLOCATOR;
     let mut near = Table::new();
     for (order, (from, to, by)) in asked.iter().copied().enumerate() {
         let one = Asked {
@@ -19,7 +21,11 @@ fn is_jvms(asked: &[(usize, usize, usize)]) -> bool {
         };
         assert!(near.push(one).is_ok());
     }
-    is_of_jvm(&PART, &near, &objects)
+    owner(&PART, &near, &objects)
+}
+
+fn is_jvms(asked: &[(usize, usize, usize)]) -> bool {
+    owner_of(asked) == Owner::Other
 }
 
 #[test]
@@ -45,4 +51,29 @@ fn what_others_have_asked_for_since_is_not_the_jvms() {
     );
     assert!(is_jvms(&[(0, len, 0x30_0000), (0, len, JVM.start)]));
     assert!(!is_jvms(&[(0, len, 0)]), "it has gone");
+}
+
+#[test]
+fn an_allocator_has_what_it_asked_for_and_the_program_the_rest() {
+    let len = PART.len();
+    assert_eq!(owner_of(&[(0, len, ALLOCATOR.start)]), Owner::Other);
+    assert_eq!(owner_of(&[(0, len, ALLOCATOR.end)]), Owner::Program(1));
+    assert_eq!(owner_of(&[(0, len / 2, ALLOCATOR.end)]), Owner::Unseen);
+    assert_eq!(owner_of(&[]), Owner::Unseen);
+}
+
+#[test]
+fn what_the_kernel_has_split_is_one_again() {
+    let area = |asked| Area {
+        start: 0,
+        end: 0,
+        parent: Parent::None,
+        via: 0,
+        asked,
+    };
+    let areas = [area(7), area(7), area(8), area(0), area(0), area(8)];
+    assert_eq!(together(&areas, 0), 0..2);
+    assert_eq!(together(&areas, 1), 0..2);
+    assert_eq!(together(&areas, 2), 2..3);
+    assert_eq!(together(&areas, 4), 4..5, "nobody knows who asked");
 }

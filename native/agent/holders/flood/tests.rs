@@ -39,6 +39,7 @@ impl Built {
                 end: start + SIZE,
                 parent: Parent::None,
                 via: 0,
+                asked: 0,
             };
             assert!(found.push(area).is_ok());
         }
