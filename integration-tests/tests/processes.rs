@@ -223,10 +223,10 @@ fn the_recorder_exports_nothing_but_what_it_hooks_and_its_own() {
                     malloc memalign memfd_create mkostemp mkostemp64 mkostemps mkostemps64 \
                     mkstemp mkstemp64 mkstemps mkstemps64 mmap mmap64 mremap munmap open \
                     open64 open_by_handle_at openat openat64 pidfd_open pipe pipe2 \
-                    posix_memalign posix_openpt pthread_clockjoin_np pthread_create \
+                    posix_memalign posix_openpt prctl pthread_clockjoin_np pthread_create \
                     pthread_detach pthread_join pthread_timedjoin_np pthread_tryjoin_np \
                     pvalloc realloc reallocarray recvmsg shm_open signalfd socket socketpair \
-                    strdup strndup thrd_create thrd_detach thrd_join timerfd_create valloc \
+                    strdup strndup syscall thrd_create thrd_detach thrd_join timerfd_create valloc \
                     vfork";
     assert_eq!(
         hooks.collect::<Vec<_>>(),

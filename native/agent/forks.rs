@@ -14,7 +14,7 @@
 use crate::gate::{self, Children};
 use crate::{
     IMAGE, boundary, control, descriptors, image, libraries, loader_lock, log, mapped,
-    module_copies, module_policy, started, thread, timeline, unwind,
+    module_copies, module_policy, sandbox, started, thread, timeline, unwind,
 };
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
@@ -33,7 +33,7 @@ pub fn follow(bits: u32) {
 fn begin() -> Option<u32> {
     let _errno = KeepErrno::new();
     // A signal handler that forked inside of the recorder and returns there would find another image.
-    if thread::is_busy() {
+    if thread::is_busy() || sandbox::is_deadly() {
         unrecorded(IMAGE.window().ledger());
         return None;
     }

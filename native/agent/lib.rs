@@ -62,6 +62,7 @@ mod real;
 mod record;
 mod references;
 mod reuse;
+mod sandbox;
 mod search_path;
 mod selection;
 mod stack_bounds;

@@ -10,7 +10,7 @@
 use crate::{
     IMAGE, again, agentpath, boundary, control, descriptors, footprint, forks, frugal, gate,
     handles, holders, hooks, image, interrupted, jdk, lent, log, mapped, module_policy, pools,
-    stack_bounds, started, stderr, this_library, thread, timeline, unwind,
+    sandbox, stack_bounds, started, stderr, this_library, thread, timeline, unwind,
 };
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::{Relaxed, Release};
@@ -95,7 +95,7 @@ extern "C" fn destructor() {
         let ended = boundary::guarded(|| {
             boundary::may_panic();
             // What looks at the rest allocates. A handler that calls `exit` inside of `malloc` must not hang for it.
-            if !interrupted::in_allocator() {
+            if !sandbox::is_deadly() && !interrupted::in_allocator() {
                 unwind::enter_all_modules();
                 handles::look(0);
                 holders::at_end();

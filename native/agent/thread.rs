@@ -16,7 +16,7 @@ mod numbers;
 use crate::jvm::{self, entries::EntryStack, local_frames::LocalFrames};
 use crate::stack_bounds::StackBounds;
 use crate::unwind::WalkCache;
-use crate::{IMAGE, arch, boundary};
+use crate::{IMAGE, arch, boundary, sandbox};
 use core::ffi::c_void;
 use core::mem::MaybeUninit;
 use core::ops::{Deref, DerefMut};
@@ -203,6 +203,10 @@ pub fn left_parent() {
 #[cold]
 #[inline(never)]
 fn create() -> Option<Guard> {
+    if sandbox::is_deadly() {
+        IMAGE.count(Counter::ThreadsFull);
+        return None;
+    }
     let mut at = FREE.take();
     let is_new = at.is_null();
     if is_new {

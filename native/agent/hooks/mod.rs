@@ -3,7 +3,7 @@
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is in
 //! `malloc`; what both pass on to is in `crate::real`. `getaddrinfo` is in `addresses`, `mmap` in
-//! `mappings`, what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`.
+//! `mappings`, what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`. Filters of system calls are in `sandbox`.
 
 mod addresses;
 mod create_vm;
@@ -14,10 +14,12 @@ mod malloc;
 mod mappings;
 mod operators;
 mod pool;
+mod sandbox;
 mod threads;
 
 pub use descriptors::{fdopen_request, fdopendir_request, vfork_request};
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
+pub use sandbox::{prctl_request, syscall_request};
 pub use threads::thread_begin;
 
 use crate::real;
@@ -35,6 +37,7 @@ fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
         .chain(descriptors::HOOKS)
         .chain(mappings::HOOKS)
         .chain(dynamic::HOOKS)
+        .chain(sandbox::HOOKS)
         .chain(threads::HOOKS);
     match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
         // Another allocator that the program has beside its own keeps its functions.
@@ -57,5 +60,6 @@ pub fn init(makes_jvm: fn(usize, &[&str])) {
     addresses::init();
     descriptors::init();
     dynamic::init();
+    sandbox::init();
     threads::init();
 }

@@ -11,6 +11,8 @@ pub enum Shortage {
     Limit,
     /// The program closed the file, and its path names another one by now, or none.
     Gone,
+    /// The program has forbidden itself the system calls for it, on pain of death.
+    Forbidden,
     /// The file system refuses for another reason.
     InsertError,
 }
@@ -23,6 +25,7 @@ impl Shortage {
                 Shortage::Full => 0,
                 Shortage::Limit => flags::FILE_LIMIT,
                 Shortage::Gone => flags::FILE_GONE,
+                Shortage::Forbidden => flags::FILE_FORBIDDEN,
                 Shortage::InsertError => flags::FILE_REFUSED,
             }
     }
@@ -35,6 +38,8 @@ impl Shortage {
             Some(Shortage::Limit)
         } else if bits & flags::FILE_GONE != 0 {
             Some(Shortage::Gone)
+        } else if bits & flags::FILE_FORBIDDEN != 0 {
+            Some(Shortage::Forbidden)
         } else if bits & flags::FILE_REFUSED != 0 {
             Some(Shortage::InsertError)
         } else {
@@ -48,6 +53,7 @@ impl Shortage {
             Shortage::Full => "the file system was full",
             Shortage::Limit => "the file-size limit of the process (`ulimit -f`) was reached",
             Shortage::Gone => "the program closed the file, and its path names another one or none",
+            Shortage::Forbidden => "the program had forbidden itself system calls (seccomp)",
             Shortage::InsertError => "the file system refused to let the file grow",
         }
     }
@@ -59,8 +65,8 @@ mod tests {
 
     #[test]
     fn a_reason_survives_the_header() {
-        use Shortage::{Full, Gone, InsertError, Limit};
-        for reason in [Full, Limit, Gone, InsertError] {
+        use Shortage::{Forbidden, Full, Gone, InsertError, Limit};
+        for reason in [Full, Limit, Gone, Forbidden, InsertError] {
             assert_eq!(Shortage::of_flags(reason.flags()), Some(reason));
         }
         assert_eq!(Shortage::of_flags(flags::JAVA), None);

@@ -166,7 +166,7 @@ pub struct DumpedBlocks {
 }
 
 /// The header's flags with the names of their constants.
-const FLAGS: [(u32, &str); 11] = [
+const FLAGS: [(u32, &str); 13] = [
     (flags::MEMORY_ONLY, "memoryOnly"),
     (flags::JAVA, "java"),
     (flags::JAVA_EARLY, "javaEarly"),
@@ -178,6 +178,8 @@ const FLAGS: [(u32, &str); 11] = [
     (flags::BEGUN_LATE, "begunLate"),
     (flags::NO_JVM_TABLES, "noJvmTables"),
     (flags::NO_CALL_TRACE, "noCallTrace"),
+    (flags::SANDBOX, "sandbox"),
+    (flags::FILE_FORBIDDEN, "fileForbidden"),
 ];
 
 impl Dump {

@@ -81,7 +81,7 @@ impl Incomplete {
         match shortage {
             Shortage::Full => Incomplete::FullDisk,
             Shortage::Limit => Incomplete::FileLimit,
-            Shortage::Gone | Shortage::InsertError => Incomplete::NotInFile,
+            Shortage::Gone | Shortage::Forbidden | Shortage::InsertError => Incomplete::NotInFile,
         }
     }
 

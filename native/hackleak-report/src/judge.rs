@@ -120,6 +120,13 @@ pub(crate) fn notes(
                 .to_owned(),
         );
     }
+    if image.has_flag(flags::SANDBOX) {
+        notes.push(
+            "the program forbade itself system calls by a filter that ends it (seccomp): who holds \
+             what was not looked for, and threads that began later were not recorded"
+                .to_owned(),
+        );
+    }
     let is_jvm = kinds::is_jvm(process.modules.iter().map(|module| &*module.path));
     notes.extend(kinds::missed(image, &process.track, is_jvm));
     notes.extend(kinds::untold(image));

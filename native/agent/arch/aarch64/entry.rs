@@ -165,6 +165,43 @@ telling_entry!(fdopen, crate::hooks::fdopen_request);
 telling_entry!(fdopendir, crate::hooks::fdopendir_request);
 telling_entry!(vfork, crate::hooks::vfork_request);
 
+/// A function that shows `$request` its first arguments and jumps to the real one, which that gives,
+/// with all of them.
+macro_rules! shown_entry {
+    ($symbol:ident, $request:path) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                "hint #34",
+                "stp x29, x30, [sp, #-80]!",
+                "stp x0, x1, [sp, #16]",
+                "stp x2, x3, [sp, #32]",
+                "stp x4, x5, [sp, #48]",
+                "stp x6, x7, [sp, #64]",
+                "mov x29, sp",
+                "bl {request}",
+                "mov x16, x0",
+                "ldp x0, x1, [sp, #16]",
+                "ldp x2, x3, [sp, #32]",
+                "ldp x4, x5, [sp, #48]",
+                "ldp x6, x7, [sp, #64]",
+                "ldp x29, x30, [sp], #80",
+                "br x16",
+                request = sym $request,
+            )
+        }
+    };
+}
+
+shown_entry!(prctl, crate::hooks::prctl_request);
+shown_entry!(syscall, crate::hooks::syscall_request);
+
 /// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
 /// caller stays who it was: that decides what `RTLD_NEXT` means.
 ///

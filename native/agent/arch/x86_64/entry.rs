@@ -142,6 +142,44 @@ telling_entry!(fdopen, crate::hooks::fdopen_request);
 telling_entry!(fdopendir, crate::hooks::fdopendir_request);
 telling_entry!(vfork, crate::hooks::vfork_request);
 
+/// A function that shows `$request` its first arguments and jumps to the real one, which that gives, with all of
+/// them.
+macro_rules! shown_entry {
+    ($symbol:ident, $request:path) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                "push rdi",
+                "push rsi",
+                "push rdx",
+                "push rcx",
+                "push r8",
+                "push r9",
+                "sub rsp, 8",
+                "call {request}",
+                "add rsp, 8",
+                "pop r9",
+                "pop r8",
+                "pop rcx",
+                "pop rdx",
+                "pop rsi",
+                "pop rdi",
+                "jmp rax",
+                request = sym $request,
+            )
+        }
+    };
+}
+
+shown_entry!(prctl, crate::hooks::prctl_request);
+shown_entry!(syscall, crate::hooks::syscall_request);
+
 /// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
 /// caller stays who it was: that decides what `RTLD_NEXT` means.
 ///

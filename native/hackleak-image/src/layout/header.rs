@@ -41,6 +41,10 @@ pub mod flags {
     pub const NO_JVM_TABLES: u32 = 512;
     /// The JVM has no `AsyncGetCallTrace`.
     pub const NO_CALL_TRACE: u32 = 1024;
+    /// The program forbade itself system calls by a filter that ends it: the recorder makes none of its own since then.
+    pub const SANDBOX: u32 = 2048;
+    /// With [`MEMORY_ONLY`]: because of [`SANDBOX`].
+    pub const FILE_FORBIDDEN: u32 = 4096;
 }
 
 macro_rules! counters {

@@ -17,13 +17,13 @@
 //! again by its path when it is another one.
 
 mod pages;
+mod reserve;
 
 use super::create_error::CreateError;
-use super::file::{KeepErrno, errno, fill, lock, status};
+use super::file::{KeepErrno, errno, lock, status};
 use super::ledger::Ledger;
-use super::quiet::{self, quietly};
+use super::quiet;
 use super::{space, sync};
-use crate::Shortage;
 use crate::layout::{
     Counter, HEADER_LEN, Header, SEGMENT_MAGIC, SEGMENT_STRIDE, SegmentHeader, SegmentKind,
 };
@@ -65,6 +65,8 @@ pub struct Window {
     path: AtomicPtr<c_char>,
     /// Once the file could not grow, it is not tried again.
     memory_only: AtomicBool,
+    /// The file may not even be looked at any more.
+    forbidden: AtomicBool,
     /// Whether pages may be reserved one at a time: see `pages`.
     thrift: AtomicU32,
     /// The header's page, where children of this process find it too; null when there is none.
@@ -85,6 +87,7 @@ impl Window {
             inode: AtomicU64::new(0),
             path: AtomicPtr::new(ptr::null_mut()),
             memory_only: AtomicBool::new(false),
+            forbidden: AtomicBool::new(false),
             thrift: AtomicU32::new(0),
             ledger: AtomicPtr::new(ptr::null_mut()),
             #[cfg(test)]
@@ -203,20 +206,6 @@ impl Window {
         unsafe { CStr::from_ptr(path) }
     }
 
-    /// Bytes that the file may have at this moment; more would be a SIGXFSZ.
-    fn file_limit(&self) -> u64 {
-        let limit = space::limit(libc::RLIMIT_FSIZE as i32).unwrap_or(u64::MAX);
-        #[cfg(test)]
-        let limit = limit.min(self.file_limit.load(Relaxed));
-        limit
-    }
-
-    /// Stands in for a lowered limit.
-    #[cfg(test)]
-    pub(super) fn limit_file(&self, len: u64) {
-        self.file_limit.store(len, Relaxed);
-    }
-
     fn is_ours(&self, stat: &libc::stat) -> bool {
         stat.st_dev == self.device.load(Relaxed) && stat.st_ino == self.inode.load(Relaxed)
     }
@@ -242,45 +231,6 @@ impl Window {
         }
         self.fd.store(new, Relaxed);
         Some(new)
-    }
-
-    /// Makes sure that the file system has blocks for the range.
-    fn reserve(&self, offset: u64, len: u64) -> Result<(), Shortage> {
-        if offset.saturating_add(len) > self.file_limit() {
-            return Err(Shortage::Limit);
-        }
-        let fd = self.descriptor().ok_or(Shortage::Gone)?;
-        let mut error = 0;
-        quietly(|| {
-            error = fill(fd, offset, len);
-            error == 0
-        });
-        match error {
-            0 => Ok(()),
-            libc::ENOSPC | libc::EDQUOT => Err(Shortage::Full),
-            libc::EFBIG => Err(Shortage::Limit),
-            _ => Err(Shortage::InsertError),
-        }
-    }
-
-    fn note_memory_only(&self, shortage: Shortage) {
-        self.memory_only.store(true, Relaxed);
-        // SAFETY: as for `counter`.
-        let word = unsafe { AtomicU32::from_ptr(&raw mut (*self.header()).flags) };
-        word.fetch_or(shortage.flags(), Relaxed);
-    }
-
-    /// Whether the file has the range, now that it is needed. The first time that it has not, the header says
-    /// why.
-    fn is_reserved(&self, offset: u64, len: u64) -> bool {
-        if self.memory_only.load(Relaxed) {
-            return false;
-        }
-        let reserved = self.reserve(offset, len);
-        if let Err(shortage) = reserved {
-            self.note_memory_only(shortage);
-        }
-        reserved.is_ok()
     }
 
     /// A new segment, zeroed, or null when neither the file nor memory can supply it. It is not
@@ -334,9 +284,10 @@ impl Window {
     fn is_mapped(&self, window: *mut u8, offset: u64) -> bool {
         let len = SEGMENT_STRIDE as usize;
         offset + SEGMENT_STRIDE <= self.mapped.load(Relaxed) as u64
-            || self
-                .descriptor()
-                .is_some_and(|fd| space::map_piece(fd, window, offset, len).is_ok())
+            || self.is_allowed()
+                && self
+                    .descriptor()
+                    .is_some_and(|fd| space::map_piece(fd, window, offset, len).is_ok())
     }
 
     /// The window becomes no longer than this: there is no address space for the segment at `offset`. A
@@ -377,6 +328,9 @@ impl Window {
 
     /// A segment whose index was handed out may not be backed yet, or not mapped: reading it would be a signal.
     fn is_backed(&self, header: *mut SegmentHeader, offset: u64) -> bool {
+        if self.forbidden.load(Relaxed) {
+            return false;
+        }
         let stat = status(self.fd.load(Relaxed)).filter(|stat| self.is_ours(stat));
         let is_mapped = offset + SEGMENT_STRIDE <= self.mapped.load(Relaxed) as u64;
         let has = |stat: libc::stat| offset + SEGMENT_STRIDE <= stat.st_size as u64;

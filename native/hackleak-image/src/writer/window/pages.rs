@@ -76,6 +76,9 @@ impl Window {
         if whole.load(Acquire) != 0 {
             return true;
         }
+        if !self.is_allowed() {
+            return self.cover_page(segment, page);
+        }
         let offset = segment.addr() as u64 - self.base.load(Relaxed).addr() as u64;
         let records = offset + SEGMENT_HEADER_LEN;
         if singles.fetch_add(1, Relaxed) >= SINGLE

@@ -1,0 +1,86 @@
+// Forbids itself system calls and goes on. `kill` ends the process for all but a few; else a new program is refused.
+// `wrapper` installs the filter by `syscall`, as libseccomp does. `much` allocates more than the image has room for.
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <thread>
+
+#include "victim.h"
+
+#define LOAD BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))
+#define ALLOW(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define ANSWER(answer) BPF_STMT(BPF_RET | BPF_K, answer)
+
+static void forbid(bool kill, bool by_wrapper) {
+  // What the C library needs for memory, threads, forks and output.
+  sock_filter filter[] = {
+      LOAD,
+      ALLOW(read),
+      ALLOW(write),
+      ALLOW(exit),
+      ALLOW(exit_group),
+      ALLOW(brk),
+      ALLOW(mmap),
+      ALLOW(munmap),
+      ALLOW(mremap),
+      ALLOW(mprotect),
+      ALLOW(madvise),
+      ALLOW(futex),
+      ALLOW(clone),
+      ALLOW(clone3),
+      ALLOW(rseq),
+      ALLOW(set_robust_list),
+      ALLOW(rt_sigaction),
+      ALLOW(rt_sigprocmask),
+      ALLOW(wait4),
+      ANSWER(SECCOMP_RET_KILL_PROCESS),
+  };
+  sock_filter refusing[] = {
+      LOAD,
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_execve, 0, 1),
+      ANSWER(SECCOMP_RET_ERRNO | 1),
+      ANSWER(SECCOMP_RET_ALLOW),
+  };
+  sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  if (!kill) program = {sizeof refusing / sizeof *refusing, refusing};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) abort();
+  long failed = by_wrapper ? syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program)
+                           : prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+  if (failed) abort();
+}
+
+static char* cache;
+static char* many[2000];
+
+int main(int count, char** arguments) {
+  bool kill = false, by_wrapper = false, much = false;
+  for (int index = 1; index < count; index++) {
+    kill |= is(arguments[index], "kill");
+    by_wrapper |= is(arguments[index], "wrapper");
+    much |= is(arguments[index], "much");
+  }
+  cache = new char[3001];
+  plant(1001);
+  forbid(kill, by_wrapper);
+  plant(1002);
+  if (much) {
+    for (auto& block : many) block = new char[1 << 20];
+    for (auto& block : many) delete[] block;
+    std::thread([] { delete[] new char[100]; }).join();
+    pid_t child = fork();
+    if (child == 0) {
+      delete[] new char[100];
+      _exit(0);
+    }
+    int status = 0;
+    if (wait4(child, &status, 0, nullptr) != child || status != 0) abort();
+  }
+  keep(cache);
+  // The C library would ask what its output is.
+  return write(1, "gone on\n", 8) == 8 ? 7 : 1;
+}

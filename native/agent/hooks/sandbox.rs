@@ -1,0 +1,58 @@
+//! `prctl` and `syscall`, by which a program forbids itself system calls.
+
+use crate::{IMAGE, real, sandbox};
+use core::ffi::c_void;
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use hackleak_image::layout::flags;
+use libc::{c_int, c_long};
+
+unsafe extern "C" {
+    // Both are in `arch`.
+    fn prctl();
+    fn syscall();
+}
+
+static REAL_PRCTL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+static REAL_SYSCALL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Every hook here by its name, for those who ask the loader for a function.
+pub const HOOKS: &[super::Hook] = &[("prctl", prctl), ("syscall", syscall)];
+
+/// Finds what is passed on to, in the constructor.
+pub fn init() {
+    real::found(&REAL_PRCTL, c"prctl");
+    real::found(&REAL_SYSCALL, c"syscall");
+}
+
+/// Called by `arch::prctl` with its first arguments. The real function.
+pub extern "C" fn prctl_request(option: c_int, mode: usize, filter: usize) -> *mut c_void {
+    if option == libc::PR_SET_SECCOMP {
+        const STRICT: usize = libc::SECCOMP_MODE_STRICT as usize;
+        begins(mode == STRICT || sandbox::may_end(filter));
+    }
+    real::found(&REAL_PRCTL, c"prctl")
+}
+
+/// Called by `arch::syscall` with its first arguments. The real function.
+pub extern "C" fn syscall_request(
+    number: c_long,
+    operation: usize,
+    _flags: usize,
+    filter: usize,
+) -> *mut c_void {
+    if number == libc::SYS_seccomp {
+        const STRICT: usize = libc::SECCOMP_SET_MODE_STRICT as usize;
+        const FILTER: usize = libc::SECCOMP_SET_MODE_FILTER as usize;
+        begins(operation == STRICT || operation == FILTER && sandbox::may_end(filter));
+    }
+    real::found(&REAL_SYSCALL, c"syscall")
+}
+
+/// Before the call, because after it even a look at what it did may end the process.
+fn begins(is_deadly: bool) {
+    if is_deadly {
+        sandbox::enter();
+        IMAGE.window().keep_in_memory();
+        IMAGE.flags().fetch_or(flags::SANDBOX, Relaxed);
+    }
+}
