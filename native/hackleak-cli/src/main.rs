@@ -105,3 +105,6 @@ fn report_arguments(arguments: &[OsString]) -> anyhow::Result<report::Report> {
         _ => anyhow::bail!("only reports are served"),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,8 +28,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = REPORT_NOTES)]
 pub(crate) struct Report {
-    /// Images, folders that hold images `*.hackleak`, themselves or in their folders, numbers of
-    /// running processes, reports in JSON, or `-` for one of these on standard input
+    /// Images, folders with images `*.hackleak` in them or in their folders, numbers of running
+    /// processes, reports in JSON; `-` is one of these on standard input
     #[arg(required = true, value_name = "IMAGE|DIR|PID|JSON|-")]
     pub(crate) inputs: Vec<PathBuf>,
     #[command(flatten)]
