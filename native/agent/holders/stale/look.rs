@@ -1,6 +1,8 @@
 //! A look at all that may keep old pointers.
 
-use super::targets::{Mapped, is_in, is_of_no_use, lies_elsewhere, may_keep_pointers};
+use super::targets::{
+    Mapped, each_that_may_be, is_in, is_of_no_use, lies_elsewhere, may_keep_pointers,
+};
 use super::{GAP, LARGEST, MOST, NEAR, RUN, UNKNOWN, Word, making};
 use crate::IMAGE;
 use crate::holders::glibc::Places;
@@ -104,12 +106,12 @@ impl Look {
             ..
         } = self;
         memory.runs(range, |at, words| {
-            for (index, word) in words.iter().enumerate() {
-                let at = at + index * WORD;
-                if failed.is_none() && is_of_no_use(*word, mapped) {
-                    *failed = add(found, at, *word, None).err();
+            each_that_may_be(words, mapped, |index| {
+                let word = words[index];
+                if failed.is_none() && is_of_no_use(word, mapped) {
+                    *failed = add(found, at + index * WORD, word, None).err();
                 }
-            }
+            });
         });
     }
 
@@ -169,16 +171,16 @@ impl Look {
         let mut blocks = group.iter().copied();
         let mut current = blocks.next();
         memory.runs(first.0..last.1, |at, words| {
-            for (index, word) in words.iter().enumerate() {
-                let at = at + index * WORD;
+            each_that_may_be(words, mapped, |index| {
+                let (at, word) = (at + index * WORD, words[index]);
                 while current.is_some_and(|block| block.1 < at + WORD) {
                     current = blocks.next();
                 }
                 let Some(block) = current.filter(|block| block.0 <= at) else {
-                    continue;
+                    return;
                 };
-                if failed.is_some() || !is_of_no_use(*word, mapped) {
-                    continue;
+                if failed.is_some() || !is_of_no_use(word, mapped) {
+                    return;
                 }
                 let before = match block.2.is_live() {
                     true => 0,
@@ -190,10 +192,10 @@ impl Look {
                     .filter(|block| at < block.1);
                 for (_, _, live) in once(&block).chain(over) {
                     if failed.is_none() {
-                        *failed = add(found, at, *word, Some(*live)).err();
+                        *failed = add(found, at, word, Some(*live)).err();
                     }
                 }
-            }
+            });
         });
     }
 }

@@ -76,6 +76,9 @@ impl Mapped {
     }
 }
 
+/// No mapping begins below.
+const LOWEST: usize = 1 << 16;
+
 /// Whether the address lies in one of these, which are sorted.
 pub fn is_in(ranges: &[(usize, usize)], address: usize) -> bool {
     let after = ranges.partition_point(|(start, _)| *start <= address);
@@ -84,11 +87,36 @@ pub fn is_in(ranges: &[(usize, usize)], address: usize) -> bool {
         .is_some_and(|at| address < ranges[at].1)
 }
 
+/// Calls `each` with the index of each word that may be one of no use, in their order.
+#[inline(always)]
+pub fn each_that_may_be(words: &[u64], mapped: &Mapped, mut each: impl FnMut(usize)) {
+    // The records of some are fetched at once: they lie anywhere in a table as large as the memory it tells of.
+    const FEW: usize = 32;
+    let mut few = [0; FEW];
+    let mut count = 0;
+    let mut look = |few: &[usize]| {
+        let fetched = few.iter().map(|at| IMAGE.live.fetch(words[*at] as usize));
+        core::hint::black_box(fetched.fold(0, |sum, word| sum ^ word));
+        few.iter().for_each(|at| each(*at));
+    };
+    let may_have_ended = !mapped.ended.is_empty();
+    for (at, word) in words.iter().enumerate() {
+        let address = *word as usize;
+        if address >= LOWEST && (may_have_ended || IMAGE.live.has_been_near(address)) {
+            few[count] = at;
+            count += 1;
+            if count == FEW {
+                look(&few);
+                count = 0;
+            }
+        }
+    }
+    look(&few[..count]);
+}
+
 /// Whether a word points near blocks, or where a mapping has been, and at nothing that is live, as far as that
 /// is known from the table of live blocks alone: see [`Large`].
 pub fn is_of_no_use(word: u64, mapped: &Mapped) -> bool {
-    /// No mapping begins below.
-    const LOWEST: usize = 1 << 16;
     let address = word as usize;
     if address < LOWEST {
         return false;

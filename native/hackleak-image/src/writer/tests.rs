@@ -202,6 +202,14 @@ fn an_address_is_live_freed_unknown_or_elsewhere() {
     assert_eq!(writer.live.state_at(base + 96), State::Unknown);
     assert_eq!(writer.live.state_at(base + 130), State::Live);
     assert_eq!(writer.live.state_at(base - (1 << 20)), State::Elsewhere);
+    // It ends on a page on which no block begins, and none has ever begun on the next one.
+    let in_page = base + 0x1_0800;
+    put(in_page, 4000, Kind::Malloc);
+    assert_eq!(writer.live.state_at(in_page + 3999), State::Live);
+    assert_eq!(writer.live.state_at(in_page + 4000), State::Unknown);
+    assert_eq!(writer.live.state_at(in_page + 0x3000), State::Unknown);
+    let _ = writer.live.remove(in_page);
+    assert_eq!(writer.live.state_at(in_page + 3999), State::Freed);
     let _ = writer.live.remove(base);
     assert_eq!(writer.live.state_at(base + 40), State::Freed);
     // Another block has swallowed the place of the one that was freed.

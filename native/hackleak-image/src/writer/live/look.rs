@@ -1,6 +1,6 @@
 //! Questions about single addresses, for those who look at memory from outside of hooks.
 
-use super::{LiveTable, MIB_BITS, words};
+use super::{LiveTable, newest, words};
 use crate::layout::{FREED, Live};
 use core::sync::atomic::Ordering::{Acquire, Relaxed};
 
@@ -53,26 +53,53 @@ impl LiveTable {
         }
     }
 
+    /// Whether blocks have been in the MiB that the address is in. It costs next to nothing.
+    #[inline(always)]
+    pub fn has_been_near(&self, address: usize) -> bool {
+        !self.segment(address & !15).is_null() || !self.segment(address | 8).is_null()
+    }
+
+    /// Has the processor fetch what [`LiveTable::state_at`] looks at first. Who asks for many addresses does this for
+    /// some of them before, so that it waits for all of these at once. What it gives means nothing.
+    #[inline(always)]
+    pub fn fetch(&self, address: usize) -> u64 {
+        let segment = self.segment(address & !15);
+        if segment.is_null() {
+            return 0;
+        }
+        let (_, block) = words(segment, (address >> 4) & 0xffff);
+        block.load(Relaxed)
+    }
+
     /// The same of blocks that begin at `first` or a multiple of sixteen bytes before.
     fn state_in(&self, address: usize, first: usize) -> State {
         const GRANULE: usize = 16;
-        const MIB: usize = 1 << MIB_BITS;
+        /// Records of a page.
+        const PAGE: usize = 256;
         let mut start = first;
-        let mut segment = self.segment(start);
-        let mut state = match segment.is_null() {
+        let mut state = match self.segment(start).is_null() {
             true => State::Elsewhere,
             false => State::Unknown,
         };
-        for _ in 0..256 {
+        let mut left = 256;
+        while left > 0 {
+            let segment = self.segment(start);
             if segment.is_null() {
                 return state;
             }
-            let (_, block) = words(segment, (start >> 4) & 0xffff);
-            let block = Live {
-                origin: 0,
-                block: block.load(Relaxed),
-            };
-            if block.block != 0 && start <= address {
+            let index = (start >> 4) & 0xffff;
+            let here = left.min(index % PAGE + 1);
+            let is_used = newest(segment, start).load(Relaxed) != 0;
+            for step in 0..if is_used { here } else { 0 } {
+                let (_, block) = words(segment, index - step);
+                let block = Live {
+                    origin: 0,
+                    block: block.load(Relaxed),
+                };
+                let start = start - step * GRANULE;
+                if block.block == 0 || start > address {
+                    continue;
+                }
                 // Handles have no size, and marks in their lowest bits.
                 let inside = address - start < block.size().max(8) as usize;
                 match (block.is_live(), inside) {
@@ -84,10 +111,8 @@ impl LiveTable {
                     (false, false) => {}
                 }
             }
-            start = start.wrapping_sub(GRANULE);
-            if start & (MIB - 1) >= MIB - GRANULE {
-                segment = self.segment(start);
-            }
+            left -= here;
+            start = start.wrapping_sub(here * GRANULE);
         }
         state
     }
