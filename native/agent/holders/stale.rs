@@ -16,6 +16,7 @@
 //! been allocated again by the same code: then the word is good again. An allocator that hands out
 //! what was freed last makes this the usual case for a structure that is made again.
 
+mod covered;
 mod look;
 mod targets;
 

@@ -1,5 +1,6 @@
 //! A look at all that may keep old pointers.
 
+use super::covered::Covered;
 use super::targets::{
     Mapped, each_that_may_be, is_in, is_of_no_use, lies_elsewhere, may_keep_pointers,
 };
@@ -25,6 +26,7 @@ struct Look {
     found: Table<Word>,
     /// Blocks that the table of live blocks does not find from far inside.
     large: Table<(usize, usize)>,
+    covered: Covered,
     mapped: Mapped,
     failed: Option<Stop>,
 }
@@ -35,6 +37,7 @@ pub fn look(before: &[Word]) -> Result<Table<Word>, Stop> {
         memory: Memory::new()?,
         found: Table::new(),
         large: Table::new(),
+        covered: Covered::of_now()?,
         mapped: Mapped::of_now()?,
         failed: None,
     };
@@ -101,12 +104,13 @@ impl Look {
         let Look {
             memory,
             found,
+            covered,
             mapped,
             failed,
             ..
         } = self;
         memory.runs(range, |at, words| {
-            each_that_may_be(words, mapped, |index| {
+            each_that_may_be(words, covered, mapped, |index| {
                 let word = words[index];
                 if failed.is_none() && is_of_no_use(word, mapped) {
                     *failed = add(found, at + index * WORD, word, None).err();
@@ -164,6 +168,7 @@ impl Look {
         let Look {
             memory,
             found,
+            covered,
             mapped,
             failed,
             ..
@@ -171,7 +176,7 @@ impl Look {
         let mut blocks = group.iter().copied();
         let mut current = blocks.next();
         memory.runs(first.0..last.1, |at, words| {
-            each_that_may_be(words, mapped, |index| {
+            each_that_may_be(words, covered, mapped, |index| {
                 let (at, word) = (at + index * WORD, words[index]);
                 while current.is_some_and(|block| block.1 < at + WORD) {
                     current = blocks.next();

@@ -1,6 +1,7 @@
 //! Where words of no use point: near blocks, and at nothing that is live.
 
 use super::NEAR;
+use super::covered::Covered;
 use crate::holders::Stop;
 use crate::holders::table::Table;
 use crate::{IMAGE, mapped};
@@ -89,7 +90,12 @@ pub fn is_in(ranges: &[(usize, usize)], address: usize) -> bool {
 
 /// Calls `each` with the index of each word that may be one of no use, in their order.
 #[inline(always)]
-pub fn each_that_may_be(words: &[u64], mapped: &Mapped, mut each: impl FnMut(usize)) {
+pub fn each_that_may_be(
+    words: &[u64],
+    covered: &Covered,
+    mapped: &Mapped,
+    mut each: impl FnMut(usize),
+) {
     // The records of some are fetched at once: they lie anywhere in a table as large as the memory it tells of.
     const FEW: usize = 32;
     let mut few = [0; FEW];
@@ -102,7 +108,10 @@ pub fn each_that_may_be(words: &[u64], mapped: &Mapped, mut each: impl FnMut(usi
     let may_have_ended = !mapped.ended.is_empty();
     for (at, word) in words.iter().enumerate() {
         let address = *word as usize;
-        if address >= LOWEST && (may_have_ended || IMAGE.live.has_been_near(address)) {
+        if address >= LOWEST
+            && (may_have_ended || IMAGE.live.has_been_near(address))
+            && !covered.has(address)
+        {
             few[count] = at;
             count += 1;
             if count == FEW {
