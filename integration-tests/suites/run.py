@@ -247,7 +247,8 @@ class Side:
             why = f"ended after {limit} s" if code is None else f"Maven failed with {code}"
             done = {test.rsplit(".", 1)[0].rsplit(".", 1)[-1] for test in ran}
             late = [c for c in (tests or "").split(",") if c not in done]
-            self.cut.append(f"{self.mode}: {why}, not judged: {', '.join(late)}, see {log}")
+            late = f"not judged: {', '.join(late)}" if late else "all classes were judged"
+            self.cut.append(f"{self.mode}: {why}, {late}, see {log}")
         reports = project / "target" / "surefire-reports"
         if reports.is_dir():
             shutil.copytree(reports, project / f"reports-{self.mode}", dirs_exist_ok=True)

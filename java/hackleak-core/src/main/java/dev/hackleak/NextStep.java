@@ -99,7 +99,7 @@ final class NextStep {
     if (site.verdict() == LeakVerdict.GROWING && site.holder().isPresent()) {
       return "take it out of what holds it: " + site.holder().get();
     }
-    Optional<JavaFrame> owner = site.owner();
+    Optional<JavaFrame> owner = user(site);
     for (JavaFrame made : made(site, owner)) {
       Optional<String> closing = closing(made.className());
       if (closing.isPresent()) {
@@ -107,6 +107,29 @@ final class NextStep {
       }
     }
     return "free it" + owner.map(frame -> ": follow it from " + frame).orElse("");
+  }
+
+  /**
+   * The owner, or whoever called it. A method of what can be closed, which calls another one of the
+   * same class, does not use it: its caller does.
+   */
+  private static Optional<JavaFrame> user(LeakSite site) {
+    Optional<JavaFrame> owner = site.owner();
+    List<JavaFrame> stack = site.javaStack();
+    int at = owner.map(stack::indexOf).orElse(-1);
+    if (at < 1) {
+      return owner;
+    }
+    String name = owner.get().className();
+    boolean callsItself = stack.get(at - 1).className().equals(name);
+    if (!callsItself || !closing(name).isPresent()) {
+      return owner;
+    }
+    return stack.subList(at, stack.size()).stream()
+        .filter(frame -> !frame.className().equals(name))
+        .findFirst()
+        .map(Optional::of)
+        .orElse(owner);
   }
 
   /** What is to be closed, where {@code made} is a method of something that can be. */
