@@ -42,6 +42,10 @@ EXACT = [
 WALKS = ["stacks_walk 1 3000 2", "stacks_threads 3 2000", "stacks_signals 4 2000 2 same",
          "stacks_signals 5 2000 2 alternate", "stacks_coroutines 6 2000 2",
          "stacks_interrupted 7 2000", "exception_pool alone"]
+# How a library has its thread-local variables, and the first size of the blocks that they hold.
+LOCALS = [("initial_exec", "-ftls-model=initial-exec", 5_100),
+          ("dynamic", "-mtls-dialect=trad", 5_200), ("described", "-mtls-dialect=desc", 5_300)]
+LOCALS_NAME = "thread_locals"
 
 
 class Emulated:
@@ -60,6 +64,13 @@ class Emulated:
                             VICTIMS / f"{name}.cpp", "-pthread", "-ldl"], check=True)
         return output
 
+    def library(self, source, name, flags):
+        output = self.folder / f"{name}.so"
+        compiler = self.commands / f"{toolchain.TRIPLE}-g++"
+        subprocess.run([compiler, "-std=c++17", "-g", "-fPIC", "-O2", "-shared", *flags,
+                        "-o", output, VICTIMS / f"{source}.cpp"], check=True)
+        return output
+
     def run(self, recorder, program, *arguments, **environment):
         command = [self.qemu, "-L", self.system]
         if recorder:
@@ -76,24 +87,50 @@ def large(process):
     return {site["bytes"]: site["count"] for site in sites if site["bytes"] > 10_000}
 
 
-def exact(emulated, built, line, expected):
-    name, *arguments = line.split()
+def recorded(emulated, built, name, *arguments, options=""):
+    """The processes of a report, and why there is none."""
     with tempfile.TemporaryDirectory(dir=emulated.folder) as out:
         ended = emulated.run(built / "libhackleak.so", emulated.compiled(name), *arguments,
-                             HACKLEAK_OPTIONS=f"out={out},follow=all")
+                             HACKLEAK_OPTIONS=f"out={out},follow=all{options}")
         if ended.returncode != 0:
-            return f"ended with {ended.returncode}: {ended.stderr.strip()}"
+            return [], f"ended with {ended.returncode}: {ended.stderr.strip()}"
         told = emulated.run(None, built / "hackleak", "report", "--format", "json", out)
     try:
-        processes = json.loads(told.stdout)["processes"]
+        return json.loads(told.stdout)["processes"], None
     except ValueError:
-        return f"the report ended with {told.returncode}: {told.stderr.strip()}"
+        return [], f"the report ended with {told.returncode}: {told.stderr.strip()}"
+
+
+def exact(emulated, built, line, expected):
+    name, *arguments = line.split()
+    processes, why = recorded(emulated, built, name, *arguments)
+    if why:
+        return why
     found = sorted((large(process) for process in processes), key=str)
     if found != sorted(expected, key=str):
         return f"leaks are {found}"
     incomplete = [note for process in processes for note in process["notes"]
                   if "incomplete" in str(note)]
     return f"incomplete: {incomplete}" if incomplete else None
+
+
+def thread_locals(emulated, built):
+    """What variables of all kinds hold in threads that wait, spin, and are younger than a library
+    is held; and lost is what they have let go of. Sizes are those of `tests/thread_locals.rs`."""
+    libraries = [emulated.library("thread_locals_library", name, [flag])
+                 for name, flag, _ in LOCALS]
+    processes, why = recorded(emulated, built, LOCALS_NAME, *libraries,
+                              options=",track=new+malloc,held=note")
+    if why:
+        return why
+    firsts = [5_000, *(first for _, _, first in LOCALS)]
+    held = {site["bytes"]: site["holder"]["root"] for site in processes[0]["held"]["sites"]}
+    lost = {site["bytes"]: site["verdict"] for site in processes[0]["leaks"]["sites"]}
+    due = [first + more for first in firsts for more in (0, 1, 3)]
+    if lost != {first + 2: "lost" for first in firsts}:
+        return f"leaks are {lost}"
+    wrong = {size: held.get(size) for size in due if held.get(size) != "threadLocal"}
+    return f"held by {wrong}" if wrong else None
 
 
 def walks(emulated, verify, line, flags):
@@ -110,7 +147,7 @@ def walks(emulated, verify, line, flags):
 
 def main():
     only = sys.argv[1:]
-    wanted = [line for line, _ in EXACT] + WALKS
+    wanted = [line for line, _ in EXACT] + [LOCALS_NAME] + WALKS
     wanted = [line for line in wanted if not only or any(word in line for word in only)]
     wrong = 0
 
@@ -126,7 +163,9 @@ def main():
             for line, expected in EXACT:
                 if line in wanted:
                     tell(line, exact(emulated, built, line, expected))
-            verify = build.build(verify=True)
+            if LOCALS_NAME in wanted:
+                tell(LOCALS_NAME, thread_locals(emulated, built))
+            verify = build.build(verify=True) if set(WALKS) & set(wanted) else None
             for line in WALKS:
                 for flags, how in (([], ""), (SIGNED, ", signed")):
                     if line in wanted:

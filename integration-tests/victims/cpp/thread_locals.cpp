@@ -29,7 +29,7 @@ static void *work(void *argument) {
   if (worker->drops) worker->keep(0);
   bool spins = worker->spins;
   sem_post(&worker->done);
-  while (spins) asm volatile("pause");
+  while (spins) asm volatile("nop");
   for (;;) pause();
 }
 

@@ -10,6 +10,7 @@
 //! | `pool.rs` | the code in front of functions of declared pools, and which relocations hold functions |
 //! | `thunk.rs` | the code in front of native methods |
 //! | `thread_start.rs` | the start of threads |
+//! | `thread_record.rs` | where thread-local variables lie, and where the kernel maps |
 //! | `upcall.rs` | the code in front of JNI functions that can run Java code |
 //! | `own_stack.rs` | calling a function on another stack, the stack pointer, the thread's control block |
 

@@ -15,13 +15,14 @@
 //! into the other does not. The kernel also splits what was asked for at once, where a part of it has
 //! other rights or is locked. Such parts are one: who has the address of one of them has the others.
 
-use super::Stop;
 use super::maps::{Mapping, Of};
 use super::memory::{Memory, WORD};
 use super::nodes::{self, Node, Parent};
 use super::objects::Objects;
 use super::table::{self, Table};
 use super::threads::{self, Thread};
+use super::{Stop, glibc};
+use crate::arch;
 use crate::mappings::{self, Asked};
 use crate::thread::ThreadState;
 use core::cell::LazyCell;
@@ -60,9 +61,6 @@ enum Owner {
     Unseen,
 }
 
-/// HotSpot puts a Java heap with short pointers, and every heap of ZGC, far below where the kernel puts what is
-/// mapped without a wish for an address.
-pub const LOWEST: usize = 0x7000_0000_0000;
 /// The C library's further heaps begin at multiples of their greatest length.
 const HEAP_LEN: usize = 64 << 20;
 
@@ -74,6 +72,7 @@ pub fn read(
     objects: &Objects,
     running: &[Thread],
 ) -> Result<Table<Area>, Stop> {
+    let layout = glibc::layout()?;
     let mut areas = Table::new();
     let mut holes: Table<(usize, usize)> = Table::new();
     let mut asked: Table<Asked> = Table::new();
@@ -89,10 +88,10 @@ pub fn read(
         let is_plain = is_plain(mapping, objects);
         cuts_in(&mapping.range(), &asked, &mut near, &mut cuts)?;
         // The C library maps stacks unseen, so an older border may lie in the middle of one.
-        let is_guarded = is_guarded(maps, index);
-        let stack_end = LazyCell::new(|| match is_guarded {
-            true => end_of_stack(memory, &mapping.range()),
-            false => None,
+        let guard = guard_before(maps, index);
+        let stack_end = LazyCell::new(|| match arch::RECORD_NAMES_ITSELF {
+            true => guard.and_then(|_| end_of_stack(memory, &mapping.range())),
+            false => end_of_described_stack(memory, &mapping.range(), guard?),
         });
         let mut start = mapping.start;
         for end in cuts.iter().copied().chain([mapping.end]) {
@@ -109,7 +108,7 @@ pub fn read(
             holes.clear();
             for (start, end) in objects.all_data() {
                 // The last page has more than the module needs.
-                holes.push((start, end.next_multiple_of(PAGE)))?;
+                holes.push((start, end.next_multiple_of(arch::page_size())))?;
             }
             for stack in threads::recorder_stacks() {
                 holes.push((stack.start, stack.end + size_of::<ThreadState>()))?;
@@ -119,12 +118,15 @@ pub fn read(
             }
             for thread in running.iter().filter(|thread| thread.record != 0) {
                 // The whole stack, below what is in use too.
-                let range = match is_guarded {
-                    true => mapping.range(),
-                    false => part.clone(),
+                let range = match guard {
+                    Some(_) => mapping.range(),
+                    None => part.clone(),
                 };
                 if range.contains(&thread.record) {
-                    holes.push((range.start, thread.record + RECORD_LEN))?;
+                    holes.push((
+                        range.start,
+                        layout.end_of(thread.record).max(thread.record + RECORD_LEN),
+                    ))?;
                 }
             }
             heaps_of_libc(memory, &part, &mut holes)?;
@@ -162,10 +164,11 @@ fn cuts_in(
     Ok(())
 }
 
-/// Whether the mapping is of the sort that programs make, so that it counts although nobody saw who made it. An
-/// allocator of its own may map unseen; so where the C library's is not the one under test, none does.
+/// Whether the mapping is of the sort that programs make, so that it counts although nobody saw who made it. HotSpot
+/// puts a Java heap with short pointers, and every heap of ZGC, below where the kernel maps. Another allocator than the
+/// C library's may map unseen: where one is under test, nothing counts so.
 fn is_plain(mapping: &Mapping, objects: &Objects) -> bool {
-    let may_be_of_jvm = mapping.start < LOWEST && !objects.jvm.is_empty();
+    let may_be_of_jvm = mapping.start < arch::lowest_mapping() && !objects.jvm.is_empty();
     let may_be_of_allocator = !objects.allocator.is_empty() && mappings::knows_all();
     mapping.of == Of::Anonymous && mapping.is_data() && !may_be_of_jvm && !may_be_of_allocator
 }
@@ -184,7 +187,6 @@ fn owner(part: &Range<usize>, near: &Table<Asked>, objects: &Objects) -> Owner {
     }
 }
 
-const PAGE: usize = 4096;
 /// More than the length of `struct pthread`.
 const RECORD_LEN: usize = 4096;
 
@@ -217,10 +219,11 @@ fn heaps_of_libc(
     Ok(())
 }
 
-/// Whether nobody may touch what lies right before the mapping.
-fn is_guarded(maps: &[Mapping], index: usize) -> bool {
-    let before = index.checked_sub(1).and_then(|before| maps.get(before));
-    before.is_some_and(|before| before.is_guard() && before.end == maps[index].start)
+/// The length of what lies right before the mapping and nobody may touch.
+fn guard_before(maps: &[Mapping], index: usize) -> Option<usize> {
+    let before = maps.get(index.checked_sub(1)?)?;
+    let joins = before.is_guard() && before.end == maps[index].start;
+    joins.then(|| before.end - before.start)
 }
 
 /// Where the stack at the start of the mapping ends: after the record of the thread that had it.
@@ -235,6 +238,33 @@ fn end_of_stack(memory: &Memory, mapping: &Range<usize>) -> Option<usize> {
                 && words.get(index + SELF as usize) == Some(&(place as u64));
             if end.is_none() && is_record {
                 end = Some(place + RECORD_LEN);
+            }
+        }
+    });
+    end
+}
+
+/// The same where records do not have their own addresses: the record says where the memory of its
+/// stack begins, how long that is, and how long the guard is that it begins with.
+fn end_of_described_stack(memory: &Memory, mapping: &Range<usize>, guard: usize) -> Option<usize> {
+    const STEP: usize = 4096;
+    let first = mapping.start - guard;
+    let mut end = None;
+    memory.runs(mapping.clone(), |_, words| {
+        for described in words.array_windows::<3>() {
+            let [start, len, own_guard] = described.map(|word| word as usize);
+            let stop = start.saturating_add(len);
+            // The JVM makes the guard longer from inside, and the kernel may have joined one with
+            // others' memory.
+            let is_record = (first..=mapping.start).contains(&start)
+                && start.is_multiple_of(STEP)
+                && len.is_multiple_of(STEP)
+                && own_guard.is_multiple_of(STEP)
+                && own_guard <= mapping.start - start
+                && stop > mapping.start
+                && stop <= mapping.end;
+            if is_record {
+                end = end.max(Some(stop));
             }
         }
     });

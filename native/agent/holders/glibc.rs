@@ -6,17 +6,18 @@
 //! thread knows of itself.
 //!
 //! A module may have been there at the start, or ask for that when it is loaded. Then its
-//! thread-local variables lie at the same distance below the record of each thread,
-//! `struct pthread`. The loader's record of the module has the distance. What `dl_iterate_phdr`
-//! tells is less: the calling thread's own block, and only once that thread has heard of the
-//! module. The blocks of other modules are made when a thread first uses them, and the thread's
-//! table (`dtv`) has them. A table that is older than the module has a former module's block in its
-//! place.
+//! thread-local variables lie at the same distance from the record of each thread,
+//! `struct pthread`: below it or behind it, as the processor has it. The loader's record of the
+//! module has the distance. What `dl_iterate_phdr` tells is less: the calling thread's own block,
+//! and only once that thread has heard of the module. The blocks of other modules are made when a
+//! thread first uses them, and the thread's table (`dtv`) has them. A table that is older than the
+//! module has a former module's block in its place.
 
 use super::memory::{Memory, WORD};
 use super::objects::{Object, Objects};
 use super::table::Table;
 use super::{Stop, for_debuggers};
+use crate::arch;
 use crate::peek::Peek;
 use crate::thread::own_tid;
 use core::ffi::CStr;
@@ -24,14 +25,14 @@ use std::sync::OnceLock;
 
 /// The calling thread's `struct pthread`.
 pub fn own_record() -> usize {
-    crate::arch::thread_pointer()
+    arch::thread_pointer()
 }
 
 /// How the C library lays out what it keeps for a thread.
 pub struct Layout {
-    /// Length of `struct pthread`.
+    /// Length of `struct pthread`, and of what else belongs to it.
     pub record_len: usize,
-    /// Length of the thread-local variables before it.
+    /// Length of the thread-local variables that the loader has placed for all threads.
     pub static_len: usize,
     /// Place of the kernel's number in it.
     tid: usize,
@@ -61,9 +62,8 @@ struct ModuleLayout {
 
 /// The loader's record of a module begins with its load bias.
 const BIAS: usize = 0;
-/// The second word of a thread's record is its table of blocks; an entry of that has two words, the first
-/// entry its generation, and the one before that the length.
-const TABLE: usize = WORD;
+/// An entry of a thread's table of blocks has two words, the first entry its generation, and the one
+/// before that the length.
 const ENTRY: usize = 2 * WORD;
 
 pub fn layout() -> Result<&'static Layout, Stop> {
@@ -102,7 +102,7 @@ fn described(at: usize) -> Option<usize> {
 
 fn find_layout() -> Option<Layout> {
     type StaticInfo = unsafe extern "C" fn(*mut usize, *mut usize);
-    let record_len = size(c"_thread_db_sizeof_pthread")?;
+    let record_len = size(c"_thread_db_sizeof_pthread")? + arch::RECORD_HEAD;
     let tid = field(c"_thread_db_pthread_tid")?;
     let info = symbol(c"_dl_get_tls_static_info");
     if info == 0 {
@@ -121,7 +121,11 @@ fn find_layout() -> Option<Layout> {
     };
     let layout = Layout {
         record_len,
-        static_len: static_len.checked_sub(record_len)?,
+        // The loader counts what the thread pointer points to.
+        static_len: match arch::RECORD_NAMES_ITSELF {
+            true => static_len.checked_sub(record_len)?,
+            false => static_len,
+        },
         tid,
         routine: field(c"_thread_db_pthread_start_routine"),
         ring: field(c"_thread_db_pthread_list"),
@@ -156,14 +160,54 @@ fn find_modules(global: usize) -> Option<ModuleLayout> {
 impl Layout {
     /// The kernel's number of the thread whose record is at `at`; `None` when there is no record.
     pub fn tid_of(&self, memory: &Memory, at: usize) -> Option<u32> {
-        const SELF: usize = 2 * WORD;
-        let is_self = |place| memory.word(place) == Some(at as u64);
-        if at == 0 || !is_self(at) || !is_self(at + SELF) {
+        if at == 0 || !self.is_record(memory, at) {
             return None;
         }
         let word = memory.word((at + self.tid) & !7)?;
         let shift = if self.tid & 4 == 0 { 0 } else { 32 };
         Some((word >> shift) as u32).filter(|tid| *tid != 0)
+    }
+
+    /// Whether what is at `at` looks like a thread's record.
+    fn is_record(&self, memory: &Memory, at: usize) -> bool {
+        const SELF: usize = 2 * WORD;
+        const MODULES: u64 = 1 << 16;
+        let is = |place, address: usize| memory.word(place) == Some(address as u64);
+        if arch::RECORD_NAMES_ITSELF {
+            return is(at, at) && is(at + SELF, at);
+        }
+        // Its neighbour in the ring leads back to it, and its table has a length.
+        let ring = self.ring.map(|place| at.wrapping_add(place));
+        let is_joined = ring.is_none_or(|ring| {
+            let next = memory.word(ring).unwrap_or(0) as usize;
+            is(next.wrapping_add(WORD), ring)
+        });
+        let table = memory.word(arch::table_place(at, self.record_len));
+        let len = table.and_then(|table| memory.word((table as usize).checked_sub(ENTRY)?));
+        is_joined && len.is_some_and(|len| (1..MODULES).contains(&len))
+    }
+
+    /// The record that the word at `place` is of, if it has its own address or the number of one of
+    /// `tasks` there.
+    pub fn record_by(&self, place: usize, word: u64, tasks: &[u32]) -> Option<usize> {
+        const ALIGN: usize = 64;
+        if arch::RECORD_NAMES_ITSELF {
+            return (word == place as u64 && place.is_multiple_of(ALIGN)).then_some(place);
+        }
+        let half = self.tid & 4;
+        let tid = (word >> (8 * half)) as u32;
+        let record = (place + half).checked_sub(self.tid)?;
+        (record.is_multiple_of(2 * WORD) && tasks.contains(&tid)).then_some(record)
+    }
+
+    /// Where the frames end of a stack that has this record at its upper end.
+    pub fn frames_end(&self, record: usize) -> usize {
+        arch::frames_end(record, self.static_len)
+    }
+
+    /// Where what is local to the thread with this record ends, and the record.
+    pub fn end_of(&self, record: usize) -> usize {
+        arch::locals(record, self.record_len, self.static_len).end
     }
 
     /// Where the code begins that the thread with this record was made to run.
@@ -227,7 +271,7 @@ struct Module {
     /// When it came: tables of threads that are older do not know it.
     generation: u64,
     bias: usize,
-    /// How far below a thread's record its variables lie; 0 or -1 when each thread gets a block.
+    /// How far from a thread's record its variables lie; 0 or -1 when each thread gets a block.
     offset: usize,
 }
 
@@ -263,42 +307,45 @@ impl Places {
 
     /// Where the variables of a module are that the thread with this record has, if it has any.
     pub fn of(&self, memory: &Memory, record: usize, object: &Object) -> Option<usize> {
+        let len = self.layout.record_len;
+        let table = arch::table_place(record, len);
         match self.modules.get(object.tls) {
             Some(module) if module.bias == object.bias => {
                 let is_static = (1..=self.layout.static_len).contains(&module.offset);
                 if is_static {
-                    Some(record - module.offset)
+                    Some(arch::local_place(record, len, module.offset))
                 } else {
-                    block(memory, record, object.tls, module.generation)
+                    block(memory, table, object.tls, module.generation)
                 }
             }
             // A module that came or went a moment ago, or a loader that does not tell.
             _ => {
                 let here = own_record();
-                let own = here - self.layout.static_len..here;
+                let own = arch::locals(here, len, self.layout.static_len);
                 if own.contains(&object.tls_here) {
-                    Some(record - (here - object.tls_here))
+                    Some(record.wrapping_add(object.tls_here.wrapping_sub(here)))
                 } else {
-                    block(memory, record, object.tls, 0)
+                    block(memory, table, object.tls, 0)
                 }
             }
         }
     }
 }
 
-/// The block of a module that the thread's table has, if the table is of `generation` or a later one.
-fn block(memory: &Memory, record: usize, number: usize, generation: u64) -> Option<usize> {
+/// The block of a module that a thread's table has, if the table is of `generation` or a later one.
+/// `place` has the table's address.
+fn block(memory: &Memory, place: usize, number: usize, generation: u64) -> Option<usize> {
     /// The thread may make its table longer meanwhile.
     const TRIES: usize = 4;
     for _ in 0..TRIES {
-        let table = memory.word(record + TABLE)? as usize;
+        let table = memory.word(place)? as usize;
         let len = memory.word(table.checked_sub(ENTRY)?)? as usize;
         let has = number <= len && memory.word(table)? >= generation;
         let block = match has {
             true => memory.word(table + number * ENTRY)? as usize,
             false => 0,
         };
-        if memory.word(record + TABLE)? as usize == table {
+        if memory.word(place)? as usize == table {
             // -1 says that the thread has no block of the module.
             return (block != 0 && block != usize::MAX).then_some(block);
         }

@@ -2,7 +2,7 @@
 
 use super::Stop;
 use super::table::Table;
-use crate::maps;
+use crate::{arch, maps};
 use core::ops::Range;
 
 /// What a mapping is of.
@@ -59,6 +59,13 @@ impl Mapping {
         self.readable && self.writable && self.private && !self.executable
     }
 
+    /// Whether `next` is the rest of this one.
+    fn goes_on_in(&self, next: &Mapping) -> bool {
+        let rights = |one: &Mapping| (one.readable, one.writable, one.executable, one.private);
+        let are_alike = self.of == next.of && rights(self) == rights(next);
+        arch::MAPS_MAY_BE_SPLIT && self.of == Of::Anonymous && self.end == next.start && are_alike
+    }
+
     /// Whether nobody may touch it.
     pub fn is_guard(&self) -> bool {
         !self.readable && !self.writable && !self.executable
@@ -67,10 +74,14 @@ impl Mapping {
 
 /// All mappings, by address.
 pub fn read() -> Result<Table<Mapping>, Stop> {
-    let mut mappings = Table::new();
+    let mut mappings: Table<Mapping> = Table::new();
     let mut failed = None;
     let whole = maps::read(|line| {
-        failed = mappings.push(Mapping::of(line)).err();
+        let mapping = Mapping::of(line);
+        match mappings.last_mut() {
+            Some(last) if last.goes_on_in(&mapping) => last.end = mapping.end,
+            _ => failed = mappings.push(mapping).err(),
+        }
         failed.is_none()
     });
     match failed {

@@ -10,7 +10,8 @@ use std::os::unix::fs::FileExt;
 
 /// Bytes of a word; pointers lie at multiples of it.
 pub const WORD: usize = 8;
-const PAGE: usize = 4096;
+/// The shortest page that there is.
+const SHORTEST_PAGE: usize = 4096;
 /// Bytes that are copied at a time.
 const RUN: usize = 256 << 10;
 /// Ranges of at least this length are asked which of their pages are there at all.
@@ -52,20 +53,21 @@ impl Memory {
             self.copied(range, &mut each);
             return;
         }
+        let page_len = crate::arch::page_size();
         let mut at = range.start;
-        let mut present = [0u64; RUN / PAGE];
+        let mut present = [0u64; RUN / SHORTEST_PAGE];
         while at < range.end {
-            let end = ((at & !(PAGE - 1)) + RUN).min(range.end);
-            let pages = (end - (at & !(PAGE - 1))).div_ceil(PAGE);
-            let known = self.pages(at / PAGE, &mut present[..pages]);
+            let end = ((at & !(page_len - 1)) + RUN).min(range.end);
+            let pages = (end - (at & !(page_len - 1))).div_ceil(page_len);
+            let known = self.pages(at / page_len, &mut present[..pages]);
             let mut page = 0;
             while page < pages {
                 let first = page;
                 while page < pages && (!known || present[page] & PRESENT != 0) {
                     page += 1;
                 }
-                let start = (at & !(PAGE - 1)) + first * PAGE;
-                let stop = (at & !(PAGE - 1)) + page * PAGE;
+                let start = (at & !(page_len - 1)) + first * page_len;
+                let stop = (at & !(page_len - 1)) + page * page_len;
                 self.copied(start.max(at)..stop.min(end), &mut each);
                 page += 1;
             }
@@ -92,7 +94,7 @@ impl Memory {
             }
             at += words * WORD;
             if words < wanted {
-                at = (at & !(PAGE - 1)) + PAGE;
+                at = (at & !(SHORTEST_PAGE - 1)) + SHORTEST_PAGE;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What the threads of this process hold: their stacks, and what is local to them.
 //!
-//! The C library keeps one record a thread, `struct pthread`, at the address that the processor's
-//! `fs` register has there. Nobody tells the register of another thread, but the records of all
+//! The C library keeps one record a thread, `struct pthread`, where one of the processor's
+//! registers points to. Nobody tells the register of another thread, but the records of all
 //! threads are joined in rings, which lead from one to the others; see [`super::glibc`]. They do
 //! not lead everywhere. But each thread has noted its own record when the recorder first worked for
 //! it. The records of others are found at the upper ends of their stacks, where the C library puts
@@ -13,6 +13,7 @@ use super::maps::{Mapping, Of};
 use super::memory::{Memory, WORD};
 use super::objects::Objects;
 use super::table::Table;
+use crate::arch;
 use crate::thread::own_tid;
 use crate::unwind::Standing;
 use core::ops::Range;
@@ -105,7 +106,7 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
             let start = position.unwrap_or(mapping.start);
             // The main thread's record does not lie on its stack.
             let end = if mapping.range().contains(&record) && record > start {
-                record - layout.static_len
+                layout.frames_end(record)
             } else {
                 mapping.end
             };
@@ -118,7 +119,7 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
                 && record < other.end
                 && is_thread_stack(record, layout, tid)
             {
-                let end = record - layout.static_len;
+                let end = layout.frames_end(record);
                 let whole = (other.start, end.max(other.start));
                 threads.push(Thread {
                     tid,
@@ -137,7 +138,7 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
 /// What the thread with this record was made to run. Where the recorder stands in for that, it has noted it.
 fn routine(layout: &Layout, memory: &Memory, record: usize) -> usize {
     let told = layout.routine_of(memory, record).filter(|_| record != 0);
-    if told != Some(crate::arch::thread_start as *const () as usize) {
+    if told != Some(arch::thread_start as *const () as usize) {
         return told.unwrap_or(0);
     }
     // Of the states that threads with this record had, those of threads that have ended have none.
@@ -182,7 +183,7 @@ fn records(
     for number in 0..=TRIES {
         let most = tasks.len() * 2 + 64;
         if number == TRIES {
-            search(layout, memory, maps, &mut known)?;
+            search(layout, memory, maps, tasks, &mut known)?;
         }
         let found = layout.threads(memory, &known, most)?;
         for (tid, record) in tasks.iter().zip(records.iter_mut()) {
@@ -212,20 +213,24 @@ fn search(
     layout: &Layout,
     memory: &Memory,
     maps: &[Mapping],
+    tasks: &[u32],
     known: &mut Table<usize>,
 ) -> Result<(), Stop> {
     let mut failed = None;
+    let lowest = arch::lowest_mapping();
     let may_be = |mapping: &&Mapping| mapping.of == Of::Anonymous && mapping.is_data();
     for mapping in maps.iter().filter(may_be) {
-        if mapping.start < super::areas::LOWEST {
+        if mapping.start < lowest {
             continue;
         }
         memory.runs(mapping.range(), |at, words| {
             for (index, word) in words.iter().enumerate() {
                 let place = at + index * WORD;
-                let may_be = *word == place as u64 && place.is_multiple_of(64);
-                if may_be && failed.is_none() && layout.tid_of(memory, place).is_some() {
-                    failed = known.push(place).err();
+                if let Some(record) = layout.record_by(place, *word, tasks)
+                    && failed.is_none()
+                    && layout.tid_of(memory, record).is_some()
+                {
+                    failed = known.push(record).err();
                 }
             }
         });
@@ -245,7 +250,7 @@ fn on_stack(record: usize, tid: u32) -> usize {
 
 /// Whether the thread's record lies at the end of its stack: only the main thread's does not.
 fn is_thread_stack(record: usize, layout: &Layout, tid: u32) -> bool {
-    record > layout.static_len && tid != std::process::id()
+    layout.frames_end(record) > 0 && tid != std::process::id()
 }
 
 /// The name of a thread of this process.

@@ -4,7 +4,7 @@
 
 use super::code_heaps::CodeHeaps;
 use super::vm_tables::Tables;
-use crate::IMAGE;
+use crate::{IMAGE, arch};
 use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
@@ -71,7 +71,8 @@ impl Layout {
         let anchor = tables.offset(c"JavaCallWrapper", c"_anchor")?;
         let position = tables.offset(c"JavaFrameAnchor", c"_last_Java_sp")?;
         let word = size_of::<usize>() as isize;
-        let wrapper = tables.constant(c"frame::entry_frame_call_wrapper_offset")? as isize;
+        let wrapper = tables.constant(c"frame::entry_frame_call_wrapper_offset");
+        let wrapper = wrapper.or(arch::CALL_WRAPPER)? as isize;
         let continuation_return = match tables.field(c"ContinuationEntry", c"_return_pc") {
             Some(field) => field.address as usize,
             None if tables.field(c"JavaThread", c"_cont_entry").is_none() => 0,

@@ -25,6 +25,11 @@ pub const ELF_MACHINE: u32 = libc::EM_AARCH64 as u32;
 /// here has not been held against many stacks yet, so it is always asked.
 pub const FOLLOWS_JAVA_FRAMES: bool = false;
 
+/// Where the frame that calls the first Java method has its `JavaCallWrapper`, in words from its
+/// frame pointer, for JVMs that do not tell: HotSpot has had it there since JDK 9
+/// (`frame::entry_frame_call_wrapper_offset`).
+pub const CALL_WRAPPER: Option<i32> = Some(-8);
+
 /// The address in a word that a function saved its return address in. A function may sign it
 /// (`paciasp`), whatever its unwind table says of that at this place: the signature lies
 /// in bits that no address of code has.

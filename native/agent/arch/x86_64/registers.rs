@@ -22,6 +22,10 @@ pub const ELF_MACHINE: u32 = libc::EM_X86_64 as u32;
 /// Whether frames of Java methods are followed without asking the JVM.
 pub const FOLLOWS_JAVA_FRAMES: bool = true;
 
+/// Where the frame that calls the first Java method has its `JavaCallWrapper`, in words from its
+/// frame pointer, for JVMs that do not tell.
+pub const CALL_WRAPPER: Option<i32> = None;
+
 /// The address in a word that holds a return address.
 #[inline(always)]
 pub fn code_address(word: usize) -> usize {

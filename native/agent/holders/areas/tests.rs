@@ -77,3 +77,39 @@ fn what_the_kernel_has_split_is_one_again() {
     assert_eq!(together(&areas, 2), 2..3);
     assert_eq!(together(&areas, 4), 4..5, "nobody knows who asked");
 }
+
+/// Where the stack in a mapping ends that has these words in the middle, counted from the guard
+/// before it; `None` where none is seen.
+fn described(words: impl Fn(usize) -> [usize; 3]) -> Option<usize> {
+    const PAGE: usize = 4096;
+    const PAGES: usize = 16;
+    let at = mappings::own_memory(PAGES * PAGE);
+    assert_ne!(at, libc::MAP_FAILED);
+    let guard = at.addr();
+    let mapping = guard + PAGE..guard + PAGES * PAGE;
+    // SAFETY: three words in the middle of the mapping, which is this test's own.
+    unsafe {
+        let place = at.byte_add(7 * PAGE + 24).cast::<[usize; 3]>();
+        place.write(words(guard));
+    }
+    let end = end_of_described_stack(&crate::holders::memory::own(), &mapping, PAGE);
+    // SAFETY: the mapping, of which nothing is left in use.
+    unsafe { libc::munmap(at, PAGES * PAGE) };
+    end.map(|end| end - guard)
+}
+
+#[test]
+fn a_stack_ends_where_its_threads_record_says() {
+    assert_eq!(described(|guard| [guard, 0x8000, 0x1000]), Some(0x8000));
+    // The JVM has made the guard from inside.
+    assert_eq!(described(|guard| [guard, 0x10000, 0]), Some(0x10000));
+    let none = [
+        described(|guard| [guard, 0x11000, 0x1000]),
+        described(|guard| [guard, 0x1000, 0x1000]),
+        described(|guard| [guard, 0x8000, 0x2000]),
+        described(|guard| [guard, 0x8008, 0x1000]),
+        described(|guard| [guard - 0x1000, 0x8000, 0x1000]),
+        described(|guard| [guard + 0x2000, 0x4000, 0x1000]),
+    ];
+    assert_eq!(none, [None; 6]);
+}
