@@ -31,7 +31,7 @@ matrix: build ## JDK 11 to 28 on glibc 2.31 to 2.43, each collector; needs root,
 build-aarch64: ## target/aarch64/release/libhackleak.so and hackleak; a compiler of Debian's packages, 1.4 GB outside of the checkout
 	integration-tests/aarch64/build.py
 
-check-aarch64: ## programs for aarch64 under qemu: exact numbers, and every stack held against libgcc's (ARGS=forks)
+check-aarch64: ## programs and JVMs for aarch64 under qemu: exact numbers, stacks held against libgcc's (ARGS=forks, ARGS=jvm)
 	integration-tests/aarch64/check.py $(ARGS)
 
 mavens: setup ## builds with the Maven plugin on Maven 3.6.3 to 4.0.0-rc-5, on each JDK; 40 MB outside of the checkout (ARGS=3.9.11)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The recorder for aarch64 under qemu: exact numbers, and stacks held against libgcc's.
 
-    integration-tests/aarch64/check.py         # builds what is missing; some minutes
+    integration-tests/aarch64/check.py         # builds what is missing; 30 minutes
     integration-tests/aarch64/check.py forks   # only what has this in its name
+    integration-tests/aarch64/check.py jvm     # only JVMs: jvm.py
 
 It prints a line for each program. It ends with 0, with 1 where something deviates, and with 2 where
 it cannot run, and says why.
@@ -174,7 +175,18 @@ def main():
     except toolchain.NoToolchain as e:
         print(f"SKIPPED: aarch64: {e}", file=sys.stderr)
         sys.exit(2)
+    if not only or "jvm" in only:
+        # It goes on in a namespace of its own.
+        wrong += check_jvms()
     sys.exit(1 if wrong else 0)
+
+
+def check_jvms():
+    """Whether anything deviates; ends with 2 where JVMs cannot run."""
+    done = subprocess.run([sys.executable, "-B", Path(__file__).with_name("jvm.py")])
+    if done.returncode == 2:
+        sys.exit(2)
+    return done.returncode != 0
 
 
 if __name__ == "__main__":

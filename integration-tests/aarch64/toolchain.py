@@ -60,8 +60,8 @@ def run(command, what):
     return done.stdout
 
 
-def download(suite, packages, folder):
-    """The packages and what they depend on, as files."""
+def download(suite, packages, folder, processors):
+    """The packages and what they depend on, as files. The first processor is the system's."""
     state, lists, etc = folder / "state", folder / "lists", folder / "etc"
     debs = folder / "debs"
     for made in (state, lists / "partial", etc, debs / "partial"):
@@ -73,10 +73,10 @@ def download(suite, packages, folder):
             "Dir::Etc::sourcelist": etc / "sources.list", "Dir::Etc::sourceparts": "/dev/null",
             "Dir::Etc::preferences": "/dev/null", "Dir::Etc::preferencesparts": "/dev/null",
             "APT::Install-Recommends": "false", "APT::Sandbox::User": "root",
-            "APT::Architecture": "amd64", "Debug::NoLocking": "true"}
+            "APT::Architecture": processors[0], "Debug::NoLocking": "true"}
     apt = ["apt-get", "-q", "-y"]
     apt += [f"-o{key}={value}" for key, value in told.items()]
-    apt += ["-oAPT::Architectures::=amd64", "-oAPT::Architectures::=arm64"]
+    apt += [f"-oAPT::Architectures::={processor}" for processor in processors]
     run([*apt, "update"], f"apt cannot read the lists of {suite}")
     run([*apt, "--download-only", "install", *packages],
         f"apt cannot get {' '.join(packages)} of {suite}")
@@ -89,7 +89,7 @@ def unpack(debs, root):
             run(["dpkg", "-x", deb, root], f"dpkg cannot unpack {deb.name}")
 
 
-def folder(cache, name, suite, packages):
+def folder(cache, name, suite, packages, processors=("amd64", "arm64")):
     """The unpacked packages. What has the name is whole."""
     root = cache / name
     if not root.is_dir():
@@ -98,7 +98,7 @@ def folder(cache, name, suite, packages):
             shutil.rmtree(old, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
-            unpack(download(suite, packages, downloads), partial)
+            unpack(download(suite, packages, downloads, processors), partial)
             partial.rename(root)
         finally:
             shutil.rmtree(downloads, ignore_errors=True)
@@ -140,3 +140,11 @@ def emulator(cache=CACHE):
     """qemu-aarch64."""
     found = sorted(folder(cache, "qemu", EMULATOR_SUITE, EMULATOR).glob("usr/bin/qemu-aarch64*"))
     return found[0]
+
+
+def root(suite, jdk, cache=CACHE):
+    """A whole system with this JDK, whose packages are unpacked and not configured."""
+    packages = [f"openjdk-{jdk}-jre-headless"]
+    made = folder(cache, f"{suite}-openjdk-{jdk}", suite, packages, ["arm64"])
+    (made / "dev").mkdir(exist_ok=True)
+    return cells.completed(made)

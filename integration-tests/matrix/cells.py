@@ -47,6 +47,11 @@ def root_of(cell, cache, fresh, limit):
             remove(root)
         if not root.exists():
             make(cell, root, limit)
+    return completed(root)
+
+
+def completed(root):
+    """The root, with what its packages would have made when they were configured."""
     for name in MERGED:
         if not (root / name).exists() and not (root / name).is_symlink():
             (root / "usr" / name).mkdir(parents=True, exist_ok=True)

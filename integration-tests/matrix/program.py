@@ -32,7 +32,7 @@ INSIDE = "/hl"
 mounting = threading.Lock()
 
 
-def build(folder, release, jars, sources):
+def build(folder, release, jars, sources, compiler="gcc"):
     """The folder that each root gets: the recorder, the command, the jars, the program."""
     home = os.path.dirname(os.path.dirname(os.path.realpath(shutil.which("javac"))))
     for file in (release / "libhackleak.so", release / "hackleak"):
@@ -41,14 +41,15 @@ def build(folder, release, jars, sources):
         shutil.copy(jar, folder / f"{name}.jar")
     # Without a C library there are no versions of symbols, so it binds to any.
     headers = [f"-I{home}/include", f"-I{home}/include/linux"]
-    subprocess.run(["gcc", "-shared", "-fPIC", "-O1", "-g", "-nostdlib", *headers,
+    subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-g", "-nostdlib", *headers,
                     "-o", folder / "libmatrix.so", sources / "matrix.c"], check=True)
     shutil.copy(folder / "libmatrix.so", folder / "libunloadable.so")
     subprocess.run(["javac", "-g", "--release", "11", "-d", folder / "classes",
                     "-cp", folder / "core.jar", *sources.glob("*.java")], check=True)
-    subprocess.run(["javac", "--release", "11", "-g", "-d", folder / "tests", "-cp",
-                    f"{folder}/classes:{folder}/console.jar", *sources.glob("junit/*.java")],
-                   check=True)
+    if "console" in jars:
+        subprocess.run(["javac", "--release", "11", "-g", "-d", folder / "tests", "-cp",
+                        f"{folder}/classes:{folder}/console.jar", *sources.glob("junit/*.java")],
+                       check=True)
     return folder
 
 
@@ -82,11 +83,12 @@ class Root:
     def java(self, *arguments, **environment):
         native = ["--enable-native-access=ALL-UNNAMED"] if self.cell.jdk >= 24 else []
         # Some releases have some collectors only for those who ask for experiments.
-        return self.run([f"/usr/lib/jvm/java-{self.cell.jdk}-openjdk-amd64/bin/java", "-Xmx96m",
+        home = next(self.root.glob(f"usr/lib/jvm/java-{self.cell.jdk}-openjdk-*"))
+        return self.run([f"/usr/lib/jvm/{home.name}/bin/java", "-Xmx96m",
                          "-XX:+UnlockExperimentalVMOptions", *native, *arguments], **environment)
 
     def glibc(self):
-        text = (self.root / "lib/x86_64-linux-gnu/libc.so.6").read_bytes()
+        text = next(self.root.glob("lib/*-linux-gnu/libc.so.6")).read_bytes()
         found = re.search(rb"GNU C Library .* release version (\d+\.\d+)", text)
         return found.group(1).decode() if found else "unknown"
 
@@ -98,13 +100,17 @@ class Root:
 
 def run(cell, root, built, only):
     """Every part of the program with every collector and compiler that the JDK has."""
-    root = Root(cell, root, built)
+    return run_in(Root(cell, root, built), only)
+
+
+def run_in(root, only):
+    cell = root.cell
     result = Result(cell, jdk=root.jdk(), glibc=root.glibc())
     if not result.jdk:
         result.failed["java"] = ["java -version does not run in the root"]
         return result
     for name, options, releases in RUNS:
-        if only and name not in only:
+        if only is not None and name not in only:
             continue
         if cell.jdk not in releases or root.java(*options, "-version")[0] != 0:
             result.absent.append(name)
@@ -125,7 +131,8 @@ def parts(root, lines, options, name):
     yield "clean", lambda: twin(root, lines, options, name, "clean", preload=True)
     yield "agent", lambda: twin(root, lines, options, name, "leak", preload=False)
     yield "verdict", lambda: verdict(root, lines, options, name)
-    yield "junit", lambda: junit(root, lines, options, name)
+    if (root.built / "console.jar").exists():
+        yield "junit", lambda: junit(root, lines, options, name)
     for how, code in ENDINGS:
         yield how, lambda how=how, code=code: ending(root, lines, options, name, how, code)
 

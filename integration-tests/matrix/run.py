@@ -62,15 +62,23 @@ def options():
 
 def jars(wanted):
     """The jars of a suite, by the names that they get: the project's, and JUnit's launcher."""
-    console = wanted.cache / f"junit-platform-console-standalone-{CONSOLE}.jar"
     found = {"core": own_jar("hackleak-core"), "junit": own_jar("hackleak-junit")}
-    if not console.is_file():
+    launcher = console(wanted.cache)
+    if not launcher:
+        give_up("Maven cannot get JUnit's launcher, which runs the suite")
+    return {**found, "console": launcher}
+
+
+def console(cache):
+    """JUnit's launcher, with the API of its tests; `None` where it cannot be had."""
+    jar = cache / f"junit-platform-console-standalone-{CONSOLE}.jar"
+    if not jar.is_file():
         artifact = f"org.junit.platform:junit-platform-console-standalone:{CONSOLE}"
-        command = ["mvn", "-q", "-B", "-ntp", "dependency:copy", f"-Dartifact={artifact}",
-                   f"-DoutputDirectory={wanted.cache}"]
+        command = ["mvn", "-q", "-B", "-ntp", "-Dstyle.color=never", "dependency:copy",
+                   f"-Dartifact={artifact}", f"-DoutputDirectory={cache}"]
         if subprocess.run(command, stdin=subprocess.DEVNULL).returncode != 0:
-            give_up(f"Maven cannot get {artifact}, which runs the suite")
-    return {**found, "console": console}
+            return None
+    return jar
 
 
 def own_jar(module):
