@@ -3,6 +3,7 @@
 
     integration-tests/aarch64/build.py              # target/aarch64/release
     integration-tests/aarch64/build.py --verify     # target/aarch64/verify: stacks are compared
+    integration-tests/aarch64/build.py --strip      # without debugging information, for a release
 
 It ends with 2 where there is no toolchain, and says why.
 """
@@ -29,7 +30,7 @@ def environment(commands):
             f"CARGO_TARGET_{variables.upper()}_LINKER": str(gcc)}
 
 
-def build(verify=False):
+def build(verify=False, strip=False):
     """The folder with both files."""
     target = Path(os.environ.get("CARGO_TARGET_DIR") or ROOT / "target") / "aarch64"
     commands, _ = toolchain.compilers()
@@ -45,6 +46,9 @@ def build(verify=False):
     folder.mkdir(parents=True, exist_ok=True)
     for name in BUILT:
         shutil.copy2(made / name, folder / name)
+        if strip:
+            objcopy = commands / f"{toolchain.TRIPLE}-objcopy"
+            subprocess.run([objcopy, "--strip-debug", folder / name], check=True)
     return folder
 
 
@@ -52,8 +56,9 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--verify", action="store_true", help="compare every stack with libgcc's")
+    parser.add_argument("--strip", action="store_true", help="without debugging information")
     try:
-        folder = build(parser.parse_args().verify)
+        folder = build(**vars(parser.parse_args()))
     except toolchain.NoToolchain as e:
         print(f"aarch64: {e}", file=sys.stderr)
         sys.exit(2)

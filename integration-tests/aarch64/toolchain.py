@@ -132,7 +132,8 @@ def compilers(cache=CACHE):
     for name in ("gcc", "g++"):
         script(commands / f"{TRIPLE}-{name}", root,
                f"exec '{root}/usr/bin/{TRIPLE}-{name}-{version}' --sysroot='{root}' \"$@\"")
-    script(commands / f"{TRIPLE}-ar", root, f"exec '{root}/usr/bin/{TRIPLE}-ar' \"$@\"")
+    for name in ("ar", "objcopy"):
+        script(commands / f"{TRIPLE}-{name}", root, f"exec '{root}/usr/bin/{TRIPLE}-{name}' \"$@\"")
     return commands, root / "usr" / TRIPLE
 
 

@@ -37,7 +37,7 @@ import java.util.zip.CRC32;
  * <p>Where that folder cannot be used, they are unpacked to one of the build's.
  */
 public final class NativeFiles {
-  private static final String RESOURCES = "/dev/hackleak/native/linux-x86_64/";
+  private static final String CLASSIFIER = Platform.current().classifier();
   private static final String LIBRARY = "libhackleak.so";
   private static final String COMMAND = "hackleak";
   private static final List<String> NAMES = Arrays.asList(LIBRARY, COMMAND);
@@ -247,12 +247,23 @@ public final class NativeFiles {
     return properties.getProperty("version");
   }
 
+  static String resourceOf(String classifier, String name) {
+    return "/dev/hackleak/native/" + classifier + "/" + name;
+  }
+
+  /** Whether the class path has files of this classifier. */
+  static boolean arePacked(String classifier) {
+    return NAMES.stream()
+        .allMatch(name -> NativeFiles.class.getResource(resourceOf(classifier, name)) != null);
+  }
+
   private static URL resource(String name) throws IOException {
-    URL found = NativeFiles.class.getResource(RESOURCES + name);
+    URL found = NativeFiles.class.getResource(resourceOf(CLASSIFIER, name));
     if (found == null) {
       throw new IOException(
-          "dev.hackleak:hackleak-native, classifier linux-x86_64, is not on the plugin's class"
-              + " path");
+          "dev.hackleak:hackleak-native, classifier "
+              + CLASSIFIER
+              + ", is not on the plugin's class path");
     }
     return found;
   }

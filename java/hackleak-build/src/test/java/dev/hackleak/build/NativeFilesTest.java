@@ -63,7 +63,7 @@ class NativeFilesTest {
   }
 
   private static byte[] packed(String name) throws IOException {
-    String resource = "/dev/hackleak/native/linux-x86_64/" + name;
+    String resource = NativeFiles.resourceOf(Platform.current().classifier(), name);
     ByteArrayOutputStream all = new ByteArrayOutputStream();
     byte[] buffer = new byte[65536];
     try (InputStream in = NativeFilesTest.class.getResourceAsStream(resource)) {

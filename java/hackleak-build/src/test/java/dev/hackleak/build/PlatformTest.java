@@ -1,6 +1,8 @@
 package dev.hackleak.build;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Paths;
@@ -8,13 +10,24 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class PlatformTest {
   @ParameterizedTest
-  @ValueSource(strings = {"amd64", "x86_64", "AMD64"})
-  void linuxWithGlibcOnX86IsSupported(String processor) {
-    assertEquals(Optional.empty(), Platform.of("Linux", processor, true).unsupported());
+  @CsvSource({
+    "amd64, linux-x86_64",
+    "x86_64, linux-x86_64",
+    "AMD64, linux-x86_64",
+    "aarch64, linux-aarch_64",
+    "arm64, linux-aarch_64",
+    "AArch64, linux-aarch_64",
+  })
+  void linuxWithGlibcHasFilesForItsProcessor(String processor, String classifier) {
+    Platform platform = Platform.of("Linux", processor, true);
+    assertEquals(Optional.empty(), platform.unsupported());
+    assertEquals(classifier, platform.classifier());
+    assertEquals(
+        "/dev/hackleak/native/" + classifier + "/hackleak",
+        NativeFiles.resourceOf(platform.classifier(), "hackleak"));
   }
 
   @ParameterizedTest
@@ -22,17 +35,29 @@ class PlatformTest {
     "Mac OS X, aarch64, false, Mac OS X",
     "Mac OS X, x86_64, false, Mac OS X",
     "Windows 11, amd64, false, Windows 11",
-    "Linux, aarch64, true, Linux on aarch64",
-    "Linux, aarch64, false, Linux on aarch64",
+    "Linux, riscv64, true, Linux on riscv64",
+    "Linux, ppc64le, false, Linux on ppc64le",
+    "Linux, aarch64, false, 'a Linux without glibc, as Alpine is'",
     "Linux, amd64, false, 'a Linux without glibc, as Alpine is'",
   })
   void elsewhereOneSentenceSaysWhere(String system, String processor, boolean glibc, String where) {
     assertEquals(
         Optional.of(
-            "HackLeak records on Linux with glibc on x86-64, and this is "
+            "HackLeak records on Linux with glibc on x86-64 and aarch64, and this is "
                 + where
                 + ": tests run unrecorded"),
         Platform.of(system, processor, glibc).unsupported());
+  }
+
+  @Test
+  void aHackLeakThatWasNotBuiltForTheProcessorSaysSo() {
+    assertEquals(
+        Optional.of(
+            "HackLeak records on Linux with glibc on x86-64 and aarch64, and this is Linux on"
+                + " aarch64, for which this HackLeak was not built: tests run unrecorded"),
+        Platform.of("Linux", "aarch64", true).unpacked().unsupported());
+    assertTrue(NativeFiles.arePacked(Platform.current().classifier()));
+    assertFalse(NativeFiles.arePacked("linux-riscv64"));
   }
 
   @Test
@@ -41,7 +66,9 @@ class PlatformTest {
         Platform.of(
             System.getProperty("os.name"),
             System.getProperty("os.arch"),
-            Files.exists(Paths.get("/lib64/ld-linux-x86-64.so.2")));
+            Files.exists(Paths.get("/lib64/ld-linux-x86-64.so.2"))
+                || Files.exists(Paths.get("/lib/ld-linux-aarch64.so.1")));
     assertEquals(same.unsupported(), Platform.current().unsupported());
+    assertEquals(same.classifier(), Platform.current().classifier());
   }
 }
