@@ -43,6 +43,32 @@ fn a_filter_that_refuses_changes_nothing() {
     }
 }
 
+/// Nor does one that binds a child alone, which has no part of the image, or all of its memory.
+#[test]
+fn a_filter_of_a_child_changes_nothing() {
+    for arguments in [
+        ["child", "prctl"],
+        ["child", "wrapper"],
+        ["vfork", "prctl"],
+        ["vfork", "wrapper"],
+    ] {
+        let report = recorded(&arguments).report();
+        let parent = report
+            .processes
+            .iter()
+            .max_by_key(|process| process.totals.allocations);
+        let parent = parent.unwrap_or_else(|| panic!("{arguments:?}"));
+        assert!(!is_said(&parent.notes), "{arguments:?}: {:?}", parent.notes);
+        assert_eq!(parent.blocks_of(1_001) + parent.blocks_of(1_002), 2);
+        assert_eq!(
+            parent.blocks_of(3_001),
+            0,
+            "{arguments:?}: {:#?}",
+            parent.held
+        );
+    }
+}
+
 /// The image cannot grow, new threads and children cannot be recorded: the report is incomplete.
 #[test]
 fn what_needs_more_than_is_allowed_is_counted() {

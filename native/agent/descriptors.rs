@@ -80,7 +80,7 @@ pub fn will_share_memory() {
 }
 
 /// Whether this is a child of `vfork`. Asking costs a system call, so only a process that has called that does.
-fn is_elsewhere() -> bool {
+pub fn is_elsewhere() -> bool {
     // SAFETY: as above.
     SHARES_MEMORY.load(Relaxed) && (unsafe { libc::getpid() }) as u32 != PROCESS.load(Relaxed)
 }

@@ -1,5 +1,6 @@
 // Forbids itself system calls and goes on. `kill` ends the process for all but a few; else a new program is refused.
 // `wrapper` installs the filter by `syscall`, as libseccomp does. `much` allocates more than the image has room for.
+// With `child` a forked child does so first, and with `vfork` one that shares memory; the process itself does not.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -54,19 +55,37 @@ static void forbid(bool kill, bool by_wrapper) {
   if (failed) abort();
 }
 
+static void wait_for(pid_t child) {
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child || status != 0) abort();
+}
+
+static void forbid_in_children(bool by_wrapper, bool sharing) {
+  if (pid_t child = sharing ? vfork() : fork()) return wait_for(child);
+  forbid(true, by_wrapper);
+  if (!sharing) delete[] new char[100];
+  _exit(0);
+}
+
 static char* cache;
 static char* many[2000];
 
 int main(int count, char** arguments) {
-  bool kill = false, by_wrapper = false, much = false;
+  bool kill = false, by_wrapper = false, much = false, child = false, sharing = false;
   for (int index = 1; index < count; index++) {
     kill |= is(arguments[index], "kill");
     by_wrapper |= is(arguments[index], "wrapper");
     much |= is(arguments[index], "much");
+    child |= is(arguments[index], "child");
+    sharing |= is(arguments[index], "vfork");
   }
   cache = new char[3001];
   plant(1001);
-  forbid(kill, by_wrapper);
+  if (child || sharing) {
+    forbid_in_children(by_wrapper, sharing);
+  } else {
+    forbid(kill, by_wrapper);
+  }
   plant(1002);
   if (much) {
     for (auto& block : many) block = new char[1 << 20];
@@ -77,8 +96,7 @@ int main(int count, char** arguments) {
       delete[] new char[100];
       _exit(0);
     }
-    int status = 0;
-    if (wait4(child, &status, 0, nullptr) != child || status != 0) abort();
+    wait_for(child);
   }
   keep(cache);
   // The C library would ask what its output is.

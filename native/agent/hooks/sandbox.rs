@@ -1,6 +1,6 @@
 //! `prctl` and `syscall`, by which a program forbids itself system calls.
 
-use crate::{IMAGE, real, sandbox};
+use crate::{IMAGE, descriptors, gate, real, sandbox};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use hackleak_image::layout::flags;
@@ -48,11 +48,15 @@ pub extern "C" fn syscall_request(
     real::found(&REAL_SYSCALL, c"syscall")
 }
 
-/// Before the call, because after it even a look at what it did may end the process.
+/// Before the call, because after it even a look at what it did may end the process. A child of `vfork` shares
+/// memory with its parent, whom its filter does not bind. A forked child has no part of its parent's image.
 fn begins(is_deadly: bool) {
-    if is_deadly {
-        sandbox::enter();
-        IMAGE.window().keep_in_memory();
+    if !is_deadly || descriptors::is_elsewhere() {
+        return;
+    }
+    sandbox::enter();
+    IMAGE.window().keep_in_memory();
+    if gate::is_open() {
         IMAGE.flags().fetch_or(flags::SANDBOX, Relaxed);
     }
 }
