@@ -37,7 +37,6 @@ import java.util.zip.CRC32;
  * <p>Where that folder cannot be used, they are unpacked to one of the build's.
  */
 public final class NativeFiles {
-  private static final String CLASSIFIER = Platform.current().classifier();
   private static final String LIBRARY = "libhackleak.so";
   private static final String COMMAND = "hackleak";
   private static final List<String> NAMES = Arrays.asList(LIBRARY, COMMAND);
@@ -258,11 +257,12 @@ public final class NativeFiles {
   }
 
   private static URL resource(String name) throws IOException {
-    URL found = NativeFiles.class.getResource(resourceOf(CLASSIFIER, name));
+    String classifier = Platform.current().classifier();
+    URL found = NativeFiles.class.getResource(resourceOf(classifier, name));
     if (found == null) {
       throw new IOException(
           "dev.hackleak:hackleak-native, classifier "
-              + CLASSIFIER
+              + classifier
               + ", is not on the plugin's class path");
     }
     return found;

@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Paths;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PlatformTest {
   @ParameterizedTest
@@ -58,6 +60,36 @@ class PlatformTest {
         Platform.of("Linux", "aarch64", true).unpacked().unsupported());
     assertTrue(NativeFiles.arePacked(Platform.current().classifier()));
     assertFalse(NativeFiles.arePacked("linux-riscv64"));
+  }
+
+  /** Whichever of the two classes a JVM meets first. */
+  @ParameterizedTest
+  @ValueSource(classes = {Platform.class, NativeFiles.class})
+  void aJvmOnAnotherProcessorIsAnswered(Class<?> first) throws Exception {
+    String classes = System.getProperty("java.class.path");
+    Process jvm =
+        new ProcessBuilder(
+                Paths.get(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Dos.arch=aarch64",
+                "-cp",
+                System.getProperty("surefire.test.class.path", classes),
+                Elsewhere.class.getName(),
+                first.getName())
+            .redirectErrorStream(true)
+            .start();
+    byte[] out = new byte[4096];
+    int len = jvm.getInputStream().read(out);
+    assertEquals(0, jvm.waitFor());
+    assertEquals("linux-aarch_64", new String(out, 0, len, StandardCharsets.UTF_8).trim());
+  }
+
+  /** What such a JVM runs. */
+  static final class Elsewhere {
+    public static void main(String[] first) throws ClassNotFoundException {
+      Class.forName(first[0]);
+      Platform.current().unsupported();
+      System.out.println(Platform.current().classifier());
+    }
   }
 
   @Test
