@@ -53,7 +53,10 @@ pub(crate) fn sentence(image: &Image, counter: Counter, count: u64) -> String {
             "{} not watched: no thunk left",
             counted(count, "native method")
         ),
-        ThreadsFull => format!("{} without a record of their own", counted(count, "thread")),
+        ThreadsFull => match count {
+            1 => "1 thread without a record of its own".to_owned(),
+            _ => format!("{} without a record of their own", counted(count, "thread")),
+        },
         SegmentsInMemory => format!("{} in memory only", counted(count, "segment")),
         DeepBindDropped => {
             format!(
