@@ -2,7 +2,7 @@
 //!
 //! Nearly every word that looks like an address points at a live block. The live table, which could
 //! tell, is as large as the memory that it tells of, so each question waits for memory. This is a
-//! 128th of it.
+//! 128th of it. A MiB that one block covers has no bits: a program may have many GiB in large blocks.
 
 use super::targets::lies_elsewhere;
 use crate::IMAGE;
@@ -12,8 +12,11 @@ use hackleak_image::layout::Live;
 
 const MIB_BITS: u32 = 20;
 const GRANULE_BITS: u32 = 4;
-/// Words of 64 bits for a MiB.
-const WORDS: usize = 1 << (MIB_BITS - GRANULE_BITS - u64::BITS.trailing_zeros());
+/// Granules of a MiB, and words of 64 bits for them.
+const GRANULES: usize = 1 << (MIB_BITS - GRANULE_BITS);
+const WORDS: usize = GRANULES / u64::BITS as usize;
+/// Stands for the bits of a MiB that one block covers.
+const WHOLE: u32 = u32::MAX;
 
 /// The live blocks of one moment. Where it says nothing, there may be younger ones.
 pub struct Covered {
@@ -44,8 +47,8 @@ impl Covered {
     #[inline(always)]
     pub fn has(&self, address: usize) -> bool {
         let (mib, region) = self.regions[self.place(address >> MIB_BITS)];
-        if mib == 0 {
-            return false;
+        if mib == 0 || region == WHOLE {
+            return mib != 0;
         }
         let granule = address >> GRANULE_BITS;
         let word = granule / u64::BITS as usize % WORDS;
@@ -66,33 +69,47 @@ impl Covered {
         let mut granule = start >> GRANULE_BITS;
         let end = ((start + len - 1) >> GRANULE_BITS) + 1;
         while granule < end {
-            let region = self.region(granule >> (MIB_BITS - GRANULE_BITS))?;
+            let mib = granule / GRANULES;
+            if granule.is_multiple_of(GRANULES) && end - granule >= GRANULES {
+                self.enter(mib, WHOLE)?;
+                granule += GRANULES;
+                continue;
+            }
+            let region = self.region(mib)?;
             let word = granule / u64::BITS as usize;
             let first = granule % u64::BITS as usize;
             let last = (end - word * u64::BITS as usize).min(u64::BITS as usize);
             let ones = u64::MAX >> (u64::BITS as usize - (last - first)) << first;
-            self.bits[region + word % WORDS] |= ones;
+            if let Some(region) = region {
+                self.bits[region + word % WORDS] |= ones;
+            }
             granule = word * u64::BITS as usize + last;
         }
         Ok(())
     }
 
-    /// Where the bits of a MiB begin.
-    fn region(&mut self, mib: usize) -> Result<usize, Stop> {
-        let place = self.place(mib);
-        if self.regions[place].0 != 0 {
-            return Ok(self.regions[place].1 as usize);
+    /// Where the bits of a MiB begin; those of nobody where a block covers it, which others cannot lie in.
+    fn region(&mut self, mib: usize) -> Result<Option<usize>, Stop> {
+        let (known, region) = self.regions[self.place(mib)];
+        if known != 0 {
+            return Ok((region != WHOLE).then_some(region as usize));
         }
         let first = self.bits.len();
         for _ in 0..WORDS {
             self.bits.push(0)?;
         }
-        self.used += 1;
-        self.regions[place] = (mib + 1, first as u32);
-        if self.used * 2 > self.regions.len() {
-            self.grow()?;
+        self.enter(mib, first as u32)?;
+        Ok(Some(first))
+    }
+
+    fn enter(&mut self, mib: usize, region: u32) -> Result<(), Stop> {
+        let place = self.place(mib);
+        self.used += usize::from(self.regions[place].0 == 0);
+        self.regions[place] = (mib + 1, region);
+        match self.used * 2 > self.regions.len() {
+            true => self.grow(),
+            false => Ok(()),
         }
-        Ok(first)
     }
 
     fn grow(&mut self) -> Result<(), Stop> {
@@ -148,6 +165,20 @@ mod tests {
                 assert!(!covered.has(outside), "{start:x} {len}: {outside:x}");
             }
         }
+    }
+
+    #[test]
+    fn what_one_block_covers_whole_takes_no_bits() {
+        const BASE: usize = 0x7f00_0010_0000;
+        let covered = covered(&[(BASE - 64, 200 << 20), (BASE + (300 << 20), 1 << 20)]);
+        assert_eq!(
+            covered.bits.len(),
+            2 * WORDS,
+            "the first MiB and the last one"
+        );
+        assert!(covered.has(BASE + (300 << 20)) && !covered.has(BASE + (301 << 20)));
+        let end = BASE - 64 + (200 << 20);
+        assert!(covered.has(end - 1) && !covered.has(end));
     }
 
     #[test]
