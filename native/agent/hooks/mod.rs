@@ -3,7 +3,8 @@
 //! One table, [`operators!`], names every C++ allocation operator that libstdc++ exports; the
 //! exported functions and the pass-through to the real ones come from it. The malloc family is in
 //! `malloc`; what both pass on to is in `crate::real`. `getaddrinfo` is in `addresses`, `mmap` in
-//! `mappings`, what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`. Filters of system calls are in `sandbox`.
+//! `mappings`, what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`.
+//! Filters of system calls are in `sandbox`.
 
 mod addresses;
 mod create_vm;

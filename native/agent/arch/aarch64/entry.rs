@@ -132,41 +132,9 @@ opening_entry!(
     crate::hooks::dlmopen_request
 );
 
-/// A function that tells `$request` of its first argument and jumps to the real one, which that
-/// gives: it allocates for its caller (`fdopen`, `fdopendir`), or returns twice to the same place
-/// (`vfork`).
-macro_rules! telling_entry {
-    ($symbol:ident, $request:path) => {
-        /// Hook.
-        ///
-        /// # Safety
-        ///
-        /// The C library's own contract.
-        #[unsafe(naked)]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $symbol() {
-            core::arch::naked_asm!(
-                "hint #34",
-                "stp x29, x30, [sp, #-32]!",
-                "stp x0, x1, [sp, #16]",
-                "mov x29, sp",
-                "bl {request}",
-                "mov x16, x0",
-                "ldp x0, x1, [sp, #16]",
-                "ldp x29, x30, [sp], #32",
-                "br x16",
-                request = sym $request,
-            )
-        }
-    };
-}
-
-telling_entry!(fdopen, crate::hooks::fdopen_request);
-telling_entry!(fdopendir, crate::hooks::fdopendir_request);
-telling_entry!(vfork, crate::hooks::vfork_request);
-
 /// A function that shows `$request` its first arguments and jumps to the real one, which that gives,
-/// with all of them.
+/// with all of them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to the same
+/// place (`vfork`), or takes arguments that only the kernel knows (`prctl`, `syscall`).
 macro_rules! shown_entry {
     ($symbol:ident, $request:path) => {
         /// Hook.
@@ -199,6 +167,9 @@ macro_rules! shown_entry {
     };
 }
 
+shown_entry!(fdopen, crate::hooks::fdopen_request);
+shown_entry!(fdopendir, crate::hooks::fdopendir_request);
+shown_entry!(vfork, crate::hooks::vfork_request);
 shown_entry!(prctl, crate::hooks::prctl_request);
 shown_entry!(syscall, crate::hooks::syscall_request);
 

@@ -111,39 +111,9 @@ macro_rules! opening_entry {
 opening_entry!(dlopen, "lea rdi, [rsp + 8]", crate::hooks::dlopen_request);
 opening_entry!(dlmopen, "mov rdi, rsp", crate::hooks::dlmopen_request);
 
-/// A function that tells `$request` of its first argument and jumps to the real one, which that gives:
-/// it allocates for its caller (`fdopen`, `fdopendir`), or returns twice to the same place (`vfork`).
-macro_rules! telling_entry {
-    ($symbol:ident, $request:path) => {
-        /// Hook.
-        ///
-        /// # Safety
-        ///
-        /// The C library's own contract.
-        #[unsafe(naked)]
-        #[unsafe(no_mangle)]
-        pub unsafe extern "C" fn $symbol() {
-            core::arch::naked_asm!(
-                "push rdi",
-                "push rsi",
-                "sub rsp, 8",
-                "call {request}",
-                "add rsp, 8",
-                "pop rsi",
-                "pop rdi",
-                "jmp rax",
-                request = sym $request,
-            )
-        }
-    };
-}
-
-telling_entry!(fdopen, crate::hooks::fdopen_request);
-telling_entry!(fdopendir, crate::hooks::fdopendir_request);
-telling_entry!(vfork, crate::hooks::vfork_request);
-
 /// A function that shows `$request` its first arguments and jumps to the real one, which that gives, with all of
-/// them.
+/// them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to the same place (`vfork`), or takes
+/// arguments that only the kernel knows (`prctl`, `syscall`).
 macro_rules! shown_entry {
     ($symbol:ident, $request:path) => {
         /// Hook.
@@ -177,6 +147,9 @@ macro_rules! shown_entry {
     };
 }
 
+shown_entry!(fdopen, crate::hooks::fdopen_request);
+shown_entry!(fdopendir, crate::hooks::fdopendir_request);
+shown_entry!(vfork, crate::hooks::vfork_request);
 shown_entry!(prctl, crate::hooks::prctl_request);
 shown_entry!(syscall, crate::hooks::syscall_request);
 
