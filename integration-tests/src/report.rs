@@ -278,6 +278,9 @@ pub struct Holder {
     pub root: String,
     /// What the root is called.
     pub name: Option<String>,
+    /// The blocks on the way from the root.
+    #[serde(default)]
+    pub chain: Vec<String>,
     /// Fields of Java's between the root and native memory.
     #[serde(default)]
     pub path: Vec<String>,

@@ -86,7 +86,7 @@ fn workers_of_a_server_answer_for_themselves_however_they_end() {
         .collect();
     assert_eq!(
         states,
-        ["finished", "killed", "finished", "killed", "killed"]
+        ["finished", "finished", "finished", "killed", "killed"]
     );
 }
 

@@ -65,17 +65,7 @@ fn an_image_is_complete_however_the_process_ends() {
             .expect_code(5);
         let report = run.report();
         assert_eq!(report.process().site_of(1_999_993).count, 3, "{how}");
-        // Nothing of the process's own runs after these two.
-        let abrupt = how == "_exit" || how == "quick_exit";
-        let expected: &[&str] = if abrupt {
-            &["finished", "killed"]
-        } else {
-            &["finished"]
-        };
-        assert!(
-            expected.contains(&report.process().state.as_str()),
-            "{how}: {report:#?}"
-        );
+        assert_eq!(report.process().state, "finished", "{how}: {report:#?}");
     }
 }
 

@@ -215,10 +215,10 @@ fn the_recorder_exports_nothing_but_what_it_hooks_and_its_own() {
     let hooks = others
         .into_iter()
         .filter(|name| !own.iter().any(|prefix| name.starts_with(prefix)));
-    let expected = "JNI_CreateJavaVM __open64_2 __open_2 __openat64_2 __openat_2 __strdup \
-                    __strndup accept accept4 aligned_alloc calloc clone close close_range closefrom \
+    let expected = "JNI_CreateJavaVM _Exit __open64_2 __open_2 __openat64_2 __openat_2 __strdup \
+                    __strndup _exit accept accept4 aligned_alloc calloc clone close close_range closefrom \
                     creat creat64 dlclose dlmopen dlopen dlsym dup dup2 dup3 epoll_create \
-                    epoll_create1 eventfd fanotify_init fcntl fcntl64 fdopen fdopendir free \
+                    epoll_create1 eventfd execl execle execlp execv execve execveat execvp execvpe fanotify_init fcntl fcntl64 fdopen fdopendir fexecve free \
                     free_aligned_sized free_sized getaddrinfo inotify_init inotify_init1 \
                     malloc memalign memfd_create mkostemp mkostemp64 mkostemps mkostemps64 \
                     mkstemp mkstemp64 mkstemps mkstemps64 mmap mmap64 mremap munmap open \

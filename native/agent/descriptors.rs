@@ -81,8 +81,13 @@ pub fn will_share_memory() {
 
 /// Whether this is a child of `vfork`. Asking costs a system call, so only a process that has called that does.
 pub fn is_elsewhere() -> bool {
+    SHARES_MEMORY.load(Relaxed) && !is_own_process()
+}
+
+/// Whether the calling code runs in the process that records, which every child that shares its memory does not.
+pub fn is_own_process() -> bool {
     // SAFETY: as above.
-    SHARES_MEMORY.load(Relaxed) && (unsafe { libc::getpid() }) as u32 != PROCESS.load(Relaxed)
+    (unsafe { libc::getpid() }) as u32 == PROCESS.load(Relaxed)
 }
 
 /// Whether it has a place.

@@ -58,8 +58,9 @@ pub fn init() {
     OLDER.store(of_library(c"mallinfo"), Relaxed);
 }
 
-/// Writes into the image what the process has in memory now. Not for hooks.
-pub fn take() {
+/// Writes into the image what the process has in memory now. `is_interrupted` tells whether a signal may have
+/// interrupted the calling thread. Not for hooks.
+pub fn take(is_interrupted: bool) {
     let _errno = KeepErrno::new();
     let mut tally = Tally::new(Own, IMAGE.java_heap());
     let whole = maps::lines_of(c"/proc/self/smaps", |line| {
@@ -82,7 +83,7 @@ pub fn take() {
             0
         },
     };
-    if !is_other && let Some(answer) = ask(parts.taken) {
+    if !is_other && let Some(answer) = ask(parts.taken, is_interrupted) {
         footprint.mapped = answer.mapped;
         footprint.free = answer.free;
         footprint.flags |= footprint_flags::ASKED;
@@ -117,13 +118,13 @@ struct Answer {
 }
 
 /// Asks the allocator, whose heaps have taken so many bytes, if that cannot hang.
-fn ask(taken: u64) -> Option<Answer> {
+fn ask(taken: u64, is_interrupted: bool) -> Option<Answer> {
     let function = function(taken)?;
     if IMAGE.flags().load(Relaxed) & flags::FORKED != 0 {
         return None;
     }
     match threads()? {
-        1 => (!interrupted::may_be()).then(|| function.call()),
+        1 => (!is_interrupted).then(|| function.call()),
         _ => beside(function),
     }
 }

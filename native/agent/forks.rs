@@ -13,7 +13,7 @@
 
 use crate::gate::{self, Children};
 use crate::{
-    IMAGE, boundary, control, descriptors, image, libraries, loader_lock, log, mapped,
+    IMAGE, boundary, control, descriptors, image, inherited, libraries, loader_lock, log, mapped,
     module_copies, module_policy, sandbox, started, thread, timeline, unwind,
 };
 use core::sync::atomic::Ordering::Relaxed;
@@ -39,7 +39,10 @@ fn begin() -> Option<u32> {
     }
     // SAFETY: the gate was wiped, so this process was forked since the image was made, and no thread of it is in
     // the recorder but this one, at its first allocation.
-    let parents = unsafe { IMAGE.leave() };
+    let parents = unsafe {
+        inherited::list();
+        IMAGE.leave()
+    };
     if start(parents).is_none() {
         unrecorded(parents);
         IMAGE.keep_ledger(parents);

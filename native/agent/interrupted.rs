@@ -84,8 +84,11 @@ fn frame(mut is_meant: impl FnMut(usize, usize) -> bool) -> Option<bool> {
         begins.wrapping_add(signal_frame::STACK_POINTER as usize),
         begins.wrapping_add(signal_frame::PROGRAM_COUNTER as usize),
     );
+    let segment = signal_frame::SEGMENT
+        .map(|(offset, lowest)| (begins.wrapping_add(offset as usize), lowest));
     let mut at = stack.range.start + signal_frame::MARK.map_or(0, |(offset, _)| offset);
-    let last = signal_frame::MARK.map_or(of_sp.max(of_pc), |_| 0);
+    let highest = segment.map_or(0, |(of_segment, _)| of_segment);
+    let last = signal_frame::MARK.map_or(of_sp.max(of_pc).max(highest), |_| 0);
     while at + last + WORD <= stack.range.end {
         // SAFETY: words of the stack that the thread runs on, between its position and its end.
         let found = unsafe { stack_word::read(at) };
@@ -93,7 +96,11 @@ fn frame(mut is_meant: impl FnMut(usize, usize) -> bool) -> Option<bool> {
             Some((_, mark)) => found == mark,
             None => returns.0.contains(&found) && found != 0,
         };
-        if is_one {
+        // SAFETY: as above.
+        let is_code = |(offset, lowest): (usize, usize)| unsafe {
+            stack_word::read(at + offset) & 0xff == lowest
+        };
+        if is_one && segment.is_none_or(is_code) {
             let (of_pc, of_sp) = (at.wrapping_add(of_pc), at.wrapping_add(of_sp));
             // SAFETY: as above.
             let (pc, sp) = unsafe { (stack_word::read(of_pc), stack_word::read(of_sp)) };

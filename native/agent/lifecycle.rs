@@ -8,13 +8,13 @@
 //! ```
 
 use crate::{
-    IMAGE, again, agentpath, boundary, control, descriptors, footprint, forks, frugal, gate,
-    handles, holders, hooks, image, interrupted, jdk, lent, log, mapped, module_policy, pools,
-    sandbox, stack_bounds, started, stderr, this_library, thread, timeline, unwind,
+    IMAGE, again, agentpath, boundary, control, descriptors, end, footprint, forks, frugal, gate,
+    holders, hooks, image, jdk, lent, log, mapped, module_policy, pools, stack_bounds, started,
+    stderr, this_library, thread, unwind,
 };
 use core::ffi::{c_char, c_int};
-use core::sync::atomic::Ordering::{Relaxed, Release};
-use hackleak_image::layout::{Cause, flags, state};
+use core::sync::atomic::Ordering::Relaxed;
+use hackleak_image::layout::flags;
 use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -87,27 +87,12 @@ fn open() {
         }
         gate::open(bits);
         boundary::guarded(pools::begin);
+        end::begin();
     }
 }
 
 extern "C" fn destructor() {
-    if gate::is_open() {
-        let ended = boundary::guarded(|| {
-            boundary::may_panic();
-            // What looks at the rest allocates. A handler that calls `exit` inside of `malloc` must not hang for it.
-            if !sandbox::is_deadly() && !interrupted::in_allocator() {
-                unwind::enter_all_modules();
-                handles::look(0);
-                holders::at_end();
-                footprint::take();
-            }
-            timeline::now(Cause::End);
-            log::finish();
-        });
-        if ended.is_some() {
-            IMAGE.state().store(state::FINISHED, Release);
-        }
-    }
+    end::at_exit();
     #[cfg(feature = "verify")]
     unwind::verify::report();
 }

@@ -21,6 +21,19 @@ pub fn enter() {
     IS_DEADLY.store(true, Relaxed);
 }
 
+/// Whether it may end a child that shares this process's memory, from now on.
+static OF_CHILD: AtomicBool = AtomicBool::new(false);
+
+/// The same for a child that shares this process's memory. Nobody but the kernel can tell them apart.
+pub fn enter_child() {
+    OF_CHILD.store(true, Relaxed);
+}
+
+/// Whether a system call may end the process or such a child, whichever asks.
+pub fn may_be_deadly() -> bool {
+    is_deadly() || OF_CHILD.load(Relaxed)
+}
+
 /// One instruction of a filter, as the kernel has it: code, two distances, and a number in the upper half.
 type Instruction = u64;
 

@@ -5,8 +5,8 @@
 
 use super::Stop;
 use super::table::Table;
-use crate::IMAGE;
 use crate::jvm::resources;
+use crate::{IMAGE, inherited};
 use core::ops::Range;
 use hackleak_image::layout::{Kind, Live};
 
@@ -41,6 +41,19 @@ pub enum Parent {
 }
 
 impl Node {
+    /// One that nothing was found to point at so far.
+    fn of(start: usize, live: Live, suspect: bool) -> Node {
+        Node {
+            start,
+            live,
+            parent: Parent::None,
+            via: 0,
+            suspect,
+            doubtful: false,
+            tagged: false,
+        }
+    }
+
     /// The bytes that a pointer to the block points at. One byte at least: `malloc(0)` is a block, too.
     pub fn len(&self) -> usize {
         match Kind::from_number(self.live.kind()) {
@@ -136,20 +149,45 @@ pub fn read(suspect: impl Fn(Live) -> bool) -> Result<Table<Node>, Stop> {
     let mut failed = None;
     IMAGE.live.for_each(IMAGE.window(), |start, live| {
         if failed.is_none() && can_be_held(live) {
-            let node = Node {
-                start,
-                live,
-                parent: Parent::None,
-                via: 0,
-                suspect: is_judged(live) && suspect(live),
-                doubtful: false,
-                tagged: false,
-            };
-            failed = all.push(node).err();
+            failed = all
+                .push(Node::of(start, live, is_judged(live) && suspect(live)))
+                .err();
         }
     });
     all.sort_unstable_by_key(|node| node.start);
-    failed.map_or(Ok(all), Err)
+    failed.map_or(Ok(()), Err)?;
+    inherited(&mut all)?;
+    Ok(all)
+}
+
+/// Adds what a forked child has from its parent: nobody asks who holds it. Where the child's own blocks lie, there
+/// is none of it any more.
+fn inherited(all: &mut Table<Node>) -> Result<(), Stop> {
+    if !inherited::is_whole() {
+        return Err(Stop::Unknown("what the process had from its parent"));
+    }
+    let mut frees = Table::new();
+    for free in inherited::frees() {
+        frees.push(free)?;
+    }
+    frees.sort_unstable();
+    let own = all.len();
+    for (start, size, place) in inherited::blocks() {
+        let after =
+            frees.partition_point(|(address, before)| (*address, *before) <= (start, place));
+        let is_freed = frees
+            .get(after)
+            .is_some_and(|(address, _)| *address == start);
+        let end = start + size as usize;
+        let next = all[..own].partition_point(|node| node.start < end);
+        let is_taken = next > 0 && all[next - 1].start + all[next - 1].len() > start;
+        if !is_freed && !is_taken {
+            let live = Live::new(0, u32::MAX, size, Kind::Malloc);
+            all.push(Node::of(start, live, false))?;
+        }
+    }
+    all.sort_unstable_by_key(|node| node.start);
+    Ok(())
 }
 
 /// The indices of those blocks that begin in `range`; they are sorted by address.

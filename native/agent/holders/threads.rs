@@ -61,13 +61,23 @@ pub fn is_ending() {
     ENDING.store(own_tid(), Relaxed);
 }
 
+/// From where the calling thread's stack holds; 0 where it does not.
+static STANDS_AT: AtomicUsize = AtomicUsize::new(0);
+
+/// The calling thread looks from within the program's functions, which may use what they have on the stack from
+/// `position` on. 0 takes that back.
+pub fn stands_at(position: usize) {
+    STANDS_AT.store(position, Relaxed);
+}
+
 /// A thread.
 #[derive(Clone, Copy)]
 pub struct Thread {
     pub tid: u32,
     /// Its `struct pthread`; 0 when that was not found.
     pub record: usize,
-    /// What of its stack is in use; empty for the calling thread and the one that ends the process.
+    /// What of its stack is in use; empty for the one that ends the process, and for the calling thread unless it
+    /// said where it stands.
     pub stack: (usize, usize),
     /// Where it waits, if that is known.
     pub waits: Option<Standing>,
@@ -75,11 +85,12 @@ pub struct Thread {
     pub routine: usize,
 }
 
-/// The threads of this process, the calling one with nothing on its stack.
+/// The threads of this process, the calling one with nothing on its stack unless it said where it stands.
 pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
     let layout = layout()?;
     let own = own_tid();
     let ending = ENDING.load(Relaxed);
+    let stands_at = Some(STANDS_AT.load(Relaxed)).filter(|position| *position != 0);
     let tasks = tasks()?;
     let records = records(layout, memory, maps, &tasks)?;
     let mut threads = Table::new();
@@ -91,11 +102,13 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
             waits: None,
             routine: routine(layout, memory, record),
         };
-        if tid != own && tid != ending {
+        let own_position = stands_at.filter(|_| tid == own);
+        if own_position.is_some() || tid != own && tid != ending {
             // One that the recorder works for is on the recorder's stack, and has its own one still.
             let is_own_stack = |at: &usize| !recorder_stacks().any(|stack| stack.contains(at));
-            thread.waits = Standing::of(tid).filter(|waits| is_own_stack(&waits.position));
-            let position = thread.waits.map(|waits| waits.position);
+            let waits = || Standing::of(tid).filter(|waits| is_own_stack(&waits.position));
+            thread.waits = if tid == own { None } else { waits() };
+            let position = own_position.or(thread.waits.map(|waits| waits.position));
             let near = position.unwrap_or_else(|| on_stack(record, tid));
             let mapping = maps.iter().find(|mapping| mapping.range().contains(&near));
             let Some(mapping) = mapping else {

@@ -4,12 +4,13 @@
 //! exported functions and the pass-through to the real ones come from it. The malloc family is in
 //! `malloc`; what both pass on to is in `crate::real`. `getaddrinfo` is in `addresses`, `mmap` in
 //! `mappings`, what opens and closes files in `descriptors`, and `JNI_CreateJavaVM` in `create_vm`.
-//! Filters of system calls are in `sandbox`.
+//! Filters of system calls are in `sandbox`, and what ends a program without an exit is in `ends`.
 
 mod addresses;
 mod create_vm;
 mod descriptors;
 mod dynamic;
+mod ends;
 mod exhausted;
 mod malloc;
 mod mappings;
@@ -20,6 +21,10 @@ mod threads;
 
 pub use descriptors::{fdopen_request, fdopendir_request, vfork_request};
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
+pub use ends::{
+    on_execl, on_execle, on_execlp, on_execv, on_execve, on_execveat, on_execvp, on_execvpe,
+    on_fexecve,
+};
 pub use sandbox::{prctl_request, syscall_request};
 pub use threads::thread_begin;
 
@@ -38,6 +43,7 @@ fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
         .chain(descriptors::HOOKS)
         .chain(mappings::HOOKS)
         .chain(dynamic::HOOKS)
+        .chain(ends::HOOKS)
         .chain(sandbox::HOOKS)
         .chain(threads::HOOKS);
     match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
@@ -61,6 +67,7 @@ pub fn init(makes_jvm: fn(usize, &[&str])) {
     addresses::init();
     descriptors::init();
     dynamic::init();
+    ends::init();
     sandbox::init();
     threads::init();
 }

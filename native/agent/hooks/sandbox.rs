@@ -1,5 +1,6 @@
 //! `prctl` and `syscall`, by which a program forbids itself system calls.
 
+use super::ends;
 use crate::{IMAGE, descriptors, gate, real, sandbox};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
@@ -33,26 +34,32 @@ pub extern "C" fn prctl_request(option: c_int, mode: usize, filter: usize) -> *m
     real::found(&REAL_PRCTL, c"prctl")
 }
 
-/// Called by `arch::syscall` with its first arguments. The real function.
+/// Called by `arch::syscall` with its first arguments and its caller's position. The real function.
 pub extern "C" fn syscall_request(
     number: c_long,
     operation: usize,
     _flags: usize,
     filter: usize,
+    _: usize,
+    position: usize,
 ) -> *mut c_void {
     if number == libc::SYS_seccomp {
         const STRICT: usize = libc::SECCOMP_SET_MODE_STRICT as usize;
         const FILTER: usize = libc::SECCOMP_SET_MODE_FILTER as usize;
         begins(operation == STRICT || operation == FILTER && sandbox::may_end(filter));
     }
+    ends::system_call(number, operation, position);
     real::found(&REAL_SYSCALL, c"syscall")
 }
 
 /// Before the call, because after it even a look at what it did may end the process. A child of `vfork` shares
 /// memory with its parent, whom its filter does not bind. A forked child has no part of its parent's image.
 fn begins(is_deadly: bool) {
-    if !is_deadly || descriptors::is_elsewhere() {
+    if !is_deadly {
         return;
+    }
+    if descriptors::is_elsewhere() {
+        return sandbox::enter_child();
     }
     sandbox::enter();
     IMAGE.window().keep_in_memory();

@@ -126,7 +126,7 @@ fn check_here(wanted: Exit, collects: bool) -> bool {
         let settled = settled(collects);
         if wanted == Exit::Report {
             STEP.store(2, Relaxed);
-            footprint::take();
+            footprint::take(false);
             report(timeout);
         }
         // Nobody listens any more when this took too long.

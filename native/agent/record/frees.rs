@@ -3,7 +3,7 @@
 use super::{allocated, dropped, log_line};
 use crate::arch::CallSite;
 use crate::thread;
-use crate::{IMAGE, boundary, gate, invalid_frees, jvm, log, peaks};
+use crate::{IMAGE, boundary, gate, inherited, invalid_frees, jvm, log, peaks};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::{Counter, Kind, Live, Release, UnattributedTotals};
 
@@ -24,6 +24,9 @@ fn watch_free(address: usize, live: Live) {
 #[inline(always)]
 pub fn realloc_began(address: usize) -> Option<Live> {
     let live = IMAGE.live.remove(address).ok();
+    if live.is_none() {
+        inherited::freed(address);
+    }
     if let Some(live) = live {
         if is_of_runtime(live) {
             IMAGE.live.forget(address);
@@ -147,6 +150,7 @@ pub fn freed(address: usize, release: Release, claimed_size: Option<usize>, call
             }
         }
         Err(left) => {
+            inherited::freed(address);
             if left.block != 0 || matches!(release, Release::Delete | Release::DeleteArray) {
                 freed_no_block(address, left, release, call_site);
             }

@@ -166,7 +166,7 @@ pub struct DumpedBlocks {
 }
 
 /// The header's flags with the names of their constants.
-const FLAGS: [(u32, &str); 13] = [
+const FLAGS: [(u32, &str); 14] = [
     (flags::MEMORY_ONLY, "memoryOnly"),
     (flags::JAVA, "java"),
     (flags::JAVA_EARLY, "javaEarly"),
@@ -179,6 +179,7 @@ const FLAGS: [(u32, &str); 13] = [
     (flags::NO_JVM_TABLES, "noJvmTables"),
     (flags::NO_CALL_TRACE, "noCallTrace"),
     (flags::SANDBOX, "sandbox"),
+    (flags::EXEC, "exec"),
     (flags::FILE_FORBIDDEN, "fileForbidden"),
 ];
 

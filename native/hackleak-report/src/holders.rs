@@ -8,7 +8,7 @@ use std::fs::File;
 use std::path::Path;
 
 use hackleak_image::Image;
-use hackleak_image::layout::Root;
+use hackleak_image::layout::{Kind, Root};
 use hackleak_image::reader::HolderRecord;
 use object::LittleEndian;
 use object::read::elf::ElfFile64;
@@ -131,7 +131,10 @@ impl Holders {
             let place = symbolised.stacks.get(&link.stack);
             match (link.stack, place) {
                 (0, _) if link.size == 0 => "memory that was mapped".to_owned(),
-                (0, _) => format!("{} of the runtime", bytes(link.size)),
+                (0, _) if link.kind == Kind::Runtime as u32 => {
+                    format!("{} of the runtime", bytes(link.size))
+                }
+                (0, _) => format!("{} of the parent process", bytes(link.size)),
                 (_, Some(frames)) => format!("{} of {}", bytes(link.size), label(frames)),
                 (_, None) => bytes(link.size),
             }

@@ -75,6 +75,11 @@ pub(crate) fn notes(
         notes.push(format!("the image is damaged: {damage} ({count})"));
     }
     match process.state {
+        State::Finished if image.has_flag(flags::EXEC) => notes.push(
+            "the process became another program (exec): what it would have freed on its way out is \
+             reported too"
+                .to_owned(),
+        ),
         State::Finished | State::Running => {}
         State::Killed => notes.push(
             "the process did not reach its normal exit (killed, crashed, or ended by _exit): what \

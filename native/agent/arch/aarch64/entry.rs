@@ -134,7 +134,7 @@ opening_entry!(
 
 /// A function that shows `$request` its first arguments and jumps to the real one, which that gives,
 /// with all of them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to the same
-/// place (`vfork`), or takes arguments that only the kernel knows (`prctl`, `syscall`).
+/// place (`vfork`), or takes arguments that only the kernel knows (`prctl`).
 macro_rules! shown_entry {
     ($symbol:ident, $request:path) => {
         /// Hook.
@@ -171,7 +171,58 @@ shown_entry!(fdopen, crate::hooks::fdopen_request);
 shown_entry!(fdopendir, crate::hooks::fdopendir_request);
 shown_entry!(vfork, crate::hooks::vfork_request);
 shown_entry!(prctl, crate::hooks::prctl_request);
-shown_entry!(syscall, crate::hooks::syscall_request);
+
+/// A function that shows `$request` where its caller stands, as a sixth argument: from there up lie the registers that
+/// the caller may still use, the arguments, and the caller's own stack. Then `$end`.
+macro_rules! standing_entry {
+    ($symbol:ident, $request:path, $end:literal) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                "hint #34",
+                "stp x29, x30, [sp, #-160]!",
+                "stp x19, x20, [sp, #16]",
+                "stp x21, x22, [sp, #32]",
+                "stp x23, x24, [sp, #48]",
+                "stp x25, x26, [sp, #64]",
+                "stp x27, x28, [sp, #80]",
+                "stp x0, x1, [sp, #96]",
+                "stp x2, x3, [sp, #112]",
+                "stp x4, x5, [sp, #128]",
+                "stp x6, x7, [sp, #144]",
+                "mov x29, sp",
+                "mov x5, sp",
+                "bl {request}",
+                "mov x16, x0",
+                "ldp x0, x1, [sp, #96]",
+                "ldp x2, x3, [sp, #112]",
+                "ldp x4, x5, [sp, #128]",
+                "ldp x6, x7, [sp, #144]",
+                "ldp x29, x30, [sp], #160",
+                $end,
+                request = sym $request,
+            )
+        }
+    };
+}
+
+// What they were called with cannot be passed on, but by a jump.
+standing_entry!(syscall, crate::hooks::syscall_request, "br x16");
+standing_entry!(execl, crate::hooks::on_execl, "br x16");
+standing_entry!(execle, crate::hooks::on_execle, "br x16");
+standing_entry!(execlp, crate::hooks::on_execlp, "br x16");
+standing_entry!(execv, crate::hooks::on_execv, "mov x0, x16\nret");
+standing_entry!(execve, crate::hooks::on_execve, "mov x0, x16\nret");
+standing_entry!(execvp, crate::hooks::on_execvp, "mov x0, x16\nret");
+standing_entry!(execvpe, crate::hooks::on_execvpe, "mov x0, x16\nret");
+standing_entry!(fexecve, crate::hooks::on_fexecve, "mov x0, x16\nret");
+standing_entry!(execveat, crate::hooks::on_execveat, "mov x0, x16\nret");
 
 /// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
 /// caller stays who it was: that decides what `RTLD_NEXT` means.

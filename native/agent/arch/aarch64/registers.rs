@@ -54,6 +54,8 @@ pub mod signal_frame {
     /// first of what follows (`FPSIMD_MAGIC` and their length). The handler's return address is
     /// not in the frame.
     pub const MARK: Option<(usize, usize)> = Some((128 + 176 + 288, 0x210_4650_8001));
+    /// There are no code segments.
+    pub const SEGMENT: Option<(i64, usize)> = None;
 }
 
 /// Whether the function at `pc`, whose module ends at `end`, is the kernel's return from a signal

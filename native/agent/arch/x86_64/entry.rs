@@ -113,7 +113,7 @@ opening_entry!(dlmopen, "mov rdi, rsp", crate::hooks::dlmopen_request);
 
 /// A function that shows `$request` its first arguments and jumps to the real one, which that gives, with all of
 /// them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to the same place (`vfork`), or takes
-/// arguments that only the kernel knows (`prctl`, `syscall`).
+/// arguments that only the kernel knows (`prctl`).
 macro_rules! shown_entry {
     ($symbol:ident, $request:path) => {
         /// Hook.
@@ -151,7 +151,61 @@ shown_entry!(fdopen, crate::hooks::fdopen_request);
 shown_entry!(fdopendir, crate::hooks::fdopendir_request);
 shown_entry!(vfork, crate::hooks::vfork_request);
 shown_entry!(prctl, crate::hooks::prctl_request);
-shown_entry!(syscall, crate::hooks::syscall_request);
+
+/// A function that shows `$request` where its caller stands, as a sixth argument: from there up lie the registers that
+/// the caller may still use, the arguments, and the caller's own stack. Then `$end`.
+macro_rules! standing_entry {
+    ($symbol:ident, $request:path, $end:literal) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                "push rdi",
+                "push rsi",
+                "push rdx",
+                "push rcx",
+                "push r8",
+                "push r9",
+                "push rbx",
+                "push rbp",
+                "push r12",
+                "push r13",
+                "push r14",
+                "push r15",
+                "mov r9, rsp",
+                "sub rsp, 8",
+                "call {request}",
+                // Those registers are as they were.
+                "add rsp, 56",
+                "pop r9",
+                "pop r8",
+                "pop rcx",
+                "pop rdx",
+                "pop rsi",
+                "pop rdi",
+                $end,
+                request = sym $request,
+            )
+        }
+    };
+}
+
+// What they were called with cannot be passed on, but by a jump.
+standing_entry!(syscall, crate::hooks::syscall_request, "jmp rax");
+standing_entry!(execl, crate::hooks::on_execl, "jmp rax");
+standing_entry!(execle, crate::hooks::on_execle, "jmp rax");
+standing_entry!(execlp, crate::hooks::on_execlp, "jmp rax");
+standing_entry!(execv, crate::hooks::on_execv, "ret");
+standing_entry!(execve, crate::hooks::on_execve, "ret");
+standing_entry!(execvp, crate::hooks::on_execvp, "ret");
+standing_entry!(execvpe, crate::hooks::on_execvpe, "ret");
+standing_entry!(fexecve, crate::hooks::on_fexecve, "ret");
+standing_entry!(execveat, crate::hooks::on_execveat, "ret");
 
 /// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
 /// caller stays who it was: that decides what `RTLD_NEXT` means.

@@ -45,6 +45,8 @@ pub mod flags {
     pub const SANDBOX: u32 = 2048;
     /// With [`MEMORY_ONLY`]: because of [`SANDBOX`].
     pub const FILE_FORBIDDEN: u32 = 4096;
+    /// The process became another program (`exec`), which has an image of its own if it is recorded.
+    pub const EXEC: u32 = 8192;
 }
 
 macro_rules! counters {

@@ -101,6 +101,22 @@ pub(super) fn map_piece(fd: i32, base: *mut u8, offset: u64, len: usize) -> Resu
     Ok(())
 }
 
+/// Maps the first `len` bytes of the file, to read from.
+pub(super) fn map_to_read(fd: i32, len: usize) -> Option<*mut u8> {
+    // SAFETY: a new mapping, which replaces nothing.
+    let at = unsafe {
+        libc::mmap(
+            core::ptr::null_mut(),
+            len,
+            libc::PROT_READ,
+            libc::MAP_SHARED | libc::MAP_NORESERVE,
+            fd,
+            0,
+        )
+    };
+    (at != libc::MAP_FAILED).then_some(at.cast())
+}
+
 fn advise(at: *mut u8, len: usize) {
     // SAFETY: advice about our own mapping: no part of it in core dumps, in huge pages,
     // or in forked children (which must not write into their parent's image), and nothing

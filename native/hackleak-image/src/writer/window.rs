@@ -25,7 +25,7 @@ use super::ledger::Ledger;
 use super::quiet;
 use super::{space, sync};
 use crate::layout::{
-    Counter, HEADER_LEN, Header, SEGMENT_MAGIC, SEGMENT_STRIDE, SegmentHeader, SegmentKind,
+    Counter, HEADER_LEN, Header, SEGMENT_MAGIC, SEGMENT_STRIDE, SegmentHeader, SegmentKind, flags,
 };
 use core::ffi::{CStr, c_char};
 use core::ptr;
@@ -184,6 +184,29 @@ impl Window {
             unsafe { quiet::close(fd) };
         }
         Ledger(self.ledger.swap(ptr::null_mut(), Relaxed))
+    }
+
+    /// In a forked child, which has no part of the window: does `read` while it has one at another place, to
+    /// read from; `None` if parts of the image are in the parent's memory alone.
+    ///
+    /// # Safety
+    ///
+    /// Nobody else uses the window.
+    pub unsafe fn read_parents<R>(&self, read: impl FnOnce() -> R) -> Option<R> {
+        let fd = self.descriptor()?;
+        // The file may grow meanwhile. Segments beyond the window were mapped one by one.
+        let len = self.mapped.load(Relaxed);
+        let window = space::map_to_read(fd, len)?;
+        let base = self.base.swap(window, Relaxed);
+        // SAFETY: the header's page is mapped; the word may change meanwhile.
+        let bits = unsafe { (&raw const (*self.header()).flags).read_volatile() };
+        let end = HEADER_LEN + self.segment_count() * SEGMENT_STRIDE;
+        let is_whole = bits & flags::MEMORY_ONLY == 0 && end <= len as u64;
+        let found = is_whole.then(read);
+        self.base.store(base, Relaxed);
+        // SAFETY: mapped above; what `read` gives has nothing of it.
+        unsafe { libc::munmap(window.cast(), len) };
+        found
     }
 
     /// What forked children find of the image.
