@@ -14,6 +14,8 @@ use std::os::unix::fs::FileExt;
 pub unsafe trait Plain: Copy {}
 
 // SAFETY: numbers.
+unsafe impl Plain for u8 {}
+// SAFETY: as above.
 unsafe impl Plain for u32 {}
 // SAFETY: as above.
 unsafe impl Plain for u64 {}

@@ -5,6 +5,11 @@ import dev.hackleak.LeakReport;
 import java.io.FileInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.Paths;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 
@@ -45,15 +50,18 @@ public final class Workers {
         new Thread(
             () -> {
               try (FileInputStream in = new FileInputStream("/proc/self/fd/" + (int) pipe)) {
+                // What compiles and links the call leaves other words on the stack.
+                in.read(new byte[0]);
                 hidden[0] = leak();
                 in.read(new byte[100]);
               } catch (IOException e) {
                 throw new UncheckedIOException(e);
               }
             });
+    reader.setName("reader " + round);
     reader.start();
     String reads = "java.io.FileInputStream.readBytes";
-    while (!reads.equals(top(reader))) {
+    while (!reads.equals(top(reader)) || !waits(reader.getName())) {
       Thread.sleep(10);
     }
     System.out.println("lost " + lost(start));
@@ -87,6 +95,27 @@ public final class Workers {
   private static String top(Thread thread) {
     StackTraceElement[] frames = thread.getStackTrace();
     return frames.length == 0 ? "" : frames[0].getClassName() + "." + frames[0].getMethodName();
+  }
+
+  /** Whether the thread reads by now: it is in that system call, whose number two processors have. */
+  private static boolean waits(String name) throws IOException {
+    try (DirectoryStream<Path> tasks =
+        Files.newDirectoryStream(Paths.get("/proc/self/task"))) {
+      for (Path task : tasks) {
+        if (text(task.resolve("comm")).equals(name)) {
+          return text(task.resolve("syscall")).matches("(0|63) .*");
+        }
+      }
+    }
+    return false;
+  }
+
+  private static String text(Path path) {
+    try {
+      return new String(Files.readAllBytes(path), StandardCharsets.UTF_8).trim();
+    } catch (IOException e) {
+      return "";
+    }
   }
 
   private static long lost(Checkpoint start) {

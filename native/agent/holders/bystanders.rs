@@ -103,6 +103,8 @@ pub struct JavaStacks {
     pub code: Range<usize>,
     /// The kernel's numbers of the threads, and the stack pointers of their youngest Java frames.
     pub positions: HashMap<u32, usize>,
+    /// Where a Java method returns to that the JVM or native code has called; 0 if that is not known.
+    pub call_return: usize,
 }
 
 /// All code that may hold something while it runs.
@@ -153,20 +155,25 @@ impl Codes {
         java: &JavaStacks,
     ) -> Range<usize> {
         let start = self.start_of_program(memory, thread, java);
-        start..self.end_of_program(memory, thread).max(start)
+        start..self.end_of_program(memory, thread, java).max(start)
     }
 
     /// Where that part of the thread's stack ends. If the JVM has made the thread, the oldest frames are the
     /// JVM's, up to those that called the first Java method; the oldest address of Java code on the stack is
-    /// below them. If the oldest address is of native code, as on an agent's own thread, all of the stack counts:
-    /// that code has variables above its address.
-    fn end_of_program(&self, memory: &Memory, thread: &Thread) -> usize {
+    /// in them or below them, and what that method returns to is below them. If the oldest address is of native code,
+    /// as on an agent's own thread, all of the stack counts: that code has variables above its address.
+    fn end_of_program(&self, memory: &Memory, thread: &Thread, java: &JavaStacks) -> usize {
         let (start, end) = thread.stack;
         if !self.jvm.contains(&thread.routine) {
             return end;
         }
-        let mut oldest = None;
+        let (mut oldest, mut first_return) = (None, None);
         memory.runs(start..end, |at, words| {
+            if java.call_return != 0 {
+                let is_return = |word: &u64| *word as usize == java.call_return;
+                let found = words.iter().rposition(is_return);
+                first_return = found.map(|index| at + (index + 1) * WORD).or(first_return);
+            }
             let found = words.iter().enumerate().rev().find_map(|(index, word)| {
                 let owner = self.owner_of(*word)?;
                 Some((at + (index + 1) * WORD, owner))
@@ -174,7 +181,7 @@ impl Codes {
             oldest = found.or(oldest);
         });
         match oldest {
-            Some((above, CodeOwner::Generated)) => above,
+            Some((above, CodeOwner::Generated)) => first_return.unwrap_or(above),
             _ => end,
         }
     }

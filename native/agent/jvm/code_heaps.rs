@@ -5,6 +5,7 @@
 //! whether it is in use, and holds a `CodeBlob`.
 
 use super::vm_tables::Tables;
+use crate::peek::Peek;
 use core::ffi::{CStr, c_char, c_int};
 use core::ops::Range;
 
@@ -34,8 +35,10 @@ const NO_HEAP: Heap = Heap {
     segment_bits: 0,
 };
 
-/// What blobs with compiled methods, and with what leads to native ones, are called.
-const METHODS: [&CStr; 2] = [c"nmethod", c"native nmethod"];
+/// What blobs are called that lead from compiled code to a native method.
+const NATIVE: &CStr = c"native nmethod";
+/// The same, and what blobs with compiled methods are called.
+const METHODS: [&CStr; 2] = [c"nmethod", NATIVE];
 
 impl CodeHeaps {
     /// Reads where they are.
@@ -82,27 +85,11 @@ impl CodeHeaps {
     /// The size in bytes of the frames of the compiled method that a frame on this thread's stack returns
     /// to at `address`.
     pub fn frame_size(&self, address: usize) -> Option<usize> {
-        let heap = self
-            .heaps
-            .iter()
-            .find(|heap| heap.code.contains(&address))?;
-        let mut segment = (address - heap.code.start) >> heap.segment_bits;
-        // SAFETY: the address lies in the heap, so it has a byte in the map, and each byte leads back to
-        // an earlier one. What is on the stack keeps its block.
-        let blob = unsafe {
-            loop {
-                match ((heap.segments + segment) as *const u8).read_volatile() {
-                    FREE => return None,
-                    0 => break,
-                    back => segment = segment.checked_sub(usize::from(back))?,
-                }
-            }
-            let block = heap.code.start + (segment << heap.segment_bits);
-            if ((block + self.block_used) as *const u8).read_volatile() == 0 {
-                return None;
-            }
-            block + self.block_header
-        };
+        // SAFETY: the address lies in a heap, so it has a byte in the map, and each byte leads back to an
+        // earlier one. What is on the stack keeps its block.
+        let blob = self.blob(address, |at| unsafe {
+            Some((at as *const u8).read_volatile())
+        })?;
         // SAFETY: as above; the JVM's names of its blobs are constants.
         let is_method = unsafe {
             let name = ((blob + self.name) as *const *const c_char).read_volatile();
@@ -113,11 +100,46 @@ impl CodeHeaps {
         }
         // SAFETY: as above.
         let words = unsafe { ((blob + self.frame_size) as *const c_int).read_volatile() };
-        // A frame holds at least what was pushed on entry.
-        (words >= 2).then_some(words as usize * size_of::<usize>())
+        in_bytes(words)
+    }
+
+    /// The same for the frames in which compiled code calls a native method, on whatever thread's stack: its block may
+    /// go meanwhile.
+    pub fn native_frame_size(&self, address: usize, peek: &Peek) -> Option<usize> {
+        let blob = self.blob(address, |at| peek.value(at))?;
+        let name: usize = peek.value(blob.checked_add(self.name)?)?;
+        let expected = NATIVE.to_bytes_with_nul();
+        if peek.values::<u8>(name, expected.len())? != expected {
+            return None;
+        }
+        in_bytes(peek.value::<u32>(blob + self.frame_size)? as c_int)
+    }
+
+    /// The blob that `address` lies in, by `byte`, which reads one.
+    #[inline(always)]
+    fn blob(&self, address: usize, byte: impl Fn(usize) -> Option<u8>) -> Option<usize> {
+        let heap = self
+            .heaps
+            .iter()
+            .find(|heap| heap.code.contains(&address))?;
+        let mut segment = (address - heap.code.start) >> heap.segment_bits;
+        loop {
+            match byte(heap.segments + segment)? {
+                FREE => return None,
+                0 => break,
+                back => segment = segment.checked_sub(usize::from(back))?,
+            }
+        }
+        let block = heap.code.start + (segment << heap.segment_bits);
+        let is_used = byte(block + self.block_used)? != 0;
+        is_used.then_some(block + self.block_header)
     }
 }
 
+/// A frame holds at least what was pushed on entry.
+fn in_bytes(words: c_int) -> Option<usize> {
+    (words >= 2).then_some(words as usize * size_of::<usize>())
+}
+
 #[cfg(test)]
-#[allow(clippy::expect_used)]
 pub mod tests;

@@ -181,6 +181,7 @@ impl Java for Heap {
         JavaStacks {
             code: layout.code.clone(),
             positions: thread_list::positions(),
+            call_return: layout.call_stub_return,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! its memory is read in a way that cannot fault. What is read is worth something only beside the
 //! number of the thread that it is of.
 
+use super::vm_structs;
 use super::vm_tables::Tables;
 use crate::peek::Peek;
 use core::ffi::c_void;
@@ -34,6 +35,7 @@ struct Layout {
     os_thread: usize,
     tid: usize,
     position: usize,
+    pc: usize,
     state: usize,
 }
 
@@ -63,6 +65,7 @@ impl Layout {
             os_thread: of_any_thread.or(tables.offset(c"JavaThread", c"_osthread"))?,
             tid: tables.offset(c"OSThread", c"_thread_id")?,
             position: anchor + tables.offset(c"JavaFrameAnchor", c"_last_Java_sp")?,
+            pc: anchor + tables.offset(c"JavaFrameAnchor", c"_last_Java_pc")?,
             state: tables.offset(c"JavaThread", c"_thread_state")?,
         })
     }
@@ -83,12 +86,20 @@ impl List {
     fn read(&self, peek: &Peek) -> Option<Vec<usize>> {
         match *self {
             List::Array { list, threads, len } => {
-                let list = peek.value::<usize>(list)?;
-                let len = peek.value::<u32>(list.checked_add(len)?)? as usize;
-                let threads = peek.value::<usize>(list.checked_add(threads)?)?;
-                let place = |index| threads.checked_add(index * size_of::<usize>());
-                let all = (0..len.min(MOST)).map_while(|index| peek.value(place(index)?));
-                Some(all.collect())
+                /// Each thread that starts or ends makes another array.
+                const TRIES: usize = 8;
+                let is_still = |found: &usize| peek.value::<usize>(list) == Some(*found);
+                let tries = (0..TRIES).filter_map(|_| {
+                    let found = peek.value::<usize>(list)?;
+                    let len = peek.value::<u32>(found.checked_add(len)?)? as usize;
+                    let threads = peek.value::<usize>(found.checked_add(threads)?)?;
+                    let place = |index| threads.checked_add(index * size_of::<usize>());
+                    let all = (0..len.min(MOST)).map_while(|index| peek.value(place(index)?));
+                    let all: Vec<usize> = all.collect();
+                    // The JVM frees one that it has replaced.
+                    (is_still(&found) && all.len() == len).then_some(all)
+                });
+                { tries }.next()
             }
             List::Chain { first, next } => {
                 let after = |thread: &usize| peek.value(thread.checked_add(next)?);
@@ -111,11 +122,26 @@ pub fn positions() -> HashMap<u32, usize> {
         let threads = layout.threads(&peek)?.into_iter();
         let positions = threads.filter_map(|(tid, thread)| {
             let position = peek.value(thread.checked_add(layout.position)?)?;
-            (position != 0).then_some((tid, position))
+            let pc = peek.value(thread.checked_add(layout.pc)?)?;
+            (position != 0).then(|| (tid, position + native_frame(position, pc, &peek)))
         });
         Some(positions.collect())
     };
     found().unwrap_or_default()
+}
+
+/// How much of the stack from `position` on is a frame in which compiled code calls a native method at `pc`, or
+/// where `pc` is 0 at the address below. Such a frame has words that nothing was written to, and no more of the program's
+/// than the arguments, which its caller has.
+fn native_frame(position: usize, pc: usize, peek: &Peek) -> usize {
+    let size = || {
+        let pc = match pc {
+            0 => peek.value(position.checked_sub(size_of::<usize>())?)?,
+            pc => pc,
+        };
+        vm_structs::layout()?.heaps.native_frame_size(pc, peek)
+    };
+    size().unwrap_or(0)
 }
 
 /// Whether the JVM takes the calling thread to be in native code, which has this JNI environment and number;

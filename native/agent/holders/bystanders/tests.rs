@@ -5,6 +5,7 @@ const JVM: Range<usize> = 0x10_0000..0x20_0000;
 const PROGRAM: u64 = 0x31_0000;
 const JDK: u64 = 0x41_0000;
 const JAVA: u64 = 0x51_0000;
+const CALL_RETURN: u64 = 0x52_0000;
 
 fn codes() -> Codes {
     let mut all = Table::new();
@@ -34,7 +35,11 @@ fn thread(words: &[u64], routine: usize) -> Thread {
 /// How many of the words may hold something.
 fn len(words: &[u64], routine: usize) -> usize {
     let thread = thread(words, routine);
-    let part = codes().part_of_program(&memory(), &thread, &JavaStacks::default());
+    let java = JavaStacks {
+        call_return: CALL_RETURN as usize,
+        ..JavaStacks::default()
+    };
+    let part = codes().part_of_program(&memory(), &thread, &java);
     assert_eq!(part.start, thread.stack.0);
     part.len() / WORD
 }
@@ -49,6 +54,20 @@ fn what_the_jvm_began_a_thread_with_holds_nothing_where_java_code_runs() {
     for routine in [0, JVM.start - 1, JVM.end, PROGRAM as usize] {
         assert_eq!(len(&words, routine), 100, "others made it: {routine:#x}");
     }
+}
+
+/// The frame that calls it has the method's code and halves of words.
+#[test]
+fn what_calls_the_first_java_method_holds_nothing() {
+    let mut words = vec![7; 100];
+    words[20] = CALL_RETURN;
+    words[25] = JAVA;
+    words[40] = CALL_RETURN;
+    words[45] = JAVA;
+    assert_eq!(len(&words, JVM.start), 41);
+    assert_eq!(len(&words, PROGRAM as usize), 100);
+    words[60] = PROGRAM;
+    assert_eq!(len(&words, JVM.start), 100, "native code is called first");
 }
 
 #[test]

@@ -110,3 +110,17 @@ fn what_is_no_method_in_use_has_no_frames() {
     built.segments[3] = 7;
     assert_eq!(built.heaps().frame_size(built.address(3, 64)), None);
 }
+
+#[test]
+fn only_what_leads_to_a_native_method_has_such_frames() {
+    let mut built = Built::new(3);
+    built.block(0..1, c"nmethod", 6);
+    built.block(1..2, c"native nmethod", 10);
+    built.block(2..3, c"native nmethod", 10);
+    built.code[(2 * SEGMENT + HEADER + NAME) / 8] = 8;
+    let (heaps, peek) = (built.heaps(), Peek::new().expect("own memory can be read"));
+    let size = |segment| heaps.native_frame_size(built.address(segment, 64), &peek);
+    assert_eq!(size(0), None, "a method of Java's");
+    assert_eq!(size(1), Some(80));
+    assert_eq!(size(2), None, "a name that is gone");
+}
