@@ -47,6 +47,15 @@ WALKS = ["stacks_walk 1 3000 2", "stacks_threads 3 2000", "stacks_signals 4 2000
 LOCALS = [("initial_exec", "-ftls-model=initial-exec", 5_100),
           ("dynamic", "-mtls-dialect=trad", 5_200), ("described", "-mtls-dialect=desc", 5_300)]
 LOCALS_NAME = "thread_locals"
+# Ways to end, and what each process loses and holds there, by the size of a block. An `exec` of a
+# program for aarch64 fails under qemu, and the process goes on.
+OF_MAIN = {5_021, 5_101}
+ENDS = [("_exit", [({5_003, *OF_MAIN}, {5_011})]), ("small quick_exit", [({5_003}, {5_011, *OF_MAIN})]),
+        ("fails execl", [({5_003, 5_033, *OF_MAIN}, {5_011})]),
+        ("fails execve", [({5_003, 5_033, *OF_MAIN}, {5_011})]),
+        ("inherited", [({5_003, *OF_MAIN}, {5_011}), ({5_301, 5_303}, {5_201, 5_401}),
+                       ({5_301, 5_303}, {5_203, 5_401})])]
+ENDS_NAME = "leaving"
 
 
 class Emulated:
@@ -134,6 +143,21 @@ def thread_locals(emulated, built):
     return f"held by {wrong}" if wrong else None
 
 
+def ends(emulated, built):
+    """Tests of this are `tests/leaving.rs`."""
+    def sizes(sites):
+        return {size for site in sites if (size := site["bytes"] // site["count"]) > 5_000}
+
+    for how, expected in ENDS:
+        processes, why = recorded(emulated, built, ENDS_NAME, *how.split(),
+                                  options=",track=new+malloc,held=note")
+        found = [(sizes(process["leaks"]["sites"]), sizes(process["held"]["sites"]))
+                 for process in processes]
+        if why or sorted(found, key=str) != sorted(expected, key=str):
+            return f"{how}: {why or found}"
+    return None
+
+
 def walks(emulated, verify, line, flags):
     name, *arguments = line.split()
     with tempfile.TemporaryDirectory(dir=emulated.folder) as out:
@@ -148,7 +172,7 @@ def walks(emulated, verify, line, flags):
 
 def main():
     only = sys.argv[1:]
-    wanted = [line for line, _ in EXACT] + [LOCALS_NAME] + WALKS
+    wanted = [line for line, _ in EXACT] + [LOCALS_NAME, ENDS_NAME] + WALKS
     wanted = [line for line in wanted if not only or any(word in line for word in only)]
     wrong = 0
 
@@ -166,6 +190,8 @@ def main():
                     tell(line, exact(emulated, built, line, expected))
             if LOCALS_NAME in wanted:
                 tell(LOCALS_NAME, thread_locals(emulated, built))
+            if ENDS_NAME in wanted:
+                tell(ENDS_NAME, ends(emulated, built))
             verify = build.build(verify=True) if set(WALKS) & set(wanted) else None
             for line in WALKS:
                 for flags, how in (([], ""), (SIGNED, ", signed")):

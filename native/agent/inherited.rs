@@ -17,10 +17,10 @@ use core::sync::atomic::{
 };
 use hackleak_image::layout::{Kind, Live};
 
-/// More than this are not listed.
+/// More than this are not listed: that takes too long.
 const MOST: usize = 1 << 20;
-/// So many frees of what is not in the list have room beside those of what is.
-const SPARE: usize = 1 << 12;
+/// So many have room beside what was counted.
+const SPARE: usize = 1 << 10;
 
 /// Pairs of words, which take memory as they come.
 struct Words {
@@ -38,8 +38,10 @@ impl Words {
         }
     }
 
-    /// Makes room for `room` words, of which none is used. Whether there is memory for them.
-    fn begin(&self, room: usize) -> bool {
+    /// Makes room for so many more words. Whether there is memory for them. Nobody else uses them meanwhile.
+    fn make_room(&self, more: usize) -> bool {
+        let known = self.read();
+        let room = known.len() + more;
         // SAFETY: a new mapping of plain memory.
         let found = unsafe {
             libc::mmap(
@@ -51,16 +53,23 @@ impl Words {
                 0,
             )
         };
-        let is_there = found != libc::MAP_FAILED;
-        self.used.store(0, Relaxed);
-        self.room.store(if is_there { room } else { 0 }, Relaxed);
-        let first = if is_there {
-            found.cast()
-        } else {
-            ptr::null_mut()
-        };
+        if found == libc::MAP_FAILED {
+            return false;
+        }
+        let first: *mut AtomicU64 = found.cast();
+        let used = known.len();
+        // SAFETY: the new mapping has room for these, and the former one is of no more use.
+        unsafe {
+            ptr::copy_nonoverlapping(known.as_ptr(), first, used);
+            let former = self.first.load(Relaxed);
+            if !former.is_null() {
+                libc::munmap(former.cast(), self.room.load(Relaxed) * size_of::<u64>());
+            }
+        }
+        self.used.store(used, Relaxed);
+        self.room.store(room, Relaxed);
         self.first.store(first, Release);
-        is_there
+        true
     }
 
     /// Whether there is room for both.
@@ -110,19 +119,30 @@ static IS_WHOLE: AtomicBool = AtomicBool::new(true);
 ///
 /// Nobody uses the image in this process.
 pub unsafe fn list() {
-    let is_first = !IS_CHILD.swap(true, Relaxed);
-    let has_room = !is_first || BLOCKS.begin(2 * MOST) && FREED.begin(2 * (MOST + SPARE));
-    let mut is_whole = has_room;
-    let read = || {
+    IS_CHILD.store(true, Relaxed);
+    // SAFETY: the caller's promise.
+    let is_listed = unsafe { IMAGE.window().read_parents(copy) };
+    if is_listed != Some(true) {
+        IS_WHOLE.store(false, Relaxed);
+    }
+}
+
+/// Whether all live blocks have found room.
+fn copy() -> bool {
+    let mut count = 0;
+    IMAGE.live.for_each(IMAGE.window(), |_, live| {
+        count += usize::from(is_memory(live))
+    });
+    // The parent allocates meanwhile.
+    let room = 2 * (count + count / 4 + SPARE);
+    let frees = BLOCKS.read().len() + room;
+    let mut is_whole = count <= MOST && BLOCKS.make_room(room) && FREED.make_room(frees);
+    if is_whole {
         IMAGE.live.for_each(IMAGE.window(), |start, live| {
             is_whole &= !is_memory(live) || BLOCKS.push_pair(start as u64, live.size());
         });
-    };
-    // SAFETY: the caller's promise.
-    let was_read = has_room && unsafe { IMAGE.window().read_parents(read) }.is_some();
-    if !(was_read && is_whole) {
-        IS_WHOLE.store(false, Relaxed);
     }
+    is_whole
 }
 
 /// Notes that the child frees what is none of its own blocks.
@@ -178,9 +198,15 @@ mod tests {
         let words = Words::new();
         assert!(!words.push_pair(1, 1), "there is no memory yet");
         assert_eq!(words.pairs().count(), 0);
-        assert!(words.begin(4));
+        assert!(words.make_room(4));
         assert!(words.push_pair(1, 2) && words.push_pair(3, 4));
         assert!(!words.push_pair(5, 6));
         assert_eq!(words.pairs().collect::<Vec<_>>(), [(1, 2), (3, 4)]);
+        assert!(words.make_room(2));
+        assert!(
+            words.push_pair(7, 8),
+            "what found no room has left none open"
+        );
+        assert_eq!(words.pairs().collect::<Vec<_>>(), [(1, 2), (3, 4), (7, 8)]);
     }
 }

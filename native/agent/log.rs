@@ -143,7 +143,7 @@ pub fn left_parent() {
     start(image::executable());
 }
 
-/// The process reached its normal exit.
+/// The process comes to its end.
 pub fn finish() {
     if let Some(log) = LOG.get() {
         let mut lines = Lines::new(log);

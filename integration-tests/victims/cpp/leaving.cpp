@@ -8,7 +8,8 @@
 //   leaving handler            _exit in the handler of a signal
 //   leaving vfork | clone      a child that shares the memory of the process becomes `leaving done`
 //   leaving inherited          the child and its child attach 5,201 and 5,203 bytes to blocks of the first process; both
-//                              free and resize other such blocks, which had 5,301 and 5,303 bytes of theirs
+//                              free and resize other such blocks, which had 5,301 and 5,303 bytes of theirs, and drop a
+//                              block at the address of the first
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
@@ -66,6 +67,10 @@ NOINLINE static void attach(Entry* entry, size_t bytes) { entry->data = new char
 NOINLINE static void lose(Entry*& freed, Entry*& resized) {
   attach(freed, 5'301);
   delete freed;
+  // The next block has its address.
+  Entry* next = new Entry{};
+  if (next != freed) std::abort();
+  keep(next);
   attach(resized, 5'303);
   Entry* moved = static_cast<Entry*>(std::realloc(resized, 5'401));
   moved->data = nullptr;

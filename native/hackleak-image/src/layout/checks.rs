@@ -64,7 +64,7 @@ numbered! {
         Traffic = 2,
         /// A checkpoint was taken; the point's epoch is the checkpoint's.
         Checkpoint = 3,
-        /// The process reached its normal exit.
+        /// The process came to its end.
         End = 4,
         /// An assertion ended.
         Assertion = 5,

@@ -7,13 +7,13 @@ use bytemuck::{Pod, Zeroable};
 /// The states of a recorded process, in [`Header::state`].
 ///
 /// ```text
-/// RECORDING ──► FINISHED     the process reached its normal exit
+/// RECORDING ──► FINISHED     the process came to its end: an exit, `_exit` or `exec`
 ///     └── (still RECORDING and the process is gone: it was killed or crashed)
 /// ```
 pub mod state {
     /// The process records, or was killed.
     pub const RECORDING: u32 = 1;
-    /// The process reached its normal exit.
+    /// The process came to its end.
     pub const FINISHED: u32 = 2;
 }
 

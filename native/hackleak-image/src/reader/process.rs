@@ -7,9 +7,9 @@ use crate::layout::{Header, state};
 /// What has become of the recorded process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProcessState {
-    /// It reached its normal exit.
+    /// It came to its end: an exit, `_exit`, or that it became another program (`exec`).
     Finished,
-    /// It is gone without having reached its exit: killed, crashed, or ended by `_exit`.
+    /// It is gone, and had no time to say anything: killed, crashed, or ended where nobody could look.
     Killed,
     /// It still runs on this machine.
     Running,

@@ -122,7 +122,7 @@ pub enum Cause {
     Traffic,
     /// A checkpoint was taken; its epoch is the point's.
     Checkpoint,
-    /// The process reached its normal exit.
+    /// The process came to its end.
     End,
     /// An assertion ended.
     Assertion,

@@ -45,9 +45,9 @@ impl Verdict {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub enum State {
-    /// It reached its normal exit.
+    /// It came to its end: an exit, `_exit`, or that it became another program (`exec`).
     Finished,
-    /// It is gone without having reached its exit.
+    /// It is gone, and had no time to say anything: it was killed, or crashed.
     Killed,
     /// It was still running when the report was made.
     Running,

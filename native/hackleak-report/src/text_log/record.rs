@@ -26,7 +26,7 @@ pub(super) enum Record<'a> {
         pid: u32,
         exe: &'a [u8],
     },
-    /// A process reached its normal exit.
+    /// A process came to its end.
     End {
         pid: u32,
     },
