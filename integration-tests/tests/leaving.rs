@@ -106,6 +106,22 @@ fn a_program_that_fails_to_become_another_one_goes_on_and_is_judged_at_its_exit(
     }
 }
 
+/// `execl` is jumped to, so nothing comes back to the recorder.
+#[test]
+fn a_program_that_failed_before_is_judged_as_it_ends() {
+    for end in ["_exit", "quick_exit"] {
+        let report = run(&["refused", "execl", end]);
+        let process = planter(&report);
+        assert_eq!(process.state, "finished", "{end}");
+        assert_eq!(process.blocks_of(5_033), 1, "{end}");
+        assert_eq!(held(process, OF_PROGRAM), 1, "{end}");
+        for bytes in OF_MAIN {
+            assert_eq!(process.blocks_of(bytes), 1, "{end}: {bytes}");
+        }
+        assert!(!tells_of_exec(process), "{end}: {:?}", process.notes);
+    }
+}
+
 /// What looks needs more of a stack than such a thread has.
 #[test]
 fn a_thread_with_a_small_stack_may_end_the_program() {

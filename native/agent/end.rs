@@ -88,10 +88,15 @@ unsafe extern "C" fn quick_exit() {
 /// Whether the calling thread can look at what is live. A JVM is judged by what it does at its own exit, which this
 /// is none of.
 fn may_look() -> bool {
+    // What said that it becomes another program, and is still here, has failed to.
+    let is_at_its_end = || {
+        IMAGE.state().load(Relaxed) == state::FINISHED
+            && IMAGE.flags().load(Relaxed) & flags::EXEC == 0
+    };
     gate::is_open()
         && !sandbox::may_be_deadly()
         && descriptors::is_own_process()
-        && IMAGE.state().load(Relaxed) != state::FINISHED
+        && !is_at_its_end()
         && IMAGE.flags().load(Relaxed) & flags::JAVA == 0
         && loader_lock::can_be_taken()
         && !thread::is_busy()

@@ -3,7 +3,8 @@
 //
 //   leaving FUNCTION           _exit, _Exit, quick_exit, exit_group, or exec… and SYS_execve: `leaving done` then
 //   leaving fails FUNCTION     the function finds no program; the process drops 5,033 bytes and returns from main
-//   leaving refused FUNCTION   the same with a file that can be executed and is no program
+//   leaving refused FUNCTION [END]
+//                              the same with a file that can be executed and is no program; or it leaves by END
 //   leaving small FUNCTION     the same, and exit, on a thread with the smallest stack that there can be
 //   leaving handler            _exit in the handler of a signal
 //   leaving vfork | clone      a child that shares the memory of the process becomes `leaving done`
@@ -111,7 +112,7 @@ int main(int count, char** argv) {
   for (int i = 0; i < 4; i++) entries = new Entry{entries, nullptr};
   drop();
   if (is(how, "fails") || is(how, "refused")) {
-    leave(argv[count - 1], is(how, "fails") ? "/no/such/program" : "/proc/self/maps");
+    leave(argv[2], is(how, "fails") ? "/no/such/program" : "/proc/self/maps");
     char name[] = "/tmp/leaving-XXXXXX";
     int file = mkstemp(name);
     if (is(how, "refused")) {
@@ -121,6 +122,7 @@ int main(int count, char** argv) {
     }
     unlink(name);
     plant(5'033);
+    if (count > 3) leave(argv[3], self);
   } else if (is(how, "small")) {
     pthread_attr_t smallest;
     pthread_attr_init(&smallest);
