@@ -42,12 +42,6 @@ fn planter(report: &Report) -> &Process {
     found.unwrap_or_else(|| panic!("{report:#?}"))
 }
 
-fn held(process: &Process, bytes: u64) -> u64 {
-    let sites = process.held.sites.iter();
-    let sizes = sites.filter(|site| site.bytes == bytes * site.count);
-    sizes.map(|site| site.count).sum()
-}
-
 fn tells_of_exec(process: &Process) -> bool {
     let mut notes = process.notes.iter();
     notes.any(|note| note.contains("became another program (exec)"))
@@ -61,7 +55,7 @@ fn a_program_that_ends_at_once_is_judged_as_at_an_exit() {
         assert_eq!(process.state, "finished", "{how}");
         assert_eq!(process.blocks_of(DROPPED), 3, "{how}");
         assert_eq!(process.blocks_of(OF_PROGRAM), 0, "{how}");
-        assert_eq!(held(process, OF_PROGRAM), 1, "{how}");
+        assert_eq!(process.held_blocks_of(OF_PROGRAM), 1, "{how}");
         assert!(!tells_of_exec(process), "{how}: {:?}", process.notes);
     }
 }
@@ -75,9 +69,9 @@ fn a_program_that_becomes_another_one_is_judged_as_it_stands() {
         assert_eq!(process.state, "finished", "{how}");
         assert_eq!(process.blocks_of(DROPPED), 3, "{how}");
         assert_eq!(process.leaks.count, 3, "{how}: {:#?}", process.leaks);
-        assert_eq!(held(process, OF_PROGRAM), 1, "{how}");
+        assert_eq!(process.held_blocks_of(OF_PROGRAM), 1, "{how}");
         for bytes in OF_MAIN {
-            assert_eq!(held(process, bytes), 1, "{how}: {bytes}");
+            assert_eq!(process.held_blocks_of(bytes), 1, "{how}: {bytes}");
         }
         assert!(tells_of_exec(process), "{how}: {:?}", process.notes);
         assert_eq!(report.processes.len(), 2, "{how}: {report:#?}");
@@ -98,7 +92,7 @@ fn a_program_that_fails_to_become_another_one_goes_on_and_is_judged_at_its_exit(
         assert_eq!(process.state, "finished", "{arguments:?}");
         assert_eq!(process.blocks_of(DROPPED), 3, "{arguments:?}");
         assert_eq!(process.blocks_of(5_033), 1, "{arguments:?}");
-        assert_eq!(held(process, OF_PROGRAM), 1, "{arguments:?}");
+        assert_eq!(process.held_blocks_of(OF_PROGRAM), 1, "{arguments:?}");
         for bytes in OF_MAIN {
             assert_eq!(process.blocks_of(bytes), 1, "{arguments:?}: {bytes}");
         }
@@ -114,7 +108,7 @@ fn a_program_that_failed_before_is_judged_as_it_ends() {
         let process = planter(&report);
         assert_eq!(process.state, "finished", "{end}");
         assert_eq!(process.blocks_of(5_033), 1, "{end}");
-        assert_eq!(held(process, OF_PROGRAM), 1, "{end}");
+        assert_eq!(process.held_blocks_of(OF_PROGRAM), 1, "{end}");
         for bytes in OF_MAIN {
             assert_eq!(process.blocks_of(bytes), 1, "{end}: {bytes}");
         }
@@ -132,7 +126,7 @@ fn a_thread_with_a_small_stack_may_end_the_program() {
         assert_eq!(process.blocks_of(DROPPED), 3, "{how}");
         for bytes in OF_MAIN {
             assert_eq!(
-                held(process, bytes),
+                process.held_blocks_of(bytes),
                 1,
                 "{how}: {bytes}, by the main thread"
             );
@@ -162,7 +156,7 @@ fn a_child_that_shares_memory_says_nothing_of_its_parent() {
         assert_eq!(process.state, "finished", "{how}");
         assert!(!tells_of_exec(process), "{how}: {:?}", process.notes);
         assert_eq!(process.blocks_of(DROPPED), 3, "{how}");
-        assert_eq!(held(process, OF_PROGRAM), 1, "{how}");
+        assert_eq!(process.held_blocks_of(OF_PROGRAM), 1, "{how}");
     }
 }
 
@@ -174,7 +168,7 @@ fn what_a_child_has_from_its_parent_holds() {
     assert_eq!(report.processes.len(), 3, "{report:#?}");
     let of = |bytes: u64| {
         let mut all = report.processes.iter();
-        let found = all.find(|process| held(process, bytes) == 1);
+        let found = all.find(|process| process.held_blocks_of(bytes) == 1);
         found.unwrap_or_else(|| panic!("{bytes}: {report:#?}"))
     };
     for child in [of(5_201), of(5_203)] {
@@ -183,7 +177,7 @@ fn what_a_child_has_from_its_parent_holds() {
         assert_eq!(child.blocks_of(5_303), 1, "{child:#?}");
         assert_eq!(child.blocks_of(16), 1, "at an address that is listed");
         assert_eq!(child.leaks.count, 3, "{child:#?}");
-        assert_eq!(held(child, 5_401), 1, "{child:#?}");
+        assert_eq!(child.held_blocks_of(5_401), 1, "{child:#?}");
         child.assert_nothing_lost();
     }
     let mut sites = of(5_201).held.sites.iter();

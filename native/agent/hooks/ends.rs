@@ -1,6 +1,7 @@
 //! The functions that end a program without an exit: `_exit` and its like, and those that make it another
 //! program (`exec…`).
 
+use crate::arch::standing_entry;
 use crate::{end, real};
 use core::ffi::{CStr, c_char, c_int, c_long, c_void};
 use core::mem::transmute;
@@ -9,19 +10,6 @@ use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 type Strings = *const *const c_char;
-
-unsafe extern "C" {
-    // They are in `arch`.
-    fn execl();
-    fn execle();
-    fn execlp();
-    fn execv();
-    fn execve();
-    fn execvp();
-    fn execvpe();
-    fn fexecve();
-    fn execveat();
-}
 
 /// Every hook here by its name, for those who ask the loader for a function; but those that never come back.
 pub const HOOKS: &[super::Hook] = &[
@@ -98,14 +86,15 @@ endings! {
     _Exit C_EXIT;
 }
 
-/// For each function that comes back if it fails: what its hook in `arch` calls, with the caller's position last. Fewer
+/// For each function that comes back if it fails: its hook, which calls `$handler` with the caller's position last. Fewer
 /// than five arguments are followed by others that nobody looks at. `$becomes` gives whether the image says so.
 macro_rules! becoming {
-    ($($name:ident $place:ident $becomes:ident ($($argument:ident: $type:ty),*)
+    ($($name:ident $handler:ident $place:ident $becomes:ident ($($argument:ident: $type:ty),*)
         ($($other:ident),*);)*) => {
         $(
-            /// Called by the hook of this name with its arguments.
-            pub unsafe extern "C" fn $name(
+            standing_entry!($name, $handler, returns);
+
+            unsafe extern "C" fn $handler(
                 $($argument: $type,)*
                 $($other: usize,)*
                 position: usize,
@@ -132,23 +121,24 @@ macro_rules! becoming {
 }
 
 becoming! {
-    on_execve EXECVE program (path: *const c_char, arguments: Strings, environment: Strings) (_d, _e);
-    on_execv EXECV program (path: *const c_char, arguments: Strings) (_c, _d, _e);
-    on_execvp EXECVP searched (file: *const c_char, arguments: Strings) (_c, _d, _e);
-    on_execvpe EXECVPE searched (file: *const c_char, arguments: Strings, environment: Strings)
+    execve on_execve EXECVE program (path: *const c_char, arguments: Strings, environment: Strings) (_d, _e);
+    execv on_execv EXECV program (path: *const c_char, arguments: Strings) (_c, _d, _e);
+    execvp on_execvp EXECVP searched (file: *const c_char, arguments: Strings) (_c, _d, _e);
+    execvpe on_execvpe EXECVPE searched (file: *const c_char, arguments: Strings, environment: Strings)
         (_d, _e);
-    on_fexecve FEXECVE opened (file: c_int, arguments: Strings, environment: Strings) (_d, _e);
-    on_execveat EXECVEAT opened (folder: c_int, path: *const c_char, arguments: Strings,
+    fexecve on_fexecve FEXECVE opened (file: c_int, arguments: Strings, environment: Strings) (_d, _e);
+    execveat on_execveat EXECVEAT opened (folder: c_int, path: *const c_char, arguments: Strings,
         environment: Strings, flags: c_int) ();
 }
 
-/// For each function with as many arguments as its caller likes: what its hook calls with some of them and the
-/// caller's position. The real function.
+/// For each function with as many arguments as its caller likes: its hook, which calls `$handler` with some of them
+/// and the caller's position, and goes on at the real one.
 macro_rules! listing {
-    ($($name:ident $place:ident $becomes:ident;)*) => {
+    ($($name:ident $handler:ident $place:ident $becomes:ident;)*) => {
         $(
-            /// Called by the hook of this name.
-            pub extern "C" fn $name(
+            standing_entry!($name, $handler, jumps);
+
+            extern "C" fn $handler(
                 path: usize,
                 _: usize,
                 _: usize,
@@ -164,9 +154,9 @@ macro_rules! listing {
 }
 
 listing! {
-    on_execl EXECL program;
-    on_execle EXECLE program;
-    on_execlp EXECLP searched;
+    execl on_execl EXECL program;
+    execle on_execle EXECLE program;
+    execlp on_execlp EXECLP searched;
 }
 
 /// Called with what a program gave to `syscall`, and with its position.

@@ -21,11 +21,7 @@ mod threads;
 
 pub use descriptors::{fdopen_request, fdopendir_request, vfork_request};
 pub use dynamic::{dlmopen_request, dlopen_request, dlsym_request};
-pub use ends::{
-    on_execl, on_execle, on_execlp, on_execv, on_execve, on_execveat, on_execvp, on_execvpe,
-    on_fexecve,
-};
-pub use sandbox::{prctl_request, syscall_request};
+pub use sandbox::prctl_request;
 pub use threads::thread_begin;
 
 use crate::real;

@@ -1,6 +1,7 @@
 //! `prctl` and `syscall`, by which a program forbids itself system calls.
 
 use super::ends;
+use crate::arch::standing_entry;
 use crate::{IMAGE, descriptors, gate, real, sandbox};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
@@ -8,10 +9,11 @@ use hackleak_image::layout::flags;
 use libc::{c_int, c_long};
 
 unsafe extern "C" {
-    // Both are in `arch`.
+    // It is in `arch`.
     fn prctl();
-    fn syscall();
 }
+
+standing_entry!(syscall, syscall_request, jumps);
 
 static REAL_PRCTL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 static REAL_SYSCALL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
@@ -34,8 +36,8 @@ pub extern "C" fn prctl_request(option: c_int, mode: usize, filter: usize) -> *m
     real::found(&REAL_PRCTL, c"prctl")
 }
 
-/// Called by `arch::syscall` with its first arguments and its caller's position. The real function.
-pub extern "C" fn syscall_request(
+/// Called by `syscall` with its first arguments and its caller's position. The real function.
+extern "C" fn syscall_request(
     number: c_long,
     operation: usize,
     _flags: usize,

@@ -172,10 +172,17 @@ shown_entry!(fdopendir, crate::hooks::fdopendir_request);
 shown_entry!(vfork, crate::hooks::vfork_request);
 shown_entry!(prctl, crate::hooks::prctl_request);
 
-/// A function that shows `$request` where its caller stands, as a sixth argument: from there up lie the registers that
-/// the caller may still use, the arguments, and the caller's own stack. Then `$end`.
+/// Defines the exported function `$symbol`, which shows `$handler` where its caller stands, as a sixth argument: from
+/// there up lie the registers that the caller may still use, the arguments, and the caller's own stack. What that
+/// gives it returns; or it jumps there with all of its arguments.
 macro_rules! standing_entry {
-    ($symbol:ident, $request:path, $end:literal) => {
+    ($symbol:ident, $handler:path, returns) => {
+        standing_entry!(@ $symbol, $handler, "mov x0, x16\nret");
+    };
+    ($symbol:ident, $handler:path, jumps) => {
+        standing_entry!(@ $symbol, $handler, "br x16");
+    };
+    (@ $symbol:ident, $handler:path, $end:literal) => {
         /// Hook.
         ///
         /// # Safety
@@ -198,7 +205,7 @@ macro_rules! standing_entry {
                 "stp x6, x7, [sp, #144]",
                 "mov x29, sp",
                 "mov x5, sp",
-                "bl {request}",
+                "bl {handler}",
                 "mov x16, x0",
                 "ldp x0, x1, [sp, #96]",
                 "ldp x2, x3, [sp, #112]",
@@ -206,23 +213,11 @@ macro_rules! standing_entry {
                 "ldp x6, x7, [sp, #144]",
                 "ldp x29, x30, [sp], #160",
                 $end,
-                request = sym $request,
+                handler = sym $handler,
             )
         }
     };
 }
-
-// What they were called with cannot be passed on, but by a jump.
-standing_entry!(syscall, crate::hooks::syscall_request, "br x16");
-standing_entry!(execl, crate::hooks::on_execl, "br x16");
-standing_entry!(execle, crate::hooks::on_execle, "br x16");
-standing_entry!(execlp, crate::hooks::on_execlp, "br x16");
-standing_entry!(execv, crate::hooks::on_execv, "mov x0, x16\nret");
-standing_entry!(execve, crate::hooks::on_execve, "mov x0, x16\nret");
-standing_entry!(execvp, crate::hooks::on_execvp, "mov x0, x16\nret");
-standing_entry!(execvpe, crate::hooks::on_execvpe, "mov x0, x16\nret");
-standing_entry!(fexecve, crate::hooks::on_fexecve, "mov x0, x16\nret");
-standing_entry!(execveat, crate::hooks::on_execveat, "mov x0, x16\nret");
 
 /// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
 /// caller stays who it was: that decides what `RTLD_NEXT` means.
@@ -275,4 +270,4 @@ macro_rules! method_entry {
     };
 }
 
-pub(crate) use {allocator_entry, entry_code, method_entry};
+pub(crate) use {allocator_entry, entry_code, method_entry, standing_entry};

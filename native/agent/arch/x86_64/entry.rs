@@ -152,10 +152,17 @@ shown_entry!(fdopendir, crate::hooks::fdopendir_request);
 shown_entry!(vfork, crate::hooks::vfork_request);
 shown_entry!(prctl, crate::hooks::prctl_request);
 
-/// A function that shows `$request` where its caller stands, as a sixth argument: from there up lie the registers that
-/// the caller may still use, the arguments, and the caller's own stack. Then `$end`.
+/// Defines the exported function `$symbol`, which shows `$handler` where its caller stands, as a sixth argument: from
+/// there up lie the registers that the caller may still use, the arguments, and the caller's own stack. What that
+/// gives it returns; or it jumps there with all of its arguments.
 macro_rules! standing_entry {
-    ($symbol:ident, $request:path, $end:literal) => {
+    ($symbol:ident, $handler:path, returns) => {
+        standing_entry!(@ $symbol, $handler, "ret");
+    };
+    ($symbol:ident, $handler:path, jumps) => {
+        standing_entry!(@ $symbol, $handler, "jmp rax");
+    };
+    (@ $symbol:ident, $handler:path, $end:literal) => {
         /// Hook.
         ///
         /// # Safety
@@ -179,7 +186,7 @@ macro_rules! standing_entry {
                 "push r15",
                 "mov r9, rsp",
                 "sub rsp, 8",
-                "call {request}",
+                "call {handler}",
                 // Those registers are as they were.
                 "add rsp, 56",
                 "pop r9",
@@ -189,23 +196,11 @@ macro_rules! standing_entry {
                 "pop rsi",
                 "pop rdi",
                 $end,
-                request = sym $request,
+                handler = sym $handler,
             )
         }
     };
 }
-
-// What they were called with cannot be passed on, but by a jump.
-standing_entry!(syscall, crate::hooks::syscall_request, "jmp rax");
-standing_entry!(execl, crate::hooks::on_execl, "jmp rax");
-standing_entry!(execle, crate::hooks::on_execle, "jmp rax");
-standing_entry!(execlp, crate::hooks::on_execlp, "jmp rax");
-standing_entry!(execv, crate::hooks::on_execv, "ret");
-standing_entry!(execve, crate::hooks::on_execve, "ret");
-standing_entry!(execvp, crate::hooks::on_execvp, "ret");
-standing_entry!(execvpe, crate::hooks::on_execvpe, "ret");
-standing_entry!(fexecve, crate::hooks::on_fexecve, "ret");
-standing_entry!(execveat, crate::hooks::on_execveat, "ret");
 
 /// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
 /// caller stays who it was: that decides what `RTLD_NEXT` means.
@@ -272,4 +267,4 @@ macro_rules! method_entry {
     };
 }
 
-pub(crate) use {allocator_entry, method_entry};
+pub(crate) use {allocator_entry, method_entry, standing_entry};
