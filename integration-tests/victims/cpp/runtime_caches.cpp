@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <pthread.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,5 +116,7 @@ int main(int count, char **arguments) {
   }
   fflush(stdout);
   if (exits) exit(0);
-  _exit(0);
+  // From a handler, so that nobody looks for holders: without them the rules must do.
+  signal(SIGUSR1, [](int) { _exit(0); });
+  raise(SIGUSR1);
 }
