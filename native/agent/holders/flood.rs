@@ -303,6 +303,14 @@ impl Marks {
         (area.parent, area.via)
     }
 
+    /// The same for what points at the first of the areas that lead from there to `parent`.
+    pub fn over_areas(&self, mut parent: Parent, mut via: usize) -> (Parent, usize) {
+        while let Parent::Area(area) = parent {
+            (parent, via) = self.parent_of_area(area);
+        }
+        (parent, via)
+    }
+
     /// Looks at root `number`.
     pub fn root(&mut self, memory: &Memory, number: u32, root: &Root) {
         memory.runs(root.start..root.end, |at, words| {

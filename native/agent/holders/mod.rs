@@ -14,6 +14,7 @@
 //! - `reading`: the words of what can be held; `ancestors`: which of it matters, where few are in question.
 //! - `spans`: where recorded mappings lie; `numbers`: native memory that keeps file descriptors.
 //! - `streams`: the C library's list of open streams, which holds none of them.
+//! - `runners`: stacks that were read while their threads ran.
 //! - `stale`: words that are known to be of no use any more; `leftovers`: words on stacks that seem so.
 //! - `owned`: what Java's objects had before garbage was collected.
 //! - `ways`: answers that all blocks of a chain have in common.
@@ -41,6 +42,7 @@ mod numbers;
 mod objects;
 mod owned;
 mod reading;
+mod runners;
 mod spans;
 pub mod stale;
 mod stillness;
@@ -59,6 +61,7 @@ pub use stale::{Large, Mapped};
 pub use verdicts::{JAVA, JavaRoot};
 
 use crate::selection::{self, Selection};
+use crate::thread::own_tid;
 use crate::{IMAGE, control};
 use bystanders::Codes;
 use core::sync::atomic::Ordering::Relaxed;
@@ -68,6 +71,7 @@ use hackleak_image::layout::flags;
 use hackleak_options::Track;
 use nodes::Nodes;
 use objects::Objects;
+use runners::Runners;
 use spans::Spans;
 use stale::Stale;
 use std::sync::{Mutex, PoisonError, TryLockError};
@@ -305,8 +309,9 @@ fn pass(
     marks.links = streams::links(&memory)?;
     let mut native = Table::new();
     let mut look = |marks: &mut Marks, root: Root, of: NativeRoot| {
-        marks.root(&memory, native.len() as u32, &root);
-        native.push(of)
+        let number = native.len() as u32;
+        marks.root(&memory, number, &root);
+        native.push(of).map(|()| number)
     };
     for (index, object) in objects.all.iter().enumerate() {
         let trust = object.trust;
@@ -336,6 +341,7 @@ fn pass(
     let stacks = stacks.unwrap_or_default();
     let places = Places::read(&memory, &objects)?;
     let mut locals: Table<(Root, NativeRoot)> = Table::new();
+    let mut in_use = Table::new();
     for thread in threads.iter() {
         let tid = thread.tid;
         let mut failed = None;
@@ -355,15 +361,21 @@ fn pass(
         failed.map_or(Ok(()), Err)?;
         if codes.run_on(&memory, thread) {
             let part = codes.part_of_program(&memory, thread, &stacks);
-            let stack = Root::of(part, Trust::Edges);
-            locals.push((stack, NativeRoot::Stack(tid)))?;
+            in_use.push((Root::of(part, Trust::Edges), thread))?;
         }
     }
     for (root, of) in locals.iter() {
         look(&mut marks, *root, *of)?;
     }
+    let mut runners = Runners::new();
+    for (root, thread) in in_use.iter() {
+        let number = look(&mut marks, *root, NativeRoot::Stack(thread.tid))?;
+        if thread.waits.is_none() && thread.tid != own_tid() {
+            runners.add(number, thread.tid, root.start..root.end)?;
+        }
+    }
     marks.flood(&memory)?;
-    let doubtful = marks.doubt(&memory)?;
+    let doubtful = marks.doubt(&memory, &mut runners)?;
     numbers::hold(&mut marks, &memory, &objects, &native);
     Ok(Pass {
         doubtful,

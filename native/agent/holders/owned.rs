@@ -88,19 +88,15 @@ impl Noted {
 fn of(pass: &Pass) -> Result<Table<Owned>, Stop> {
     let nodes = &pass.marks.nodes.all;
     let mut ways = Ways::new(nodes.len())?;
-    let over_areas = |mut parent: Parent| {
-        while let Parent::Area(area) = parent {
-            parent = pass.marks.parent_of_area(area).0;
-        }
-        parent
-    };
     let is_of_java = |parent| matches!(parent, Parent::Root(root) if root >= JAVA);
     let mut owned = Table::new();
     for (index, node) in (0..).zip(nodes.iter()) {
         if node.suspect
             && node.is_held()
             && ways.of(index, |at| {
-                ways::onward(over_areas(nodes[at as usize].parent), is_of_java)
+                let node = &nodes[at as usize];
+                let (parent, _) = pass.marks.over_areas(node.parent, node.via);
+                ways::onward(parent, is_of_java)
             })?
         {
             owned.push((node.start, node.live))?;

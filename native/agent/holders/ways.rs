@@ -25,7 +25,7 @@ impl<Answer: Copy> Ways<Answer> {
     pub fn of(
         &mut self,
         index: u32,
-        step: impl Fn(u32) -> ControlFlow<Answer, u32>,
+        mut step: impl FnMut(u32) -> ControlFlow<Answer, u32>,
     ) -> Result<Answer, Stop> {
         self.way.clear();
         let mut at = index;
@@ -47,7 +47,10 @@ impl<Answer: Copy> Ways<Answer> {
 }
 
 /// On from what points at a block: to the next block, or to what `end` says.
-pub fn onward<Answer>(parent: Parent, end: impl Fn(Parent) -> Answer) -> ControlFlow<Answer, u32> {
+pub fn onward<Answer>(
+    parent: Parent,
+    end: impl FnOnce(Parent) -> Answer,
+) -> ControlFlow<Answer, u32> {
     match parent {
         Parent::Node(next) => ControlFlow::Continue(next),
         other => ControlFlow::Break(end(other)),

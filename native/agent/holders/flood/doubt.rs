@@ -5,14 +5,15 @@ use crate::IMAGE;
 use crate::holders::Stop;
 use crate::holders::memory::Memory;
 use crate::holders::nodes::{ADDRESS, Parent};
+use crate::holders::runners::Runners;
 use crate::holders::ways::{self, Ways};
 use core::ops::ControlFlow;
 
 impl Marks {
     /// Looks once more at the ways to suspects. A block that came and went meanwhile, or a word that has changed,
-    /// is of no account: its place may have been in use only by chance, or what it held has moved on. Gives the
-    /// number of such suspects.
-    pub fn doubt(&mut self, memory: &Memory) -> Result<usize, Stop> {
+    /// is of no account: its place may have been in use only by chance, or what it held has moved on. So is a word
+    /// that its thread has left behind by now; see `runners`. Gives the number of such suspects.
+    pub fn doubt(&mut self, memory: &Memory, runners: &mut Runners) -> Result<usize, Stop> {
         let mut ways = Ways::new(self.nodes.all.len())?;
         let mut count = 0;
         for index in 0..self.nodes.all.len() {
@@ -25,10 +26,14 @@ impl Marks {
                 let is_there = IMAGE.live.live_at(node.start) == Some(node.live);
                 // Java's values have no place of their own; nobody saw them move.
                 let points = node.via == 0 || word.is_some_and(|word| self.means(word, at));
-                match is_there && points {
-                    true => ways::onward(node.parent, |end| end == Parent::None),
-                    false => ControlFlow::Break(true),
+                if !is_there || !points {
+                    return ControlFlow::Break(true);
                 }
+                let (parent, via) = self.over_areas(node.parent, node.via);
+                ways::onward(parent, |end| match end {
+                    Parent::Root(root) => runners.is_below(root, via),
+                    end => end == Parent::None,
+                })
             })?;
             self.nodes.all[index].doubtful = is_broken;
             count += usize::from(is_broken);
