@@ -10,7 +10,7 @@ const ANCESTORS: &str = "HACKLEAK_TEST_ANCESTORS";
 /// The others; not every JDK has Shenandoah.
 const MORE_COLLECTORS: [&str; 2] = ["-XX:+UseParallelGC", "-XX:+UseShenandoahGC"];
 /// The blocks of a round.
-const ROUND: usize = 245;
+const ROUND: usize = 269;
 
 fn has_collector(jdk: &Jdk, collector: &str) -> bool {
     let mut java = std::process::Command::new(jdk.tool("java"));

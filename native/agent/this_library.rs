@@ -53,20 +53,30 @@ pub fn has(address: usize) -> bool {
     (START.load(Relaxed)..END.load(Relaxed)).contains(&address)
 }
 
-/// Where the object that the address lies in is mapped, and its path.
-pub fn object_at(address: *const libc::c_void) -> Option<(usize, PathBuf)> {
-    // SAFETY: a question about an address; the name ends in a zero byte.
+/// What the loader knows of the object that the address lies in.
+fn object_info(address: *const libc::c_void) -> Option<libc::Dl_info> {
+    // SAFETY: a question about an address.
     unsafe {
         let mut info: libc::Dl_info = core::mem::zeroed();
-        if libc::dladdr(address, &mut info) == 0 || info.dli_fname.is_null() {
-            return None;
-        }
-        let name = core::ffi::CStr::from_ptr(info.dli_fname).to_bytes();
-        Some((
-            info.dli_fbase as usize,
-            PathBuf::from(OsStr::from_bytes(name)),
-        ))
+        (libc::dladdr(address, &mut info) != 0).then_some(info)
     }
+}
+
+/// Whether two addresses lie in the same object.
+pub fn are_of_one_object(one: *const libc::c_void, other: *const libc::c_void) -> bool {
+    let base = |address| object_info(address).map(|info| info.dli_fbase);
+    base(one).is_some_and(|found| Some(found) == base(other))
+}
+
+/// Where the object that the address lies in is mapped, and its path.
+pub fn object_at(address: *const libc::c_void) -> Option<(usize, PathBuf)> {
+    let info = object_info(address).filter(|info| !info.dli_fname.is_null())?;
+    // SAFETY: the loader's name of the object, which ends in a zero byte.
+    let name = unsafe { core::ffi::CStr::from_ptr(info.dli_fname) }.to_bytes();
+    Some((
+        info.dli_fbase as usize,
+        PathBuf::from(OsStr::from_bytes(name)),
+    ))
 }
 
 /// The reporter that lies beside this library.

@@ -239,6 +239,44 @@ NOINLINE long after_growth(int round) {
   return shapes.blocks;
 }
 
+// A node in use has memory that a list of freed blocks had a moment ago, and nothing was written to it yet.
+NOINLINE long beside_unwritten(int round) {
+  constexpr int count = 6;
+  constexpr size_t sizes[] = {64, 1000, 4096};
+  static void* nodes[3];
+  Shapes shapes;
+  shapes.begin();
+  for (int list = 0; list < 3; list++) {
+    free(nodes[list]);
+    size_t bytes = static_cast<size_t>(200 + 48 * list + round);
+    auto** freed = static_cast<char**>(malloc(sizes[list]));
+    // The allocator writes to the first two words.
+    for (int i = 2; i < 2 + count; i++) freed[i] = new char[bytes]();
+    keep(freed);
+    for (int i = 2; i < 2 + count; i++) delete[] freed[i];
+    free(freed);
+    nodes[list] = malloc(sizes[list]);
+    keep(nodes[list]);
+    for (int i = 0; i < count; i++) shapes.planted_array(bytes);
+  }
+  // The same behind what has grown.
+  constexpr size_t grown = 2000, first = 100;
+  static void* table;
+  free(table);
+  table = malloc(grown / 4);
+  auto** freed = static_cast<char**>(malloc(grown));
+  void* neighbour = malloc(grown);
+  for (size_t i = first; i < first + count; i++) freed[i] = new char[600]();
+  keep(freed);
+  for (size_t i = first; i < first + count; i++) delete[] freed[i];
+  free(freed);
+  table = realloc(table, grown);
+  keep(table);
+  free(neighbour);
+  for (int i = 0; i < count; i++) shapes.planted_array(600);
+  return shapes.blocks;
+}
+
 std::atomic<bool> noisy{true};
 std::vector<std::thread> makers;
 
@@ -297,6 +335,7 @@ JNIEXPORT jlong JNICALL Java_Holders_plant(JNIEnv*, jclass, jint round) {
   blocks += in_thread_that_ends(round + 1);
   blocks += on_dead_stack(round);
   blocks += after_growth(round);
+  blocks += beside_unwritten(round);
   return blocks;
 }
 

@@ -91,11 +91,16 @@ unsafe extern "C" fn on_realloc(
     }
     // Another thread may own the old address as soon as the call is under way.
     let old = record::realloc_began(block as usize);
+    let (mut kept, mut written) = (size, size);
+    if let Some(old) = old.filter(|_| reuse::is_on()) {
+        kept = old.size() as usize;
+        // SAFETY: as above.
+        written = unsafe { real::usable_size(block) }.unwrap_or(size);
+    }
     // SAFETY: as above.
     let mut new = unsafe { real::realloc()(block, size) };
     if reuse::is_on() && !new.is_null() {
-        let kept = old.map_or(size, |old| old.size() as usize);
-        new = reuse::instead_of_moved(new, size, kept, new == block);
+        new = reuse::instead_of_moved(new, size, kept..written, new == block);
     }
     let call_site = at(slot, fp);
     match old {

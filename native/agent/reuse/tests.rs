@@ -99,6 +99,29 @@ fn only_noted_words_of_the_unwritten_part_are_wiped() {
 }
 
 #[test]
+fn whole_words_that_may_be_addresses_are_wiped_and_patterns_stay() {
+    let memory = memory();
+    let start = memory.as_ptr() as usize;
+    let (address, pattern) = (0x7fff_1234_5678, 0x5a5a_5a5a_5a5a_5a5a);
+    memory[..8].copy_from_slice(&[
+        address,
+        pattern,
+        address,
+        address,
+        1 << 47,
+        1 << 48,
+        0,
+        address,
+    ]);
+    // SAFETY: memory of this test.
+    unsafe { wipe_addresses(start, 2 * WORD - 7..7 * WORD + 7) };
+    let kept = [address, pattern, 0, 0, 0, 1 << 48, 0, address];
+    assert_eq!(memory[..8], kept);
+    // SAFETY: there is no block.
+    unsafe { wipe_addresses(0, 0..64) };
+}
+
+#[test]
 fn a_range_is_a_target_if_a_word_of_it_is() {
     let watch = watch();
     for target in [0x5000_1238, 0x5000_1400, 0x7fff_ffff_fff8] {
