@@ -7,7 +7,6 @@
 //! Not every hook has a function here: `strdup` and the sized frees are made of others. One that
 //! needs a function which is missing here does not compile.
 
-use crate::this_library::are_of_one_object;
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute;
@@ -52,7 +51,9 @@ macro_rules! functions {
                 unsafe { transmute::<Pointer, $type>(known) }
             }
         )*
-        fn find_all() {
+        /// Finds all of them, while the process has one thread: two that asked for one at once
+        /// would make one of them fail.
+        pub fn init() {
             $(let _ = $name();)*
         }
     };
@@ -71,34 +72,6 @@ functions! {
     memalign: unsafe extern "C" fn(usize, usize) -> Pointer = c"memalign", when_resolving no_two;
     valloc: unsafe extern "C" fn(usize) -> Pointer = c"valloc", when_resolving no_one;
     pvalloc: unsafe extern "C" fn(usize) -> Pointer = c"pvalloc", when_resolving no_one;
-}
-
-/// Finds all of them, while the process has one thread: two that asked for one at once would make one of them fail.
-pub fn init() {
-    find_all();
-    let usable_size = next(c"malloc_usable_size");
-    if are_of_one_object(usable_size, malloc() as *const c_void) {
-        USABLE_SIZE.store(usable_size, Relaxed);
-    }
-}
-
-/// `malloc_usable_size` of the allocator under test: not every allocator has one, and that of another one must not see
-/// its blocks.
-static USABLE_SIZE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-
-/// What a program may write to in a block, if the allocator tells.
-///
-/// # Safety
-///
-/// It is a block of the allocator's.
-pub unsafe fn usable_size(block: Pointer) -> Option<usize> {
-    type Function = unsafe extern "C" fn(Pointer) -> usize;
-    let known = USABLE_SIZE.load(Relaxed);
-    if known.is_null() {
-        return None;
-    }
-    // SAFETY: the allocator's function of this name, and a block of its own.
-    Some(unsafe { transmute::<Pointer, Function>(known)(block) })
 }
 
 /// The next definition of a symbol after this library's, or null.

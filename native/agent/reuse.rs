@@ -7,9 +7,9 @@
 //! - memory that such a word points at is not handed out: it is put aside, and another block is taken. A program
 //!   that writes the address of its new block where the old one stood then writes another address;
 //! - words in freed memory are wiped when a block there is handed out: whatever is read in it later was written
-//!   by its owner. What a block has at first is anybody's guess, so no program can tell. In a large block these
-//!   are the words that were noted. In a small one they are all that may be addresses, because more was freed
-//!   since: the allocator itself leaves the addresses of free blocks.
+//!   by its owner. What a block has at first is anybody's guess, so no program can tell. These are the
+//!   words that were noted, and in a small block all that may be addresses, because more was freed since: the
+//!   allocator itself leaves the addresses of free blocks.
 //!
 //! Everything here is used by hooks. Nothing waits: who comes while the words are told anew may miss one, and that
 //! block is older than the checkpoint. All is bounded, and where a bound is reached it is as it was without this.
@@ -28,6 +28,9 @@ use core::sync::atomic::{
 };
 use granules::{Granules, WORD};
 
+/// The part of a word that may be an address: those have 47 or 48 bits, and programs keep marks of their own in the upper
+/// sixteen.
+pub const ADDRESS: u64 = (1 << 48) - 1;
 /// Larger blocks are handed out as they are.
 const LARGEST: usize = 64 << 10;
 /// What was not written to, up to this size, has no addresses when it is handed out: most nodes of containers are not
@@ -74,12 +77,7 @@ fn instead(
 ) -> *mut c_void {
     let chosen = WATCH.choose(block, size, another);
     // SAFETY: a block of this size that nobody has yet.
-    unsafe {
-        match unwritten.len() {
-            ..=SMALL => wipe_addresses(chosen as usize, unwritten),
-            _ => WATCH.words.wipe(chosen as usize, size, unwritten),
-        }
-    }
+    unsafe { WATCH.wipe(chosen as usize, size, unwritten.clone(), unwritten) };
     chosen
 }
 
@@ -90,7 +88,6 @@ fn instead(
 ///
 /// The part lies in a block that nobody has yet, or there is no block.
 unsafe fn wipe_addresses(block: usize, part: Range<usize>) {
-    const ADDRESS_BITS: u32 = 48;
     if block == 0 {
         return;
     }
@@ -100,14 +97,25 @@ unsafe fn wipe_addresses(block: usize, part: Range<usize>) {
         unsafe {
             let place = (block as *mut u64).add(index);
             let word = place.read();
-            let kept = if word >> ADDRESS_BITS == 0 { 0 } else { word };
+            let kept = if word & !ADDRESS == 0 { 0 } else { word };
             place.write(kept);
         }
     }
 }
 
+/// What a program did not ask for in a block of `kept` bytes, but may have written to. It is told before the block gets
+/// another `size`, which is where it ends if the allocator does not tell.
+///
+/// # Safety
+///
+/// It is a block of the allocator's.
+pub unsafe fn slack(block: *mut c_void, kept: usize, size: usize) -> Range<usize> {
+    // SAFETY: the caller's block.
+    kept..unsafe { allocator::usable_size(block) }.unwrap_or(size)
+}
+
 /// What is handed out of a block of `size` bytes that the real `realloc` has moved, or grown where it is. What lies before
-/// `slack` is the program's. What it did not ask for, but may have written to, is `slack`.
+/// [`slack`] is the program's.
 #[cold]
 #[inline(never)]
 pub fn instead_of_moved(
@@ -137,14 +145,7 @@ pub fn instead_of_moved(
     }
     let unwritten = slack.end.min(size)..size;
     // SAFETY: as in `instead`.
-    unsafe {
-        WATCH
-            .words
-            .wipe(chosen as usize, size, kept.min(size)..size);
-        if unwritten.len() <= SMALL {
-            wipe_addresses(chosen as usize, unwritten);
-        }
-    }
+    unsafe { WATCH.wipe(chosen as usize, size, kept.min(size)..size, unwritten) };
     chosen
 }
 
@@ -170,6 +171,22 @@ pub fn watch(
 }
 
 impl Watch {
+    /// Wipes the words that were noted in one part of a block, whatever they are, and what may be an address in another
+    /// one, if that is small.
+    ///
+    /// # Safety
+    ///
+    /// It is a block of this size, or none, and nobody else has it.
+    unsafe fn wipe(&self, block: usize, size: usize, noted: Range<usize>, unwritten: Range<usize>) {
+        // SAFETY: the caller's block, and parts of it.
+        unsafe {
+            self.words.wipe(block, size, noted);
+            if unwritten.len() <= SMALL {
+                wipe_addresses(block, unwritten);
+            }
+        }
+    }
+
     /// The first block that no old word points at; the last one, if all of them are.
     fn choose(
         &self,

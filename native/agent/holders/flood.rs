@@ -5,12 +5,13 @@
 use super::Stop;
 use super::areas::{self, Area};
 use super::memory::{Memory, WORD};
-use super::nodes::{ADDRESS, Node, Nodes, Parent};
+use super::nodes::{Node, Nodes, Parent};
 use super::objects::Trust;
 use super::reading::{self, Reader};
 use super::spans::Spans;
 use super::stale::Stale;
 use super::table::Table;
+use crate::reuse::ADDRESS;
 use core::ops::Range;
 use std::collections::HashSet;
 
@@ -303,7 +304,8 @@ impl Marks {
         (area.parent, area.via)
     }
 
-    /// The same for what points at the first of the areas that lead from there to `parent`.
+    /// What points at the first of the areas on the way to something that `parent` points at with the word at `via`.
+    /// Where no area is on the way, it is these.
     pub fn over_areas(&self, mut parent: Parent, mut via: usize) -> (Parent, usize) {
         while let Parent::Area(area) = parent {
             (parent, via) = self.parent_of_area(area);

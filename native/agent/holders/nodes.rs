@@ -6,6 +6,7 @@
 use super::Stop;
 use super::table::Table;
 use crate::jvm::resources;
+use crate::reuse::ADDRESS;
 use crate::{IMAGE, inherited};
 use core::ops::Range;
 use hackleak_image::layout::{Kind, Live};
@@ -90,9 +91,6 @@ impl Node {
         self.parent != Parent::None
     }
 }
-
-/// Addresses have 47 or 48 bits; programs keep marks of their own in the upper sixteen.
-pub const ADDRESS: u64 = (1 << 48) - 1;
 
 const MIB_BITS: u32 = 20;
 const PAGE_BITS: u32 = 12;

@@ -91,16 +91,15 @@ unsafe extern "C" fn on_realloc(
     }
     // Another thread may own the old address as soon as the call is under way.
     let old = record::realloc_began(block as usize);
-    let (mut kept, mut written) = (size, size);
-    if let Some(old) = old.filter(|_| reuse::is_on()) {
-        kept = old.size() as usize;
+    let slack = match old {
         // SAFETY: as above.
-        written = unsafe { real::usable_size(block) }.unwrap_or(size);
-    }
+        Some(old) if reuse::is_on() => unsafe { reuse::slack(block, old.size() as usize, size) },
+        _ => size..size,
+    };
     // SAFETY: as above.
     let mut new = unsafe { real::realloc()(block, size) };
     if reuse::is_on() && !new.is_null() {
-        new = reuse::instead_of_moved(new, size, kept..written, new == block);
+        new = reuse::instead_of_moved(new, size, slack, new == block);
     }
     let call_site = at(slot, fp);
     match old {

@@ -1,7 +1,8 @@
 //! The functions of the allocator under test, when it is watched what they hand out.
 
 use super::instead;
-use crate::real::{FUNCTIONS, Functions};
+use crate::real::{self, FUNCTIONS, Functions};
+use crate::this_library::are_of_one_object;
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -31,6 +32,7 @@ macro_rules! watched {
 
         /// Puts them in the place of those of the allocator, once.
         pub fn replace() {
+            find_usable_size();
             $(put(&FORMER.$name, &FUNCTIONS.$name, $name as *mut c_void);)*
             put(
                 &FORMER.posix_memalign,
@@ -48,6 +50,28 @@ watched! {
     memalign(alignment: usize, size: usize) gives size, 0..size;
     valloc(size: usize) gives size, 0..size;
     pvalloc(size: usize) gives size, 0..size;
+}
+
+/// `malloc_usable_size` of the allocator: not every allocator has one, and that of another one must not see its blocks.
+static USABLE_SIZE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+
+fn find_usable_size() {
+    let found = real::next(c"malloc_usable_size");
+    if are_of_one_object(found, real::malloc() as *const c_void) {
+        USABLE_SIZE.store(found, Release);
+    }
+}
+
+/// What a program may write to in a block, if the allocator tells.
+///
+/// # Safety
+///
+/// It is a block of the allocator's.
+pub unsafe fn usable_size(block: Pointer) -> Option<usize> {
+    type Function = unsafe extern "C" fn(Pointer) -> usize;
+    let known = USABLE_SIZE.load(Relaxed);
+    // SAFETY: the allocator's function of this name, and a block of its own.
+    (!known.is_null()).then(|| unsafe { transmute::<Pointer, Function>(known)(block) })
 }
 
 /// The allocator's function, which was stored before this library's could be called.

@@ -122,6 +122,18 @@ fn whole_words_that_may_be_addresses_are_wiped_and_patterns_stay() {
 }
 
 #[test]
+fn a_noted_word_goes_from_a_small_block_though_it_has_a_mark() {
+    let (watch, memory) = (watch(), memory());
+    let start = memory.as_ptr() as usize;
+    let marked = 1 << 63 | 0x7fff_1234_5678;
+    memory[..4].fill(marked);
+    watch.words.set(start + WORD, |entry| &entry.places);
+    // SAFETY: memory of this test.
+    unsafe { watch.wipe(start, 4 * WORD, 0..4 * WORD, 0..4 * WORD) };
+    assert_eq!(memory[..4], [marked, 0, marked, marked]);
+}
+
+#[test]
 fn a_range_is_a_target_if_a_word_of_it_is() {
     let watch = watch();
     for target in [0x5000_1238, 0x5000_1400, 0x7fff_ffff_fff8] {

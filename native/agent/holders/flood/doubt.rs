@@ -4,9 +4,10 @@ use super::Marks;
 use crate::IMAGE;
 use crate::holders::Stop;
 use crate::holders::memory::Memory;
-use crate::holders::nodes::{ADDRESS, Parent};
+use crate::holders::nodes::Parent;
 use crate::holders::runners::Runners;
 use crate::holders::ways::{self, Ways};
+use crate::reuse::ADDRESS;
 use core::ops::ControlFlow;
 
 impl Marks {
