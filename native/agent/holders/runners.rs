@@ -22,9 +22,8 @@ struct Stack {
     tid: u32,
     start: usize,
     end: usize,
-    /// Where its thread waited when it was asked.
+    /// Where its thread waited when it was asked; 0 if it did not, or on another stack.
     waits_at: Option<usize>,
-    was_asked: bool,
 }
 
 /// The stacks that were read while their threads ran.
@@ -50,7 +49,6 @@ impl Runners {
             start: range.start,
             end: range.end,
             waits_at: None,
-            was_asked: false,
         })
     }
 
@@ -59,11 +57,10 @@ impl Runners {
         let Some(stack) = self.stacks.iter_mut().find(|stack| stack.root == root) else {
             return false;
         };
-        if !stack.was_asked {
-            stack.was_asked = true;
-            stack.waits_at = waits_at(stack, &mut self.moments);
-        }
-        stack.waits_at.is_some_and(|position| via < position)
+        let known = stack.waits_at;
+        let waits_at = known.unwrap_or_else(|| waits_at(stack, &mut self.moments).unwrap_or(0));
+        stack.waits_at = Some(waits_at);
+        via < waits_at
     }
 }
 
