@@ -89,7 +89,7 @@ def command_line(dist, version, work):
         debug = work / f"{name}-debug/lib/debug"
         for file, function, source in (
             ("bin/hackleak", "hackleak::main", "hackleak-cli/src/main.rs"),
-            ("lib/libhackleak.so", "hackleak::lifecycle::constructor", "agent/lifecycle.rs"),
+            ("lib/libhackleak.so", "hackleak::cold::process::lifecycle::constructor", "process/lifecycle.rs"),
         ):
             symbols = run("nm", "-C", home / file, folder=work, code=0)
             (address,) = re.findall(rf"^(\w+) t {function}$", symbols, re.MULTILINE)

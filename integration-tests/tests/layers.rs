@@ -255,6 +255,14 @@ fn the_recorder_imports_downwards() {
     let imports = imports(&folder);
     let faults = faults(&rooms, &imports);
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let lowest = rooms.iter().filter(|(room, _)| room.starts_with("cold/"));
+    let lowest = lowest.map(|(_, place)| *place).max();
+    for (room, place) in rooms.iter().filter(|(room, _)| room.starts_with("hot/")) {
+        assert!(
+            Some(*place) > lowest,
+            "{room} is hot, and above what is cold"
+        );
+    }
     let all = modules(&folder);
     for room in rooms.keys() {
         let steps: Module = room.split('/').map(str::to_owned).collect();
@@ -263,7 +271,16 @@ fn the_recorder_imports_downwards() {
             "there is no {room}"
         );
     }
-    for module in all.keys().filter(|module| !module.is_empty()) {
+    // The two sides of the line have no place themselves: they only have rooms.
+    let sides = [
+        vec!["cold".to_owned()],
+        vec!["hot".to_owned()],
+        vec!["cold".to_owned(), "jvm".to_owned()],
+    ];
+    for module in all
+        .keys()
+        .filter(|module| !module.is_empty() && !sides.contains(module))
+    {
         assert!(
             room(&rooms, module).is_some(),
             "{module:?} has no place in the table"

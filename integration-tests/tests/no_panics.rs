@@ -10,14 +10,14 @@ use std::process::Command;
 
 /// Modules whose functions are called by the program, the C library or the JVM for each event.
 const MODULES: [&str; 8] = [
-    "hackleak::fragments::",
-    "hackleak::hooks::malloc::",
-    "hackleak::hooks::mappings::",
-    "hackleak::hooks::operators::",
-    "hackleak::hooks::pool::",
-    "hackleak::hooks::threads::",
-    "hackleak::jvm::resources::",
-    "hackleak::jvm::unsafe_memory::",
+    "hackleak::hot::events::fragments::",
+    "hackleak::hot::hooks::malloc::",
+    "hackleak::hot::hooks::mappings::",
+    "hackleak::hot::hooks::operators::",
+    "hackleak::hot::hooks::pool::",
+    "hackleak::hot::hooks::threads::",
+    "hackleak::hot::jvm::resources::",
+    "hackleak::hot::jvm::unsafe_memory::",
 ];
 
 /// Functions of these modules that are no hooks: they run where a panic is caught.
@@ -85,6 +85,6 @@ fn hooks_have_no_code_that_panics() {
         assert_eq!(panics, None, "{function} may panic");
     }
     // The same reading finds panics where there are some.
-    let slow = &calls["hackleak::record::record"];
+    let slow = &calls["hackleak::hot::events::record::record"];
     assert!(slow.iter().any(|target| target.contains("panicking")));
 }

@@ -1,10 +1,13 @@
 //! The recorder: a library that is preloaded into a process and records its native allocations.
 //!
 //! ```text
-//! hooks ──► record ──► unwind ──► hackleak_image::writer (the image)
-//!             ▲          ▲
-//!          thread       jvm (JNI boundary: thunks, Java stacks, the bridge of dev.hackleak)
+//! cold    the start, the end, libraries that are loaded, questions; the JVM's agent
+//! ─────   below this line everything is hook-safe
+//! hot     hooks ──► events ──► thread, unwind, jvm ──► ground
+//! arch    what depends on the processor
 //! ```
+//!
+//! What is recorded goes into the image (`hackleak_image::writer`).
 //!
 //! What is difficult: hooks run inside the program's every allocation. So nothing on their path may
 //! allocate, lock, symbolise, format or panic. Whatever goes wrong inside, the program goes on. See
@@ -15,67 +18,9 @@
     warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)
 )]
 
-mod again;
-mod agentpath;
 mod arch;
-mod attached;
-mod boundary;
-mod checkpoint;
-mod child;
-mod clock;
-mod concurrent_map;
-mod control;
-mod descriptors;
-mod dynamic;
-mod end;
-mod footprint;
-mod forks;
-mod fragments;
-mod frugal;
-mod gate;
-mod gnu_hash;
-mod handles;
-mod holders;
-mod hooks;
-mod image;
-mod inherited;
-mod interrupted;
-mod invalid_frees;
-mod jdk;
-mod jvm;
-mod lent;
-mod libraries;
-mod lifecycle;
-mod loader_lock;
-mod log;
-mod mapped;
-mod mappings;
-mod maps;
-mod module_copies;
-mod module_policy;
-mod names;
-mod origin;
-mod paper;
-mod peaks;
-mod peek;
-mod places;
-mod pools;
-mod real;
-mod record;
-mod references;
-mod reuse;
-mod sandbox;
-mod search_path;
-mod selection;
-mod stack_bounds;
-mod stack_word;
-mod started;
-mod stderr;
-mod symbols;
-mod this_library;
-mod thread;
-mod timeline;
-mod unwind;
+mod cold;
+mod hot;
 
 use hackleak_image::writer::Writer;
 

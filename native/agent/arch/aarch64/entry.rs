@@ -66,8 +66,21 @@ macro_rules! allocator_entry {
 /// where its return address lies, and `x29`. What that opened is the result. Else the real one is
 /// jumped to, whose caller stays who it was: the C library looks at the return address to find the
 /// caller's RUNPATH.
+///
+/// The flags lie lowest, then the name. With `in_namespace` the namespace lies above both.
 macro_rules! opening_entry {
-    ($symbol:ident, $store:literal, $load:literal, $request:path) => {
+    ($symbol:ident, $request:path) => {
+        opening_entry!(@ $symbol, "stp x1, x0, [sp]", "ldp x1, x0, [sp]", $request);
+    };
+    ($symbol:ident, in_namespace, $request:path) => {
+        opening_entry!(
+            @ $symbol,
+            "stp x2, x1, [sp]\nstr x0, [sp, #16]",
+            "ldp x2, x1, [sp]\nldr x0, [sp, #16]",
+            $request
+        );
+    };
+    (@ $symbol:ident, $store:literal, $load:literal, $request:path) => {
         /// Hook.
         ///
         /// # Safety
@@ -118,20 +131,6 @@ macro_rules! opening_entry {
     };
 }
 
-// The flags lie lowest, then the name; of `dlmopen` the namespace lies above both.
-opening_entry!(
-    dlopen,
-    "stp x1, x0, [sp]",
-    "ldp x1, x0, [sp]",
-    crate::hooks::dlopen_request
-);
-opening_entry!(
-    dlmopen,
-    "stp x2, x1, [sp]\nstr x0, [sp, #16]",
-    "ldp x2, x1, [sp]\nldr x0, [sp, #16]",
-    crate::hooks::dlmopen_request
-);
-
 /// A function that shows `$request` its first arguments and jumps to the real one, which that gives,
 /// with all of them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to the same
 /// place (`vfork`), or takes arguments that only the kernel knows (`prctl`).
@@ -166,11 +165,6 @@ macro_rules! shown_entry {
         }
     };
 }
-
-shown_entry!(fdopen, crate::hooks::fdopen_request);
-shown_entry!(fdopendir, crate::hooks::fdopendir_request);
-shown_entry!(vfork, crate::hooks::vfork_request);
-shown_entry!(prctl, crate::hooks::prctl_request);
 
 /// Defines the exported function `$symbol`, which shows `$handler` where its caller stands, as a sixth argument: from
 /// there up lie the registers that the caller may still use, the arguments, and the caller's own stack. What that
@@ -219,32 +213,38 @@ macro_rules! standing_entry {
     };
 }
 
-/// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
-/// caller stays who it was: that decides what `RTLD_NEXT` means.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dlsym() {
-    core::arch::naked_asm!(
-        "hint #34",
-        "stp x29, x30, [sp, #-32]!",
-        "stp x0, x1, [sp, #16]",
-        "mov x29, sp",
-        "mov x2, x30",
-        "bl {request}",
-        "mov x16, x1",
-        "cbnz x0, 2f",
-        "ldp x0, x1, [sp, #16]",
-        "ldp x29, x30, [sp], #32",
-        "br x16",
-        "2:",
-        "ldp x29, x30, [sp], #32",
-        "ret",
-        request = sym crate::hooks::dlsym_request,
-    )
+/// Defines the exported function `$symbol`, which asks `$request` for an answer with its two arguments
+/// and its return address. Where that has none, it jumps to the real one, whose caller stays who it
+/// was: that decides what `RTLD_NEXT` means.
+macro_rules! asking_entry {
+    ($symbol:ident, $request:path) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                "hint #34",
+                "stp x29, x30, [sp, #-32]!",
+                "stp x0, x1, [sp, #16]",
+                "mov x29, sp",
+                "mov x2, x30",
+                "bl {request}",
+                "mov x16, x1",
+                "cbnz x0, 2f",
+                "ldp x0, x1, [sp, #16]",
+                "ldp x29, x30, [sp], #32",
+                "br x16",
+                "2:",
+                "ldp x29, x30, [sp], #32",
+                "ret",
+                request = sym $request,
+            )
+        }
+    };
 }
 
 /// Defines the private function `$name`, which calls `$handler` with two more arguments; for
@@ -270,4 +270,5 @@ macro_rules! method_entry {
     };
 }
 
-pub(crate) use {allocator_entry, entry_code, method_entry, standing_entry};
+pub(crate) use {allocator_entry, asking_entry, entry_code, method_entry};
+pub(crate) use {opening_entry, shown_entry, standing_entry};

@@ -58,7 +58,7 @@ pub unsafe extern "C" fn pool_alloc() {
         ".cfi_restore x29",
         "ret",
         ".cfi_endproc",
-        allocated = sym crate::pools::object_allocated,
+        allocated = sym crate::hot::hooks::object_allocated,
     )
 }
 
@@ -91,6 +91,6 @@ pub unsafe extern "C" fn pool_free() {
         "ldp x29, x30, [sp], #16",
         "ldr x16, [x17]",
         "br x16",
-        freed = sym crate::pools::object_freed,
+        freed = sym crate::hot::hooks::object_freed,
     )
 }

@@ -18,6 +18,6 @@ pub unsafe extern "C" fn thread_start() {
         "mov x16, x0",
         "mov x0, x1",
         "br x16",
-        begin = sym crate::hooks::thread_begin,
+        begin = sym crate::hot::hooks::thread_begin,
     )
 }

@@ -11,7 +11,7 @@
 //! or when a walk finds another return address there. The thunks of JNI functions are in
 //! `upcall`.
 
-use crate::jvm::entries::{ENTRIES_FULL, Entry, EntryStack};
+use crate::hot::jvm::entries::{ENTRIES_FULL, Entry, EntryStack};
 use core::arch::{asm, naked_asm};
 use core::mem::offset_of;
 
@@ -118,7 +118,7 @@ pub unsafe extern "C" fn thunk_common() {
         "ldp x29, x30, [sp], #16",
         "ldr x16, [x17]",
         "br x16",
-        first = sym crate::jvm::first_entry::first_entry,
+        first = sym crate::hot::jvm::first_entry::first_entry,
         len = const offset_of!(EntryStack, len),
         overflow = const offset_of!(EntryStack, overflow),
         items = const offset_of!(EntryStack, items),

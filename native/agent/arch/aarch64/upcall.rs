@@ -6,8 +6,8 @@
 //! (`Call<Type>Method`) take some on the stack, at a place that a frame between would move; so
 //! their variants with a `va_list` are called, with a list that points at the caller's arguments.
 
-use crate::jvm::entries::{ENTRIES_FULL, Entry, EntryStack, UPCALL};
-use crate::jvm::first_entry::first_entry;
+use crate::hot::jvm::entries::{ENTRIES_FULL, Entry, EntryStack, UPCALL};
+use crate::hot::jvm::first_entry::first_entry;
 use core::arch::naked_asm;
 use core::mem::offset_of;
 

@@ -66,8 +66,16 @@ macro_rules! allocator_entry {
 /// Defines a function that opens a library: gives `$request` its arguments, which that may change, where its return
 /// address lies, and `rbp`. What that opened is the result. Else the real one is jumped to, whose
 /// caller stays who it was: the C library looks at the return address to find the caller's RUNPATH.
+///
+/// The name is pushed first and lies above the flags. With `in_namespace` the namespace lies above both.
 macro_rules! opening_entry {
-    ($symbol:ident, $arguments:literal, $request:path) => {
+    ($symbol:ident, $request:path) => {
+        opening_entry!(@ $symbol, "lea rdi, [rsp + 8]", $request);
+    };
+    ($symbol:ident, in_namespace, $request:path) => {
+        opening_entry!(@ $symbol, "mov rdi, rsp", $request);
+    };
+    (@ $symbol:ident, $arguments:literal, $request:path) => {
         /// Hook.
         ///
         /// # Safety
@@ -107,10 +115,6 @@ macro_rules! opening_entry {
     };
 }
 
-// The name is pushed first and lies above the flags; of `dlmopen` the namespace lies above both.
-opening_entry!(dlopen, "lea rdi, [rsp + 8]", crate::hooks::dlopen_request);
-opening_entry!(dlmopen, "mov rdi, rsp", crate::hooks::dlmopen_request);
-
 /// A function that shows `$request` its first arguments and jumps to the real one, which that gives, with all of
 /// them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to the same place (`vfork`), or takes
 /// arguments that only the kernel knows (`prctl`).
@@ -146,11 +150,6 @@ macro_rules! shown_entry {
         }
     };
 }
-
-shown_entry!(fdopen, crate::hooks::fdopen_request);
-shown_entry!(fdopendir, crate::hooks::fdopendir_request);
-shown_entry!(vfork, crate::hooks::vfork_request);
-shown_entry!(prctl, crate::hooks::prctl_request);
 
 /// Defines the exported function `$symbol`, which shows `$handler` where its caller stands, as a sixth argument: from
 /// there up lie the registers that the caller may still use, the arguments, and the caller's own stack. What that
@@ -202,31 +201,37 @@ macro_rules! standing_entry {
     };
 }
 
-/// `dlsym`: asks `dlsym_request` for an answer and, where it has none, jumps to the real one, whose
-/// caller stays who it was: that decides what `RTLD_NEXT` means.
-///
-/// # Safety
-///
-/// The C library's own contract.
-#[unsafe(naked)]
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn dlsym() {
-    core::arch::naked_asm!(
-        "push rdi",
-        "push rsi",
-        "sub rsp, 8",
-        "mov rdx, qword ptr [rsp + 24]",
-        "call {request}",
-        "add rsp, 8",
-        "pop rsi",
-        "pop rdi",
-        "test rax, rax",
-        "jz 2f",
-        "ret",
-        "2:",
-        "jmp rdx",
-        request = sym crate::hooks::dlsym_request,
-    )
+/// Defines the exported function `$symbol`, which asks `$request` for an answer with its two arguments
+/// and its return address. Where that has none, it jumps to the real one, whose caller stays who it
+/// was: that decides what `RTLD_NEXT` means.
+macro_rules! asking_entry {
+    ($symbol:ident, $request:path) => {
+        /// Hook.
+        ///
+        /// # Safety
+        ///
+        /// The C library's own contract.
+        #[unsafe(naked)]
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn $symbol() {
+            core::arch::naked_asm!(
+                "push rdi",
+                "push rsi",
+                "sub rsp, 8",
+                "mov rdx, qword ptr [rsp + 24]",
+                "call {request}",
+                "add rsp, 8",
+                "pop rsi",
+                "pop rdi",
+                "test rax, rax",
+                "jz 2f",
+                "ret",
+                "2:",
+                "jmp rdx",
+                request = sym $request,
+            )
+        }
+    };
 }
 
 /// Defines the private function `$name`, which jumps to `$handler` with two more arguments; for
@@ -267,4 +272,5 @@ macro_rules! method_entry {
     };
 }
 
-pub(crate) use {allocator_entry, method_entry, standing_entry};
+pub(crate) use {allocator_entry, asking_entry, method_entry};
+pub(crate) use {opening_entry, shown_entry, standing_entry};

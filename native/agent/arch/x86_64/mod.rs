@@ -11,7 +11,8 @@ mod thread_start;
 mod thunk;
 mod upcall;
 
-pub(crate) use entry::{allocator_entry, method_entry, standing_entry};
+pub(crate) use entry::{allocator_entry, asking_entry, method_entry};
+pub(crate) use entry::{opening_entry, shown_entry, standing_entry};
 pub use own_stack::{call_on_stack, stack_pointer, thread_control_block};
 pub use pool::{holds_function, pool_alloc, pool_free};
 pub use registers::*;

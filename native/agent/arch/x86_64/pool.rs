@@ -50,7 +50,7 @@ pub unsafe extern "C" fn pool_alloc() {
         ".cfi_def_cfa rsp, 8",
         "ret",
         ".cfi_endproc",
-        allocated = sym crate::pools::object_allocated,
+        allocated = sym crate::hot::hooks::object_allocated,
     )
 }
 
@@ -80,6 +80,6 @@ pub unsafe extern "C" fn pool_free() {
         "pop rdi",
         "pop r11",
         "jmp qword ptr [r11]",
-        freed = sym crate::pools::object_freed,
+        freed = sym crate::hot::hooks::object_freed,
     )
 }

@@ -15,6 +15,6 @@ pub unsafe extern "C" fn thread_start() {
         "add rsp, 8",
         "mov rdi, rdx",
         "jmp rax",
-        begin = sym crate::hooks::thread_begin,
+        begin = sym crate::hot::hooks::thread_begin,
     )
 }

@@ -11,7 +11,7 @@
 //! or when the word there holds another return address. The thunks of JNI functions are in
 //! `upcall`.
 
-use crate::jvm::entries::{ENTRIES_FULL, Entry, EntryStack};
+use crate::hot::jvm::entries::{ENTRIES_FULL, Entry, EntryStack};
 use core::arch::naked_asm;
 use core::mem::offset_of;
 
@@ -126,7 +126,7 @@ pub unsafe extern "C" fn thunk_common() {
         "pop rdi",
         "pop rax",
         "jmp qword ptr [r11]",
-        first = sym crate::jvm::first_entry::first_entry,
+        first = sym crate::hot::jvm::first_entry::first_entry,
         len = const offset_of!(EntryStack, len),
         overflow = const offset_of!(EntryStack, overflow),
         items = const offset_of!(EntryStack, items),
