@@ -7,7 +7,6 @@
 use crate::arch::{CallSite, method_entry};
 use crate::cold::process::messages;
 use crate::hot::events::attached;
-use crate::hot::ground::maps;
 use core::ffi::{CStr, c_void};
 use core::mem::{offset_of, transmute};
 use core::ptr;
@@ -15,6 +14,7 @@ use core::sync::atomic::{
     AtomicPtr, AtomicUsize,
     Ordering::{Relaxed, Release},
 };
+use hackleak_platform::maps;
 use jvmti_bindings::sys::jni::{
     JNI_OK, JNI_VERSION_1_2, JNIInvokeInterface_ as Table, JavaVM, JavaVMAttachArgs,
 };

@@ -1,8 +1,8 @@
 //! Where the Java frames begin on the stacks of threads that have left Java code.
 
-use crate::hot::ground::peek::Peek;
 use crate::hot::jvm::thread_list::{TRIES, layout};
 use crate::hot::jvm::vm_structs;
+use hackleak_platform::peek::Peek;
 use std::collections::HashMap;
 
 /// The stack pointers of the youngest Java frames, by the kernel's numbers of the threads that have left Java

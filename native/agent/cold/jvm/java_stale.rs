@@ -16,10 +16,10 @@
 
 use super::heap_walk::{self, Visitor};
 use crate::cold::questions::holders::{self, Large, Mapped, stale};
-use crate::hot::ground::clock;
 use crate::hot::jvm::jni_env;
 use core::ptr;
 use hackleak_image::layout::Root;
+use hackleak_platform::clock;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jlong};
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

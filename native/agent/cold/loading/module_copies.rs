@@ -18,11 +18,11 @@ mod tests;
 
 use crate::IMAGE;
 use crate::cold::process::image;
-use crate::hot::ground::peek::Peek;
 use crate::hot::unwind;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Module, kept_name, module_flags, rebuilt_name};
 use hackleak_image::writer::quietly;
+use hackleak_platform::peek::Peek;
 use mapped::Mapped;
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;

@@ -5,11 +5,11 @@
 //! slots of the procedure linkage table, addresses that code loads, and addresses in data.
 
 use crate::cold::loading::gnu_hash;
-use crate::hot::ground::{dynamic, this_library};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Release};
 use core::{ptr, slice};
+use hackleak_platform::{dynamic, this_library};
 use object::elf;
 
 const PAGE: usize = 4096;

@@ -16,11 +16,12 @@ use crate::cold::loading::module_copies;
 use crate::cold::process::image;
 use crate::hot::events::{descriptors, inherited, libraries, log, mapped, started, timeline};
 use crate::hot::ground::gate::{self, Children};
-use crate::hot::ground::{boundary, control, loader_lock, module_policy, sandbox};
+use crate::hot::ground::{boundary, control, module_policy, sandbox};
 use crate::hot::{thread, unwind};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::{KeepErrno, Ledger};
+use hackleak_platform::loader_lock;
 
 /// Forked children of this process are to be recorded, with the gate at these bits.
 pub fn follow(bits: u32) {

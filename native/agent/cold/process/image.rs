@@ -7,8 +7,6 @@
 
 use crate::IMAGE;
 use crate::hot::events::timeline;
-use crate::hot::ground::clock;
-use crate::hot::ground::paper::Paper;
 use crate::hot::unwind;
 use core::ffi::CStr;
 use core::fmt::Write;
@@ -17,6 +15,8 @@ use hackleak_image::layout::{self, flags, state};
 use hackleak_image::writer::{CreateError, quiet};
 use hackleak_image::{Frame, Image, Marker, Shortage};
 use hackleak_options::Options;
+use hackleak_platform::clock;
+use hackleak_platform::paper::Paper;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;

@@ -16,14 +16,13 @@ use crate::cold::process::objects;
 use crate::cold::process::{again, agentpath, forks, frugal, image, jdk, log_file};
 use crate::cold::questions::{end, footprint, holders};
 use crate::hot::events::{descriptors, log, mapped, started};
-use crate::hot::ground::{
-    boundary, control, gate, module_policy, stack_bounds, stderr, this_library,
-};
+use crate::hot::ground::{boundary, control, gate, module_policy, stack_bounds};
 use crate::hot::{thread, unwind};
 use core::ffi::{c_char, c_int};
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::flags;
 use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
+use hackleak_platform::{stderr, this_library};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

@@ -3,8 +3,8 @@
 //! It may be a file that is as long as the program may write, or a pipe that nobody reads: no signal
 //! of that reaches the program.
 
-use crate::hot::ground::stderr;
 use hackleak_image::writer::quietly;
+use hackleak_platform::stderr;
 use std::fmt::Display;
 use std::io::Write;
 

@@ -1,6 +1,6 @@
 //! The files of this library and of others that are loaded.
 
-use crate::hot::ground::this_library::object_info;
+use hackleak_platform::this_library::object_info;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ pub fn library_path() -> PathBuf {
 
 /// Where the object that the address lies in is mapped, and its path.
 pub fn object_at(address: *const libc::c_void) -> Option<(usize, PathBuf)> {
-    let info = object_info(address).filter(|info| !info.dli_fname.is_null())?;
+    let info = object_info(address.addr()).filter(|info| !info.dli_fname.is_null())?;
     // SAFETY: the loader's name of the object, which ends in a zero byte.
     let name = unsafe { core::ffi::CStr::from_ptr(info.dli_fname) }.to_bytes();
     Some((

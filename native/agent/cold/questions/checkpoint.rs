@@ -3,11 +3,12 @@
 use crate::IMAGE;
 use crate::cold::loading::{module_copies, pools};
 use crate::hot::events::timeline;
-use crate::hot::ground::{boundary, clock, gate};
+use crate::hot::ground::{boundary, gate};
 use crate::hot::thread;
 use core::ffi::{CStr, c_char};
 use core::sync::atomic::Ordering::{AcqRel, Relaxed};
 use hackleak_image::layout::{Assertion, Blob, Cause, Check, Checkpoint, Counter, Outcome};
+use hackleak_platform::clock;
 
 /// Takes a checkpoint and returns its epoch: allocations made from now on have it or a later one.
 pub fn take(label: &[u8]) -> u32 {

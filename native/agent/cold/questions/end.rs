@@ -15,7 +15,7 @@
 
 use crate::cold::questions::{footprint, handles, holders};
 use crate::hot::events::{descriptors, log, timeline};
-use crate::hot::ground::{boundary, gate, interrupted, loader_lock, real, sandbox};
+use crate::hot::ground::{boundary, gate, interrupted, real, sandbox};
 use crate::hot::{thread, unwind};
 use crate::{IMAGE, arch};
 use core::cell::UnsafeCell;
@@ -27,6 +27,7 @@ use core::sync::atomic::{
 };
 use hackleak_image::layout::{Cause, flags, state};
 use hackleak_image::writer::KeepErrno;
+use hackleak_platform::loader_lock;
 
 /// The process is at its exit: the handlers of the program have run.
 pub fn at_exit() {

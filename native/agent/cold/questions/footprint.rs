@@ -15,7 +15,7 @@
 
 use crate::IMAGE;
 use crate::cold::process::objects;
-use crate::hot::ground::{clock, interrupted, maps, real, this_library};
+use crate::hot::ground::{interrupted, real};
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute;
@@ -27,6 +27,7 @@ use core::sync::atomic::{
 use hackleak_image::layout::{Footprint, flags, footprint_flags};
 use hackleak_image::resident::{Process, Tally};
 use hackleak_image::writer::KeepErrno;
+use hackleak_platform::{clock, maps, this_library};
 use std::time::Duration;
 
 /// How long an answer is waited for.

@@ -5,8 +5,8 @@ use crate::arch::page_size;
 use crate::hot::events::fragments::{Fragment, Fragments};
 use crate::hot::events::mapped::{address, fragments, is_tracked, less, name_place};
 use crate::hot::events::{names, selection};
-use crate::hot::ground::maps;
 use core::ops::Range;
+use hackleak_platform::maps;
 use std::collections::HashMap;
 
 /// Looks at those that are recorded as mapped and as young as `epoch`: takes out what is not, and keeps in the

@@ -13,8 +13,8 @@
 //! a [`Run`]. It is judged by the exported functions in it, found by their addresses: all versions
 //! of each name, and what they jump to in the end, because that is what is on the stack then.
 
-use crate::hot::ground::concurrent_map::ConcurrentMap;
 use crate::hot::unwind;
+use hackleak_platform::concurrent_map::ConcurrentMap;
 use std::sync::OnceLock;
 
 /// What is lent of the memory that a function allocates.

@@ -13,7 +13,7 @@ use crate::IMAGE;
 use crate::arch::CallSite;
 use crate::hot::events::places::LIBRARIES;
 use crate::hot::events::{names, origin, record, selection};
-use crate::hot::ground::{boundary, control, gate, loader_lock, search_path};
+use crate::hot::ground::{boundary, control, gate, search_path};
 use crate::hot::unwind;
 use core::ffi::{CStr, c_int, c_void};
 use core::sync::atomic::{
@@ -22,6 +22,7 @@ use core::sync::atomic::{
 };
 use hackleak_image::layout::{Counter, Kind};
 use hackleak_options::Track;
+use hackleak_platform::loader_lock;
 
 /// The most that have a place at a time.
 const MOST: usize = LIBRARIES.most();

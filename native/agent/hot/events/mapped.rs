@@ -14,13 +14,14 @@ use crate::arch::{self, CallSite};
 use crate::hot::events::fragments::{Fragment, Fragments};
 use crate::hot::events::places::MAPPINGS;
 use crate::hot::events::{origin, peaks, record};
-use crate::hot::ground::{boundary, control, gate, this_library};
+use crate::hot::ground::{boundary, control, gate};
 use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::AtomicU32;
 use hackleak_image::layout::{Counter, Kind, Live};
 use hackleak_image::writer::KeepErrno;
 use hackleak_options::Track;
+use hackleak_platform::this_library;
 use once_cell::race::OnceRef;
 
 const GROUPS: usize = 2048;

@@ -7,9 +7,9 @@
 //! the interval also grows until summing takes at most a hundredth of it.
 
 use crate::IMAGE;
-use crate::hot::ground::clock;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use hackleak_image::layout::{Cause, Counter, Point, UnattributedTotals};
+use hackleak_platform::clock;
 
 /// Bytes that a thread allocates or frees before it looks at the clock.
 pub const TRAFFIC: u64 = 1 << 20;

@@ -9,10 +9,11 @@
 //! hooks that may be at work already. They find the thread busy, or the gate shut.
 
 use crate::IMAGE;
-use crate::hot::ground::{gate, stderr};
+use crate::hot::ground::gate;
 use core::fmt::Write;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use hackleak_image::layout::Counter;
+use hackleak_platform::stderr;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
 static STOPPED: AtomicBool = AtomicBool::new(false);

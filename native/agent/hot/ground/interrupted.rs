@@ -9,12 +9,12 @@
 
 use crate::arch;
 use crate::hot::ground::stack_bounds::StackBounds;
-use crate::hot::ground::stack_word;
 use arch::signal_frame;
 use core::ffi::{CStr, c_int};
 use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use hackleak_platform::stack_word;
 
 const WORD: usize = size_of::<usize>();
 /// Functions of the C library's allocator. They were compiled as one piece with those that have no names.

@@ -7,22 +7,12 @@
 //! - `stack_bounds`, `interrupted`: stacks. `loader_lock`, `sandbox`, `stderr`, `clock`: the rest.
 
 pub mod boundary;
-pub mod clock;
-pub mod concurrent_map;
 pub mod control;
-pub mod dynamic;
 pub mod gate;
 pub mod interrupted;
-pub mod loader_lock;
 pub mod mappings;
-pub mod maps;
 pub mod module_policy;
-pub mod paper;
-pub mod peek;
 pub mod real;
 pub mod sandbox;
 pub mod search_path;
 pub mod stack_bounds;
-pub mod stack_word;
-pub mod stderr;
-pub mod this_library;

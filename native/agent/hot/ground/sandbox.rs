@@ -6,8 +6,8 @@
 //! only, new threads are counted and not recorded, and nobody looks for holders at the end. A
 //! filter that only refuses costs nothing but what it refuses.
 
-use crate::hot::ground::peek::Peek;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use hackleak_platform::peek::Peek;
 
 static IS_DEADLY: AtomicBool = AtomicBool::new(false);
 

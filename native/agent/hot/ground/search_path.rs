@@ -4,9 +4,10 @@
 //! was opened by it, too, and that of the program for all: the `java` launcher has one. Which path counts depends on
 //! who asks; that no folder of any of them has such a file is the same for everybody.
 
-use crate::hot::ground::{dynamic, module_policy};
+use crate::hot::ground::module_policy;
 use core::ffi::{CStr, c_char, c_int, c_void};
 use hackleak_image::writer::KeepErrno;
+use hackleak_platform::dynamic;
 use object::elf::{self, DynamicTag};
 
 /// Folders in a folder of which the loader takes the one that fits the processor.

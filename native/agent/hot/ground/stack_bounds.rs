@@ -142,7 +142,7 @@ impl Reach {
     pub fn word(&mut self, at: usize) -> Option<usize> {
         // SAFETY: a word of stack that can be read: just checked.
         self.covers(at)
-            .then(|| unsafe { crate::hot::ground::stack_word::read(at) })
+            .then(|| unsafe { hackleak_platform::stack_word::read(at) })
     }
 
     /// Beyond what is known of another stack: the pages up to `at`, or the thread's own stack, where

@@ -5,9 +5,9 @@
 //! whether it is in use, and holds a `CodeBlob`.
 
 use super::vm_tables::Tables;
-use crate::hot::ground::peek::Peek;
 use core::ffi::{CStr, c_char, c_int};
 use core::ops::Range;
+use hackleak_platform::peek::Peek;
 
 /// Three, with others for hot code from JDK 27 on.
 const MAX_HEAPS: usize = 8;

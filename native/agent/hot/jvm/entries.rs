@@ -110,7 +110,7 @@ impl Entry {
     pub fn is_called_from_there(&self) -> bool {
         // SAFETY: the caller's.
         CALL_PUSHES_RETURN
-            && unsafe { crate::hot::ground::stack_word::read(self.slot) == self.caller }
+            && unsafe { hackleak_platform::stack_word::read(self.slot) == self.caller }
     }
 
     /// What the thunk stands for.

@@ -15,7 +15,7 @@ pub extern "C" fn first_entry(slot: usize, cell: usize, detail: usize) -> *mut E
             None
         }?;
         // SAFETY: where the thunk that called this has its return address.
-        let caller = unsafe { crate::hot::ground::stack_word::read(slot) };
+        let caller = unsafe { hackleak_platform::stack_word::read(slot) };
         thread.entries.push(Entry::new(slot, cell, detail, caller));
         Some(&raw mut thread.entries)
     });

@@ -12,8 +12,8 @@
 //! HotSpot's own walk reads the same words (`frame::sender`).
 
 use super::vm_structs::Layout;
-use crate::hot::ground::stack_word::{StackWord, read};
 use core::ops::Range;
+use hackleak_platform::stack_word::{StackWord, read};
 
 const WORD: usize = size_of::<usize>();
 /// Words of an interpreted frame below the one with its caller's frame pointer, which counts as well. The

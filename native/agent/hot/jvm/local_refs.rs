@@ -6,9 +6,9 @@
 use super::real_functions::{real, replacements};
 use crate::arch::{CallSite, is_upcall_return};
 use crate::hot::events::references;
-use crate::hot::ground::stack_word;
 use core::ffi::c_void;
 use core::mem::transmute;
+use hackleak_platform::stack_word;
 use jvmti_bindings::sys::jni::JNINativeInterface_ as Functions;
 
 type Word = *mut c_void;

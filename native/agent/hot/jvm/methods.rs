@@ -10,7 +10,6 @@
 
 use super::Jvmti;
 use crate::IMAGE;
-use crate::hot::ground::concurrent_map::ConcurrentMap;
 use core::ffi::{CStr, c_char};
 use core::ptr;
 use core::sync::atomic::{
@@ -19,6 +18,7 @@ use core::sync::atomic::{
 };
 use hackleak_image::frame::MAX_METHOD;
 use hackleak_image::layout::{Blob, Counter, Method};
+use hackleak_platform::concurrent_map::ConcurrentMap;
 use jvmti_bindings::sys::jni::{JNIEnv, jint, jmethodID};
 use jvmti_bindings::sys::jvmti::{JVMTI_ERROR_NONE, jvmtiLineNumberEntry};
 

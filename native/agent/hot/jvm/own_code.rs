@@ -1,7 +1,7 @@
 //! Where the code of the JVM lies.
 
-use crate::hot::ground::this_library;
 use core::ops::Range;
+use hackleak_platform::this_library;
 use std::sync::OnceLock;
 
 static JVM: OnceLock<Range<usize>> = OnceLock::new();

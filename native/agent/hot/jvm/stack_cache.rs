@@ -25,10 +25,10 @@
 use super::entries::Entry;
 use super::java_frames;
 use super::vm_structs::{self, Layout};
-use crate::hot::ground::stack_word::{self, StackWord, read};
 use crate::hot::unwind;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use hackleak_platform::stack_word::{self, StackWord, read};
 
 const WORD: usize = size_of::<usize>();
 /// Remembered stacks of one thread.

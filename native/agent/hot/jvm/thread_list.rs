@@ -5,9 +5,9 @@
 //! number of the thread that it is of.
 
 use super::vm_tables::Tables;
-use crate::hot::ground::peek::Peek;
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use hackleak_platform::peek::Peek;
 use std::sync::OnceLock;
 
 /// The most threads that are looked at. A list that has changed meanwhile may seem to have any number.

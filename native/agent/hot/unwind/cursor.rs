@@ -4,9 +4,9 @@ use super::rules::{Rule, Shape};
 use crate::IMAGE;
 use crate::arch::{CALL_PUSHES_RETURN, CallSite, Registers, code_address, signal_frame};
 use crate::hot::ground::stack_bounds::Reach;
-use crate::hot::ground::stack_word::read;
 use hackleak_image::Marker;
 use hackleak_image::layout::Counter;
+use hackleak_platform::stack_word::read;
 
 /// How a native stack ends on the root side.
 #[derive(Clone, Copy, PartialEq, Eq)]

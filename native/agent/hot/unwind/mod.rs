@@ -236,7 +236,7 @@ pub fn known_module(address: usize) -> Option<u32> {
 
 /// Enters every module that is loaded now in the image, if the loader can be asked. Not for hooks.
 pub fn enter_all_modules() {
-    if crate::hot::ground::loader_lock::can_be_taken() {
+    if hackleak_platform::loader_lock::can_be_taken() {
         modules::enter_all();
         namespaces::enter_all();
     }

@@ -13,7 +13,6 @@
 //! into two segments. The headers that decide are the first ones that do not lie within a module
 //! that was found before them.
 
-use crate::hot::ground::maps::{self, File};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::ops::Range;
 use core::ptr;
@@ -21,6 +20,7 @@ use core::sync::atomic::{
     AtomicPtr, AtomicU64, AtomicUsize,
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
+use hackleak_platform::maps::{self, File};
 
 /// A loaded module.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@
 use super::Memory;
 use super::cursor::{Cursor, End};
 use super::worth::Worth;
-use crate::hot::ground::stack_word::{self, StackWord};
+use hackleak_platform::stack_word::{self, StackWord};
 
 const SETS: usize = 16;
 const WAYS: usize = 2;

@@ -18,13 +18,13 @@ use crate::arch::{
     CALL_PUSHES_RETURN, FRAME_POINTER, RETURN_ADDRESS, STACK_POINTER, VENDOR, is_signal_return,
     signal_frame,
 };
-use crate::hot::ground::concurrent_map::ConcurrentMap;
 use crate::hot::ground::module_policy;
 use gimli::{
     BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, NativeEndian, Operation,
     RegisterRule, UnwindContext, UnwindExpression, UnwindSection,
 };
 use hackleak_image::Frame;
+use hackleak_platform::concurrent_map::ConcurrentMap;
 
 type Reader = EndianSlice<'static, NativeEndian>;
 

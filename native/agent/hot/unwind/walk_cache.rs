@@ -33,13 +33,12 @@ use super::rules::{self, Rule, Shape};
 use super::{Memory, intern, modules, slow};
 use crate::IMAGE;
 use crate::arch::CallSite;
-use crate::hot::ground::{boundary, control, stack_word, stack_word::StackWord};
+use crate::hot::ground::{boundary, control};
 use crate::hot::{jvm, thread::ThreadState};
 use branches::{Branches, branch, recent};
-use hackleak_image::layout::Counter;
-use hackleak_image::writer::NodeCache;
-use hackleak_image::{Frame, Marker};
+use hackleak_image::{Frame, Marker, layout::Counter, writer::NodeCache};
 use hackleak_options::MAX_DEPTH;
+use hackleak_platform::stack_word::{self, StackWord};
 use learn::{append, keep, replant_under};
 
 pub const MAX_FRAMES: usize = MAX_DEPTH as usize;

@@ -5,8 +5,8 @@
 //! module's range.
 
 use crate::cold::loading::gnu_hash;
-use crate::hot::ground::peek::{Peek, Plain, bytes};
 use core::ops::Range;
+use hackleak_platform::peek::{Peek, Plain, bytes};
 use libc::{Elf64_Ehdr, Elf64_Phdr, Elf64_Rela, Elf64_Sym};
 use object::elf::{self, DynamicTag};
 use std::fs::File;
@@ -20,17 +20,7 @@ const MAX_VADDR: u64 = 1 << 47;
 /// So many bytes tell whether a file is the one that is mapped.
 const HEAD: usize = 4096;
 
-// SAFETY: structures of numbers, whose fields leave no room between them.
-unsafe impl Plain for Elf64_Ehdr {}
-// SAFETY: as above.
-unsafe impl Plain for Elf64_Phdr {}
-// SAFETY: as above.
-unsafe impl Plain for libc::Elf64_Shdr {}
-// SAFETY: as above.
-unsafe impl Plain for Elf64_Sym {}
-// SAFETY: as above.
-unsafe impl Plain for Elf64_Rela {}
-// SAFETY: as above.
+// SAFETY: a structure of two numbers of the same size.
 unsafe impl Plain for Entry {}
 
 /// An entry of the dynamic section.

@@ -5,7 +5,7 @@
 //! those that it asks for, and its build-id. What the program may have written is left out: variables are zeros.
 
 use super::mapped::{Mapped, Part, Tables};
-use crate::hot::ground::peek::bytes;
+use hackleak_platform::peek::bytes;
 use libc::{Elf64_Shdr, Elf64_Sym};
 use object::elf::{self, SectionType};
 use std::fs::File;

@@ -4,9 +4,9 @@
 
 use super::mapped::Mapped;
 use super::rebuilt;
-use crate::hot::ground::peek::Peek;
 use core::ffi::{CStr, c_int, c_void};
 use core::ops::Range;
+use hackleak_platform::peek::Peek;
 use object::elf::PT_LOAD;
 use object::read::elf::{ElfFile64, ProgramHeader};
 use object::{Object, ObjectSymbol, SymbolKind};

@@ -18,9 +18,9 @@ use super::objects::{Object, Objects};
 use super::table::Table;
 use super::{Stop, for_debuggers};
 use crate::arch;
-use crate::hot::ground::peek::Peek;
 use crate::hot::thread::own_tid;
 use core::ffi::CStr;
+use hackleak_platform::peek::Peek;
 use std::sync::OnceLock;
 
 /// The calling thread's `struct pthread`.

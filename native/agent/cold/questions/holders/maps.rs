@@ -3,8 +3,8 @@
 use super::Stop;
 use super::table::Table;
 use crate::arch;
-use crate::hot::ground::maps;
 use core::ops::Range;
+use hackleak_platform::maps;
 
 /// What a mapping is of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

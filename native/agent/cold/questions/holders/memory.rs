@@ -2,9 +2,9 @@
 
 use super::Stop;
 use super::table::Table;
-use crate::hot::ground::peek::{Peek, bytes_mut};
 use core::cell::RefCell;
 use core::ops::Range;
+use hackleak_platform::peek::{Peek, bytes_mut};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 

@@ -8,9 +8,9 @@ use super::table::Table;
 use super::{NativeRoot, Pass, Passes, Stop, threads};
 use crate::IMAGE;
 use crate::hot::events::selection::{self, Selection};
-use crate::hot::ground::clock;
 use core::sync::atomic::{AtomicU64, Ordering::Release};
 use hackleak_image::layout::{Blob, Holder, Judged, Judging, Link, Live, Root, judging_flags};
+use hackleak_platform::clock;
 use std::collections::{HashMap, HashSet};
 
 /// A place in Java's heap that holds native memory.

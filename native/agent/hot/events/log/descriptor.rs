@@ -4,7 +4,6 @@
 
 use super::Log;
 use crate::IMAGE;
-use crate::hot::ground::paper::Paper;
 use core::ffi::{c_char, c_int};
 use core::fmt::Write;
 use core::mem::MaybeUninit;
@@ -16,6 +15,7 @@ use core::sync::atomic::{
 use hackleak_image::layout::Counter;
 use hackleak_image::writer::KeepErrno;
 use hackleak_image::writer::quiet::{self, quietly};
+use hackleak_platform::paper::Paper;
 
 /// The descriptor in use.
 pub(super) static DESCRIPTOR: AtomicI32 = AtomicI32::new(-1);

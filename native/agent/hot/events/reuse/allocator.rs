@@ -2,7 +2,6 @@
 
 use super::instead;
 use crate::hot::ground::real::{self, FUNCTIONS, Functions};
-use crate::hot::ground::this_library::are_of_one_object;
 use core::ffi::{c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
@@ -10,6 +9,7 @@ use core::sync::atomic::{
     AtomicPtr,
     Ordering::{Relaxed, Release},
 };
+use hackleak_platform::this_library::are_of_one_object;
 
 type Pointer = *mut c_void;
 
@@ -57,7 +57,7 @@ static USABLE_SIZE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 fn find_usable_size() {
     let found = real::next(c"malloc_usable_size");
-    if are_of_one_object(found, real::malloc() as *const c_void) {
+    if are_of_one_object(found.addr(), real::malloc() as usize) {
         USABLE_SIZE.store(found, Release);
     }
 }

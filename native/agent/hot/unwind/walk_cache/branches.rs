@@ -12,12 +12,12 @@
 
 use super::{Cursor, Remembered, WalkCache, root_of};
 use crate::arch::CallSite;
-use crate::hot::ground::stack_word::{self, StackWord};
 use crate::hot::thread::ThreadState;
 use crate::hot::unwind::Memory;
 use crate::hot::unwind::recent_walks::Walk;
 use crate::hot::unwind::worth::Worth;
 use core::ops::Range;
+use hackleak_platform::stack_word::{self, StackWord};
 
 const BUCKET_BITS: u32 = 11;
 const WAYS: usize = 4;

@@ -3,11 +3,11 @@
 use super::{Remembered, WalkCache};
 use crate::arch::CALL_PUSHES_RETURN;
 use crate::hot::ground::control;
-use crate::hot::ground::stack_word::{StackWord, read};
 use crate::hot::unwind::rules::Shape;
 use crate::hot::unwind::{intern, intern_all};
 use hackleak_image::{Frame, Marker};
 use hackleak_options::Stacks;
+use hackleak_platform::stack_word::{StackWord, read};
 
 /// Puts what is remembered under another root.
 #[inline(never)]

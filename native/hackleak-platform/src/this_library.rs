@@ -46,16 +46,16 @@ pub fn has(address: usize) -> bool {
 }
 
 /// What the loader knows of the object that the address lies in.
-pub fn object_info(address: *const libc::c_void) -> Option<libc::Dl_info> {
-    // SAFETY: a question about an address.
+pub fn object_info(address: usize) -> Option<libc::Dl_info> {
+    // SAFETY: a question about an address, which is not followed.
     unsafe {
         let mut info: libc::Dl_info = core::mem::zeroed();
-        (libc::dladdr(address, &mut info) != 0).then_some(info)
+        (libc::dladdr(address as *const c_void, &mut info) != 0).then_some(info)
     }
 }
 
 /// Whether two addresses lie in the same object.
-pub fn are_of_one_object(one: *const libc::c_void, other: *const libc::c_void) -> bool {
+pub fn are_of_one_object(one: usize, other: usize) -> bool {
     let base = |address| object_info(address).map(|info| info.dli_fbase);
     base(one).is_some_and(|found| Some(found) == base(other))
 }

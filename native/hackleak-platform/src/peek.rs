@@ -22,6 +22,17 @@ unsafe impl Plain for u64 {}
 // SAFETY: as above.
 unsafe impl Plain for usize {}
 
+// SAFETY: structures of numbers, whose fields leave no room between them.
+unsafe impl Plain for libc::Elf64_Ehdr {}
+// SAFETY: as above.
+unsafe impl Plain for libc::Elf64_Phdr {}
+// SAFETY: as above.
+unsafe impl Plain for libc::Elf64_Shdr {}
+// SAFETY: as above.
+unsafe impl Plain for libc::Elf64_Sym {}
+// SAFETY: as above.
+unsafe impl Plain for libc::Elf64_Rela {}
+
 /// The bytes of values.
 pub fn bytes<T: Plain>(values: &[T]) -> &[u8] {
     // SAFETY: without padding every byte of a value is one that was written.
