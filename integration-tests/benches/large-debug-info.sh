@@ -1,10 +1,12 @@
 #!/bin/bash
-# Memory and time of `hackleak report` at 10,000 sites of a library with about 500 MB of debug information.
+# Memory and time of `hackleak report` at 10,000 sites of a library with about 500 MB of debug
+# information.
 #
-#   integration-tests/benches/large-debug-info.sh FOLDER [UNITS]     FOLDER has libhackleak.so and hackleak; about 4 GB of disk
+#   integration-tests/benches/large-debug-info.sh FOLDER [UNITS]     FOLDER has libhackleak.so and
+#   hackleak; about 4 GB of disk
 #
-# One C++ unit full of templates is compiled once and linked UNITS times under other names, so the library takes a
-# minute to make and has as many units of debug information as one that takes hours.
+# One C++ unit full of templates is compiled once and linked UNITS times under other names, so the
+# library takes a minute to make and has as many units of debug information as one that takes hours.
 set -euo pipefail
 home=$(realpath "$1")
 units=${2:-200}

@@ -1,4 +1,5 @@
-// What the job's UDFs call. Sizes that nothing else has: 100,003 bytes of new[] and 30,011 of malloc.
+// What the job's UDFs call. Sizes that nothing else has: 100,003 bytes of new[] and 30,011 of
+// malloc.
 #include <jni.h>
 
 #include <cstdlib>

@@ -1,7 +1,9 @@
-//! What is tested: the recorder (`libhackleak.so`), the recorder that checks every stack, and the CLI.
+//! What is tested: the recorder (`libhackleak.so`), the recorder that checks every stack, and the
+//! CLI.
 //!
-//! `cargo test` builds no cdylib that stands alone, and a path guessed may be that of an older build; so cargo is asked to
-//! build, and says itself where the artefact lies. Once per test process; cargo's own lock orders several.
+//! `cargo test` builds no cdylib that stands alone, and a path guessed may be that of an older
+//! build; so cargo is asked to build, and says itself where the artefact lies. Once per test
+//! process; cargo's own lock orders several.
 //!
 //! `HACKLEAK_TESTED_HOME` names a folder with another build of both, which is tested instead.
 
@@ -22,7 +24,8 @@ pub fn recorder() -> &'static Path {
     })
 }
 
-/// The recorder that compares every stack it records with libgcc's unwinder and counts the differences.
+/// The recorder that compares every stack it records with libgcc's unwinder and counts the
+/// differences.
 pub fn verifying_recorder() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| {
@@ -54,7 +57,8 @@ fn build(package: &str, name: &str, extra: &[&str]) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(workspace::root());
-    // The folder of the enclosing `cargo test`, wherever it is: both must agree on artefacts and on locks.
+    // The folder of the enclosing `cargo test`, wherever it is: both must agree on artefacts and on
+    // locks.
     command.env("CARGO_TARGET_DIR", workspace::target());
     command.args([
         "build",

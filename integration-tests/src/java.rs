@@ -1,7 +1,8 @@
 //! JDKs and Java victims.
 //!
-//! A Java victim is `victims/jni/NAME.java`, with whatever begins with its name, and its native half
-//! `victims/jni/NAME.cpp`. It is compiled by the JDK that runs it, together with the core API from its sources, so that no Maven is needed here.
+//! A Java victim is `victims/jni/NAME.java`, with whatever begins with its name, and its native
+//! half `victims/jni/NAME.cpp`. It is compiled by the JDK that runs it, together with the core API
+//! from its sources, so that no Maven is needed here.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -22,7 +23,8 @@ pub struct Jdk {
 impl Jdk {
     /// The JDKs to test with, one for each feature release from 17 on, oldest first.
     ///
-    /// From `HACKLEAK_JDKS` (homes with colons between) if it is set, else from `JAVA_HOME` and `/usr/lib/jvm`.
+    /// From `HACKLEAK_JDKS` (homes with colons between) if it is set, else from `JAVA_HOME` and
+    /// `/usr/lib/jvm`.
     pub fn all() -> &'static [Jdk] {
         static ALL: OnceLock<Vec<Jdk>> = OnceLock::new();
         ALL.get_or_init(|| {
@@ -155,8 +157,8 @@ pub enum Entry {
     Preload,
     /// `LD_PRELOAD` and `-agentpath`.
     Agent,
-    /// `LD_PRELOAD` alone, and a program whose making of the JVM is not met: the JNI boundary is watched only from the
-    /// first use of `HackLeak` on.
+    /// `LD_PRELOAD` alone, and a program whose making of the JVM is not met: the JNI boundary is
+    /// watched only from the first use of `HackLeak` on.
     Embedded,
 }
 

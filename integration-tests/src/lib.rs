@@ -16,7 +16,8 @@
 //! * [`verdict`] reads what the verifying recorder says.
 //! * [`report`] reads the reporter's JSON, after validating it against the published schema.
 //!
-//! Everything panics with a full account of the failed command: these are tests, and a panic is how a test fails.
+//! Everything panics with a full account of the failed command: these are tests, and a panic is how
+//! a test fails.
 
 pub mod artefacts;
 pub mod java;

@@ -1,7 +1,8 @@
 //! Running a command to its end, within a time limit.
 //!
-//! What is difficult: a grandchild that outlives the command keeps its pipes open, so output goes to files; and a JVM that
-//! hangs tells why when it gets SIGQUIT, so it gets one before it is killed.
+//! What is difficult: a grandchild that outlives the command keeps its pipes open, so output goes
+//! to files; and a JVM that hangs tells why when it gets SIGQUIT, so it gets one before it is
+//! killed.
 
 use std::fs::{self, File};
 use std::os::unix::process::ExitStatusExt;
@@ -61,8 +62,8 @@ impl std::fmt::Display for Ended {
     }
 }
 
-/// A started process whose output goes to files in a folder; it is killed when nobody waits for it any more, as after a
-/// panic.
+/// A started process whose output goes to files in a folder; it is killed when nobody waits for it
+/// any more, as after a panic.
 pub struct Started {
     child: Child,
     command: String,

@@ -76,8 +76,8 @@ impl Recording {
         self
     }
 
-    /// Replaces the options `follow=all`; `out=` is always added, see [`Recording::out`], and `track=new` and
-    /// `held=fail` unless others are named.
+    /// Replaces the options `follow=all`; `out=` is always added, see [`Recording::out`], and
+    /// `track=new` and `held=fail` unless others are named.
     pub fn options(mut self, options: &str) -> Recording {
         options.clone_into(&mut self.options);
         self
@@ -218,7 +218,8 @@ impl Run {
         report::Report::of([&self.out])
     }
 
-    /// What the reporter says about what is left since the checkpoint with that label, in the only image.
+    /// What the reporter says about what is left since the checkpoint with that label, in the only
+    /// image.
     pub fn report_since(&self, label: &str) -> report::Report {
         let epoch = self.report().process().epoch(label);
         report::Report::of([

@@ -1,7 +1,7 @@
 //! The reporter's JSON as the tests read it.
 //!
-//! Every JSON is validated against the published schema before anything else is looked at, so each test that reads a
-//! report is a test of the schema too.
+//! Every JSON is validated against the published schema before anything else is looked at, so each
+//! test that reads a report is a test of the schema too.
 
 mod questions;
 

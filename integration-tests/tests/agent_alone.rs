@@ -90,7 +90,8 @@ fn the_second_program_has_what_the_first_one_had() {
     }
 }
 
-/// Prints what a process has from its parent. Descriptors of the JDK and the recorder are their own.
+/// Prints what a process has from its parent. Descriptors of the JDK and the recorder are their
+/// own.
 const SEEN: &str = r#"
 import java.nio.file.*;
 import java.util.*;

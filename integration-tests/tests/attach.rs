@@ -1,4 +1,5 @@
-//! Threads that native code attaches and never detaches, and local frames that it pushes and never pops.
+//! Threads that native code attaches and never detaches, and local frames that it pushes and never
+//! pops.
 
 use integration_tests::java::{Entry, Jdk};
 use integration_tests::{Run, Victim};

@@ -1,4 +1,5 @@
-//! `follow=jvm`: whatever becomes a JVM is recorded from there on, with Java, JNI and `Unsafe`; nothing else is.
+//! `follow=jvm`: whatever becomes a JVM is recorded from there on, with Java, JNI and `Unsafe`;
+//! nothing else is.
 
 use integration_tests::java::{Entry, Jdk, becoming, becoming_extension};
 use integration_tests::{Recording, Run, Victim};

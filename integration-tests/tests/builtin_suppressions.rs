@@ -1,4 +1,5 @@
-//! Each built-in suppression leaves out what a real runtime keeps, and nothing that belongs to its caller.
+//! Each built-in suppression leaves out what a real runtime keeps, and nothing that belongs to its
+//! caller.
 
 use std::process::Command;
 
@@ -65,8 +66,8 @@ fn the_pool_for_exceptions_is_left_out_whatever_its_symbols() {
     assert_eq!(rule.bytes, 72_704);
 }
 
-/// Statically linked, the pool is made by the program or the library itself; and what they lose is found,
-/// even if it is as large as the pool.
+/// Statically linked, the pool is made by the program or the library itself; and what they lose is
+/// found, even if it is as large as the pool.
 #[test]
 fn the_pool_of_a_libstdcxx_that_is_linked_in_is_left_out() {
     let linked_in = ["-O1", "-static-libstdc++", "-static-libgcc"];
@@ -122,7 +123,8 @@ fn what_the_c_library_keeps_is_left_out() {
     }
 }
 
-/// Their stacks have exported functions at neither end, so these need the C library's debug information.
+/// Their stacks have exported functions at neither end, so these need the C library's debug
+/// information.
 #[test]
 fn name_services_and_converters_are_left_out_where_libc_has_names() {
     let run = record(

@@ -35,7 +35,8 @@ fn check(limit: usize, lengths: &[usize]) {
         let site = report.process().site_of(1_000_000 + depth as u64);
         assert_eq!(frames(site), (depth + 1, false), "{depth}, depth={limit}");
     }
-    // What is left of the stacks that are cut tells them apart no more, unless it ends below `deep`.
+    // What is left of the stacks that are cut tells them apart no more, unless it ends below
+    // `deep`.
     let mut expected: BTreeMap<usize, u64> = BTreeMap::new();
     for depth in cut {
         *expected.entry((depth + 1).min(limit)).or_default() += 1;
@@ -50,7 +51,8 @@ fn check(limit: usize, lengths: &[usize]) {
     assert_eq!(found, expected, "depth={limit}");
 }
 
-/// Every length within `reach` of `limit`, in an order in which they differ much from one to the next.
+/// Every length within `reach` of `limit`, in an order in which they differ much from one to the
+/// next.
 fn around(limit: usize, reach: usize) -> Vec<usize> {
     let low = limit.saturating_sub(reach);
     let lengths: Vec<usize> = (low..=limit + reach).collect();

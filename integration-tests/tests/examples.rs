@@ -1,5 +1,5 @@
-//! Every example of the help and of the documentation, run as written in a folder that has what they
-//! name. What is not HackLeak's own (Maven, Spark, Go, `man`) is a stand-in.
+//! Every example of the help and of the documentation, run as written in a folder that has what
+//! they name. What is not HackLeak's own (Maven, Spark, Go, `man`) is a stand-in.
 
 use std::collections::BTreeSet;
 use std::fs;

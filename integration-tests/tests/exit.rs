@@ -1,5 +1,6 @@
-//! The end of a JVM with `exit=settle` and `exit=report`: it ends as it does without the recorder, whatever collects its garbage
-//! and however it ends, and what only garbage owns is not left in the image.
+//! The end of a JVM with `exit=settle` and `exit=report`: it ends as it does without the recorder,
+//! whatever collects its garbage and however it ends, and what only garbage owns is not left in the
+//! image.
 //!
 //! Every run has a limit far above what it takes, so that a JVM that never ends is a failure.
 
@@ -16,7 +17,8 @@ const LIMIT: u64 = 150;
 /// Enough for a collector on a busy machine: settling ends when it is done.
 const LONG: &str = "-Dhackleak.settle.limit.ms=60000";
 
-/// JVM options for each collector of a release. Those that a JDK was built without are left out when it runs.
+/// JVM options for each collector of a release. Those that a JDK was built without are left out
+/// when it runs.
 fn collectors(feature: u32) -> Vec<&'static str> {
     let mut collectors = vec![
         "-XX:+UseSerialGC",
@@ -87,7 +89,8 @@ fn assert_settled(report: &Report, ending: &str, collects: bool) {
     assert_eq!(process.blocks_of(345_679), u64::from(ending == "halt"));
 }
 
-/// Every collector and ending of one release; whether a report is wanted, and whether HackLeak's API was used, go in turns.
+/// Every collector and ending of one release; whether a report is wanted, and whether HackLeak's
+/// API was used, go in turns.
 fn every_end_of(feature: u32) {
     let Some(runtime) = Runtime::all().iter().find(|r| r.feature == feature) else {
         println!("SKIPPED: no JDK {feature}");
@@ -144,7 +147,8 @@ fn jdk_25_ends() {
     every_end_of(25);
 }
 
-/// The collectors under which a JVM that has begun a collection waits for critical sections, in some release or other.
+/// The collectors under which a JVM that has begun a collection waits for critical sections, in
+/// some release or other.
 const WAITING: [&str; 2] = ["-XX:+UseSerialGC", "-XX:+UseZGC"];
 
 #[test]
@@ -196,7 +200,8 @@ fn with_stuck_reporter(folder: &Path) -> std::path::PathBuf {
     recorder
 }
 
-/// A report that takes a while, and a daemon thread that halts the JVM meanwhile with another code: the program ended before.
+/// A report that takes a while, and a daemon thread that halts the JVM meanwhile with another code:
+/// the program ended before.
 #[test]
 fn a_reporter_that_hangs_is_stopped_and_the_exit_code_is_the_first_ones() {
     let folder = tempfile::tempdir().expect("a temporary folder can be made");
@@ -246,7 +251,8 @@ fn a_settler_that_hangs_is_given_up_by_name() {
     }
 }
 
-/// The property that makes RAPIDS libraries look for leaks settles, wherever it is given; the option goes before it.
+/// The property that makes RAPIDS libraries look for leaks settles, wherever it is given; the
+/// option goes before it.
 #[test]
 fn the_rapids_property_settles() {
     let property = "-Dai.rapids.refcount.debug=true";

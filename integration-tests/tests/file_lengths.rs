@@ -1,4 +1,5 @@
-//! A source file is short enough to be read as a whole, or docs/internals/long-files.md says why not.
+//! A source file is short enough to be read as a whole, or docs/internals/long-files.md says why
+//! not.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -146,4 +147,48 @@ fn a_row_that_is_missing_or_too_much_is_a_fault() {
         "d.rs, which is no source file",
     );
     one(&good.replace("a table", ""), "no reason for b.rs");
+}
+
+/// The most columns of a line of a comment: `rustfmt` and `spotless` see to the code.
+const COLUMNS: usize = 100;
+
+/// The numbers of the comment lines that are wider. Tables and blocks of code in a comment may be.
+fn wide_comments(text: &str) -> Vec<usize> {
+    let mut in_code = false;
+    let mut wide = Vec::new();
+    for (at, line) in text.lines().enumerate() {
+        let line_starts = line.trim_start();
+        let marks = ["//!", "///", "//", "* "];
+        let Some(comment) = marks.iter().find_map(|mark| line_starts.strip_prefix(mark)) else {
+            in_code = false;
+            continue;
+        };
+        let comment = comment.trim_start();
+        in_code ^= comment.starts_with("```");
+        if line.chars().count() > COLUMNS && !in_code && !comment.starts_with('|') {
+            wide.push(at + 1);
+        }
+    }
+    wide
+}
+
+#[test]
+fn a_comment_is_as_wide_as_code() {
+    let root = workspace::root();
+    let files = lengths(&root);
+    let mut faults = Vec::new();
+    for file in files
+        .keys()
+        .filter(|file| file.ends_with(".rs") || file.ends_with(".java"))
+    {
+        let text = fs::read_to_string(root.join(file)).expect("a source file");
+        let wide = wide_comments(&text).into_iter();
+        faults.extend(wide.map(|line| format!("{file}:{line} has more than {COLUMNS} columns")));
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+    let long = "x".repeat(COLUMNS);
+    let text = format!(
+        "// {long}\n/// ```\n/// {long}\n/// ```\n/// | {long} |\nlet a = \"{long}\";\n  * {long}"
+    );
+    assert_eq!(wide_comments(&text), [1, 7]);
 }

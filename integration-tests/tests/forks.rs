@@ -1,4 +1,5 @@
-//! Children that go on without `exec` have images of their own; where they cannot, their parents say so.
+//! Children that go on without `exec` have images of their own; where they cannot, their parents
+//! say so.
 
 use integration_tests::{Process, Recording, Report, Run, cpp};
 

@@ -1,5 +1,5 @@
-//! What a report says about a stack: names and lines, of libraries that are gone too, and a mark wherever the stack is not
-//! all there.
+//! What a report says about a stack: names and lines, of libraries that are gone too, and a mark
+//! wherever the stack is not all there.
 
 use std::fs;
 

@@ -27,7 +27,8 @@ fn the_timeline_shows_what_was_live_over_all_threads() {
     assert_eq!(causes.last(), Some(&"end"), "{causes:?}");
     assert!(process.timeline.is_sorted_by_key(|point| point.at_ns));
 
-    // Where only one thread is left, the numbers are exact. The threads' own objects are live in `full`.
+    // Where only one thread is left, the numbers are exact. The threads' own objects are live in
+    // `full`.
     let [before, full, after] =
         ["before", "full", "after"].map(|label| at_checkpoint(process, label));
     assert_eq!(after.bytes, 3 * 1_000_003 + thread_objects(process));

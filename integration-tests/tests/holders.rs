@@ -1,11 +1,13 @@
-//! What is lost is found, every block of it; what something holds is no leak, and its holder is named.
+//! What is lost is found, every block of it; what something holds is no leak, and its holder is
+//! named.
 
 use integration_tests::java::{Entry, Jdk};
 use integration_tests::{Recording, Victim, cpp};
 
 const COLLECTORS: [&str; 3] = ["-XX:+UseG1GC", SERIAL, "-XX:+UseZGC"];
 const SERIAL: &str = "-XX:+UseSerialGC";
-/// With the serial collector, a pass leaves out the blocks that do not matter, as it does where there are many.
+/// With the serial collector, a pass leaves out the blocks that do not matter, as it does where
+/// there are many.
 const ANCESTORS: &str = "HACKLEAK_TEST_ANCESTORS";
 /// The others; not every JDK has Shenandoah.
 const MORE_COLLECTORS: [&str; 2] = ["-XX:+UseParallelGC", "-XX:+UseShenandoahGC"];
@@ -31,10 +33,11 @@ fn run(jdk: &Jdk, collector: &str, arguments: &[&str]) -> String {
     victim.run().expect_code(0).ended.stdout
 }
 
-/// Each round has blocks of every way to allocate: single ones, grown and shrunk ones, trees, cycles, pools, classes
-/// with members; from the calling thread, from one that has ended, with addresses left on the stack, and after older
-/// structures have grown. Where no other threads allocate, the same was there before and was freed, and its addresses
-/// are still in old structures and in live Java objects.
+/// Each round has blocks of every way to allocate: single ones, grown and shrunk ones, trees,
+/// cycles, pools, classes with members; from the calling thread, from one that has ended, with
+/// addresses left on the stack, and after older structures have grown. Where no other threads
+/// allocate, the same was there before and was freed, and its addresses are still in old structures
+/// and in live Java objects.
 fn all_is_lost(jdk: &Jdk, collector: &str, rounds: usize, threads: usize) {
     let arguments = ["lost", &rounds.to_string(), &threads.to_string()];
     let out = run(jdk, collector, &arguments);
@@ -113,7 +116,8 @@ const HELD: [(&str, &str); 12] = [
     ("buffer", "java.nio.DirectByteBuffer.address"),
 ];
 
-/// The same of holders of further sorts: the name of the case, blocks that are lost, and what must be said.
+/// The same of holders of further sorts: the name of the case, blocks that are lost, and what must
+/// be said.
 const FURTHER: [(&str, usize, &[&str]); 15] = [
     (
         "containers",
@@ -162,7 +166,8 @@ const FURTHER: [(&str, usize, &[&str]); 15] = [
     ),
     // What only the frames of the thread that asks have is lost, be it open or closed.
     ("own", 2, &["lost 7013", "lost 7015", "held 7014"]),
-    // Where the words are those that an earlier structure had there, the same code has written them.
+    // Where the words are those that an earlier structure had there, the same code has written
+    // them.
     ("made again", 0, &["held 1016", "held 776"]),
 ];
 
@@ -356,8 +361,9 @@ fn where_it_cannot_be_known_all_of_it_counts() {
     assert_eq!(verdicts.collect::<Vec<_>>(), ["unknown"; 4]);
 }
 
-/// Places that were never emptied get the address of a new block, which the allocator would have given before: that
-/// is held. And what only such a place seems to name, because nobody has written there, is lost.
+/// Places that were never emptied get the address of a new block, which the allocator would have
+/// given before: that is held. And what only such a place seems to name, because nobody has written
+/// there, is lost.
 #[test]
 fn what_is_made_again_in_the_same_places_is_held_and_what_is_dropped_is_lost() {
     for jdk in Jdk::all() {
@@ -380,7 +386,8 @@ fn what_is_made_again_in_the_same_places_is_held_and_what_is_dropped_is_lost() {
     }
 }
 
-/// What a static field has is held, and nobody need collect garbage to know it; but a class may be garbage.
+/// What a static field has is held, and nobody need collect garbage to know it; but a class may be
+/// garbage.
 #[test]
 fn static_fields_hold_before_garbage_is_collected_where_the_class_lasts() {
     for jdk in Jdk::all() {
@@ -396,8 +403,8 @@ fn static_fields_hold_before_garbage_is_collected_where_the_class_lasts() {
     }
 }
 
-/// A thread that has only waited, and has the address of one of many blocks of a call site that are lost: that is an old
-/// word. Where no other is lost, or where the thread runs, it holds.
+/// A thread that has only waited, and has the address of one of many blocks of a call site that are
+/// lost: that is an old word. Where no other is lost, or where the thread runs, it holds.
 #[test]
 fn a_waiting_thread_hides_no_block_of_a_call_site_that_leaks() {
     for jdk in Jdk::all() {
@@ -440,7 +447,8 @@ fn workers(jdk: &Jdk, arguments: &[&str], lost: usize) {
     );
 }
 
-/// What two checks saw tells what became of the first one's leaks; whatever is still there is not said.
+/// What two checks saw tells what became of the first one's leaks; whatever is still there is not
+/// said.
 #[test]
 fn what_was_reported_and_freed_later_is_told() {
     for jdk in Jdk::all() {

@@ -1,9 +1,9 @@
-//! What is in [`FOLDERS`] runs inside the program's allocations: it never allocates, locks, formats or
-//! panics on purpose.
+//! What is in [`FOLDERS`] runs inside the program's allocations: it never allocates, locks, formats
+//! or panics on purpose.
 //!
-//! The layers (`layers.rs`) keep it from calling `native/agent/cold`. This test reads the calls in it
-//! by name. A function that is called elsewhere, though it stands there, is in [`ELSEWHERE`] with
-//! the reason.
+//! The layers (`layers.rs`) keep it from calling `native/agent/cold`. This test reads the calls in
+//! it by name. A function that is called elsewhere, though it stands there, is in [`ELSEWHERE`]
+//! with the reason.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,8 +13,8 @@ use syn::visit::{self, Visit};
 
 const FOLDERS: [&str; 2] = ["native/agent/hot", "native/hackleak-platform/src"];
 
-/// Functions there that hooks do not call, or whose call is harmless: the end of the file's path, the
-/// function, and why.
+/// Functions there that hooks do not call, or whose call is harmless: the end of the file's path,
+/// the function, and why.
 const ELSEWHERE: [(&str, &str, &str); 12] = [
     ("events/peaks.rs", "begin", "a test with a limit begins"),
     ("events/peaks.rs", "end", "such a test ends"),

@@ -1,4 +1,5 @@
-//! The image outlives the process, however that ends, and the process outlives whatever happens to the image.
+//! The image outlives the process, however that ends, and the process outlives whatever happens to
+//! the image.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;

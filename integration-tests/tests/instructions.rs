@@ -1,8 +1,9 @@
-//! How many instructions the recorder adds to an allocation and its free, counted by callgrind: a slower
-//! way through a hook is seen on the day when it is made, on any machine and beside any load.
+//! How many instructions the recorder adds to an allocation and its free, counted by callgrind: a
+//! slower way through a hook is seen on the day when it is made, on any machine and beside any
+//! load.
 //!
-//! `instructions.txt` has the values. They are the recorder's own: those of the bare run are taken off. A
-//! change that is meant is written there by `HACKLEAK_BLESS=1`.
+//! `instructions.txt` has the values. They are the recorder's own: those of the bare run are taken
+//! off. A change that is meant is written there by `HACKLEAK_BLESS=1`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

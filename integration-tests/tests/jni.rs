@@ -1,4 +1,5 @@
-//! The JNI boundary: Java frames above native ones, on every JDK that is installed and with both ways in.
+//! The JNI boundary: Java frames above native ones, on every JDK that is installed and with both
+//! ways in.
 
 use std::process::Command;
 

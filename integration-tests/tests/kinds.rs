@@ -1,4 +1,5 @@
-//! What is recorded besides C++ operators: the malloc family, JNI resources, `Unsafe` memory, pools.
+//! What is recorded besides C++ operators: the malloc family, JNI resources, `Unsafe` memory,
+//! pools.
 
 use integration_tests::java::{Entry, Jdk, on_each_launcher};
 use integration_tests::{Process, Recording, Site, Victim, artefacts, cpp, plugin, process};
@@ -252,7 +253,8 @@ fn a_library_opened_with_deepbind_is_seen_and_the_report_says_how() {
     assert_eq!(report.process().counters.get("deepBindDropped"), Some(&1));
 }
 
-/// What a library apart allocates is not seen, so it must be named, whether it is still there or not.
+/// What a library apart allocates is not seen, so it must be named, whether it is still there or
+/// not.
 #[test]
 fn a_library_in_a_namespace_of_its_own_is_named_as_not_seen() {
     for what in ["kept", "closed", "both"] {

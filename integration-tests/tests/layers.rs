@@ -1,9 +1,10 @@
 //! The code has floors: what stands on one imports only what stands below it.
 //!
-//! ARCHITECTURE.md has the floors of the recorder and of the crates, from the top down, and this test
-//! holds the code against them. In the other crates no modules import each other. A room is a file or a folder. In the order of the table each room may
-//! import those that come after it. Rooms that are joined by `+` import each other: a circle that is
-//! still to be opened, and has to be one.
+//! ARCHITECTURE.md has the floors of the recorder and of the crates, from the top down, and this
+//! test holds the code against them. In the other crates no modules import each other. A room is a
+//! file or a folder. In the order of the table each room may import those that come after it. Rooms
+//! that are joined by `+` import each other: a circle that is still to be opened, and has to be
+//! one.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
@@ -15,8 +16,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The rooms in the block of ARCHITECTURE.md that begins with this line: each with its place in the order,
-/// which joined rooms share.
+/// The rooms in the block of ARCHITECTURE.md that begins with this line: each with its place in the
+/// order, which joined rooms share.
 fn floors(block: &str) -> BTreeMap<String, usize> {
     let text = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
     let start = format!("```{block}\n");

@@ -1,5 +1,5 @@
-//! Programs that end without an exit are judged as at one, where the functions by which they do so may look. What
-//! happens to them stays the same, everywhere.
+//! Programs that end without an exit are judged as at one, where the functions by which they do so
+//! may look. What happens to them stays the same, everywhere.
 
 use integration_tests::{Process, Recording, Report, cpp};
 
@@ -160,8 +160,8 @@ fn a_child_that_shares_memory_says_nothing_of_its_parent() {
     }
 }
 
-/// What the parent allocated is none of a child's events, and holds what the child attaches to it until the child
-/// frees or resizes it.
+/// What the parent allocated is none of a child's events, and holds what the child attaches to it
+/// until the child frees or resizes it.
 #[test]
 fn what_a_child_has_from_its_parent_holds() {
     let report = run(&["inherited"]);

@@ -1,4 +1,5 @@
-//! What the C library hands out to be given back is its caller's; what it keeps for itself is nobody's.
+//! What the C library hands out to be given back is its caller's; what it keeps for itself is
+//! nobody's.
 
 use std::collections::BTreeSet;
 
@@ -100,7 +101,8 @@ fn what_the_c_library_keeps_is_nobodys() {
     process.assert_nothing_lost();
 }
 
-/// The C library has a list of all streams, which runs through them: neither holds one that the program has lost.
+/// The C library has a list of all streams, which runs through them: neither holds one that the
+/// program has lost.
 #[test]
 fn a_stream_that_is_lost_is_found_among_others_that_are_kept() {
     let run = Recording::of(cpp("lent"))

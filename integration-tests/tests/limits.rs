@@ -1,5 +1,5 @@
-//! A process whose files or address space are limited goes on as it would without the recorder, and its report says
-//! what is missing.
+//! A process whose files or address space are limited goes on as it would without the recorder, and
+//! its report says what is missing.
 
 use std::path::Path;
 use std::process::Command;
@@ -179,10 +179,12 @@ fn a_jvm_in_a_gigabyte_of_address_space_starts() {
     }
 }
 
-/// What a JVM takes at its start depends on what there is, so whether it starts is a matter of chance near its limits.
+/// What a JVM takes at its start depends on what there is, so whether it starts is a matter of
+/// chance near its limits.
 #[test]
 fn a_jvm_starts_under_each_limit_under_which_it_starts_bare() {
-    /// MiB of address space that the recorder itself may need, beyond which a bare JVM does not start.
+    /// MiB of address space that the recorder itself may need, beyond which a bare JVM does not
+    /// start.
     const OWN: u64 = 64;
     const STEP: u64 = 32;
     let shell = Path::new("/bin/sh");
@@ -211,8 +213,8 @@ fn a_jvm_starts_under_each_limit_under_which_it_starts_bare() {
     }
 }
 
-/// Who holds what, the recorder knows by itself: a test whose memory is held passes, and one that leaks fails, also where
-/// the image is not whole or nobody can read it.
+/// Who holds what, the recorder knows by itself: a test whose memory is held passes, and one that
+/// leaks fails, also where the image is not whole or nobody can read it.
 #[test]
 fn what_is_held_is_told_from_what_is_lost_without_the_reporter() {
     let expected = "application: held\nkept loader: held, collected\n\

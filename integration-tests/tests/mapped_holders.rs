@@ -1,5 +1,5 @@
-//! What lies in memory that a program has mapped for itself holds blocks, whatever became of the mapping; what an
-//! allocator has mapped for its tables holds none.
+//! What lies in memory that a program has mapped for itself holds blocks, whatever became of the
+//! mapping; what an allocator has mapped for its tables holds none.
 
 use integration_tests::artefacts;
 use integration_tests::recording::Recording;

@@ -1,4 +1,5 @@
-//! Memory that is left mapped is found, whatever mapped it and however it was cut, and what was unmapped is not.
+//! Memory that is left mapped is found, whatever mapped it and however it was cut, and what was
+//! unmapped is not.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! glibc 2.28 and newer: what is built here names no symbol that 2.28 does not have, and modules are found without
-//! `_dl_find_object`, which only 2.35 and newer have.
+//! glibc 2.28 and newer: what is built here names no symbol that 2.28 does not have, and modules
+//! are found without `_dl_find_object`, which only 2.35 and newer have.
 //!
 //! No older glibc is run here. The loader refuses a file exactly for the versions that are read
 //! here. The verifying recorder, told to find modules as on an older C library, compares every

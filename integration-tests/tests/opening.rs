@@ -132,8 +132,8 @@ fn constructors_run_as_they_do_without() {
     );
 }
 
-/// The loader searches the path of the library that asks, so that one is to ask. What that opens is not seen, and
-/// said to be so.
+/// The loader searches the path of the library that asks, so that one is to ask. What that opens is
+/// not seen, and said to be so.
 #[test]
 fn a_search_path_is_the_callers() {
     let folder = plugin(24);

@@ -1,4 +1,5 @@
-//! The 20 operators: each is recorded exactly, and none of them behaves otherwise than without the recorder.
+//! The 20 operators: each is recorded exactly, and none of them behaves otherwise than without the
+//! recorder.
 
 use integration_tests::{Recording, cpp};
 

@@ -1,9 +1,9 @@
 //! An error inside the recorder never ends the program.
 //!
-//! The verifying recorder panics on purpose, at random among the places that its source marks: while
-//! an allocation, a free, a stack, a thread's beginning or end, an event of the JVM is at work. The
-//! program must do and say what it does without the recorder; the image must say that it is not
-//! whole, with the place; and nobody may call it clean.
+//! The verifying recorder panics on purpose, at random among the places that its source marks:
+//! while an allocation, a free, a stack, a thread's beginning or end, an event of the JVM is at
+//! work. The program must do and say what it does without the recorder; the image must say that it
+//! is not whole, with the place; and nobody may call it clean.
 
 use integration_tests::java::{Entry, Jdk};
 use integration_tests::{Recording, Run, Victim, cpp};

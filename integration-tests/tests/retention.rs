@@ -1,4 +1,5 @@
-//! Whether memory that grew is a leak, or free memory that the allocator keeps: what a report and `hackleak top` say.
+//! Whether memory that grew is a leak, or free memory that the allocator keeps: what a report and
+//! `hackleak top` say.
 
 use std::process::Command;
 
@@ -188,7 +189,8 @@ fn javas_heap_is_a_part() {
     }
 }
 
-/// A handler ends the process while `malloc` has the allocator's lock, or keeps another thread in there for good.
+/// A handler ends the process while `malloc` has the allocator's lock, or keeps another thread in
+/// there for good.
 #[test]
 fn nobody_waits_for_the_allocators_lock() {
     for how in ["two", "stuck"] {

@@ -1,4 +1,5 @@
-//! A program that forbids itself system calls, and ends for what is forbidden, goes on as it does bare.
+//! A program that forbids itself system calls, and ends for what is forbidden, goes on as it does
+//! bare.
 
 use integration_tests::recording::{Recording, Run};
 use integration_tests::victims::cpp;

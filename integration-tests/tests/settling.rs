@@ -1,5 +1,5 @@
-//! Settling ends by proof, and no sooner: what garbage owns is never called a leak, and a leak beside it is found. The
-//! reporter stays, is replaced when it has died, and ends with the JVM.
+//! Settling ends by proof, and no sooner: what garbage owns is never called a leak, and a leak
+//! beside it is found. The reporter stays, is replaced when it has died, and ends with the JVM.
 
 use integration_tests::Victim;
 use integration_tests::java::{Entry, Jdk};

@@ -1,7 +1,7 @@
 //! Recording needs hardly any of the program's own stack.
 //!
-//! Whatever needs more runs on a stack of the recorder's. The victim paints the stack below a call, so
-//! the figures are exact; they are compared with those of a bare run.
+//! Whatever needs more runs on a stack of the recorder's. The victim paints the stack below a call,
+//! so the figures are exact; they are compared with those of a bare run.
 
 use integration_tests::{Recording, cpp};
 use std::collections::BTreeMap;

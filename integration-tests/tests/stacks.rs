@@ -1,7 +1,8 @@
 //! Every recorded stack is the one that libgcc's unwinder sees at that moment.
 //!
-//! The verifying recorder compares them in the victim itself and prints one line at exit. The victims walk at random over
-//! frames of every shape; a failure names its seed and compile options, and repeats with them.
+//! The verifying recorder compares them in the victim itself and prints one line at exit. The
+//! victims walk at random over frames of every shape; a failure names its seed and compile options,
+//! and repeats with them.
 
 use integration_tests::java::{Entry, Jdk};
 use integration_tests::{Recording, Verdict, Victim, cpp_with, plugin};
@@ -38,7 +39,8 @@ fn assert_exact(victim: &str, seeds: std::ops::Range<u32>, arguments: &[&str], l
             );
             assert_eq!(mismatches, 0, "{what}: {}", run.ended);
             assert!(checked >= least, "{what}: only {checked} were checked");
-            // Stacks through signal frames are not remembered, and the others are in that victim only.
+            // Stacks through signal frames are not remembered, and the others are in that victim
+            // only.
             let interrupted = victim == "stacks_interrupted";
             assert!(
                 memo_hits > 0 || interrupted,
@@ -106,7 +108,8 @@ fn java_stacks_that_are_recalled_are_those_that_the_jvm_would_give() {
     }
 }
 
-/// `AsyncGetCallTrace` stops at a frame whose compiled code was thrown away: such stacks are asked for again.
+/// `AsyncGetCallTrace` stops at a frame whose compiled code was thrown away: such stacks are asked
+/// for again.
 #[test]
 fn java_stacks_below_code_that_was_thrown_away_are_whole() {
     let run = |jdk: &Jdk, seed: u32, broken: &str| {

@@ -1,4 +1,5 @@
-//! Threads that still run, or were never joined, are found; those that ended in any right way are not.
+//! Threads that still run, or were never joined, are found; those that ended in any right way are
+//! not.
 
 use std::collections::BTreeMap;
 

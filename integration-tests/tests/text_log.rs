@@ -1,5 +1,5 @@
-//! The text log of `log=`: what the recorder writes, what the forerunner's script read in it, and what
-//! `hackleak find-leak` finds.
+//! The text log of `log=`: what the recorder writes, what the forerunner's script read in it, and
+//! what `hackleak find-leak` finds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -59,8 +59,8 @@ fn leaks_of(log: &Path, code: i32) -> Value {
     report["logs"][0].clone()
 }
 
-/// What the forerunner's README says of its script: it reads TRACK lines, skips all others, and tells
-/// which addresses were allocated and not freed.
+/// What the forerunner's README says of its script: it reads TRACK lines, skips all others, and
+/// tells which addresses were allocated and not freed.
 fn leaked_addresses(log: &str) -> BTreeMap<String, u64> {
     let mut live = BTreeMap::new();
     for line in log.lines() {

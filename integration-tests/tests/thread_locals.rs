@@ -1,5 +1,5 @@
-//! What thread-local variables hold is no leak, wherever they lie and whatever their thread does; what they have let
-//! go of is lost. Nor is what threads are using when the process ends.
+//! What thread-local variables hold is no leak, wherever they lie and whatever their thread does;
+//! what they have let go of is lost. Nor is what threads are using when the process ends.
 
 use integration_tests::{Recording, Run, cpp, library};
 
@@ -38,7 +38,8 @@ fn assert_all_are_judged(run: &Run) {
     let report = run.report();
     let process = report.process();
     for (first, variable) in CASES {
-        // One whose thread waits, one whose thread spins, and one whose thread is younger than the library.
+        // One whose thread waits, one whose thread spins, and one whose thread is younger than the
+        // library.
         for kept in [first, first + 1, first + 3] {
             let mut held = process.held.sites.iter();
             let site = held.find(|site| site.bytes == kept);

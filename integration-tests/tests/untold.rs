@@ -1,5 +1,5 @@
-//! JVMs that do not tell what HotSpot's do today: recording is as exact, and the report and `hackleak doctor` say what
-//! is missing. `make untold` runs more tests so.
+//! JVMs that do not tell what HotSpot's do today: recording is as exact, and the report and
+//! `hackleak doctor` say what is missing. `make untold` runs more tests so.
 
 use integration_tests::java::{PLANTED, on_each_jdk};
 use integration_tests::{Victim, artefacts, process};

@@ -1,5 +1,5 @@
-//! Libraries whose files are gone before the recorder can keep them: what they export has names, and it is known
-//! whether their allocations are seen.
+//! Libraries whose files are gone before the recorder can keep them: what they export has names,
+//! and it is known whether their allocations are seen.
 
 use std::ffi::OsStr;
 use std::fs;

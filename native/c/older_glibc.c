@@ -1,9 +1,9 @@
 /*
  * What both the recorder and the command need so that they load on glibc 2.28; see older_glibc.h.
  *
- * Difficult: functions that moved or changed their form after 2.28 without an old version of that name (the stat
- * family), and functions that the Rust library refers to weakly. A weak reference does not make the loader accept a
- * missing version, so each of those ends here, too.
+ * Difficult: functions that moved or changed their form after 2.28 without an old version of that
+ * name (the stat family), and functions that the Rust library refers to weakly. A weak reference
+ * does not make the loader accept a missing version, so each of those ends here, too.
  */
 #define _GNU_SOURCE
 #include "older_glibc.h"

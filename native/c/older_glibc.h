@@ -1,10 +1,11 @@
 /*
  * Binding to symbol versions that glibc 2.28 has.
  *
- * A linker binds an unversioned reference to the newest version that the C library of the build machine has, and the
- * artefact then refuses to load on an older system. OLDER(name, version) defines a hidden function of that name in this
- * object, so that references end here, and jumps on to the older version of the same function. glibc keeps the old
- * versions for good, with the same behaviour for every function that is listed.
+ * A linker binds an unversioned reference to the newest version that the C library of the build
+ * machine has, and the artefact then refuses to load on an older system. OLDER(name, version)
+ * defines a hidden function of that name in this object, so that references end here, and jumps on
+ * to the older version of the same function. glibc keeps the old versions for good, with the same
+ * behaviour for every function that is listed.
  */
 #define JUMPS(name, code, version)                       \
   __asm__(".section .text." #name ",\"ax\",@progbits\n"  \

@@ -1,6 +1,6 @@
 /*
- * What only a program needs so that it starts on glibc 2.28; see older_glibc.h. The recorder defines
- * `pthread_create`, `pthread_detach` and `pthread_join` itself.
+ * What only a program needs so that it starts on glibc 2.28; see older_glibc.h. The recorder
+ * defines `pthread_create`, `pthread_detach` and `pthread_join` itself.
  */
 #include "older_glibc.h"
 

@@ -7,8 +7,8 @@ import java.util.Arrays;
 import java.util.function.LongConsumer;
 
 /**
- * How long a check takes, by what it finds: {@code Latency ROUNDS JAVA-MB NATIVE-MB} prints a line {@code NAME MEDIAN-MS
- * FIRST-MS} for each. It decides nothing; run.sh compares two builds by it.
+ * How long a check takes, by what it finds: {@code Latency ROUNDS JAVA-MB NATIVE-MB} prints a line
+ * {@code NAME MEDIAN-MS FIRST-MS} for each. It decides nothing; run.sh compares two builds by it.
  */
 public class Latency {
   static sun.misc.Unsafe unsafe;

@@ -3,9 +3,9 @@
 #
 #   run.sh HOME CLASSES [OTHER-HOME OTHER-CLASSES]
 #
-# HOME has libhackleak.so and hackleak, CLASSES those of hackleak-core. With a second pair, it also prints how many times
-# longer the second one takes. ROUNDS, JAVA_MB and NATIVE_MB choose what is measured. The load of the machine is said,
-# because the figures of a busy one say little.
+# HOME has libhackleak.so and hackleak, CLASSES those of hackleak-core. With a second pair, it also
+# prints how many times longer the second one takes. ROUNDS, JAVA_MB and NATIVE_MB choose what is
+# measured. The load of the machine is said, because the figures of a busy one say little.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)

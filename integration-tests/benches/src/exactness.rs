@@ -1,8 +1,10 @@
-//! How many of the planted leaks each tool reports, and whether it names the Java method that leaked.
+//! How many of the planted leaks each tool reports, and whether it names the Java method that
+//! leaked.
 //!
-//! Each generated method `Callers.callerN` leaks one block with `new` and one with `malloc`, of sizes that no other has, and
-//! frees ten more. A leak counts as reported if the tool's own output attributes live memory to the native function that
-//! leaked it, and as attributed if the same stack names `callerN`. Tools that only tell bytes are asked for bytes.
+//! Each generated method `Callers.callerN` leaks one block with `new` and one with `malloc`, of
+//! sizes that no other has, and frees ten more. A leak counts as reported if the tool's own output
+//! attributes live memory to the native function that leaked it, and as attributed if the same
+//! stack names `callerN`. Tools that only tell bytes are asked for bytes.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +21,8 @@ use crate::program::Program;
 use crate::run;
 use crate::tool::Tool;
 
-/// Size of the first block through `new`, the first through `malloc`, and the step from caller to caller.
+/// Size of the first block through `new`, the first through `malloc`, and the step from caller to
+/// caller.
 pub const SIZES: [u64; 3] = [10_007, 20_011, 17];
 
 /// What a tool found.

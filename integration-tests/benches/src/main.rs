@@ -5,8 +5,10 @@
 //! malloc and free bimodal with no tool at all, so its tunables are fixed for all runs. Nothing
 //! here passes or fails by time: people judge.
 //!
-//! * [`workload`] the list of workloads, [`tool`] how each tool gets into a process, [`program`] what is compiled
-//! * [`run`] one run of one tool, [`results`] what is kept of it, [`statistics`] medians and spreads
+//! * [`workload`] the list of workloads, [`tool`] how each tool gets into a process, [`program`]
+//!   what is compiled
+//! * [`run`] one run of one tool, [`results`] what is kept of it, [`statistics`] medians and
+//!   spreads
 //! * [`exactness`] how many planted leaks each tool reports, which [`parse`] reads from its output
 //! * [`goals`] what is to be reached, [`render`] tables and plots
 

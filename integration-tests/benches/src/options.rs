@@ -13,7 +13,8 @@ pub struct Options {
     /// Only the workloads whose name contains one of these; all by default. Can be repeated.
     #[arg(long, value_name = "TEXT")]
     pub only: Vec<String>,
-    /// Only these tools, beside the bare run; all by default, but for quick HackLeak alone. Can be repeated; see --list.
+    /// Only these tools, beside the bare run; all by default, but for quick HackLeak alone. Can be
+    /// repeated; see --list.
     #[arg(long, value_name = "NAME")]
     pub tool: Vec<String>,
     /// Interleaved rounds: 5 for full, 3 for quick, 1 for smoke by default.
@@ -25,7 +26,8 @@ pub struct Options {
     /// Fewer rounds where needed to end within about this time.
     #[arg(long)]
     pub max_minutes: Option<f64>,
-    /// Goes on with the last session of this scale: measures what it lacks, or anew what --only names.
+    /// Goes on with the last session of this scale: measures what it lacks, or anew what --only
+    /// names.
     #[arg(long)]
     pub resume: bool,
     /// Writes benchmarks.md and the folder benchmarks with plots and raw JSON into this folder.

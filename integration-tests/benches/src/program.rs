@@ -170,7 +170,8 @@ fn compile(jdk: &Jdk, name: &str, files: &[PathBuf], path: &[PathBuf]) -> PathBu
     folder
 }
 
-/// A jar of the classes in this source: real suites load jars, and folders of so many files are slow.
+/// A jar of the classes in this source: real suites load jars, and folders of so many files are
+/// slow.
 fn generated(jdk: &Jdk, name: &str, source: &str) -> PathBuf {
     let jar = output(&format!("java{}/{name}.jar", jdk.feature));
     workspace::cached(&jar, source, &[], || {
@@ -205,7 +206,8 @@ fn many_classes(count: usize) -> String {
     format!("package generated;\n{classes}")
 }
 
-/// `generated.Callers`, whose methods `caller0`, `caller1`, … leak what [`crate::exactness`] looks for.
+/// `generated.Callers`, whose methods `caller0`, `caller1`, … leak what [`crate::exactness`] looks
+/// for.
 fn leaking_methods(count: u64) -> String {
     let [by_new, by_malloc, step] = SIZES;
     let method = |i: u64| {

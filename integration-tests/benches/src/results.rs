@@ -10,7 +10,8 @@ use crate::exactness::Exactness;
 use crate::render::number;
 use crate::statistics::{Summary, summary};
 
-/// The figures of one run, by name. `run.wall` and `run.cpu` are in ms, `run.resident` in GiB (the peak).
+/// The figures of one run, by name. `run.wall` and `run.cpu` are in ms, `run.resident` in GiB (the
+/// peak).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample(pub BTreeMap<String, f64>);
 

@@ -1,7 +1,8 @@
 //! One run of one tool on one workload.
 //!
-//! What is difficult: some tools are shell scripts with children, so the run is a process group that is killed as a whole
-//! when it takes too long; and some write to the victim's standard output, so only lines that begin with `result` count.
+//! What is difficult: some tools are shell scripts with children, so the run is a process group
+//! that is killed as a whole when it takes too long; and some write to the victim's standard
+//! output, so only lines that begin with `result` count.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -25,7 +26,8 @@ use crate::tool::Tool;
 pub const TUNABLES: &str =
     "glibc.malloc.trim_threshold=268435456:glibc.malloc.top_pad=67108864:glibc.malloc.arena_max=2";
 
-/// Runs `ready` with `arguments` under `tool` in `folder`, for at most `limit`; else says what went wrong.
+/// Runs `ready` with `arguments` under `tool` in `folder`, for at most `limit`; else says what went
+/// wrong.
 pub fn run(
     tool: Tool,
     ready: &Ready,

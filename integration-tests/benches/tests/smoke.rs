@@ -1,5 +1,5 @@
-//! The harness runs from end to end with tiny sizes: programs compile, tools start, their outputs are read, pages are written.
-//! Its figures are not looked at: timing decides no test.
+//! The harness runs from end to end with tiny sizes: programs compile, tools start, their outputs
+//! are read, pages are written. Its figures are not looked at: timing decides no test.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -48,7 +48,8 @@ fn every_workload_runs_under_hackleak() {
         }
     }
     let measured = strings(&results["workloads"], "name");
-    // These need libraries from Maven Central, and are said to be skipped where it cannot be reached.
+    // These need libraries from Maven Central, and are said to be skipped where it cannot be
+    // reached.
     let fetched = ["rocksdb", "sqlite", "duckdb"];
     let listed = Command::new(env!("CARGO_BIN_EXE_hackleak-bench"))
         .arg("--list")

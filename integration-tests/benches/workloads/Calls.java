@@ -2,8 +2,9 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 
 /**
- * {@code Calls CALLS REPEATS}: ns of processor time for one short JNI call, from 10 and from 60 Java frames, that allocates and frees one
- * block; that allocates nothing; and that creates what the next call destroys.
+ * {@code Calls CALLS REPEATS}: ns of processor time for one short JNI call, from 10 and from 60
+ * Java frames, that allocates and frees one block; that allocates nothing; and that creates what
+ * the next call destroys.
  */
 public class Calls {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();

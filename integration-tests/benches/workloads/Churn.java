@@ -1,8 +1,9 @@
 import java.util.concurrent.CyclicBarrier;
 
 /**
- * {@code Churn PAIRS REPEATS}: ns of processor time for one {@code new}+{@code delete} pair below a JNI call, at native depth
- * 5, 20 and 60, on 1, 2 and 4 threads; and for {@code malloc}+{@code free} on one thread.
+ * {@code Churn PAIRS REPEATS}: ns of processor time for one {@code new}+{@code delete} pair below a
+ * JNI call, at native depth 5, 20 and 60, on 1, 2 and 4 threads; and for {@code malloc}+{@code
+ * free} on one thread.
  */
 public class Churn {
   static native double pair(int pairs, int depth, boolean malloc);

@@ -7,8 +7,8 @@ import java.sql.ResultSet;
 import java.sql.Statement;
 
 /**
- * {@code Queries URL ROWS REPEATS}: ms to insert rows, look up half of them one by one, and aggregate, in a database in memory; and the thread's
- * processor time.
+ * {@code Queries URL ROWS REPEATS}: ms to insert rows, look up half of them one by one, and
+ * aggregate, in a database in memory; and the thread's processor time.
  */
 public class Queries {
   private static final ThreadMXBean THREADS = ManagementFactory.getThreadMXBean();

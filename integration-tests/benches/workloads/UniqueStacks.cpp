@@ -1,4 +1,5 @@
-// Native half of UniqueStacks.java: two functions that call each other along a random path of 24 steps.
+// Native half of UniqueStacks.java: two functions that call each other along a random path of 24
+// steps.
 #include <jni.h>
 
 #include "workload.h"

@@ -1,4 +1,5 @@
-// frees BLOCKS REPEATS: ns of processor time for the free of a block that malloc gave out, and for that malloc.
+// frees BLOCKS REPEATS: ns of processor time for the free of a block that malloc gave out, and for
+// that malloc.
 #include <cstdlib>
 #include <vector>
 

@@ -1,4 +1,5 @@
-// memory BLOCKS: bytes of resident memory for each live block of 24 bytes, and ns of processor time to allocate it.
+// memory BLOCKS: bytes of resident memory for each live block of 24 bytes, and ns of processor time
+// to allocate it.
 #include <cstdlib>
 #include <cstring>
 

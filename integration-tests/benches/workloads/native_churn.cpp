@@ -1,5 +1,5 @@
-// native_churn PAIRS REPEATS: ns of processor time for one new+delete pair at depth 5, 20 and 60, on 1, 2 and 4 threads; and for
-// malloc+free on one thread.
+// native_churn PAIRS REPEATS: ns of processor time for one new+delete pair at depth 5, 20 and 60,
+// on 1, 2 and 4 threads; and for malloc+free on one thread.
 #include <atomic>
 #include <string>
 #include <thread>

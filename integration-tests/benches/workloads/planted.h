@@ -1,4 +1,5 @@
-// Leaks that tools are to find, and blocks that they are not to report. The harness looks for these function names.
+// Leaks that tools are to find, and blocks that they are not to report. The harness looks for these
+// function names.
 #pragma once
 #include <cstdlib>
 

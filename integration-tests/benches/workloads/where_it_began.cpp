@@ -1,5 +1,6 @@
-// Where HackLeak began: a preloaded library that writes each C++ new and delete to stderr, and with HACK_TRACE set the
-// native stack of each new. Written for the bench from a description of the first tool.
+// Where HackLeak began: a preloaded library that writes each C++ new and delete to stderr, and with
+// HACK_TRACE set the native stack of each new. Written for the bench from a description of the
+// first tool.
 
 #include <cstdio>
 #include <cstdlib>

@@ -15,7 +15,8 @@ inline double nanoseconds(clockid_t clock) {
   return now.tv_sec * 1e9 + now.tv_nsec;
 }
 
-// One measurement of the run; several of one name are repetitions, of which the harness takes the median.
+// One measurement of the run; several of one name are repetitions, of which the harness takes the
+// median.
 inline void result(const char* name, double value) {
   std::printf("result %s %.4f\n", name, value);
 }

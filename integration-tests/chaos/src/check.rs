@@ -1,7 +1,7 @@
 //! Compares a recorded run with the bare one, and the record with what the script leaves.
 //!
-//! Sizes are looked at in the image itself, block for block, because a site of the report may join blocks of several sizes.
-//! The report must then have the same sum: so there is nothing else in it.
+//! Sizes are looked at in the image itself, block for block, because a site of the report may join
+//! blocks of several sizes. The report must then have the same sum: so there is nothing else in it.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -103,7 +103,8 @@ fn step(rng: &mut Rng, feature: u32) -> Step {
     };
     let thread = match rng.u8(..4) {
         0 => " in=thread",
-        // A virtual thread that holds a monitor or native frames keeps its carrier, which others wait for.
+        // A virtual thread that holds a monitor or native frames keeps its carrier, which others
+        // wait for.
         1 if feature >= 21 && !text.starts_with("threads") => " in=virtual",
         _ => "",
     };

@@ -94,8 +94,8 @@ impl Drawing {
     fn storm(&mut self) -> Step {
         let how = self.one_of(&["setitimer", "timer_create"]);
         let (us, rounds, seed) = (
-            // A handler must have ended before the next one comes, or nothing else ever runs; one that
-            // allocates below a stack deeper than `depth` walks all of that each time.
+            // A handler must have ended before the next one comes, or nothing else ever runs; one
+            // that allocates below a stack deeper than `depth` walks all of that each time.
             self.number(400, 3000),
             self.number(10, 200),
             self.rng.u32(..),

@@ -1,7 +1,7 @@
 //! Runs a case in a folder, bare or recorded, within a time limit.
 //!
-//! The process and its children are a group of their own, so nothing outlives a case. What a run said is in its files:
-//! `said` and those of its children, the standard output and error.
+//! The process and its children are a group of their own, so nothing outlives a case. What a run
+//! said is in its files: `said` and those of its children, the standard output and error.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

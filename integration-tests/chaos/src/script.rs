@@ -1,6 +1,7 @@
 //! What a program does, step by step, and what it leaves behind.
 //!
-//! Every block that stays has an odd size that is used once in a case; all other blocks have even sizes.
+//! Every block that stays has an odd size that is used once in a case; all other blocks have even
+//! sizes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -1,5 +1,5 @@
-//! Compares each recorded Java stack with the one that the victim saw, and looks for native functions that cannot have
-//! been there.
+//! Compares each recorded Java stack with the one that the victim saw, and looks for native
+//! functions that cannot have been there.
 
 use std::collections::{BTreeMap, BTreeSet};
 

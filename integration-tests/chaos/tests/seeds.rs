@@ -1,6 +1,8 @@
-//! A fixed number of seeds, native and Java, within a limit of time; and the harness itself must be able to fail.
+//! A fixed number of seeds, native and Java, within a limit of time; and the harness itself must be
+//! able to fail.
 //!
-//! `CHAOS_SECONDS` is the limit, three minutes if it is not set; `make chaos MINUTES=60` runs longer with fresh seeds.
+//! `CHAOS_SECONDS` is the limit, three minutes if it is not set; `make chaos MINUTES=60` runs
+//! longer with fresh seeds.
 
 use std::time::Duration;
 

@@ -10,9 +10,11 @@ use super::{Frame, Process, Report, Site};
 use crate::{artefacts, process, workspace};
 
 impl Frame {
-    /// `Class.method`, `Class.method:LINE` for Java frames, the function for native ones, `(text)` for marks.
+    /// `Class.method`, `Class.method:LINE` for Java frames, the function for native ones, `(text)`
+    /// for marks.
     ///
-    /// A native function is cut at its parameter list: compilers differ in how they clone and print it.
+    /// A native function is cut at its parameter list: compilers differ in how they clone and print
+    /// it.
     pub fn name(&self) -> String {
         match self {
             Frame::Native {
@@ -42,7 +44,8 @@ impl Frame {
 }
 
 impl Site {
-    /// The names of all frames, innermost first, without inlined calls: those are the compiler's choice.
+    /// The names of all frames, innermost first, without inlined calls: those are the compiler's
+    /// choice.
     pub fn names(&self) -> Vec<String> {
         self.frames
             .iter()
@@ -66,7 +69,8 @@ impl Site {
         found.unwrap_or_else(|| panic!("no frame {name} in {:#?}", self.names()))
     }
 
-    /// Asserts that frames of these names are in the stack, in this order, others between them allowed.
+    /// Asserts that frames of these names are in the stack, in this order, others between them
+    /// allowed.
     pub fn assert_order(&self, names: &[&str]) {
         let all = self.names();
         let mut rest = all.iter();
@@ -166,7 +170,8 @@ impl Report {
         serde_json::from_value(value).unwrap_or_else(|e| panic!("{e}: {json}"))
     }
 
-    /// Runs `hackleak report` with `arguments` and checks that its exit code says what its JSON says.
+    /// Runs `hackleak report` with `arguments` and checks that its exit code says what its JSON
+    /// says.
     pub fn of<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Report {
         let mut command = Command::new(artefacts::cli());
         command

@@ -69,8 +69,8 @@ static FREE: FreeStates = FreeStates::new();
 /// What is told of each thread that gets a state.
 static BEGAN: OnceLock<fn(usize)> = OnceLock::new();
 
-/// Prepares the end-of-thread notice. Called once, before the gate opens. `began` is called on each thread that
-/// gets a state, with its address; it runs in hooks.
+/// Prepares the end-of-thread notice. Called once, before the gate opens. `began` is called on each
+/// thread that gets a state, with its address; it runs in hooks.
 pub fn init(began: fn(usize)) {
     let _ = BEGAN.set(began);
     let mut key = 0;
@@ -148,8 +148,8 @@ fn take(at: *mut ThreadState) -> Option<Guard> {
     Some(Guard(state))
 }
 
-/// Whether the guard was left behind: a signal handler jumped out of the recorder with `siglongjmp`,
-/// and the thread stands above the place where it was taken.
+/// Whether the guard was left behind: a signal handler jumped out of the recorder with
+/// `siglongjmp`, and the thread stands above the place where it was taken.
 #[cold]
 #[inline(never)]
 fn is_left(at: *mut ThreadState, busy: usize) -> bool {
@@ -184,8 +184,9 @@ pub fn is_busy() -> bool {
     !at.is_null() && unsafe { (&raw const (*at).busy).read_volatile() } != 0
 }
 
-/// In a forked child: its one thread begins anew, because every word of its state that names a place in an
-/// image names one of the parent's. The states of the parent's other threads are not touched.
+/// In a forked child: its one thread begins anew, because every word of its state that names a
+/// place in an image names one of the parent's. The states of the parent's other threads are not
+/// touched.
 pub fn left_parent() {
     FREE.forget();
     let state = arch::thread_slot() as *mut c_void;
@@ -198,8 +199,8 @@ pub fn left_parent() {
         // SAFETY: the key was created.
         unsafe { libc::pthread_setspecific(key, ptr::null()) };
     }
-    // SAFETY: the child's copy of a mapping of `map_state`; neither word nor key leads there any more, and the
-    // thread is not at work in it: `is_busy`.
+    // SAFETY: the child's copy of a mapping of `map_state`; neither word nor key leads there any
+    // more, and the thread is not at work in it: `is_busy`.
     unsafe { libc::munmap(state.byte_sub(STATE_OFFSET), MAPPED) };
 }
 
@@ -237,7 +238,8 @@ fn create() -> Option<Guard> {
         state.ignoring = 0;
         state.routine = 0;
         state.reallocating = 0;
-        // To clear what is new would fill its pages with zeros once more, which costs more than all the rest.
+        // To clear what is new would fill its pages with zeros once more, which costs more than all
+        // the rest.
         if !is_new {
             state.frames.clear();
             state.walks.clear();

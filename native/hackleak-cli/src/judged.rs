@@ -20,7 +20,8 @@ pub(crate) fn judged(report: &Report) -> u8 {
     exit::of(verdict)
 }
 
-/// A report as text: what leaked, where its files are, and the totals; without `names`, if it is redacted.
+/// A report as text: what leaked, where its files are, and the totals; without `names`, if it is
+/// redacted.
 pub(crate) fn text(
     report: &Report,
     json: Option<&Path>,

@@ -40,8 +40,8 @@ pub(crate) fn print_report_aside(text: &str) {
     }
 }
 
-/// Writes `bytes` to a file, `-` being stdout. What could not be written in full is removed: half a report could pass
-/// for a whole one.
+/// Writes `bytes` to a file, `-` being stdout. What could not be written in full is removed: half a
+/// report could pass for a whole one.
 pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     if standard_input::is_dash(file) {
         return print_bytes(bytes);

@@ -60,8 +60,8 @@ pub(crate) struct Run {
     /// Leaks to start from: only new ones and those that have grown are reported
     #[arg(long, value_name = "FILE")]
     pub(crate) baseline: Option<PathBuf>,
-    /// Folder for images and the report, created when missing [default: that of HACKLEAK_OPTIONS, or
-    /// hackleak-out]
+    /// Folder for images and the report, created when missing [default: that of HACKLEAK_OPTIONS,
+    /// or hackleak-out]
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// How to print the leaks, on stderr
@@ -115,7 +115,8 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    /// Finds the recorder, and makes a folder for the run in `out`, or else in the one that the options name.
+    /// Finds the recorder, and makes a folder for the run in `out`, or else in the one that the
+    /// options name.
     pub(crate) fn prepare(out: Option<&Path>, mut options: Options) -> anyhow::Result<Recorded> {
         let library = library::find()?;
         let out = out.unwrap_or(Path::new(&options.out));

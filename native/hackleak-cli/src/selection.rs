@@ -23,8 +23,8 @@ pub(crate) struct SelectionArguments {
     /// Only what no closed scope owns for sure
     #[arg(long, conflicts_with = "scope")]
     unowned: bool,
-    /// Only these kinds: new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach, module, joined by
-    /// `+`
+    /// Only these kinds: new, malloc, jni, unsafe, pool, fd, mmap, zip, thread, attach, module,
+    /// joined by `+`
     #[arg(long, value_name = "KINDS", value_delimiter = '+')]
     kinds: Vec<Group>,
     /// Only sites at which every round leaked: the epochs at which the rounds begin, and the one
@@ -47,8 +47,8 @@ pub(crate) struct SelectionArguments {
     /// default what the process was recorded with
     #[arg(long, value_name = "CHOICE", value_parser = held)]
     held: Option<Held>,
-    /// The rounds are tests: only what is held and has grown by as many blocks with each of at least
-    /// this many of them
+    /// The rounds are tests: only what is held and has grown by as many blocks with each of at
+    /// least this many of them
     #[arg(long, value_name = "N", requires = "rounds", hide = true)]
     tests: Option<u32>,
     /// With --tests: stacks of which blocks have been freed after their test

@@ -35,8 +35,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct SparkSubmit {
-    /// Folder for images and the report, created when missing [default: that of HACKLEAK_OPTIONS, or
-    /// hackleak-out]
+    /// Folder for images and the report, created when missing [default: that of HACKLEAK_OPTIONS,
+    /// or hackleak-out]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     #[command(flatten)]

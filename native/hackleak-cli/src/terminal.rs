@@ -130,7 +130,8 @@ fn style(line: &str) -> Option<Style> {
     }
 }
 
-/// A bar for `total` things, or a spinner where `total` is 0, that appears when the work takes long.
+/// A bar for `total` things, or a spinner where `total` is 0, that appears when the work takes
+/// long.
 pub(crate) struct Progress {
     bar: ProgressBar,
     began: Instant,

@@ -1,11 +1,13 @@
 //! Takes from the disk what an image has reserved and does not need.
 //!
-//! The recorder reserves the blocks of a file before it writes there, so that a full disk harms no program. Most of them
-//! stay zeros. The process cannot give them back: others of its threads may allocate to its very end. So this is
-//! done when a report is made on a process that is gone. The image stays the same to the last byte.
+//! The recorder reserves the blocks of a file before it writes there, so that a full disk harms no
+//! program. Most of them stay zeros. The process cannot give them back: others of its threads may
+//! allocate to its very end. So this is done when a report is made on a process that is gone. The
+//! image stays the same to the last byte.
 //!
-//! What is difficult: whether it is gone. The process may be one of another container, of which nobody here knows. So
-//! the recorder has a lock on the file, which lasts as long as anybody has the file mapped.
+//! What is difficult: whether it is gone. The process may be one of another container, of which
+//! nobody here knows. So the recorder has a lock on the file, which lasts as long as anybody has
+//! the file mapped.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -24,8 +26,8 @@ const PIECE: usize = 1 << 20;
 /// What is looked at together, and taken away together: a block of most file systems.
 const BLOCK: usize = 4 << 10;
 
-/// Takes the zeros of the image's file from the disk, if nobody writes there any more. Where that cannot be done, the
-/// file stays as large as it is, and nothing else is lost.
+/// Takes the zeros of the image's file from the disk, if nobody writes there any more. Where that
+/// cannot be done, the file stays as large as it is, and nothing else is lost.
 pub(crate) fn thin(image: &Path) {
     // A file of somebody else's is not ours to change.
     let Ok(file) = OpenOptions::new().read(true).write(true).open(image) else {

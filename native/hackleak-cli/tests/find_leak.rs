@@ -264,7 +264,8 @@ fn standard_input_and_several_logs_are_read() {
 
 #[test]
 fn memory_follows_the_live_blocks_and_not_the_log() {
-    // 60 MB of log with at most 64 live blocks, read by a process that may have 64 MB more than it starts with.
+    // 60 MB of log with at most 64 live blocks, read by a process that may have 64 MB more than it
+    // starts with.
     let mut text = String::new();
     for round in 0..500_000_u64 {
         let address = 0x7f00_0000_0000 + 16 * (round % 64);

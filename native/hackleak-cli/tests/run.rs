@@ -267,7 +267,8 @@ fn what_is_in_the_environment_stays() {
     assert!(fields[2].starts_with("-Da=b -agentpath:"), "{}", fields[2]);
 }
 
-/// The same option names the folder as in a JVM that is recorded without the command; the argument goes first.
+/// The same option names the folder as in a JVM that is recorded without the command; the argument
+/// goes first.
 #[test]
 fn the_folder_of_the_environment_counts_unless_one_is_given() {
     let setting = Setting::new();

@@ -97,8 +97,8 @@ impl Images {
 }
 
 /// An image: the bytes say how one of the corpus is damaged. The first chooses it, the next two cut
-/// it off (in 256ths of its length; 0 is not at all), and every six that follow overwrite a word that
-/// is not zero: two bytes choose it, one says how, three are the new value.
+/// it off (in 256ths of its length; 0 is not at all), and every six that follow overwrite a word
+/// that is not zero: two bytes choose it, one says how, three are the new value.
 ///
 /// Images are megabytes of mostly zeros, so a fuzzer would hardly ever touch what matters in them.
 pub fn image(data: &[u8]) {

@@ -32,7 +32,8 @@ impl Mapping<'_> {
         self.rights[0] == b'r'
     }
 
-    /// A line of `/proc/PID/maps`, see proc(5): `START-END PERMISSIONS OFFSET MAJOR:MINOR INODE PATH`.
+    /// A line of `/proc/PID/maps`, see proc(5): `START-END PERMISSIONS OFFSET MAJOR:MINOR INODE
+    /// PATH`.
     pub fn parse(line: &[u8]) -> Option<Mapping<'_>> {
         let mut rest = line;
         let start = number(&mut rest, 16) as usize;

@@ -1,5 +1,5 @@
-//! What a process has in memory, by what it is for: from the kernel's list of its mappings, `/proc/PID/smaps`.
-//! Nothing here allocates.
+//! What a process has in memory, by what it is for: from the kernel's list of its mappings,
+//! `/proc/PID/smaps`. Nothing here allocates.
 //!
 //! The C library's heaps are known by their shape. The first one is `[heap]`. Those of its other
 //! arenas begin at a multiple of 64 MiB, and reach to the next one. What is not in use of them yet
@@ -186,8 +186,8 @@ impl<P: Process> Tally<P> {
     }
 }
 
-/// How long the heaps at the end of the range are, and how many arenas begin there. The kernel joins a heap to
-/// what lies right before it, such as a stack.
+/// How long the heaps at the end of the range are, and how many arenas begin there. The kernel
+/// joins a heap to what lies right before it, such as a stack.
 fn heap_in(process: &impl Process, range: &Range<u64>, next: Option<&Open>) -> (u64, u64) {
     let Some(start) = range.start.checked_next_multiple_of(HEAP) else {
         return (0, 0);

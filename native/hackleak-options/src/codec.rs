@@ -136,8 +136,8 @@ impl Options {
         self.known_leaks.split(':').filter(|file| !file.is_empty())
     }
 
-    /// Makes the paths of suppressions, known leaks and baseline absolute, so that another process in another
-    /// folder finds them. `out` stays as it is.
+    /// Makes the paths of suppressions, known leaks and baseline absolute, so that another process
+    /// in another folder finds them. `out` stays as it is.
     pub fn make_files_absolute(&mut self) {
         let files: Vec<String> = self.suppression_files().map(absolute).collect();
         self.suppressions = files.join(":");

@@ -31,8 +31,8 @@ impl Track {
     /// Libraries that were opened.
     pub const MODULE: Track = Track(512);
 
-    /// All but mapped memory, threads, attached threads and opened libraries: allocators map, too, and libraries keep
-    /// threads and what they opened.
+    /// All but mapped memory, threads, attached threads and opened libraries: allocators map, too,
+    /// and libraries keep threads and what they opened.
     pub const STANDARD: Track = Track(31 | 64);
 
     /// Every kind with its name.

@@ -300,7 +300,8 @@ mod tests {
         assert_eq!(lookup.get(2), Some(of(2)));
     }
 
-    /// Threads that insert, read and forget at one moment see a key with its own values or not at all.
+    /// Threads that insert, read and forget at one moment see a key with its own values or not at
+    /// all.
     #[test]
     fn threads_never_see_the_values_of_another_key() {
         static LOOKUP: ConcurrentMap = ConcurrentMap::new(4);

@@ -4,8 +4,8 @@ use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 static MAY_NOT_LOCK: AtomicBool = AtomicBool::new(false);
 
-/// In the forked child of a process with several threads: another one may have had the lock at the fork,
-/// for good.
+/// In the forked child of a process with several threads: another one may have had the lock at the
+/// fork, for good.
 pub fn may_be_taken_for_good() {
     MAY_NOT_LOCK.store(true, Relaxed);
 }

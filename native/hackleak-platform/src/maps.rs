@@ -7,15 +7,16 @@ use hackleak_image::writer::KeepErrno;
 /// The longest line: a path has at most 4096 bytes.
 pub const LINE: usize = 4096 + 128;
 
-/// Calls `visit` with each mapping in the order of addresses until it returns false; whether all that it wanted
-/// could be read. Needs no memory and leaves `errno` as it was.
+/// Calls `visit` with each mapping in the order of addresses until it returns false; whether all
+/// that it wanted could be read. Needs no memory and leaves `errno` as it was.
 pub fn read(mut visit: impl FnMut(&Mapping) -> bool) -> bool {
     lines_of(c"/proc/self/maps", |line| {
         Mapping::parse(line).is_none_or(|mapping| visit(&mapping))
     })
 }
 
-/// Calls `visit` with each line of the file at `path` until it returns false; the rest as for [`read`].
+/// Calls `visit` with each line of the file at `path` until it returns false; the rest as for
+/// [`read`].
 pub fn lines_of(path: &CStr, visit: impl FnMut(&[u8]) -> bool) -> bool {
     let _errno = KeepErrno::new();
     let path = path.as_ptr();

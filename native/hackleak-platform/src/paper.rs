@@ -18,8 +18,8 @@ impl Paper {
 
     /// An empty one; `None` without memory.
     pub fn map() -> Option<&'static mut Paper> {
-        // SAFETY: a new anonymous mapping, which nobody else knows and which is never unmapped. Zero bytes
-        // are a valid value.
+        // SAFETY: a new anonymous mapping, which nobody else knows and which is never unmapped.
+        // Zero bytes are a valid value.
         unsafe {
             let at = libc::mmap(
                 ptr::null_mut(),

@@ -1,7 +1,7 @@
 //! Reading this process's memory as if it were another's.
 //!
-//! Other threads run on: they free what is being read, give pages back, and unload libraries. A load from
-//! such a page would be a SIGSEGV; the kernel's copy is an error.
+//! Other threads run on: they free what is being read, give pages back, and unload libraries. A
+//! load from such a page would be a SIGSEGV; the kernel's copy is an error.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -99,7 +99,8 @@ fn copy_by_kernel(at: usize, into: &mut [u8]) -> usize {
         iov_base: at as *mut libc::c_void,
         iov_len: into.len(),
     };
-    // SAFETY: the kernel writes into `into` at most; where there is nothing to read it gives an error.
+    // SAFETY: the kernel writes into `into` at most; where there is nothing to read it gives an
+    // error.
     let read = unsafe { libc::process_vm_readv(libc::getpid(), &local, 1, &remote, 1, 0) };
     read.max(0) as usize
 }

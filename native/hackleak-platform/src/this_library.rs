@@ -18,8 +18,8 @@ pub fn init() {
 }
 
 unsafe extern "C" fn find(info: *mut libc::dl_phdr_info, _len: usize, own: *mut c_void) -> c_int {
-    // SAFETY: the description that the C library gives, with as many headers as it says, and the pointer
-    // that `init` passed.
+    // SAFETY: the description that the C library gives, with as many headers as it says, and the
+    // pointer that `init` passed.
     unsafe {
         let info = &*info;
         let headers = core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum));

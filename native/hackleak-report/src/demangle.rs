@@ -1,7 +1,7 @@
 //! Names of functions and variables as people write them.
 
-/// C++ and Rust names as people write them. A name that nests too deeply stays as it is, and so does a
-/// name of C's: many are the code of a type in C++, as `f` and `Pc` are.
+/// C++ and Rust names as people write them. A name that nests too deeply stays as it is, and so
+/// does a name of C's: many are the code of a type in C++, as `f` and `Pc` are.
 pub(crate) fn demangled(symbol: &str) -> String {
     let is_mangled = ["_Z", "__Z", "___Z", "_R"]
         .iter()

@@ -6,9 +6,9 @@ use crate::coverage::Runtime;
 use crate::model::{Frame, InScope, Judgement, Kind, Site};
 use crate::owner;
 
-/// Folds sites that are the same but for the roots of their stacks: a pool's thread or `main`, one runner
-/// of tests or another. Lines of one function stay apart: each is a call site of its own. The stack that is
-/// shown is that of most bytes. Most bytes first.
+/// Folds sites that are the same but for the roots of their stacks: a pool's thread or `main`, one
+/// runner of tests or another. Lines of one function stay apart: each is a call site of its own.
+/// The stack that is shown is that of most bytes. Most bytes first.
 pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
     // `sites` come most bytes first, so the first of a kind is the one to show.
     let mut known: HashMap<(&[Frame], Kind, Judgement), usize> = HashMap::new();

@@ -7,7 +7,8 @@
 //! holds may end with the thread, so it does not count. Nor does what was made when a library was
 //! loaded or a class initialised.
 //!
-//! Each test has a stack of its own. So sites are compared without the frames of the test and its class.
+//! Each test has a stack of its own. So sites are compared without the frames of the test and its
+//! class.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,7 +1,7 @@
 //! Who holds a site's blocks, in words.
 //!
-//! The recorder knows a word's address in a module; which variable that is stands in the symbol table of the
-//! module's file, if the file has one and is still the recorded build.
+//! The recorder knows a word's address in a module; which variable that is stands in the symbol
+//! table of the module's file, if the file has one and is still the recorded build.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
@@ -79,8 +79,8 @@ impl Holders {
         Some(HolderRoot::from(record.root))
     }
 
-    /// Whether it has place for one block: a static field of Java's, with nothing between. Where tests fill such
-    /// fields one after the other, each is filled and none grows.
+    /// Whether it has place for one block: a static field of Java's, with nothing between. Where
+    /// tests fill such fields one after the other, each is filled and none grows.
     pub(crate) fn has_one_place(&self, number: u32) -> bool {
         let record = self.records.get(&number);
         record.is_some_and(|record| {

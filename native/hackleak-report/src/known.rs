@@ -11,8 +11,8 @@
 //! ```
 //!
 //! What is difficult: the library that a process has loaded was unpacked from a jar, and its file
-//! does not tell which version it is. `jars` looks for the jar; where there is none, an entry counts
-//! for every version, and the report says so.
+//! does not tell which version it is. `jars` looks for the jar; where there is none, an entry
+//! counts for every version, and the report says so.
 
 mod entry;
 mod jars;
@@ -141,8 +141,8 @@ pub(crate) struct Sorted {
 }
 
 impl Lists {
-    /// The lists that recorded options name, those that were `given` besides, and the one that comes
-    /// with HackLeak. `of_known` decides over the option.
+    /// The lists that recorded options name, those that were `given` besides, and the one that
+    /// comes with HackLeak. `of_known` decides over the option.
     pub(crate) fn new(options: &str, given: &[KnownLeaks], of_known: Option<OfKnown>) -> Lists {
         let options: Options = options.parse().unwrap_or_default();
         let mut lists: Vec<KnownLeaks> = given.to_vec();

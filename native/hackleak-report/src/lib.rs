@@ -10,7 +10,8 @@
 //! - `read`: live blocks of an image, summed by stack, kind and context.
 //! - `symbolise`: frames with names, files and lines; never a symbol of another build.
 //! - `group`: blocks with the same frames and kind are one site.
-//! - `fold`: sites that differ only in the roots of their stacks are one; `own` finds whose they are.
+//! - `fold`: sites that differ only in the roots of their stacks are one; `own` finds whose they
+//!   are.
 //! - [`suppress`]: sites that are known and not reported.
 //! - [`known`]: known leaks of libraries, which are reported and fail nothing.
 //! - [`stable`]: names that survive a rebuild; [`baseline`]: leaks that are known by them.

@@ -1,10 +1,10 @@
 //! What was freed between one check and another, or between a check and the end.
 //!
-//! Frees are not kept, so this compares what the process noted when it judged with what is live now.
-//! That is exact where it says something: blocks of one stack, context and kind that were live then,
-//! of which none is live any more, were freed; a context is never entered again once a later
-//! checkpoint was taken. Of a part that was freed nothing is said, nor of what no check looked at, nor
-//! by whom it was freed.
+//! Frees are not kept, so this compares what the process noted when it judged with what is live
+//! now. That is exact where it says something: blocks of one stack, context and kind that were live
+//! then, of which none is live any more, were freed; a context is never entered again once a later
+//! checkpoint was taken. Of a part that was freed nothing is said, nor of what no check looked at,
+//! nor by whom it was freed.
 
 use std::collections::{HashMap, HashSet};
 

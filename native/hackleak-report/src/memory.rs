@@ -1,9 +1,9 @@
-//! What a process has in memory beside what is live in it: whether growth is a leak, or free memory that the
-//! allocator keeps.
+//! What a process has in memory beside what is live in it: whether growth is a leak, or free memory
+//! that the allocator keeps.
 //!
-//! The process writes the figures into its image at its end. One that runs is looked at from outside, where nobody
-//! tells what is free in its heaps: there it is what is in memory, less what is live. A process that was
-//! killed has no figures.
+//! The process writes the figures into its image at its end. One that runs is looked at from
+//! outside, where nobody tells what is free in its heaps: there it is what is in memory, less what
+//! is live. A process that was killed has no figures.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -78,8 +78,8 @@ struct Figures {
 }
 
 impl Memory {
-    /// What is known of the process of an image, in which these blocks are live. `is_whole` says that nothing is
-    /// missing from its record.
+    /// What is known of the process of an image, in which these blocks are live. `is_whole` says
+    /// that nothing is missing from its record.
     pub fn of(image: &Image, live: &LiveBlocks, is_whole: bool) -> Option<Memory> {
         let header = image.header();
         let footprint = header.footprint;

@@ -2,8 +2,8 @@
 //! of, the names of threads and which of them are attached. And how many native calls have too many
 //! local references.
 //!
-//! The process notes it when somebody looks at what is live. A handle's place is used again, so only the last note
-//! for each counts, and only while what lies there is what it was about.
+//! The process notes it when somebody looks at what is live. A handle's place is used again, so
+//! only the last note for each counts, and only while what lies there is what it was about.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -91,7 +91,8 @@ pub fn bytes(number: u64) -> String {
     counted(number, "byte")
 }
 
-/// `5,999,979 bytes in 3 blocks`; `3 mappings, 12 MiB`; handles have no bytes: `12 file descriptors`.
+/// `5,999,979 bytes in 3 blocks`; `3 mappings, 12 MiB`; handles have no bytes: `12 file
+/// descriptors`.
 pub fn amount(size: u64, count: u64, noun: &str) -> String {
     match noun {
         BLOCK => format!("{} in {}", bytes(size), counted(count, noun)),

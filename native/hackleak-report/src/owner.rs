@@ -153,7 +153,7 @@ pub(crate) fn root_frames(frames: &[Frame], runtime: &Runtime) -> usize {
         },
         Frame::Mark { .. } => false,
     };
-    // Frameworks call each other through what is the JDK's. What they call of it in the end is no start.
+    // Frameworks call each other through the JDK's code. What they call of it last is no start.
     let (launcher, run) = outer_run(frames);
     let framework = match run.iter().any(|frame| is_runner(frame)) {
         true => run.iter().rposition(|frame| is_framework(frame)),
@@ -165,9 +165,9 @@ pub(crate) fn root_frames(frames: &[Frame], runtime: &Runtime) -> usize {
     roots.min(frames.len().saturating_sub(1))
 }
 
-/// How many frames lie outside of the outermost one that calls tests. Who has started it, a build tool, an
-/// editor, a program of somebody's own, is no user of what the tests use, and there are more of these than
-/// anybody knows.
+/// How many frames lie outside of the outermost one that calls tests. Who has started it, a build
+/// tool, an editor, a program of somebody's own, is no user of what the tests use, and there are
+/// more of these than anybody knows.
 fn launcher_frames(frames: &[Frame]) -> usize {
     let engine = frames
         .iter()
@@ -175,8 +175,8 @@ fn launcher_frames(frames: &[Frame]) -> usize {
     engine.map_or(0, |engine| frames.len() - 1 - engine)
 }
 
-/// The launcher's frames, by their number, and the next ones that are frameworks' or that frameworks may call each
-/// other through, the outermost first.
+/// The launcher's frames, by their number, and the next ones that are frameworks' or that
+/// frameworks may call each other through, the outermost first.
 pub(crate) fn outer_run(frames: &[Frame]) -> (usize, Vec<&JavaFrame>) {
     let launcher = launcher_frames(frames);
     let outer = frames.iter().rev().skip(launcher);

@@ -291,8 +291,8 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
     stacks.into_iter().filter(is_covered).collect()
 }
 
-/// The sites that are held and no failure, and the others. What was made when a library was loaded or a class
-/// initialised is with the held, even if it is lost or nobody knows.
+/// The sites that are held and no failure, and the others. What was made when a library was loaded
+/// or a class initialised is with the held, even if it is lost or nobody knows.
 fn apart(image: &Image, selection: &Selection, mut sites: Vec<Site>) -> (Vec<Site>, Vec<Site>) {
     // Of rounds only those sites are left that have blocks of each: what one replaces is gone.
     if selection.all_rounds() != 0 {

@@ -1,8 +1,8 @@
 //! Reports without what says who ran something where: command lines, and names of users and hosts.
 //!
-//! Every text of a report is looked through, whatever field it is in, so that a field which is added
-//! later is not forgotten. What is left alone are names in code: a class is not called differently
-//! because a user has the name of its package.
+//! Every text of a report is looked through, whatever field it is in, so that a field which is
+//! added later is not forgotten. What is left alone are names in code: a class is not called
+//! differently because a user has the name of its package.
 
 use std::collections::BTreeSet;
 use std::path::Path;

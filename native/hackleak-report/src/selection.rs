@@ -37,7 +37,8 @@ pub struct Selection {
     pub known: Option<hackleak_options::Known>,
     /// What becomes of what is held; without it, what the recorder was told.
     pub held: Option<Held>,
-    /// The rounds are tests that came one after the other, and only what grows with them is looked for.
+    /// The rounds are tests that came one after the other, and only what grows with them is looked
+    /// for.
     pub tests: Option<Tests>,
     /// Whether to tell which stacks rules match: [`crate::Process::covered`].
     pub covered: bool,

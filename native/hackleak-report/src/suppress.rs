@@ -64,7 +64,8 @@ impl Rules {
     }
 
     /// Whether a rule matches every site of these frames and kind, however many blocks it has and
-    /// whoever holds them. Built-in rules leave out nothing that is lost, so they are none of those.
+    /// whoever holds them. Built-in rules leave out nothing that is lost, so they are none of
+    /// those.
     pub(crate) fn covers(&self, site: &Site) -> bool {
         debug_assert_eq!((site.bytes, site.count), (0, 0));
         self.files.iter().any(|file| file.matches(site))

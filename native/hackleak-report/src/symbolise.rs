@@ -45,8 +45,8 @@ pub fn stacks(image: &Image, nodes: &[u32]) -> HashMap<u32, Rc<[Frame]>> {
     symbolise(image, nodes.iter().copied()).stacks
 }
 
-/// Java code that the JVM makes for method handles and calls of native functions. Its own traces leave it out, and
-/// it is another at the first calls of a place than later.
+/// Java code that the JVM makes for method handles and calls of native functions. Its own traces
+/// leave it out, and it is another at the first calls of a place than later.
 const HIDDEN: [&str; 6] = [
     "java.lang.invoke.LambdaForm$",
     "java.lang.invoke.DirectMethodHandle$Holder",

@@ -1,4 +1,5 @@
-//! Known leaks: what a baseline holds, what is new or grown against it, and what a report leaves out.
+//! Known leaks: what a baseline holds, what is new or grown against it, and what a report leaves
+//! out.
 
 mod support;
 

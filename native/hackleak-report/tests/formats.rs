@@ -1,4 +1,5 @@
-//! The formats of other tools, each read back by its own ecosystem's reader or checked against its schema.
+//! The formats of other tools, each read back by its own ecosystem's reader or checked against its
+//! schema.
 
 mod support;
 
@@ -78,8 +79,9 @@ fn project() -> tempfile::TempDir {
 
 /// The schema of SARIF 2.1.0, as the crate `serde-sarif` carries it.
 ///
-/// Cargo may have to fetch something for its answer, so it is not kept off the network: what other platforms need has
-/// never been fetched where this was only ever built for one, and neither have all members' crates where one was built.
+/// Cargo may have to fetch something for its answer, so it is not kept off the network: what other
+/// platforms need has never been fetched where this was only ever built for one, and neither have
+/// all members' crates where one was built.
 fn sarif_schema() -> Value {
     let cargo = std::env::var_os("CARGO").expect("run by cargo");
     let platform = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);

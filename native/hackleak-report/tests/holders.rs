@@ -89,8 +89,9 @@ fn what_is_held_is_noted_and_no_leak() {
     );
 }
 
-/// The process ended while they were at work: what they allocated between the last look and that moment is not said to be
-/// lost. The thread that ends the process does not go on, and one that has ended does nothing any more.
+/// The process ended while they were at work: what they allocated between the last look and that
+/// moment is not said to be lost. The thread that ends the process does not go on, and one that has
+/// ended does nothing any more.
 #[test]
 fn what_threads_that_still_run_have_just_allocated_is_no_leak() {
     let report = |tid: u32, ended: u32| {
@@ -201,8 +202,9 @@ fn what_is_held_since_a_library_was_loaded_is_one_line() {
     );
 }
 
-/// What is lost at such a beginning is lost once: it is told, and fails nothing. What a destructor loses, a
-/// function that loading has nothing to do with, or the body of a program's `main` class, counts.
+/// What is lost at such a beginning is lost once: it is told, and fails nothing. What a destructor
+/// loses, a function that loading has nothing to do with, or the body of a program's `main` class,
+/// counts.
 #[test]
 fn what_is_lost_when_a_library_is_loaded_fails_nothing() {
     let mut image = ImageBuilder::new();
@@ -278,7 +280,8 @@ fn the_option_decides_whether_it_counts() {
     assert!(process.held.is_empty());
 }
 
-/// A cache that is replaced has blocks of the last round only; a list that is added to has some of each.
+/// A cache that is replaced has blocks of the last round only; a list that is added to has some of
+/// each.
 #[test]
 fn what_is_held_and_grows_with_each_round_is_a_leak() {
     let mut image = ImageBuilder::new();

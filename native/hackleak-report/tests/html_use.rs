@@ -559,7 +559,8 @@ fn axe_finds_nothing_that_keeps_people_out() {
     assert_eq!(found, Value::from(1));
 }
 
-/// The file of axe-core: what `HACKLEAK_AXE` names, or from npm once; `None` where it cannot be had.
+/// The file of axe-core: what `HACKLEAK_AXE` names, or from npm once; `None` where it cannot be
+/// had.
 fn axe() -> Option<PathBuf> {
     if let Some(file) = std::env::var_os("HACKLEAK_AXE") {
         return Some(file.into());

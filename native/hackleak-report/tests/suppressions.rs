@@ -118,8 +118,8 @@ fn a_file_that_is_missing_leaves_the_others_in_force() {
     assert!(notes.iter().any(|note| note.starts_with(said)), "{notes:?}");
 }
 
-/// The C++ runtime's frames at the top of a stack, with what is below them. What is made when a library is loaded
-/// counts, so that the rules alone decide.
+/// The C++ runtime's frames at the top of a stack, with what is below them. What is made when a
+/// library is loaded counts, so that the rules alone decide.
 fn initialiser(bytes: u64, below: &[&str]) -> Report {
     let mut image = ImageBuilder::new();
     image.header.options = image.text("track=malloc,held=fail");

@@ -20,7 +20,8 @@ fn tests_are_counted_with_the_sites_that_they_share() {
     image.assertion("", 2, Outcome::Passed, 0);
     let path = folder.path().join("4242.hackleak");
     image.write(&path).expect("write");
-    // The third is another process's, the fourth is damaged, the fifth of a check that failed no test.
+    // The third is another process's, the fourth is damaged, the fifth of a check that failed no
+    // test.
     for (name, since) in [
         ("leaks-4242-1.json", 1),
         ("leaks-4242-2.json", 2),

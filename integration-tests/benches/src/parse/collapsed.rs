@@ -1,4 +1,5 @@
-//! Collapsed stacks, `outermost;…;innermost BYTES`, as heaptrack and async-profiler's converter write them.
+//! Collapsed stacks, `outermost;…;innermost BYTES`, as heaptrack and async-profiler's converter
+//! write them.
 
 use super::Reported;
 

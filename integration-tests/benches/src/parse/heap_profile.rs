@@ -1,7 +1,8 @@
-//! The heap profiles of jemalloc (`heap_v2`) and tcmalloc: live blocks and bytes for each stack of addresses, and the memory
-//! map that the addresses belong to.
+//! The heap profiles of jemalloc (`heap_v2`) and tcmalloc: live blocks and bytes for each stack of
+//! addresses, and the memory map that the addresses belong to.
 //!
-//! Only the functions of the workload's own library are named: those are what the harness looks for.
+//! Only the functions of the workload's own library are named: those are what the harness looks
+//! for.
 
 use std::fs;
 use std::path::Path;

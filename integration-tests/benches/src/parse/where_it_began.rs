@@ -1,5 +1,5 @@
-//! The log of the library that this began with (`workloads/where_it_began.cpp`), as its script pairs it: what was made
-//! and not deleted is live.
+//! The log of the library that this began with (`workloads/where_it_began.cpp`), as its script
+//! pairs it: what was made and not deleted is live.
 
 use std::collections::BTreeMap;
 

@@ -36,9 +36,10 @@ each figure is compared with the bare run of its own round. Given are medians ov
 deviation. The raw figures are in [benchmarks/results.json](benchmarks/results.json).
 
 * Tools that need µs for an allocation got less of the same work where that is said below the table.
-* jemalloc and tcmalloc are allocators of their own: their figures contain what the other allocator saves or costs.
-* heaptrack analyses in a second process: its CPU time and memory are not in these figures, but wall times end when it does.
-* No tool sampled: each was told to record every allocation with its stack. Only HackLeak with `stacks=off` was told to leave the stacks
+* jemalloc and tcmalloc are allocators of their own: their figures contain what the other allocator
+* saves or costs. heaptrack analyses in a second process: its CPU time and memory are not in these
+* figures, but wall times end when it does. No tool sampled: each was told to record every
+* allocation with its stack. Only HackLeak with `stacks=off` was told to leave the stacks
   out. heaptrack keeps at most 64 native frames of a stack, tcmalloc 32.
 
 ";

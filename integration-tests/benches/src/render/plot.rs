@@ -1,7 +1,8 @@
 //! Plots: one bar for each tool, as SVG.
 //!
-//! The plots are shown on white and on black pages: the background stays empty, bars have colours that stand out on both, and
-//! text is grey: a page may be dark where the reader's system prefers light.
+//! The plots are shown on white and on black pages: the background stays empty, bars have colours
+//! that stand out on both, and text is grey: a page may be dark where the reader's system prefers
+//! light.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};

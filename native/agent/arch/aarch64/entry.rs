@@ -131,9 +131,9 @@ macro_rules! opening_entry {
     };
 }
 
-/// A function that shows `$request` its first arguments and jumps to the real one, which that gives,
-/// with all of them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to the same
-/// place (`vfork`), or takes arguments that only the kernel knows (`prctl`).
+/// A function that shows `$request` its first arguments and jumps to the real one, which that
+/// gives, with all of them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to
+/// the same place (`vfork`), or takes arguments that only the kernel knows (`prctl`).
 macro_rules! shown_entry {
     ($symbol:ident, $request:path) => {
         /// Hook.
@@ -166,9 +166,10 @@ macro_rules! shown_entry {
     };
 }
 
-/// Defines the exported function `$symbol`, which shows `$handler` where its caller stands, as a sixth argument: from
-/// there up lie the registers that the caller may still use, the arguments, and the caller's own stack. What that
-/// gives it returns; or it jumps there with all of its arguments.
+/// Defines the exported function `$symbol`, which shows `$handler` where its caller stands, as a
+/// sixth argument: from there up lie the registers that the caller may still use, the arguments,
+/// and the caller's own stack. What that gives it returns; or it jumps there with all of its
+/// arguments.
 macro_rules! standing_entry {
     ($symbol:ident, $handler:path, returns) => {
         standing_entry!(@ $symbol, $handler, "mov x0, x16\nret");
@@ -213,9 +214,9 @@ macro_rules! standing_entry {
     };
 }
 
-/// Defines the exported function `$symbol`, which asks `$request` for an answer with its two arguments
-/// and its return address. Where that has none, it jumps to the real one, whose caller stays who it
-/// was: that decides what `RTLD_NEXT` means.
+/// Defines the exported function `$symbol`, which asks `$request` for an answer with its two
+/// arguments and its return address. Where that has none, it jumps to the real one, whose caller
+/// stays who it was: that decides what `RTLD_NEXT` means.
 macro_rules! asking_entry {
     ($symbol:ident, $request:path) => {
         /// Hook.

@@ -41,8 +41,8 @@ macro_rules! allocator_entry {
             core::arch::naked_asm!($first, $second, "jmp {handler}", handler = sym $handler)
         }
     };
-    // Where the registers do not suffice, the rest of the arguments lies on the stack during the call. Such a
-    // function throws nothing.
+    // Where the registers do not suffice, the rest of the arguments lies on the stack during the
+    // call. Such a function throws nothing.
     (@ $symbol:ident, $first:literal, $second:literal, $pushed:literal, $handler:path) => {
         /// Hook; see the table in `hooks`.
         #[unsafe(naked)]
@@ -63,11 +63,13 @@ macro_rules! allocator_entry {
         }
     };
 }
-/// Defines a function that opens a library: gives `$request` its arguments, which that may change, where its return
-/// address lies, and `rbp`. What that opened is the result. Else the real one is jumped to, whose
-/// caller stays who it was: the C library looks at the return address to find the caller's RUNPATH.
+/// Defines a function that opens a library: gives `$request` its arguments, which that may change,
+/// where its return address lies, and `rbp`. What that opened is the result. Else the real one is
+/// jumped to, whose caller stays who it was: the C library looks at the return address to find the
+/// caller's RUNPATH.
 ///
-/// The name is pushed first and lies above the flags. With `in_namespace` the namespace lies above both.
+/// The name is pushed first and lies above the flags. With `in_namespace` the namespace lies above
+/// both.
 macro_rules! opening_entry {
     ($symbol:ident, $request:path) => {
         opening_entry!(@ $symbol, "lea rdi, [rsp + 8]", $request);
@@ -115,9 +117,9 @@ macro_rules! opening_entry {
     };
 }
 
-/// A function that shows `$request` its first arguments and jumps to the real one, which that gives, with all of
-/// them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to the same place (`vfork`), or takes
-/// arguments that only the kernel knows (`prctl`).
+/// A function that shows `$request` its first arguments and jumps to the real one, which that
+/// gives, with all of them: it allocates for its caller (`fdopen`, `fdopendir`), returns twice to
+/// the same place (`vfork`), or takes arguments that only the kernel knows (`prctl`).
 macro_rules! shown_entry {
     ($symbol:ident, $request:path) => {
         /// Hook.
@@ -151,9 +153,10 @@ macro_rules! shown_entry {
     };
 }
 
-/// Defines the exported function `$symbol`, which shows `$handler` where its caller stands, as a sixth argument: from
-/// there up lie the registers that the caller may still use, the arguments, and the caller's own stack. What that
-/// gives it returns; or it jumps there with all of its arguments.
+/// Defines the exported function `$symbol`, which shows `$handler` where its caller stands, as a
+/// sixth argument: from there up lie the registers that the caller may still use, the arguments,
+/// and the caller's own stack. What that gives it returns; or it jumps there with all of its
+/// arguments.
 macro_rules! standing_entry {
     ($symbol:ident, $handler:path, returns) => {
         standing_entry!(@ $symbol, $handler, "ret");
@@ -201,9 +204,9 @@ macro_rules! standing_entry {
     };
 }
 
-/// Defines the exported function `$symbol`, which asks `$request` for an answer with its two arguments
-/// and its return address. Where that has none, it jumps to the real one, whose caller stays who it
-/// was: that decides what `RTLD_NEXT` means.
+/// Defines the exported function `$symbol`, which asks `$request` for an answer with its two
+/// arguments and its return address. Where that has none, it jumps to the real one, whose caller
+/// stays who it was: that decides what `RTLD_NEXT` means.
 macro_rules! asking_entry {
     ($symbol:ident, $request:path) => {
         /// Hook.

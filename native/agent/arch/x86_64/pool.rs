@@ -1,7 +1,7 @@
 //! The code in front of the functions of declared pools.
 //!
-//! Reached from a stub, with its cell in `r11`. The six argument registers are stored downwards from
-//! the first, so that the recorder can read the one that it wants.
+//! Reached from a stub, with its cell in `r11`. The six argument registers are stored downwards
+//! from the first, so that the recorder can read the one that it wants.
 
 use core::arch::naked_asm;
 
@@ -13,8 +13,8 @@ pub fn holds_function(kind: u32) -> bool {
     matches!(kind, R_X86_64_64 | R_X86_64_GLOB_DAT | R_X86_64_JUMP_SLOT)
 }
 
-/// Calls the real function and tells the recorder what it returned. It has a frame of its own, which
-/// its unwind table describes: the real function may allocate, or throw.
+/// Calls the real function and tells the recorder what it returned. It has a frame of its own,
+/// which its unwind table describes: the real function may allocate, or throw.
 ///
 /// # Safety
 ///

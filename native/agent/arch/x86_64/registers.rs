@@ -47,8 +47,9 @@ pub mod signal_frame {
     pub const PROGRAM_COUNTER: i64 = 168;
     /// The interrupted `rbp`.
     pub const FRAME_POINTER: i64 = 120;
-    /// Where each such frame has the code segment, and what its lowest byte says of every program of 64 bits. What
-    /// only has the handler's return address may be what the program gave to `sigaction`.
+    /// Where each such frame has the code segment, and what its lowest byte says of every program
+    /// of 64 bits. What only has the handler's return address may be what the program gave to
+    /// `sigaction`.
     pub const SEGMENT: Option<(i64, usize)> = Some((184, 0x33));
     /// Bytes below the stack pointer that no signal touches (System V ABI, 3.2.2).
     pub const RED_ZONE: usize = 128;
@@ -68,8 +69,8 @@ pub fn signal_context(at: Registers) -> libc::ucontext_t {
     context
 }
 
-/// Where the function `code` may jump to: the targets of whatever looks like a direct jump in it, most of
-/// them inside it. What a compiler makes of a last call is among them.
+/// Where the function `code` may jump to: the targets of whatever looks like a direct jump in it,
+/// most of them inside it. What a compiler makes of a last call is among them.
 pub fn jumps(code: core::ops::Range<usize>) -> impl Iterator<Item = usize> {
     const JUMP: u8 = 0xe9;
     const LEN: usize = 5;

@@ -34,11 +34,12 @@ pub fn set_thread_slot(value: usize) {
     }
 }
 
-/// The calling thread's thread pointer: the C library's record of the thread begins there, with its own
-/// address.
+/// The calling thread's thread pointer: the C library's record of the thread begins there, with its
+/// own address.
 pub fn thread_pointer() -> usize {
     let value;
-    // SAFETY: the first word at the thread pointer is the pointer itself, as the processor's ABI wants.
+    // SAFETY: the first word at the thread pointer is the pointer itself, as the processor's ABI
+    // wants.
     unsafe {
         asm!(
             "mov {v}, qword ptr fs:[0]",

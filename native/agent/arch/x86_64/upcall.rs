@@ -16,8 +16,8 @@ unsafe extern "C" {
     safe static hackleak_upcall_variadic_returns: u8;
 }
 
-/// Whether the address is where the target of one of these thunks returns to. The frame pointer there is that of
-/// the thunk's frame.
+/// Whether the address is where the target of one of these thunks returns to. The frame pointer
+/// there is that of the thunk's frame.
 pub fn is_upcall_return(address: usize) -> bool {
     let returns = [
         &raw const hackleak_upcall_plain_returns,

@@ -1,4 +1,5 @@
-//! `JNI_CreateJavaVM`: a process that makes a JVM gets the recorder as the JVM's agent, whoever calls.
+//! `JNI_CreateJavaVM`: a process that makes a JVM gets the recorder as the JVM's agent, whoever
+//! calls.
 //!
 //! The `java` command, the other launchers of a JDK, programs that embed a JVM and libraries of
 //! other languages all come here. They do so through `dlsym` or because they are linked with
@@ -6,13 +7,13 @@
 //! the first class is loaded. Under `follow=jvm` this is also the moment at which a program that is
 //! no launcher begins to be recorded; one that never calls it is left alone.
 //!
-//! What is difficult: this library exports the function, but a program that looks whether a JVM is there
-//! must find none when there is none. And a library that is linked with `libjvm.so` may have been loaded
-//! with `RTLD_LOCAL`, as extensions of Python are: then `libjvm.so` is in no scope that is searched from
-//! here, and is looked for among the modules.
+//! What is difficult: this library exports the function, but a program that looks whether a JVM is
+//! there must find none when there is none. And a library that is linked with `libjvm.so` may have
+//! been loaded with `RTLD_LOCAL`, as extensions of Python are: then `libjvm.so` is in no scope that
+//! is searched from here, and is looked for among the modules.
 //!
-//! Other things than a JVM have a function of this name (native images); they take no agent and are left
-//! alone.
+//! Other things than a JVM have a function of this name (native images); they take no agent and are
+//! left alone.
 
 use super::dynamic::{Dlsym, plain_dlsym};
 use crate::cold::jvm::aot;
@@ -110,7 +111,8 @@ fn in_scope_of(caller: usize) -> *mut c_void {
 
 /// What a loaded module and what it is linked with have under this name.
 fn in_module(path: &CStr) -> *mut c_void {
-    // SAFETY: a handle of a module that is loaded already, given back at once: whoever loaded it keeps it.
+    // SAFETY: a handle of a module that is loaded already, given back at once: whoever loaded it
+    // keeps it.
     unsafe {
         let handle = libc::dlopen(path.as_ptr(), libc::RTLD_LAZY | libc::RTLD_NOLOAD);
         if handle.is_null() {
@@ -196,8 +198,8 @@ struct WithAgent {
     _agent: CString,
 }
 
-/// Begins to record, if that has not been done, and gives the arguments that add the agent; `None` when
-/// they stay as they are.
+/// Begins to record, if that has not been done, and gives the arguments that add the agent; `None`
+/// when they stay as they are.
 unsafe fn prepare(create: *mut c_void, given: *mut JavaVMInitArgs) -> Option<WithAgent> {
     if given.is_null() || !is_jvm(create) {
         return None;

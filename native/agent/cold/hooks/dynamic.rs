@@ -8,8 +8,9 @@
 //! decides which RUNPATH is searched; only a library that is found without one is opened here, if
 //! it is to be recorded ([`libraries`]).
 //!
-//! `dlmopen` loads a library into a namespace of its own, with a C library of its own, where no hook
-//! is found. That cannot be changed, so it is counted, and the report names what is loaded there.
+//! `dlmopen` loads a library into a namespace of its own, with a C library of its own, where no
+//! hook is found. That cannot be changed, so it is counted, and the report names what is loaded
+//! there.
 
 use super::create_vm::Found;
 use crate::IMAGE;
@@ -94,9 +95,9 @@ impl Asked {
         }
     }
 
-    /// Opens the library with `real` if it is one to record. Null where that is not so, or where it is not known how the
-    /// caller's library is found: then the caller itself is to ask. Nothing `is_loaded` in a namespace that is yet to be
-    /// made.
+    /// Opens the library with `real` if it is one to record. Null where that is not so, or where it
+    /// is not known how the caller's library is found: then the caller itself is to ask. Nothing
+    /// `is_loaded` in a namespace that is yet to be made.
     fn open(
         &self,
         call_site: CallSite,
@@ -133,8 +134,8 @@ fn at(slot: usize, frame_pointer: usize) -> CallSite {
     }
 }
 
-/// Called by `dlopen` with the caller's arguments: the handle if the library was opened here, and whom the
-/// caller asks else.
+/// Called by `dlopen` with the caller's arguments: the handle if the library was opened here, and
+/// whom the caller asks else.
 ///
 /// # Safety
 ///
@@ -225,14 +226,15 @@ fn real_dlsym() -> *mut c_void {
 pub unsafe fn plain_dlsym(handle: *mut c_void, name: &CStr) -> *mut c_void {
     // SAFETY: the function of this name and type; it has one in every process.
     let found = unsafe { transmute::<*mut c_void, Dlsym>(real_dlsym())(handle, name.as_ptr()) };
-    // No jump: the caller of the function decides what `RTLD_NEXT` means, and is to be this library.
+    // No jump: the caller of the function decides what `RTLD_NEXT` means, and is to be this
+    // library.
     core::hint::black_box(found)
 }
 
 /// Called by `dlsym`.
 ///
-/// The JVM asks the C library itself for functions that Java code names (`Linker.defaultLookup`), so
-/// that its `malloc` and `free` would not pass here. It is also what the JVM does first with a
+/// The JVM asks the C library itself for functions that Java code names (`Linker.defaultLookup`),
+/// so that its `malloc` and `free` would not pass here. It is also what the JVM does first with a
 /// library that is new.
 extern "C" fn dlsym_request(handle: *mut c_void, name: *const c_char, caller: usize) -> Answer {
     let real = real_dlsym();

@@ -1,5 +1,5 @@
-//! The functions that end a program without an exit: `_exit` and its like, and those that make it another
-//! program (`exec…`).
+//! The functions that end a program without an exit: `_exit` and its like, and those that make it
+//! another program (`exec…`).
 
 use crate::arch::standing_entry;
 use crate::cold::questions::end;
@@ -12,7 +12,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
 type Strings = *const *const c_char;
 
-/// Every hook here by its name, for those who ask the loader for a function; but those that never come back.
+/// Every hook here by its name, for those who ask the loader for a function; but those that never
+/// come back.
 pub const HOOKS: &[super::Hook] = &[
     ("execl", execl),
     ("execle", execle),
@@ -87,8 +88,9 @@ endings! {
     _Exit C_EXIT;
 }
 
-/// For each function that comes back if it fails: its hook, which calls `$handler` with the caller's position last. Fewer
-/// than five arguments are followed by others that nobody looks at. `$becomes` gives whether the image says so.
+/// For each function that comes back if it fails: its hook, which calls `$handler` with the
+/// caller's position last. Fewer than five arguments are followed by others that nobody looks at.
+/// `$becomes` gives whether the image says so.
 macro_rules! becoming {
     ($($name:ident $handler:ident $place:ident $becomes:ident ($($argument:ident: $type:ty),*)
         ($($other:ident),*);)*) => {
@@ -107,7 +109,8 @@ macro_rules! becoming {
                     unsafe { *libc::__errno_location() = libc::ENOSYS };
                     return -1;
                 }
-                // SAFETY: the C library's function of this name and type, with the caller's arguments.
+                // SAFETY: the C library's function of this name and type, with the caller's
+                // arguments.
                 let answer = unsafe {
                     let real: unsafe extern "C" fn($($type),*) -> c_int = transmute(real);
                     real($($argument),*)
@@ -132,8 +135,8 @@ becoming! {
         environment: Strings, flags: c_int) ();
 }
 
-/// For each function with as many arguments as its caller likes: its hook, which calls `$handler` with some of them
-/// and the caller's position, and goes on at the real one.
+/// For each function with as many arguments as its caller likes: its hook, which calls `$handler`
+/// with some of them and the caller's position, and goes on at the real one.
 macro_rules! listing {
     ($($name:ident $handler:ident $place:ident $becomes:ident;)*) => {
         $(
@@ -174,8 +177,8 @@ pub fn system_call(number: c_long, first: usize, position: usize) {
     }
 }
 
-/// The process becomes the program at this path, if that can be executed: who searches for one tries many. Gives
-/// whether the image says so; so below.
+/// The process becomes the program at this path, if that can be executed: who searches for one
+/// tries many. Gives whether the image says so; so below.
 fn program(path: usize, position: usize) -> bool {
     end::by_exec(position, || is_program(path as *const c_char))
 }

@@ -1,9 +1,9 @@
-//! Exported functions that are on no allocation's way: they load libraries, make a JVM, forbid system
-//! calls, or end the program.
+//! Exported functions that are on no allocation's way: they load libraries, make a JVM, forbid
+//! system calls, or end the program.
 //!
-//! `JNI_CreateJavaVM` is in `create_vm`, `dlopen` and its like in `dynamic`. Filters of system calls
-//! are in `sandbox`, and what ends a program without an exit is in `ends`. The hooks of allocations
-//! and other resources are in `crate::hot::hooks`.
+//! `JNI_CreateJavaVM` is in `create_vm`, `dlopen` and its like in `dynamic`. Filters of system
+//! calls are in `sandbox`, and what ends a program without an exit is in `ends`. The hooks of
+//! allocations and other resources are in `crate::hot::hooks`.
 
 mod create_vm;
 mod dynamic;
@@ -34,8 +34,8 @@ pub fn launcher() -> Option<usize> {
     (found != 0).then_some(found)
 }
 
-/// Resolves what hooks pass on to, while that is safe: in the constructor. `makes_jvm` is called before a JVM
-/// is made, with the function that makes it and its options.
+/// Resolves what hooks pass on to, while that is safe: in the constructor. `makes_jvm` is called
+/// before a JVM is made, with the function that makes it and its options.
 pub fn init(makes_jvm: fn(usize, &[&str])) {
     create_vm::init(makes_jvm);
     real::init();

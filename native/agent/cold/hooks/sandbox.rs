@@ -52,8 +52,9 @@ extern "C" fn syscall_request(
     real::found(&REAL_SYSCALL, c"syscall")
 }
 
-/// Before the call, because after it even a look at what it did may end the process. A child of `vfork` shares
-/// memory with its parent, whom its filter does not bind. A forked child has no part of its parent's image.
+/// Before the call, because after it even a look at what it did may end the process. A child of
+/// `vfork` shares memory with its parent, whom its filter does not bind. A forked child has no part
+/// of its parent's image.
 fn begins(is_deadly: bool) {
     if !is_deadly {
         return;

@@ -1,11 +1,12 @@
 //! JVMs that start from a cache of classes which were linked ahead of time (JDK 24 and later).
 //!
-//! Such a cache and an early start of the tool interface exclude each other, and with `AOTMode=on` the JVM would not
-//! start. So the early start is not asked for then. It is there for `Unsafe`, whose native methods are bound
-//! before the ordinary start: its memory is not tracked, and that is said.
+//! Such a cache and an early start of the tool interface exclude each other, and with `AOTMode=on`
+//! the JVM would not start. So the early start is not asked for then. It is there for `Unsafe`,
+//! whose native methods are bound before the ordinary start: its memory is not tracked, and that is
+//! said.
 //!
-//! A JVM that writes such a cache, or an archive of classes as older ones do, ends at its start where there is an
-//! agent. So it gets none.
+//! A JVM that writes such a cache, or an archive of classes as older ones do, ends at its start
+//! where there is an agent. So it gets none.
 
 use crate::IMAGE;
 use crate::cold::process::agentpath;
@@ -24,8 +25,8 @@ pub fn look<'text>(options: impl Iterator<Item = &'text str>) -> bool {
     !writes_archive(&all)
 }
 
-/// Whether a JVM with these options writes an archive of its classes. Of two that contradict each other the last one
-/// counts.
+/// Whether a JVM with these options writes an archive of its classes. Of two that contradict each
+/// other the last one counts.
 fn writes_archive(options: &[String]) -> bool {
     const ALONE: [&str; 4] = [
         "-Xshare:dump",
@@ -70,8 +71,8 @@ fn names_cache(options: &[String]) -> bool {
     is_named && !["off", "record", "create"].contains(&mode.unwrap_or_default())
 }
 
-/// Whether the JVM keeps its cache, so that the tool interface must not start early. What that gives up is
-/// left out of what is tracked.
+/// Whether the JVM keeps its cache, so that the tool interface must not start early. What that
+/// gives up is left out of what is tracked.
 pub fn keeps_cache() -> bool {
     if !IS_CACHE_NAMED.load(Relaxed) {
         return false;

@@ -52,7 +52,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
     })
 }
 
-/// What changes with the rules that leave leaks out: their files may be written anew while this runs.
+/// What changes with the rules that leave leaks out: their files may be written anew while this
+/// runs.
 fn rules(options: &Options) -> String {
     let files = options.suppression_files().map(|file| {
         let found = std::fs::metadata(file).ok();
@@ -107,8 +108,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_leaksSince<'local>(
     })
 }
 
-/// `long[] sitesSince(int epoch, int scope, int ownership, int limit)`: the different stacks of what is live, with the
-/// kind in the upper 32 bits; null for more than `limit`.
+/// `long[] sitesSince(int epoch, int scope, int ownership, int limit)`: the different stacks of
+/// what is live, with the kind in the upper 32 bits; null for more than `limit`.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_sitesSince<'local>(
     env: EnvUnowned<'local>,
@@ -260,8 +261,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_ignore<'local>(
     });
 }
 
-/// `String rawSites(int epoch, int scope, int ownership, int judging, int limit)`: the reporter's `lines` format
-/// without its symbols, for when the reporter cannot read the image.
+/// `String rawSites(int epoch, int scope, int ownership, int judging, int limit)`: the reporter's
+/// `lines` format without its symbols, for when the reporter cannot read the image.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_rawSites<'local>(
     env: EnvUnowned<'local>,

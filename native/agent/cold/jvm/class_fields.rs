@@ -1,7 +1,7 @@
 //! The fields of Java classes, as JVMTI counts them.
 //!
-//! A heap walk names a field by its index: first come the fields of all interfaces of the class, then those of
-//! its superclasses from `Object` on, then its own.
+//! A heap walk names a field by its index: first come the fields of all interfaces of the class,
+//! then those of its superclasses from `Object` on, then its own.
 
 use crate::hot::jvm::functions;
 use core::ffi::{CStr, c_char};
@@ -26,8 +26,8 @@ pub fn next_tag(holds: Holds) -> jlong {
     }
 }
 
-/// Whether an `int` in objects of the class with this tag may be a file descriptor: the number of one is in
-/// many an `int`.
+/// Whether an `int` in objects of the class with this tag may be a file descriptor: the number of
+/// one is in many an `int`.
 pub fn tells_descriptors(tag: jlong) -> bool {
     tag & WITH_DESCRIPTORS != 0
 }
@@ -72,7 +72,8 @@ fn declared(env: *mut jvmtiEnv, class: jclass) -> Option<Vec<jfieldID>> {
     let functions = functions(env);
     let (get, deallocate) = (functions.GetClassFields?, functions.Deallocate?);
     let (mut count, mut list) = (0, ptr::null_mut());
-    // SAFETY: a JVMTI call with a reference of the caller's; the list has `count` ids and is given back.
+    // SAFETY: a JVMTI call with a reference of the caller's; the list has `count` ids and is given
+    // back.
     unsafe {
         if get(env, class, &mut count, &mut list) != JVMTI_ERROR_NONE {
             return None;
@@ -93,8 +94,8 @@ pub fn names_descriptor(field: &str) -> bool {
     field.starts_with("fd") || ends("fd") || ends("Fd") || ends("FD") || ends("escriptor")
 }
 
-/// Which descriptors a field of this class and name may keep. Java's own classes keep what the JDK has opened,
-/// and none in constants; its `FileDescriptor` may have been given any.
+/// Which descriptors a field of this class and name may keep. Java's own classes keep what the JDK
+/// has opened, and none in constants; its `FileDescriptor` may have been given any.
 pub fn keeps(class: &str, field: &str) -> Keeps {
     let is_own = ["java.", "sun.", "jdk.", "com.sun."];
     let is_of_jdk = is_own.iter().any(|own| class.starts_with(own));
@@ -270,8 +271,8 @@ fn fields_of_interfaces(env: *mut jvmtiEnv, jni: *mut JNIEnv, classes: &[jclass]
 
 /// The loader of the application, as a local reference; null where the JVM does not tell.
 pub fn system_loader(jni: *mut JNIEnv) -> jobject {
-    // SAFETY: JNI calls of this thread with live references and the method's own signature; what they throw is none of
-    // the program's.
+    // SAFETY: JNI calls of this thread with live references and the method's own signature; what
+    // they throw is none of the program's.
     unsafe {
         let functions = &**jni;
         let mut system = ptr::null_mut();
@@ -293,15 +294,15 @@ pub fn system_loader(jni: *mut JNIEnv) -> jobject {
     }
 }
 
-/// Whether the class is there as long as the JVM is: the JVM itself or the loader of the application, `system`, has
-/// made it.
+/// Whether the class is there as long as the JVM is: the JVM itself or the loader of the
+/// application, `system`, has made it.
 pub fn lasts(env: *mut jvmtiEnv, jni: *mut JNIEnv, class: jclass, system: jobject) -> bool {
     let Some(loader_of) = functions(env).GetClassLoader else {
         return false;
     };
     let mut loader = ptr::null_mut();
-    // SAFETY: JVMTI and JNI calls in the live phase, with references of the caller's and a valid place; the reference
-    // that is made is given back.
+    // SAFETY: JVMTI and JNI calls in the live phase, with references of the caller's and a valid
+    // place; the reference that is made is given back.
     unsafe {
         if loader_of(env, class, &mut loader) != JVMTI_ERROR_NONE {
             return false;

@@ -1,8 +1,9 @@
 //! Forcing a full garbage collection, `-XX:+DisableExplicitGC` or not.
 //!
-//! What is difficult: a collection may wait for a thread, and then for ever; a JVM that has begun to end
-//! collects no more, but some collectors wait all the same; and in JDK 11 and 17 a collection that meets a
-//! critical section of JNI does not take place, without an error. An object that nobody holds tells whether it did.
+//! What is difficult: a collection may wait for a thread, and then for ever; a JVM that has begun
+//! to end collects no more, but some collectors wait all the same; and in JDK 11 and 17 a
+//! collection that meets a critical section of JNI does not take place, without an error. An object
+//! that nobody holds tells whether it did.
 
 use crate::hot::jvm::{Jvmti, buffers, critical, jni_env};
 use core::ptr;
@@ -103,8 +104,8 @@ impl Garbage {
         if env.is_null() {
             return None;
         }
-        // SAFETY: JNI calls with this thread's environment, with live local references, which are deleted at
-        // once; an exception is none of the program's.
+        // SAFETY: JNI calls with this thread's environment, with live local references, which are
+        // deleted at once; an exception is none of the program's.
         unsafe {
             let functions = &**env;
             let class = (functions.FindClass)(env, c"java/lang/Object".as_ptr());

@@ -1,8 +1,8 @@
 //! The moment at which the end of a JVM is looked at.
 //!
-//! JVMTI's `VMDeath` comes too late: HotSpot has stopped the collector's threads by then, and under ZGC
-//! and Shenandoah a forced collection would wait for them for ever. The last moment at which the JVM is
-//! whole lies in `java.lang.Shutdown`, after the shutdown hooks:
+//! JVMTI's `VMDeath` comes too late: HotSpot has stopped the collector's threads by then, and under
+//! ZGC and Shenandoah a forced collection would wait for them for ever. The last moment at which
+//! the JVM is whole lies in `java.lang.Shutdown`, after the shutdown hooks:
 //!
 //! ```text
 //! return from main, uncaught exception ─► shutdown ─► hooks, ours last ─► VMDeath ─► the end
@@ -14,9 +14,9 @@
 //! place of its native method `halt0`. The hook does nothing under `exit`: `halt0` is called with a
 //! lock held that keeps other threads from halting the JVM with another exit code meanwhile.
 //!
-//! The hook needs a class that is a `Runnable`. It is defined from the bytes below, by JNI, in the loader of
-//! the JDK, with a native method `run`. Where any of this cannot be had, `VMDeath` is left, and no
-//! collection is forced there.
+//! The hook needs a class that is a `Runnable`. It is defined from the bytes below, by JNI, in the
+//! loader of the JDK, with a native method `run`. Where any of this cannot be had, `VMDeath` is
+//! left, and no collection is forced there.
 
 use super::{collect, exit, properties};
 use crate::cold::process::lifecycle;
@@ -69,8 +69,8 @@ pub fn is_awaited() -> bool {
     STATE.load(Relaxed) != NOTHING
 }
 
-/// What is to be done. With the property that makes RAPIDS libraries look for leaks, people expect that
-/// garbage is collected before; the option goes before the property.
+/// What is to be done. With the property that makes RAPIDS libraries look for leaks, people expect
+/// that garbage is collected before; the option goes before the property.
 fn wanted() -> Exit {
     match lifecycle::exit() {
         Exit::Off if !lifecycle::is_exit_given() && properties::is_rapids_debug() => Exit::Settle,
@@ -214,8 +214,8 @@ pub fn at_vm_death() {
     guarded(|| check(false));
 }
 
-/// Does once what is to be done. A thread that ends the JVM while another one is at it waits, so that
-/// a report is not cut off.
+/// Does once what is to be done. A thread that ends the JVM while another one is at it waits, so
+/// that a report is not cut off.
 fn check(collects: bool) {
     if !gate::is_open() {
         return;

@@ -1,8 +1,8 @@
 //! What is done at the end of the JVM, after the shutdown hooks: settling, and a report.
 //!
 //! Where `dev.hackleak` is in use, its `ExitCheck` does the work, because it knows the settlers
-//! that other libraries have plugged in. Otherwise it is done from here. No wait may be without a limit:
-//! a cleaner, a collection or the reporter may hang, and the program must end all the same.
+//! that other libraries have plugged in. Otherwise it is done from here. No wait may be without a
+//! limit: a cleaner, a collection or the reporter may hang, and the program must end all the same.
 
 use super::{collect, properties};
 use crate::IMAGE;
@@ -120,7 +120,8 @@ const STEPS: [&str; 3] = [
     "waiting for the report",
 ];
 
-/// Does the work on a thread of its own, so that it can be given up. A collection cannot be interrupted.
+/// Does the work on a thread of its own, so that it can be given up. A collection cannot be
+/// interrupted.
 fn check_here(wanted: Exit, collects: bool) -> bool {
     let (tell, told) = mpsc::channel();
     let thread = std::thread::Builder::new().name("hackleak-exit".to_owned());

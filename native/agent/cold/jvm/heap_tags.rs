@@ -58,7 +58,8 @@ pub fn untag(env: *mut jvmtiEnv, jni: *mut JNIEnv, tags: &[jlong]) {
     }
 }
 
-/// Gives back a reference that `with_tags` has made, and the object's tag if it was one for this walk.
+/// Gives back a reference that `with_tags` has made, and the object's tag if it was one for this
+/// walk.
 pub fn done(env: *mut jvmtiEnv, jni: *mut JNIEnv, object: jobject, untag: bool) {
     if untag {
         set_tag(env, object, 0);
@@ -90,7 +91,8 @@ pub fn all_with_tags(env: *mut jvmtiEnv, tags: &[jlong]) -> Option<Vec<(jlong, j
     let functions = functions(env);
     let (get, deallocate) = (functions.GetObjectsWithTags?, functions.Deallocate?);
     let (mut count, mut objects, mut of) = (0, ptr::null_mut(), ptr::null_mut());
-    // SAFETY: a JVMTI call in the live phase; the answers are two lists of `count`, given back here.
+    // SAFETY: a JVMTI call in the live phase; the answers are two lists of `count`, given back
+    // here.
     unsafe {
         let len = tags.len() as jint;
         let error = get(env, len, tags.as_ptr(), &mut count, &mut objects, &mut of);

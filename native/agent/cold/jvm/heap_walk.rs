@@ -18,8 +18,8 @@ use hackleak_image::layout::Root;
 use jvmti_bindings::sys::jni::{JNIEnv, jclass, jint, jlong, jvalue};
 use jvmti_bindings::sys::jvmti::*;
 
-/// The environments: one whose tags choose what is looked at, and one whose tags tell which classes were
-/// looked at before.
+/// The environments: one whose tags choose what is looked at, and one whose tags tell which classes
+/// were looked at before.
 static CHOOSING: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
 static SEEN: AtomicPtr<jvmtiEnv> = AtomicPtr::new(ptr::null_mut());
 
@@ -30,12 +30,12 @@ const DESCRIPTORS: jlong = 4;
 
 pub const NOT_TOLD: Stop = Stop::Unknown("what Java objects hold: the JVM does not tell");
 
-/// Whoever is told the values of `long`s, and the descriptors in `int`s by the address that the live table
-/// has for each. That is at a safepoint, on a thread of the JVM's: it may not be
-/// called from there.
+/// Whoever is told the values of `long`s, and the descriptors in `int`s by the address that the
+/// live table has for each. That is at a safepoint, on a thread of the JVM's: it may not be called
+/// from there.
 pub trait Visitor {
-    /// A value in an object or in a class: the tag of the object's class, its own (of a static field, its
-    /// class's), which may be changed, and the index of the field or element.
+    /// A value in an object or in a class: the tag of the object's class, its own (of a static
+    /// field, its class's), which may be changed, and the index of the field or element.
     fn value(&mut self, class: jlong, tag: &mut jlong, sort: Root, index: jint, value: jlong);
 }
 
@@ -50,7 +50,8 @@ pub fn iterate_statics<V: Visitor>(
     choosing: *mut jvmtiEnv,
     visitor: &mut V,
 ) -> Result<(), Stop> {
-    // SAFETY: JNI calls of this thread, with a reference that is given back; an exception is none of the program's.
+    // SAFETY: JNI calls of this thread, with a reference that is given back; an exception is none
+    // of the program's.
     unsafe {
         let functions = &**jni;
         let class = (functions.FindClass)(jni, c"java/lang/Class".as_ptr());
@@ -105,7 +106,8 @@ unsafe extern "system" fn on_field<V: Visitor>(
         match of {
             JVMTI_PRIMITIVE_TYPE_LONG => value.j,
             JVMTI_PRIMITIVE_TYPE_INT if names_descriptors() => {
-                // Most numbers are none of a descriptor's, and beyond these lie the places of others.
+                // Most numbers are none of a descriptor's, and beyond these lie the places of
+                // others.
                 match descriptors::place_of(value.i) {
                     Some(place) => place as jlong,
                     None => return JVMTI_VISIT_OBJECTS,
@@ -114,8 +116,8 @@ unsafe extern "system" fn on_field<V: Visitor>(
             _ => return JVMTI_VISIT_OBJECTS,
         }
     };
-    // SAFETY: the pointer that `iterate` passed; the field's index and the object's tag lie where the JVM says
-    // during the call.
+    // SAFETY: the pointer that `iterate` passed; the field's index and the object's tag lie where
+    // the JVM says during the call.
     unsafe {
         let visitor = &mut *visitor.cast::<V>();
         visitor.value(class_tag, &mut *tag, sort, (*info).field.index, value);
@@ -134,8 +136,8 @@ unsafe extern "system" fn on_array<V: Visitor>(
 ) -> jint {
     if of == JVMTI_PRIMITIVE_TYPE_LONG && !elements.is_null() {
         let elements = elements.cast::<jlong>();
-        // SAFETY: the pointer that `iterate` passed; as many elements as the JVM says, and the array's tag, all
-        // valid during the call.
+        // SAFETY: the pointer that `iterate` passed; as many elements as the JVM says, and the
+        // array's tag, all valid during the call.
         unsafe {
             let visitor = &mut *visitor.cast::<V>();
             for index in 0..count.max(0) {
@@ -188,7 +190,8 @@ fn may_hold(
         return Holds::default();
     };
     let mut known = 0;
-    // SAFETY: JVMTI and JNI calls in the live phase, with a local reference and places of the callers.
+    // SAFETY: JVMTI and JNI calls in the live phase, with a local reference and places of the
+    // callers.
     unsafe {
         if get_tag(seen, class, &mut known) == JVMTI_ERROR_NONE && known & LOOKED_AT != 0 {
             return Holds {

@@ -1,8 +1,8 @@
 //! Threads that attach and detach.
 //!
-//! The functions for that are in a table that the `JavaVM` points at, and no function of JVMTI replaces it. So
-//! the pointer is led to a copy with replacements. It is a variable of the JVM's, which is looked at before: where
-//! it cannot be written, no thread is seen to attach.
+//! The functions for that are in a table that the `JavaVM` points at, and no function of JVMTI
+//! replaces it. So the pointer is led to a copy with replacements. It is a variable of the JVM's,
+//! which is looked at before: where it cannot be written, no thread is seen to attach.
 
 use crate::arch::{CallSite, method_entry};
 use crate::cold::process::messages;
@@ -72,7 +72,8 @@ pub fn watch(vm: Vm) {
     }
     // SAFETY: as above.
     GET_ENV.store(unsafe { (*table).GetEnv } as usize, Relaxed);
-    // SAFETY: the JVM's pointer, which was found to be writable. Others read the old table or the new one.
+    // SAFETY: the JVM's pointer, which was found to be writable. Others read the old table or the
+    // new one.
     unsafe { AtomicPtr::from_ptr(vm.cast::<*mut Table>()) }.store(table, Release);
 }
 

@@ -1,5 +1,5 @@
-//! The way from a root of the JVM's to an object that holds native memory, as a Java developer would
-//! write it: `example.Cache.ENTRIES → HashMap → example.Options.handle`.
+//! The way from a root of the JVM's to an object that holds native memory, as a Java developer
+//! would write it: `example.Cache.ENTRIES → HashMap → example.Options.handle`.
 //!
 //! JVMTI follows references in one direction only and in an order of its own, so the way is found
 //! backwards: each round follows all of them once and notes who refers to what the round before has
@@ -29,7 +29,8 @@ const LONGEST: usize = 16;
 const MOST_REFERRERS: usize = 8;
 /// The most objects that are looked at.
 const MOST_OBJECTS: usize = 4096;
-/// How long it may take, of the clock and of the process's CPU time; what was not found by then has no way.
+/// How long it may take, of the clock and of the process's CPU time; what was not found by then has
+/// no way.
 const PATIENCE: u64 = 2_000_000_000;
 const CLOCKS: [libc::clockid_t; 2] = [libc::CLOCK_MONOTONIC, libc::CLOCK_PROCESS_CPUTIME_ID];
 

@@ -1,5 +1,5 @@
-//! Java objects that hold native memory, which have its address in a `long`, or file descriptors, in an
-//! `int` with the name of one.
+//! Java objects that hold native memory, which have its address in a `long`, or file descriptors,
+//! in an `int` with the name of one.
 
 mod doubts;
 
@@ -21,8 +21,8 @@ use jvmti_bindings::sys::jvmti::*;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-/// Classes carry tags from 1 on. During a walk, a class without a `long` of its objects' gets one from here on
-/// when one of its static fields holds something.
+/// Classes carry tags from 1 on. During a walk, a class without a `long` of its objects' gets one
+/// from here on when one of its static fields holds something.
 const STATIC_ONLY: jlong = 1 << 40;
 /// An object that holds something gets one from here on, unless it has one of [`java_stale`]'s.
 const OBJECTS: jlong = 1 << 41;
@@ -195,8 +195,8 @@ fn mark(marks: &mut Marks, memory: &Memory, hits: &[Hit]) {
     }
 }
 
-/// Leaves out the values of objects that `only` says hold nothing. To find out takes walks of the heap, so
-/// it is asked only of objects by which something in question was reached.
+/// Leaves out the values of objects that `only` says hold nothing. To find out takes walks of the
+/// heap, so it is asked only of objects by which something in question was reached.
 fn drop_finished(
     marks: &mut Marks,
     memory: &Memory,
@@ -239,7 +239,8 @@ fn drop_finished(
 }
 
 impl Heap {
-    /// The ways to the places that are used, by their roots: for each the way to one of its objects.
+    /// The ways to the places that are used, by their roots: for each the way to one of its
+    /// objects.
     fn ways(
         &self,
         env: *mut jvmtiEnv,
@@ -355,8 +356,8 @@ impl Walk<'_> {
         self.hit(value, place, object);
     }
 
-    /// Whether the value is the address of something that was not reached yet, and may be evidence: not
-    /// what the place has had since before the block was there.
+    /// Whether the value is the address of something that was not reached yet, and may be evidence:
+    /// not what the place has had since before the block was there.
     fn is_hit(&self, value: jlong, place: Place) -> bool {
         match self.marks.points(self.memory, value as u64) {
             Points::Nowhere => false,

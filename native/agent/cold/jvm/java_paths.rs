@@ -143,7 +143,8 @@ fn follow(env: *mut jvmtiEnv, from: jobject, filter: jint, walk: &mut Walk) -> b
     unsafe { follow_references(env, from, filter, on_reference, walk) }
 }
 
-/// Follows all references from an object, or from the roots of the JVM if it is null; tells whether it could.
+/// Follows all references from an object, or from the roots of the JVM if it is null; tells whether
+/// it could.
 ///
 /// # Safety
 ///

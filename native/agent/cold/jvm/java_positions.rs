@@ -5,8 +5,8 @@ use crate::hot::jvm::vm_structs;
 use hackleak_platform::peek::Peek;
 use std::collections::HashMap;
 
-/// The stack pointers of the youngest Java frames, by the kernel's numbers of the threads that have left Java
-/// code for the JVM's or for native code; none, where the JVM does not tell.
+/// The stack pointers of the youngest Java frames, by the kernel's numbers of the threads that have
+/// left Java code for the JVM's or for native code; none, where the JVM does not tell.
 pub fn positions() -> HashMap<u32, usize> {
     let found = || {
         let (layout, peek) = (layout()?, Peek::new()?);
@@ -25,9 +25,9 @@ pub fn positions() -> HashMap<u32, usize> {
     found().unwrap_or_default()
 }
 
-/// How much of the stack from `position` on is a frame in which compiled code calls a native method at `pc`, or
-/// where `pc` is 0 at the address below. Such a frame has words that nothing was written to, and no more of the program's
-/// than the arguments, which its caller has.
+/// How much of the stack from `position` on is a frame in which compiled code calls a native method
+/// at `pc`, or where `pc` is 0 at the address below. Such a frame has words that nothing was
+/// written to, and no more of the program's than the arguments, which its caller has.
 fn native_frame(position: usize, pc: usize, peek: &Peek) -> usize {
     let size = || {
         let pc = match pc {

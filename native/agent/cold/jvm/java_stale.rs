@@ -1,9 +1,10 @@
 //! Values in Java objects that are known to be of no use any more.
 //!
-//! An object that was closed keeps the address of what it had, and the allocator hands out the same address
-//! again: a new leak would look as if the closed object held it. So checkpoints note the places in the heap with
-//! a value that points at memory where no block is live. What is allocated there later is younger than
-//! the value, which cannot be its handle, as long as the place does not change.
+//! An object that was closed keeps the address of what it had, and the allocator hands out the same
+//! address again: a new leak would look as if the closed object held it. So checkpoints note the
+//! places in the heap with a value that points at memory where no block is live. What is allocated
+//! there later is younger than the value, which cannot be its handle, as long as the place does not
+//! change.
 //!
 //! What is difficult: objects move, so they are known by tags, which the collector takes along and
 //! drops with the object. And a look takes as long as the heap is large. So what it will take is
@@ -92,8 +93,8 @@ pub fn judged() {
     of_now().matters = true;
 }
 
-/// Notes the values that are of no use now, if that may be afforded, and tells whether it did. Called at checkpoints,
-/// not in hooks.
+/// Notes the values that are of no use now, if that may be afforded, and tells whether it did.
+/// Called at checkpoints, not in hooks.
 pub fn note() -> bool {
     let mut noted = false;
     holders::between_passes(|| {
@@ -124,8 +125,8 @@ pub fn with_noted(watch: impl FnOnce(&mut dyn Iterator<Item = u64>)) {
 
 /// What the heap has in use, garbage too, at least 1.
 fn used_mib(jni: *mut JNIEnv) -> Option<u64> {
-    // SAFETY: JNI calls of this thread with live references and the methods' own signatures; what they
-    // throw is none of the program's, and the references are given back.
+    // SAFETY: JNI calls of this thread with live references and the methods' own signatures; what
+    // they throw is none of the program's, and the references are given back.
     unsafe {
         let functions = &**jni;
         let class = (functions.FindClass)(jni, c"java/lang/Runtime".as_ptr());

@@ -12,8 +12,8 @@ pub unsafe extern "system" fn on_start(_: *mut jvmtiEnv, jni: *mut JNIEnv, threa
     boundary::guarded(|| {
         boundary::may_panic();
         let env = Jvmti::get()?.env;
-        // SAFETY: the JNI environment of this thread and a reference that lives as long as the call, as does the one
-        // to its class.
+        // SAFETY: the JNI environment of this thread and a reference that lives as long as the
+        // call, as does the one to its class.
         let class = unsafe { ((**jni).GetObjectClass)(jni, thread) };
         let class = class_fields::signature(env, class);
         let name = java_chains::thread_name(env, thread)?;

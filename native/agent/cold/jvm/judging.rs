@@ -30,7 +30,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_owned<'local>(
     })
 }
 
-/// `int judge(int epoch, int scope, int ownership, Object[] finished, int owned)`: the number of the judging.
+/// `int judge(int epoch, int scope, int ownership, Object[] finished, int owned)`: the number of
+/// the judging.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_judge<'local>(
     env: EnvUnowned<'local>,
@@ -80,8 +81,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_judgeFirm<'local>(
     })
 }
 
-/// What the Java side needs to know of the option `held`: `unknown` where nobody can tell who holds what,
-/// `fail` where it makes no difference.
+/// What the Java side needs to know of the option `held`: `unknown` where nobody can tell who holds
+/// what, `fail` where it makes no difference.
 pub fn what_for(options: &Options) -> &'static str {
     match options.held {
         Held::Fail => "fail",
@@ -90,7 +91,8 @@ pub fn what_for(options: &Options) -> &'static str {
     }
 }
 
-/// Finds out who holds what, Java's objects among those who could, where there is a JVM; not `finished`.
+/// Finds out who holds what, Java's objects among those who could, where there is a JVM; not
+/// `finished`.
 pub fn judge(
     selection: Selection,
     at_exit: bool,

@@ -1,4 +1,5 @@
-//! The edge of the native methods of `dev.hackleak.NativeBridge`: errors and panics become Java exceptions.
+//! The edge of the native methods of `dev.hackleak.NativeBridge`: errors and panics become Java
+//! exceptions.
 
 use crate::cold::process::lifecycle;
 use crate::hot::events::selection::Selection;

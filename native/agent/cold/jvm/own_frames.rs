@@ -1,9 +1,11 @@
-//! Frames that hold nothing: those of the program on the thread that asks in the middle of its work.
+//! Frames that hold nothing: those of the program on the thread that asks in the middle of its
+//! work.
 //!
-//! Their variables have what was closed as well as what is open, and native code's variables on the same
-//! stack hold nothing either. What is difficult: below a test on the same stack are the frames of what
-//! runs it, and those have things that outlive the test: instances, extensions and what these keep. So the
-//! program's frames end at the first one of a known test framework's; without one, all are the program's.
+//! Their variables have what was closed as well as what is open, and native code's variables on the
+//! same stack hold nothing either. What is difficult: below a test on the same stack are the frames
+//! of what runs it, and those have things that outlive the test: instances, extensions and what
+//! these keep. So the program's frames end at the first one of a known test framework's; without
+//! one, all are the program's.
 
 use super::heap_tags::{set_tag, tag_of};
 use crate::hot::jvm::functions;
@@ -47,7 +49,8 @@ pub struct OwnFrames {
 }
 
 impl OwnFrames {
-    /// Parts the objects that hold nothing: the calling thread, if it is one of them, stands for its frames.
+    /// Parts the objects that hold nothing: the calling thread, if it is one of them, stands for
+    /// its frames.
     pub fn split(
         env: *mut jvmtiEnv,
         jni: *mut JNIEnv,
@@ -149,7 +152,8 @@ fn is_this_thread(env: *mut jvmtiEnv, jni: *mut JNIEnv, object: jobject) -> bool
     let Some(current) = functions(env).GetCurrentThread else {
         return false;
     };
-    // SAFETY: JVMTI and JNI calls in the live phase, with a reference of the caller's and one of this call's.
+    // SAFETY: JVMTI and JNI calls in the live phase, with a reference of the caller's and one of
+    // this call's.
     unsafe {
         if current(env, &mut thread) != JVMTI_ERROR_NONE || thread.is_null() {
             return false;

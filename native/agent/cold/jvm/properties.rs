@@ -1,5 +1,5 @@
-//! System properties that the JVM was started with, wherever they came from: the command line, a file of
-//! arguments, `JAVA_TOOL_OPTIONS`, `JDK_JAVA_OPTIONS`, or the options of an embedded JVM.
+//! System properties that the JVM was started with, wherever they came from: the command line, a
+//! file of arguments, `JAVA_TOOL_OPTIONS`, `JDK_JAVA_OPTIONS`, or the options of an embedded JVM.
 //!
 //! `dev.hackleak.SystemProperties` reads the same ones, and what a program has set later besides.
 

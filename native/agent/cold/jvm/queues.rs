@@ -1,13 +1,15 @@
 //! Whether what a collection has found is worked off: the proof that makes waiting for it needless.
 //!
-//! A collection puts references into one list; the JVM's reference handler moves each into its queue; a thread
-//! of a `Cleaner`, the finalizer's, or one of the program's takes it from there and frees what it stands for. The first
-//! step is asked of the JVM itself (`Reference.waitForReferenceProcessing`), and of the second one the queues are looked at:
-//! all objects of class `ReferenceQueue`, which a walk over the heap finds and tags.
+//! A collection puts references into one list; the JVM's reference handler moves each into its
+//! queue; a thread of a `Cleaner`, the finalizer's, or one of the program's takes it from there and
+//! frees what it stands for. The first step is asked of the JVM itself
+//! (`Reference.waitForReferenceProcessing`), and of the second one the queues are looked at: all
+//! objects of class `ReferenceQueue`, which a walk over the heap finds and tags.
 //!
-//! What is difficult: many queues are emptied only when their owner is used the next time, such as that of each
-//! `WeakHashMap`. Those of the JDK hold nothing native, and are known by the class of what lies in them. Of the
-//! others nobody knows, so they are told by a number that changes with what lies in them, and the Java side waits.
+//! What is difficult: many queues are emptied only when their owner is used the next time, such as
+//! that of each `WeakHashMap`. Those of the JDK hold nothing native, and are known by the class of
+//! what lies in them. Of the others nobody knows, so they are told by a number that changes with
+//! what lies in them, and the Java side waits.
 
 use super::class_fields;
 use super::heap_tags::{all_with_tags, environment};
@@ -41,8 +43,9 @@ struct Waiting {
     others: i64,
 }
 
-/// `long[] queues(boolean anew)`: how many references wait for the JDK's cleaners and finalizers, and a number that
-/// changes with those of others; null where the JVM does not tell. `anew` looks for queues that have come since.
+/// `long[] queues(boolean anew)`: how many references wait for the JDK's cleaners and finalizers,
+/// and a number that changes with those of others; null where the JVM does not tell. `anew` looks
+/// for queues that have come since.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_queues<'local>(
     env: EnvUnowned<'local>,
@@ -60,8 +63,8 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_queues<'local>(
     })
 }
 
-/// `int references()`: 1 if the reference handler had something to do, so that this waited for some of it; 0 if not; 2 if
-/// the thread was interrupted; -1 where the JVM does not tell.
+/// `int references()`: 1 if the reference handler had something to do, so that this waited for some
+/// of it; 0 if not; 2 if the thread was interrupted; -1 where the JVM does not tell.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_references<'local>(
     env: EnvUnowned<'local>,
@@ -122,7 +125,8 @@ fn loaded(loader: jobject, name: jobject) -> Option<jobject> {
 fn pending() -> Option<i32> {
     let jni = Jni::get()?;
     let class = jni.class(c"java/lang/ref/Reference")?;
-    // SAFETY: JNI calls with live references and the method's own signature; whatever it throws is told by a number.
+    // SAFETY: JNI calls with live references and the method's own signature; whatever it throws is
+    // told by a number.
     unsafe {
         let functions = &**jni.env;
         let wait = (functions.GetStaticMethodID)(
@@ -277,7 +281,8 @@ impl Jni {
             return Owner::Other;
         };
         let mut loader = ptr::null_mut();
-        // SAFETY: JNI and JVMTI calls with live references and a valid place; the answers are given back here.
+        // SAFETY: JNI and JVMTI calls with live references and a valid place; the answers are given
+        // back here.
         let (class, told) = unsafe {
             let class = ((**self.env).GetObjectClass)(self.env, reference);
             (

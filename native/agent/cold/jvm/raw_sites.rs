@@ -1,4 +1,5 @@
-//! What leaked, as the recorder itself can list it: the reporter's `lines` format without symbols and without rules.
+//! What leaked, as the recorder itself can list it: the reporter's `lines` format without symbols
+//! and without rules.
 
 use crate::IMAGE;
 use crate::hot::events::selection::{self, Selection};
@@ -16,8 +17,8 @@ type Sum = (u64, u64);
 
 /// At most `limit` sites of what is live, those of most bytes first.
 ///
-/// With the number of a judging, what that found held is listed apart and is not in the total; with 0 nobody knows
-/// who holds what.
+/// With the number of a judging, what that found held is listed apart and is not in the total; with
+/// 0 nobody knows who holds what.
 pub fn lines(selection: Selection, judging: u32, limit: usize) -> String {
     let judged = judging.checked_sub(1).and_then(judged);
     let is_judged = judged.is_some();

@@ -7,8 +7,8 @@ use jni::EnvUnowned;
 use jni::objects::{JClass, JLongArray};
 use std::collections::HashMap;
 
-/// `long[] liveByStack(int epoch)`: of what was allocated since then, stack, epoch and blocks, one after the
-/// other.
+/// `long[] liveByStack(int epoch)`: of what was allocated since then, stack, epoch and blocks, one
+/// after the other.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_dev_hackleak_NativeBridge_liveByStack<'local>(
     env: EnvUnowned<'local>,

@@ -40,7 +40,8 @@ const FUNCTIONS: &[(Share, &[&str])] = &[
             "__backtrace_symbols",
         ],
     ),
-    // `%m…` of the whole scanf family: all of it ends here, and nothing else here allocates for long.
+    // `%m…` of the whole scanf family: all of it ends here, and nothing else here allocates for
+    // long.
     (
         Share::Itself,
         &["vfscanf", "__vfscanf", "_IO_vfscanf", "vfwscanf"],
@@ -112,7 +113,8 @@ const FUNCTIONS: &[(Share, &[&str])] = &[
         Share::Through,
         &["_obstack_begin", "_obstack_begin_1", "_obstack_newchunk"],
     ),
-    // The network: freeifaddrs, if_freenameindex. The hook of getaddrinfo records what that returns.
+    // The network: freeifaddrs, if_freenameindex. The hook of getaddrinfo records what that
+    // returns.
     (Share::Below, &["getifaddrs", "if_nameindex"]),
     // Locales, converters, catalogues: freelocale, iconv_close, catclose. What they load is kept.
     (Share::Itself, &["newlocale", "__newlocale"]),
@@ -142,8 +144,8 @@ const FUNCTIONS: &[(Share, &[&str])] = &[
         ],
     ),
     (Share::Itself, &["timer_create"]),
-    // Caches: buffers of streams, converters of wide and multibyte text, translations, locales, time
-    // zones, name services, loaded libraries, and whatever is made once.
+    // Caches: buffers of streams, converters of wide and multibyte text, translations, locales,
+    // time zones, name services, loaded libraries, and whatever is made once.
     (
         Share::Nothing,
         &[
@@ -245,7 +247,8 @@ pub fn find() {
     lent::init(found.leak());
 }
 
-/// The functions by which a stream into memory grows and ends; those for wide characters have no name.
+/// The functions by which a stream into memory grows and ends; those for wide characters have no
+/// name.
 fn memory_streams() -> impl Iterator<Item = usize> {
     let (mut text, mut len) = (ptr::null_mut::<c_char>(), 0);
     let (mut wide, mut wide_len) = (ptr::null_mut::<libc::wchar_t>(), 0);
@@ -261,7 +264,8 @@ fn memory_streams() -> impl Iterator<Item = usize> {
         // SAFETY: a stream that was opened above.
         unsafe { libc::fclose(stream) };
     }
-    // SAFETY: closing a stream leaves its memory for the caller to free; or the place is still null.
+    // SAFETY: closing a stream leaves its memory for the caller to free; or the place is still
+    // null.
     unsafe {
         libc::free(text.cast());
         libc::free(wide.cast());

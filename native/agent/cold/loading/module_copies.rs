@@ -8,8 +8,9 @@
 //! and JNA do first with a library. It also happens when a native method of it is bound, and at a
 //! checkpoint, but in no other hook. A JVM that ends looks once more for files that are gone.
 //!
-//! Where the file is gone already, or is no longer the one that is mapped, one is written from memory
-//! ([`rebuilt`]). It has fewer names, so it lies there under a name of its own, and is taken last.
+//! Where the file is gone already, or is no longer the one that is mapped, one is written from
+//! memory ([`rebuilt`]). It has fewer names, so it lies there under a name of its own, and is taken
+//! last.
 
 mod mapped;
 mod rebuilt;

@@ -2,9 +2,9 @@
 //!
 //! A library that carves objects out of a pool cannot be seen through `malloc`. Where its functions
 //! are called through the dynamic linker, their addresses stand in tables (`symbols`) that are
-//! rewritten to lead to a stub first. Calls that the linker has resolved inside of a library stand in
-//! no table: a function of which no call was found is counted, so that a report never passes over
-//! it in silence.
+//! rewritten to lead to a stub first. Calls that the linker has resolved inside of a library stand
+//! in no table: a function of which no call was found is counted, so that a report never passes
+//! over it in silence.
 //!
 //! Tables are looked at when a library is new: before its first native method is bound, when the
 //! JVM looks for its `JNI_OnLoad`, and at checkpoints. What its initialisers do comes earlier.

@@ -1,19 +1,19 @@
 //! `-agentpath` alone: the same command line once more, with this library preloaded.
 //!
-//! Allocations only pass through a library that is in place before the program's own, and a JVM option
-//! comes too late for that. So `Agent_OnLoad` of a process that was not preloaded executes the program
-//! again: same process, same command line, same environment but for `LD_PRELOAD`, same descriptors. No
-//! class is loaded by then, and no Java code has run.
+//! Allocations only pass through a library that is in place before the program's own, and a JVM
+//! option comes too late for that. So `Agent_OnLoad` of a process that was not preloaded executes
+//! the program again: same process, same command line, same environment but for `LD_PRELOAD`, same
+//! descriptors. No class is loaded by then, and no Java code has run.
 //!
 //! What is difficult:
-//! - It must happen once. A variable tells the new program that it is the second one, by process number,
-//!   because it may be inherited. Where the preload took no effect it stops the third.
-//! - The launcher may execute itself once more to change `LD_LIBRARY_PATH`, so both variables stay until
-//!   `Agent_OnLoad`, which puts the environment back to what it was.
-//! - Options from argument files and variables were expanded by the launcher. The command line is the
-//!   kernel's, from before that; the agent's own options go with the variable.
-//! - What the JVM opened without `FD_CLOEXEC` would stay open, and its files locked. What the program
-//!   inherited must stay.
+//! - It must happen once. A variable tells the new program that it is the second one, by process
+//!   number, because it may be inherited. Where the preload took no effect it stops the third.
+//! - The launcher may execute itself once more to change `LD_LIBRARY_PATH`, so both variables stay
+//!   until `Agent_OnLoad`, which puts the environment back to what it was.
+//! - Options from argument files and variables were expanded by the launcher. The command line is
+//!   the kernel's, from before that; the agent's own options go with the variable.
+//! - What the JVM opened without `FD_CLOEXEC` would stay open, and its files locked. What the
+//!   program inherited must stay.
 
 use crate::cold::process::jdk;
 use crate::cold::process::objects;
@@ -165,8 +165,8 @@ fn strings(name: &str) -> Option<Vec<CString>> {
     texts.map(|text| CString::new(text).ok()).collect()
 }
 
-/// The path of the program: the one that it was started by if that still leads there, because the kernel names
-/// the process after it.
+/// The path of the program: the one that it was started by if that still leads there, because the
+/// kernel names the process after it.
 fn path() -> CString {
     // SAFETY: the kernel's string, which lies in the process for good, or 0.
     let given = unsafe {

@@ -1,7 +1,7 @@
 //! `-agentpath` arguments that name this library, wherever a JVM may read them from.
 //!
-//! The image must be made before the JVM calls `Agent_OnLoad`, so they are looked for ahead of it. What
-//! stands in an argument file of the launcher is not seen here.
+//! The image must be made before the JVM calls `Agent_OnLoad`, so they are looked for ahead of it.
+//! What stands in an argument file of the launcher is not seen here.
 
 use std::path::Path;
 

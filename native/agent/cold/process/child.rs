@@ -1,7 +1,7 @@
 //! A child process that must not keep this one waiting.
 //!
-//! Its output goes into memory files: they need no thread that empties them, and a grandchild that keeps them
-//! open holds nobody up.
+//! Its output goes into memory files: they need no thread that empties them, and a grandchild that
+//! keeps them open holds nobody up.
 
 use std::fs::File;
 use std::io::{Error, Read, Result, Seek};

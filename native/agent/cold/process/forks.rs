@@ -1,8 +1,8 @@
 //! Children that go on without `exec` (`follow=all`): each has an image of its own.
 //!
-//! A child begins at its first allocation, not at the fork: most children call `exec` soon, and an image of
-//! each would be one of nothing. What its parent allocated is not the child's, so a free of that is none of
-//! its events.
+//! A child begins at its first allocation, not at the fork: most children call `exec` soon, and an
+//! image of each would be one of nothing. What its parent allocated is not the child's, so a free
+//! of that is none of its events.
 //!
 //! What is difficult: the recorder's memory is a copy of the parent's, at any moment of it. Its
 //! words name places of an image that the child does not have. Everything that does so is dropped
@@ -32,16 +32,18 @@ pub fn follow(bits: u32) {
     gate::follow_children(bits, &CHILDREN);
 }
 
-/// Makes this forked child's own image. What the gate is to be; `None` when the child passes through.
+/// Makes this forked child's own image. What the gate is to be; `None` when the child passes
+/// through.
 fn begin() -> Option<u32> {
     let _errno = KeepErrno::new();
-    // A signal handler that forked inside of the recorder and returns there would find another image.
+    // A signal handler that forked inside of the recorder and returns there would find another
+    // image.
     if thread::is_busy() || sandbox::is_deadly() {
         unrecorded(IMAGE.window().ledger());
         return None;
     }
-    // SAFETY: the gate was wiped, so this process was forked since the image was made, and no thread of it is in
-    // the recorder but this one, at its first allocation.
+    // SAFETY: the gate was wiped, so this process was forked since the image was made, and no
+    // thread of it is in the recorder but this one, at its first allocation.
     let parents = unsafe {
         inherited::list();
         IMAGE.leave()

@@ -1,9 +1,9 @@
 //! The beginning of an image: its file, its header, its first nodes.
 //!
-//! What is difficult: a forked child makes one too, inside of its first allocation. It has one thread, but
-//! others of its parent's may have held any lock at the fork. So nothing on the way there allocates or locks:
-//! what the image says was put together when the parent began ([`Seed`]), and paths are written into a
-//! mapping of their own.
+//! What is difficult: a forked child makes one too, inside of its first allocation. It has one
+//! thread, but others of its parent's may have held any lock at the fork. So nothing on the way
+//! there allocates or locks: what the image says was put together when the parent began ([`Seed`]),
+//! and paths are written into a mapping of their own.
 
 use crate::IMAGE;
 use crate::hot::events::timeline;
@@ -97,8 +97,8 @@ pub fn create(options: &Options, exe: &Path) -> Result<(), String> {
     begin(seed, 0).map_err(|refusal| in_words(&refusal, &seed.out))
 }
 
-/// A forked child that allocates a little before it calls `exec` has begun an image, and its memory is gone
-/// now: nobody wants to hear of it.
+/// A forked child that allocates a little before it calls `exec` has begun an image, and its memory
+/// is gone now: nobody wants to hear of it.
 fn drop_precursors(out: &str) {
     let pid = std::process::id();
     let (end, middle) = (format!("-{pid}.hackleak"), format!("-{pid}-"));
@@ -125,8 +125,8 @@ pub fn executable() -> &'static [u8] {
     SEED.get().map_or(&[], |seed| &seed.exe)
 }
 
-/// Creates the image of a forked child, which has left its parent's. Where that fails nothing is left behind:
-/// the parent's image counts the child.
+/// Creates the image of a forked child, which has left its parent's. Where that fails nothing is
+/// left behind: the parent's image counts the child.
 pub fn create_again() -> Result<(), Refusal> {
     begin(SEED.get().ok_or(Refusal::Path)?, flags::FORKED).inspect_err(|refusal| {
         let path = match refusal {

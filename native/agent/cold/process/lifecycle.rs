@@ -147,8 +147,8 @@ fn executable_now() -> PathBuf {
     std::fs::read_link("/proc/self/exe").unwrap_or_default()
 }
 
-/// A JVM is about to be made by the function at `create`, with the options `texts`: a process that was
-/// dormant is recorded from now on.
+/// A JVM is about to be made by the function at `create`, with the options `texts`: a process that
+/// was dormant is recorded from now on.
 fn makes_jvm(create: usize, texts: &[&str]) {
     let Some(Outcome::Dormant(options, _)) = outcome() else {
         return;
@@ -240,8 +240,8 @@ fn is_preloaded() -> bool {
     }
 }
 
-/// The preloaded library whose `malloc` is found before this one's. A program with a `malloc` of its own
-/// is none: that is for the report to say.
+/// The preloaded library whose `malloc` is found before this one's. A program with a `malloc` of
+/// its own is none: that is for the report to say.
 fn preceding() -> Option<String> {
     // SAFETY: a lookup by name.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr()) };
@@ -255,8 +255,8 @@ fn preceding() -> Option<String> {
     (!is_program).then(|| path.display().to_string())
 }
 
-/// Called in `Agent_OnLoad` with the options of `-agentpath`: a program that was not preloaded is executed
-/// again. Returns if it cannot or need not be.
+/// Called in `Agent_OnLoad` with the options of `-agentpath`: a program that was not preloaded is
+/// executed again. Returns if it cannot or need not be.
 pub fn preload(text: &str, is_again: bool) {
     let Some(Outcome::NotPreloaded(options, reason)) = outcome() else {
         return;

@@ -1,7 +1,7 @@
 //! Sentences for the user on standard error, while that is what it was at the start.
 //!
-//! It may be a file that is as long as the program may write, or a pipe that nobody reads: no signal
-//! of that reaches the program.
+//! It may be a file that is as long as the program may write, or a pipe that nobody reads: no
+//! signal of that reaches the program.
 
 use hackleak_image::writer::quietly;
 use hackleak_platform::stderr;

@@ -3,7 +3,8 @@
 //! - `lifecycle`: from the constructor on. `forks`: children. `again`: executing once more with the
 //!   preload; `agentpath`: the option that asks for it. `frugal`: systems with little room.
 //! - `image`: the image's file. `log_file`: the text log's. `messages`: sentences for the user.
-//! - `jdk`, `objects`: where the JDK and other libraries lie. `child`: a process that is waited for.
+//! - `jdk`, `objects`: where the JDK and other libraries lie. `child`: a process that is waited
+//!   for.
 
 pub mod again;
 pub mod agentpath;

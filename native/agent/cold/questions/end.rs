@@ -1,15 +1,17 @@
-//! The end of the program: its exit, `_exit`, `quick_exit`, or that it becomes another program (`exec`).
+//! The end of the program: its exit, `_exit`, `quick_exit`, or that it becomes another program
+//! (`exec`).
 //!
-//! What is live then is judged, and the image is told how the program ended. A process that is killed says
-//! nothing; its image stays as it was.
+//! What is live then is judged, and the image is told how the program ended. A process that is
+//! killed says nothing; its image stays as it was.
 //!
-//! What is difficult: `exit` may do whatever it likes, but `_exit` and `exec` may be called where nearly nothing is
-//! allowed: in a handler of a signal, in a child of `vfork`, in the forked child of a process with several threads.
-//! What looks at the rest allocates, and takes the loader's lock. So there the program goes its way at once, and is
-//! judged like one that was killed.
+//! What is difficult: `exit` may do whatever it likes, but `_exit` and `exec` may be called where
+//! nearly nothing is allowed: in a handler of a signal, in a child of `vfork`, in the forked child
+//! of a process with several threads. What looks at the rest allocates, and takes the loader's
+//! lock. So there the program goes its way at once, and is judged like one that was killed.
 //!
-//! A program that calls `exec` returns to none of its callers, as at an exit. But it calls from within them: what
-//! they have on the stack, the arguments of the new program first of all, is not lost.
+//! A program that calls `exec` returns to none of its callers, as at an exit. But it calls from
+//! within them: what they have on the stack, the arguments of the new program first of all, is not
+//! lost.
 //!
 //! None of this runs in hooks of the allocator.
 
@@ -32,9 +34,11 @@ use hackleak_platform::loader_lock;
 /// The process is at its exit: the handlers of the program have run.
 pub fn at_exit() {
     if gate::is_open() {
-        // Nobody takes back what the process told before a call that failed, where that passes no hook.
+        // Nobody takes back what the process told before a call that failed, where that passes no
+        // hook.
         is_no_exec();
-        // What looks at the rest allocates. A handler that calls `exit` inside of `malloc` must not hang for it.
+        // What looks at the rest allocates. A handler that calls `exit` inside of `malloc` must not
+        // hang for it.
         finish(!sandbox::is_deadly() && !interrupted::in_allocator());
     }
 }
@@ -48,8 +52,8 @@ pub fn at_once() {
     }
 }
 
-/// The process becomes another program, if `is_likely` says so. What may still be used of the calling thread's stack
-/// begins at `position`. Gives whether the image says so.
+/// The process becomes another program, if `is_likely` says so. What may still be used of the
+/// calling thread's stack begins at `position`. Gives whether the image says so.
 pub fn by_exec(position: usize, is_likely: impl FnOnce() -> bool) -> bool {
     let _errno = KeepErrno::new();
     let is_told = may_look() && is_likely();
@@ -79,7 +83,8 @@ pub fn begin() {
     if add.is_null() {
         return;
     }
-    // SAFETY: the C library's function of this name and type. The handler belongs to no library that is unloaded.
+    // SAFETY: the C library's function of this name and type. The handler belongs to no library
+    // that is unloaded.
     unsafe { transmute::<*mut c_void, Add>(add)(quick_exit, core::ptr::null()) };
 }
 
@@ -87,8 +92,8 @@ unsafe extern "C" fn quick_exit() {
     at_once();
 }
 
-/// Whether the calling thread can look at what is live. A JVM is judged by what it does at its own exit, which this
-/// is none of.
+/// Whether the calling thread can look at what is live. A JVM is judged by what it does at its own
+/// exit, which this is none of.
 fn may_look() -> bool {
     // What said that it becomes another program, and is still here, has failed to.
     let is_at_its_end = || {
@@ -112,8 +117,8 @@ struct Ending {
     is_interrupted: bool,
 }
 
-/// What looks needs more of a stack than threads and coroutines may have. It is a part of this library's data, where
-/// nothing holds anything, and takes no memory before.
+/// What looks needs more of a stack than threads and coroutines may have. It is a part of this
+/// library's data, where nothing holds anything, and takes no memory before.
 #[repr(C, align(4096))]
 struct Stack(UnsafeCell<[u8; 512 << 10]>);
 // SAFETY: one thread at a time has it: see `finish`.
@@ -130,7 +135,8 @@ fn finish(looks: bool) {
         looks,
         is_interrupted: looks && interrupted::may_be(),
     };
-    // SAFETY: the stack is this thread's alone by now, and larger than what was measured; no panic leaves `run`.
+    // SAFETY: the stack is this thread's alone by now, and larger than what was measured; no panic
+    // leaves `run`.
     unsafe {
         let top = STACK.0.get().add(1).addr();
         arch::call_on_stack((&raw mut ending).cast(), run, top);

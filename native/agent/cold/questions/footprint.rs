@@ -1,15 +1,17 @@
-//! What the process has in memory at its end, and what of that the C library's allocator keeps: so that a report
-//! can tell a leak from free memory that is not given back.
+//! What the process has in memory at its end, and what of that the C library's allocator keeps: so
+//! that a report can tell a leak from free memory that is not given back.
 //!
-//! What is difficult: `mallinfo2` takes the lock of each arena, and walks what is free there. No signal handler that
-//! calls `exit` may hang for it, nor a process of which another thread holds a lock for good: a handler
-//! may have interrupted `malloc` there, and wait.
+//! What is difficult: `mallinfo2` takes the lock of each arena, and walks what is free there. No
+//! signal handler that calls `exit` may hang for it, nor a process of which another thread holds a
+//! lock for good: a handler may have interrupted `malloc` there, and wait.
 //!
-//! - A process with one thread asks directly, unless a signal interrupted that thread. Then nobody has a lock.
-//! - Where there are several threads, a thread of the kernel's alone asks, and is waited for no longer than
-//!   [`LIMIT`]. It lives beside the C library's threads, so that nothing is allocated to make it. One that gets no
-//!   answer ends with the process.
-//! - A forked child is never asked: others of its parent's threads may have held any lock at the fork.
+//! - A process with one thread asks directly, unless a signal interrupted that thread. Then nobody
+//!   has a lock.
+//! - Where there are several threads, a thread of the kernel's alone asks, and is waited for no
+//!   longer than [`LIMIT`]. It lives beside the C library's threads, so that nothing is allocated
+//!   to make it. One that gets no answer ends with the process.
+//! - A forked child is never asked: others of its parent's threads may have held any lock at the
+//!   fork.
 //!
 //! None of this runs in hooks.
 
@@ -61,8 +63,8 @@ pub fn init() {
     OLDER.store(of_library(c"mallinfo"), Relaxed);
 }
 
-/// Writes into the image what the process has in memory now. `is_interrupted` tells whether a signal may have
-/// interrupted the calling thread. Not for hooks.
+/// Writes into the image what the process has in memory now. `is_interrupted` tells whether a
+/// signal may have interrupted the calling thread. Not for hooks.
 pub fn take(is_interrupted: bool) {
     let _errno = KeepErrno::new();
     let mut tally = Tally::new(Own, IMAGE.java_heap());
@@ -202,9 +204,10 @@ fn beside(function: Function) -> Option<Answer> {
         answer: UnsafeCell::new(Answer { mapped: 0, free: 0 }),
         answered: AtomicU32::new(0),
     };
-    // SAFETY: a mapping of its own for the thread's stack, with the question at its low end. It is never unmapped, as the
-    // thread may be about to end there still. The thread shares the calling one's thread-local storage, of which
-    // `mallinfo2` changes nothing, and gets no signal, so no other code runs on it.
+    // SAFETY: a mapping of its own for the thread's stack, with the question at its low end. It is
+    // never unmapped, as the thread may be about to end there still. The thread shares the calling
+    // one's thread-local storage, of which `mallinfo2` changes nothing, and gets no signal, so no
+    // other code runs on it.
     unsafe {
         let access = libc::PROT_READ | libc::PROT_WRITE;
         let own = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -258,7 +261,8 @@ fn is_answered(answered: &AtomicU32) -> bool {
     true
 }
 
-/// What the thread does: it asks, tells, and ends, with system calls that do not fail, since `errno` is not its own.
+/// What the thread does: it asks, tells, and ends, with system calls that do not fail, since
+/// `errno` is not its own.
 extern "C" fn answer(question: *mut c_void) -> c_int {
     // SAFETY: the question at the start of this thread's stack, which nobody else writes to.
     unsafe {

@@ -4,8 +4,8 @@ use super::still_mapped;
 use crate::hot::events::{descriptors, libraries, started};
 use std::os::unix::ffi::OsStrExt;
 
-/// Asks the kernel about those that are recorded and as young as `epoch`, before anybody is told of them: takes out
-/// what is gone, and keeps in the image what the others are called.
+/// Asks the kernel about those that are recorded and as young as `epoch`, before anybody is told of
+/// them: takes out what is gone, and keeps in the image what the others are called.
 pub fn look(epoch: u32) {
     descriptors::look(epoch, |number, keep| {
         let path = std::fs::read_link(format!("/proc/self/fd/{number}"));

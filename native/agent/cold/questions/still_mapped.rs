@@ -1,4 +1,5 @@
-//! What the kernel says of mappings: which of those that are recorded are still there, and what is mapped there.
+//! What the kernel says of mappings: which of those that are recorded are still there, and what is
+//! mapped there.
 
 use crate::IMAGE;
 use crate::arch::page_size;
@@ -9,8 +10,8 @@ use core::ops::Range;
 use hackleak_platform::maps;
 use std::collections::HashMap;
 
-/// Looks at those that are recorded as mapped and as young as `epoch`: takes out what is not, and keeps in the
-/// image what the others are. Not for hooks.
+/// Looks at those that are recorded as mapped and as young as `epoch`: takes out what is not, and
+/// keeps in the image what the others are. Not for hooks.
 pub fn look(epoch: u32) {
     if !is_tracked() {
         return;
@@ -70,13 +71,14 @@ fn name_of<'line>(mapping: &maps::Mapping<'line>) -> &'line [u8] {
     }
 }
 
-/// Takes out, of what lies over each other, the older part: it was unmapped unseen before the newer one was mapped.
-/// `all` is sorted, and stays so.
+/// Takes out, of what lies over each other, the older part: it was unmapped unseen before the newer
+/// one was mapped. `all` is sorted, and stays so.
 fn take_replaced(all: &mut Vec<Fragment>) {
     let mut at = 0;
     while at + 1 < all.len() {
         let is_apart = all[at].range.end <= all[at + 1].range.start;
-        // Of one mapping that was cut meanwhile, both may be seen: the whole, and what is left of it.
+        // Of one mapping that was cut meanwhile, both may be seen: the whole, and what is left of
+        // it.
         if is_apart || all[at].order == all[at + 1].order {
             at += 1;
             continue;

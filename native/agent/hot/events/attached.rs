@@ -1,4 +1,5 @@
-//! Threads that native code attaches to the JVM, and the frames for local references that it pushes.
+//! Threads that native code attaches to the JVM, and the frames for local references that it
+//! pushes.
 //!
 //! Neither has an address, so `places` has some for them. A thread's is made of the kernel's
 //! number, for the thread's state may be gone when a destructor detaches it; a frame's of the
@@ -21,7 +22,8 @@ const SAME_NUMBER: usize = 16;
 /// The most frames of one thread that have a place.
 const MOST_FRAMES: u32 = 1 << 12;
 
-/// The last name that the image has for each thread: its index there plus one. A few may share a place.
+/// The last name that the image has for each thread: its index there plus one. A few may share a
+/// place.
 static NAMES: [AtomicU32; 1 << 12] = [const { AtomicU32::new(0) }; 1 << 12];
 
 /// Whether they are recorded.
@@ -42,7 +44,8 @@ fn place_of_frame(thread: &ThreadState, depth: u32) -> Option<usize> {
     is_placed.then_some(FRAMES.address(number))
 }
 
-/// The calling thread was attached, and was not before. `name` is the name that it got, if it got one.
+/// The calling thread was attached, and was not before. `name` is the name that it got, if it got
+/// one.
 pub fn began(name: Option<&[u8]>, call_site: CallSite) {
     if !is_tracked() {
         return;

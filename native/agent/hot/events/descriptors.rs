@@ -5,10 +5,10 @@
 //! libraries of the JDK open what that asks for. What the JVM and the C library open for themselves
 //! is left out.
 //!
-//! What is difficult: not every way to close one is seen. A system call of the program's own, or the C
-//! library that closes a stream, passes no hook. So before anybody is told what is open, the kernel is
-//! asked ([`look`]), which also says what each of them is. And a child of `vfork` shares the memory, but
-//! not the descriptors.
+//! What is difficult: not every way to close one is seen. A system call of the program's own, or
+//! the C library that closes a stream, passes no hook. So before anybody is told what is open, the
+//! kernel is asked ([`look`]), which also says what each of them is. And a child of `vfork` shares
+//! the memory, but not the descriptors.
 
 use crate::IMAGE;
 use crate::arch::CallSite;
@@ -80,12 +80,14 @@ pub fn will_share_memory() {
     SHARES_MEMORY.store(true, Relaxed);
 }
 
-/// Whether this is a child of `vfork`. Asking costs a system call, so only a process that has called that does.
+/// Whether this is a child of `vfork`. Asking costs a system call, so only a process that has
+/// called that does.
 pub fn is_elsewhere() -> bool {
     SHARES_MEMORY.load(Relaxed) && !is_own_process()
 }
 
-/// Whether the calling code runs in the process that records, which every child that shares its memory does not.
+/// Whether the calling code runs in the process that records, which every child that shares its
+/// memory does not.
 pub fn is_own_process() -> bool {
     // SAFETY: as above.
     (unsafe { libc::getpid() }) as u32 == PROCESS.load(Relaxed)
@@ -108,8 +110,8 @@ pub fn opened(number: c_int, call_site: CallSite) {
     opened_by(number, call_site, origin::opens);
 }
 
-/// The same for what Java code cannot ask for: the JDK's libraries have pairs of sockets of their own, by which
-/// they wake threads, for as long as the process runs.
+/// The same for what Java code cannot ask for: the JDK's libraries have pairs of sockets of their
+/// own, by which they wake threads, for as long as the process runs.
 pub fn opened_by_native_code(number: c_int, call_site: CallSite) {
     opened_by(number, call_site, origin::is_under_test);
 }
@@ -139,8 +141,8 @@ pub fn is_of_java(live: Live) -> bool {
     live.pins() != 0
 }
 
-/// Something new is open under the number. If something was before, it was closed by that: what is not
-/// recorded, such as a standard stream that is led elsewhere, is no more to close than it was.
+/// Something new is open under the number. If something was before, it was closed by that: what is
+/// not recorded, such as a standard stream that is led elsewhere, is no more to close than it was.
 pub fn replaced(number: c_int, was_open: bool, call_site: CallSite) {
     let recorded = closing(number).is_ok();
     if recorded || !was_open {
@@ -148,7 +150,8 @@ pub fn replaced(number: c_int, was_open: bool, call_site: CallSite) {
     }
 }
 
-/// Takes one out of the table that is about to be closed: its record, or what was left of an older one.
+/// Takes one out of the table that is about to be closed: its record, or what was left of an older
+/// one.
 pub fn closing(number: c_int) -> Result<Live, Live> {
     const NOTHING: Live = Live {
         origin: 0,
@@ -197,8 +200,9 @@ pub fn was_not_open(number: c_int, before: Result<Live, Live>, call_site: CallSi
     });
 }
 
-/// Looks at those that are recorded as open and as young as `epoch`: takes out what is not, and keeps in the
-/// image what the others are. `keep_path` keeps the path of an open one, or says that it has none.
+/// Looks at those that are recorded as open and as young as `epoch`: takes out what is not, and
+/// keeps in the image what the others are. `keep_path` keeps the path of an open one, or says that
+/// it has none.
 pub fn look(epoch: u32, keep_path: impl Fn(c_int, &dyn Fn(&[u8])) -> bool) {
     if !is_tracked() {
         return;
@@ -230,7 +234,8 @@ mod tests {
         for own in [0, 3, MOST - 1] {
             assert_eq!(place_of(own).and_then(number), u32::try_from(own).ok());
         }
-        // The last one stands in a static field of `ThreadPoolExecutor`, and would be the place of a library.
+        // The last one stands in a static field of `ThreadPoolExecutor`, and would be the place of
+        // a library.
         for other in [-1, MOST, i32::MAX, 2 << 29] {
             assert_eq!(place_of(other), None, "{other}");
         }

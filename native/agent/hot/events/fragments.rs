@@ -1,13 +1,14 @@
 //! Which parts of the address space recorded mappings have, and which record each part belongs to.
 //!
-//! A mapping is one fragment at first. Unmapping a part of it, or mapping something over its middle, cuts it
-//! into more, which keep their record. Fragments lie in a table by their first page; a word has first page and
-//! length, so a fragment changes as a whole.
+//! A mapping is one fragment at first. Unmapping a part of it, or mapping something over its
+//! middle, cuts it into more, which keep their record. Fragments lie in a table by their first
+//! page; a word has first page and length, so a fragment changes as a whole.
 //!
-//! What makes this safe without a lock: between `mmap` and `munmap` the program owns the addresses, and only
-//! the owner changes what is known of them. A fragment is put in after the kernel has made it and taken out
-//! before the kernel ends it. Two threads that unmap different parts of one fragment at once may leave a part
-//! of it behind; [`mapped::look`](crate::hot::events::mapped::look) asks the kernel.
+//! What makes this safe without a lock: between `mmap` and `munmap` the program owns the addresses,
+//! and only the owner changes what is known of them. A fragment is put in after the kernel has made
+//! it and taken out before the kernel ends it. Two threads that unmap different parts of one
+//! fragment at once may leave a part of it behind;
+//! [`mapped::look`](crate::hot::events::mapped::look) asks the kernel.
 //!
 //! Only atomic words are written, so a hook may be interrupted anywhere.
 
@@ -124,8 +125,8 @@ impl<const GROUPS: usize> Fragments<GROUPS> {
         self.find(start).is_some()
     }
 
-    /// Puts in a new mapping and gives the number of its record, for which `is_free` says whether it may be taken.
-    /// `None` where no place was left.
+    /// Puts in a new mapping and gives the number of its record, for which `is_free` says whether
+    /// it may be taken. `None` where no place was left.
     pub fn put_new(&self, range: Range<usize>, is_free: impl Fn(u32) -> bool) -> Option<u32> {
         let first = range.start..range.end.min(range.start + (MOST_PAGES << PAGE_BITS));
         let order = self.next_order();
@@ -217,8 +218,9 @@ impl<const GROUPS: usize> Fragments<GROUPS> {
         })
     }
 
-    /// Takes out what lies in `range`, and calls `each` with every piece of it. What lies before and after stays.
-    /// A rest for which no place is left is lost: it is a piece as well, and the answer is false.
+    /// Takes out what lies in `range`, and calls `each` with every piece of it. What lies before
+    /// and after stays. A rest for which no place is left is lost: it is a piece as well, and the
+    /// answer is false.
     pub fn take(&self, range: &Range<usize>, mut each: impl FnMut(Fragment)) -> bool {
         if let Some((index, word)) = self.find(range.start)
             && word.range().end >= range.end
@@ -306,7 +308,8 @@ impl<const GROUPS: usize> Fragments<GROUPS> {
         })
     }
 
-    /// What there was, as far as that is known: of each place the last piece. It may be there again.
+    /// What there was, as far as that is known: of each place the last piece. It may be there
+    /// again.
     pub fn unmapped(&self) -> impl Iterator<Item = Range<usize>> {
         let places = Self::with_bits(&self.known).filter_map(|index| self.place(index));
         let ended = places.map(|place| Word(place.ended.load(Relaxed)));

@@ -1,11 +1,13 @@
-//! What a forked child has from its parent: blocks that are none of its events, and yet may hold its own.
+//! What a forked child has from its parent: blocks that are none of its events, and yet may hold
+//! its own.
 //!
-//! A child's record begins empty. But what it allocates may be known only to what it inherited: an entry of a
-//! table that its parent filled, say. So the parent's live blocks are listed when the child begins, and what the
-//! child frees of them is noted.
+//! A child's record begins empty. But what it allocates may be known only to what it inherited: an
+//! entry of a table that its parent filled, say. So the parent's live blocks are listed when the
+//! child begins, and what the child frees of them is noted.
 //!
-//! The list is taken at the child's first allocation. What its parent frees between the fork and that is missing.
-//! It lies in plain memory of the child, which a child of its own finds as it was at the fork.
+//! The list is taken at the child's first allocation. What its parent frees between the fork and
+//! that is missing. It lies in plain memory of the child, which a child of its own finds as it was
+//! at the fork.
 //!
 //! Here runs in hooks: only plain memory and system calls are used.
 
@@ -38,7 +40,8 @@ impl Words {
         }
     }
 
-    /// Makes room for so many more words. Whether there is memory for them. Nobody else uses them meanwhile.
+    /// Makes room for so many more words. Whether there is memory for them. Nobody else uses them
+    /// meanwhile.
     fn make_room(&self, more: usize) -> bool {
         let known = self.read();
         let room = known.len() + more;
@@ -170,7 +173,8 @@ fn is_memory(live: Live) -> bool {
     )
 }
 
-/// What of the list may still be there: where each block begins, its size, and its place in the list.
+/// What of the list may still be there: where each block begins, its size, and its place in the
+/// list.
 pub fn blocks() -> impl Iterator<Item = (usize, u64, u64)> {
     let places = (0..).step_by(2);
     BLOCKS
@@ -179,7 +183,8 @@ pub fn blocks() -> impl Iterator<Item = (usize, u64, u64)> {
         .map(|((start, size), place)| (start, size, place))
 }
 
-/// What was freed since: each address, and before which place of the list. Later blocks there are others.
+/// What was freed since: each address, and before which place of the list. Later blocks there are
+/// others.
 pub fn frees() -> impl Iterator<Item = (usize, u64)> {
     FREED.pairs()
 }

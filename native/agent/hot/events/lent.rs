@@ -3,8 +3,8 @@
 //! The C library's own memory is no concern of a test: buffers of streams, locales, time zones,
 //! name services, thread stacks. But some of its functions allocate for their caller. The caller
 //! has to free the result, or to give it back by a function (`fclose`, `freeifaddrs`, `regfree`).
-//! Such a block counts as its caller's. `lenders` has the list of those functions; `docs/c-library.md`
-//! is the list for users, with what is left out and why.
+//! Such a block counts as its caller's. `lenders` has the list of those functions;
+//! `docs/c-library.md` is the list for users, with what is left out and why.
 //!
 //! What is difficult: the same call allocates both. The first `asprintf` of a process may load
 //! translations, and `getline` the buffer of its stream. The C library is stripped, so the
@@ -43,8 +43,8 @@ pub fn init(starts: &'static [(usize, Share)]) {
     let _ = STARTS.set(starts);
 }
 
-/// What is lent by the function that each address of a call lies in, as far as it was asked for. The
-/// C library is never unloaded.
+/// What is lent by the function that each address of a call lies in, as far as it was asked for.
+/// The C library is never unloaded.
 static SHARES: ConcurrentMap = ConcurrentMap::new(10);
 
 /// What is lent by the function that the address lies in.

@@ -1,13 +1,14 @@
-//! Libraries that were opened with `dlopen` and not closed, which are live as blocks are until `dlclose`.
+//! Libraries that were opened with `dlopen` and not closed, which are live as blocks are until
+//! `dlclose`.
 //!
 //! Each `dlopen` of code under test has a place in a table of its own, and its record one of those
 //! that `places` tells. The loader counts how often a library was opened and gives one handle for
 //! all of them, so a `dlclose` takes back the last one.
 //!
-//! What is difficult: the loader searches a library along the path of the code that asks for it, and knows that
-//! by the return address. So what asks must stay the caller, except where that makes no difference
-//! ([`is_found_by_name_alone`]); only then is anything known of the handle. What was opened in another way
-//! is counted, and the report says so.
+//! What is difficult: the loader searches a library along the path of the code that asks for it,
+//! and knows that by the return address. So what asks must stay the caller, except where that makes
+//! no difference ([`is_found_by_name_alone`]); only then is anything known of the handle. What was
+//! opened in another way is counted, and the report says so.
 
 use crate::IMAGE;
 use crate::arch::CallSite;
@@ -39,7 +40,8 @@ struct Place {
     name: AtomicU32,
 }
 
-/// A handle is an address of the loader's, and even: somebody is about to fill the place, or to empty it.
+/// A handle is an address of the loader's, and even: somebody is about to fill the place, or to
+/// empty it.
 const BUSY: usize = 1;
 
 static PLACES: [Place; MOST] = [const {
@@ -154,7 +156,8 @@ impl Closing {
     }
 }
 
-/// Whether the loader finds the library of this name for everybody where it finds it for the code at `caller`.
+/// Whether the loader finds the library of this name for everybody where it finds it for the code
+/// at `caller`.
 pub fn is_found_by_name_alone(name: &CStr, caller: usize) -> bool {
     let name = name.to_bytes();
     if name.contains(&b'/') {
@@ -164,7 +167,8 @@ pub fn is_found_by_name_alone(name: &CStr, caller: usize) -> bool {
     loader_lock::can_be_taken() && !search_path::may_lead_to(name, caller)
 }
 
-/// Keeps in the image what those are called that are recorded and as young as `epoch`. Not for hooks.
+/// Keeps in the image what those are called that are recorded and as young as `epoch`. Not for
+/// hooks.
 pub fn look(epoch: u32) {
     if !is_tracked() {
         return;

@@ -76,7 +76,8 @@ pub fn start(exe: &[u8]) {
     lines.flush();
 }
 
-/// In a forked child of the program `exe`, once it has an image: its lines are its own, and so is its file where each process has one.
+/// In a forked child of the program `exe`, once it has an image: its lines are its own, and so is
+/// its file where each process has one.
 pub fn left_parent(exe: &[u8]) {
     let Some(log) = LOG.get() else { return };
     let pid = std::process::id();

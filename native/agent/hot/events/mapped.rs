@@ -1,13 +1,13 @@
 //! Mapped memory, which is recorded from `mmap` to `munmap`.
 //!
-//! A mapping may be cut in pieces, grown and moved, and stays one record: [`Fragments`] knows which parts of the
-//! address space are whose, and the live table has the bytes that are left. There the record lies at a place of
-//! its own, because a block of an allocator may begin where a mapping does. Recorded is what code under test
-//! maps and what the libraries of the JDK map for Java code.
+//! A mapping may be cut in pieces, grown and moved, and stays one record: [`Fragments`] knows which
+//! parts of the address space are whose, and the live table has the bytes that are left. There the
+//! record lies at a place of its own, because a block of an allocator may begin where a mapping
+//! does. Recorded is what code under test maps and what the libraries of the JDK map for Java code.
 //!
-//! What is difficult: not every way to unmap is seen. So before anybody is told what is mapped, the kernel is
-//! asked ([`look`]), which also says what is mapped there. And the recorder maps memory for itself, within a
-//! hook perhaps: such calls pass ([`is_own`]).
+//! What is difficult: not every way to unmap is seen. So before anybody is told what is mapped, the
+//! kernel is asked ([`look`]), which also says what is mapped there. And the recorder maps memory
+//! for itself, within a hook perhaps: such calls pass ([`is_own`]).
 
 use crate::IMAGE;
 use crate::arch::{self, CallSite};
@@ -35,10 +35,12 @@ struct Tables {
     names: [AtomicU32; PLACES],
 }
 
-/// Made where the kind is tracked: some megabytes, for which a process that tracks others may have no room.
+/// Made where the kind is tracked: some megabytes, for which a process that tracks others may have
+/// no room.
 static TABLES: OnceRef<'static, Tables> = OnceRef::new();
 
-/// Makes the tables. Called before the gate opens; without them mappings are counted as not recorded.
+/// Makes the tables. Called before the gate opens; without them mappings are counted as not
+/// recorded.
 pub fn begin() {
     // SAFETY: memory of the kernel's choice.
     let at = unsafe {
@@ -156,7 +158,8 @@ pub struct Unmapping {
     has_more: bool,
 }
 
-/// Takes out what is recorded in the range, before a call that unmaps it. `None` where nothing is recorded at all.
+/// Takes out what is recorded in the range, before a call that unmaps it. `None` where nothing is
+/// recorded at all.
 pub fn unmapping(range: Range<usize>) -> Option<Unmapping> {
     if range.is_empty() || !is_tracked() {
         return None;
@@ -190,8 +193,8 @@ impl Unmapping {
         }
     }
 
-    /// The call failed. Nothing has changed, but where the kernel had made room for a fixed address before it
-    /// failed: what is gone then is known when somebody looks.
+    /// The call failed. Nothing has changed, but where the kernel had made room for a fixed address
+    /// before it failed: what is gone then is known when somebody looks.
     pub fn failed(&self) {
         let _errno = KeepErrno::new();
         if self.has_more {

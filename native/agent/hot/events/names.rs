@@ -1,11 +1,13 @@
-//! What descriptors, mappings and threads are called: names that the image keeps beside their records.
+//! What descriptors, mappings and threads are called: names that the image keeps beside their
+//! records.
 
 use crate::IMAGE;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use hackleak_image::layout::{Live, Named};
 
-/// Keeps the name of what is recorded as `live` at `address`, unless the image has it. `last` is the last name that
-/// it has for this address: its index there plus one. Without that place the name is kept each time.
+/// Keeps the name of what is recorded as `live` at `address`, unless the image has it. `last` is
+/// the last name that it has for this address: its index there plus one. Without that place the
+/// name is kept each time.
 pub fn keep(last: Option<&AtomicU32>, address: usize, live: Live, name: &[u8]) {
     let known = last.map_or(0, |last| last.load(Relaxed));
     let known = known

@@ -73,8 +73,8 @@ fn known_attribution(frame: u64) -> Option<Attribution> {
     in_module(frame, module_policy::attribution)
 }
 
-/// Whether the library counts whose native method has called. One that calls a JNI function at its very end jumps
-/// there, so Java code seems to be the caller. `None` where no such method is known.
+/// Whether the library counts whose native method has called. One that calls a JNI function at its
+/// very end jumps there, so Java code seems to be the caller. `None` where no such method is known.
 fn jumper(call_site: CallSite) -> Option<bool> {
     let function = first_entry::jumped_from(call_site)?;
     let attribution = boundary::guarded(|| known_attribution(unwind::frame_at(function)));
@@ -90,7 +90,8 @@ fn requester_slowly(call_site: CallSite) -> Requester {
     boundary::guarded(|| requester_by_modules(call_site)).unwrap_or(Requester::Runtime)
 }
 
-/// To whom the call at `call_site` is attributed, if the module of the caller is known. Nothing in it can panic.
+/// To whom the call at `call_site` is attributed, if the module of the caller is known. Nothing in
+/// it can panic.
 #[inline(always)]
 fn attribution_at_once(call_site: CallSite) -> Option<Attribution> {
     Some(attribution_of(
@@ -164,7 +165,8 @@ fn others_caller_counts(
     decided
 }
 
-/// Whether the caller at `call_site` is the JVM, at work for Java code: so it starts Java's threads.
+/// Whether the caller at `call_site` is the JVM, at work for Java code: so it starts Java's
+/// threads.
 pub fn is_java_call(call_site: CallSite) -> bool {
     // Below its functions on the stack is the code that called a native method.
     thread::on_own_stack(|bounds| {
@@ -173,8 +175,8 @@ pub fn is_java_call(call_site: CallSite) -> bool {
     })
 }
 
-/// Whether an unrecorded block of the caller at `call_site` may hold others. Asked only about callers
-/// whose frame has just been looked up, so it is known. Nothing in it can panic.
+/// Whether an unrecorded block of the caller at `call_site` may hold others. Asked only about
+/// callers whose frame has just been looked up, so it is known. Nothing in it can panic.
 #[inline(always)]
 pub fn may_hold(call_site: CallSite) -> bool {
     match unwind::known_caller(call_site).and_then(Frame::decode) {
@@ -226,7 +228,8 @@ fn callers_callers(call_site: CallSite, bounds: &mut StackBounds) -> Requester {
     }
 }
 
-/// The calling thread's stack and context, for an invalid free; marked when the recorder is at work.
+/// The calling thread's stack and context, for an invalid free; marked when the recorder is at
+/// work.
 pub fn of(call_site: CallSite) -> u64 {
     match thread::enter() {
         Some(mut thread) => {

@@ -1,7 +1,8 @@
-//! How much native memory a scope has live at once, and how often it allocates, for tests with a limit.
+//! How much native memory a scope has live at once, and how often it allocates, for tests with a
+//! limit.
 //!
-//! While any scope is counted, a bit of the gate sends every event the slow way, where it comes by here.
-//! A block belongs to the scope of its record, and to those around it, whoever frees it.
+//! While any scope is counted, a bit of the gate sends every event the slow way, where it comes by
+//! here. A block belongs to the scope of its record, and to those around it, whoever frees it.
 //!
 //! What is difficult: the rounds of a test are counted one by one, while threads of the test may go
 //! on. So a count begins with an epoch that has not come yet. A block belongs for good to the count
@@ -46,8 +47,8 @@ pub struct Had {
     pub allocations: u64,
 }
 
-/// Begins to count what is allocated in the scope. A scope that is counted already is counted anew, from the
-/// next checkpoint on. False if there are too many scopes. Not for hooks.
+/// Begins to count what is allocated in the scope. A scope that is counted already is counted anew,
+/// from the next checkpoint on. False if there are too many scopes. Not for hooks.
 pub fn begin(scope: u32) -> bool {
     let mut counted = COUNTED.lock().unwrap_or_else(PoisonError::into_inner);
     let (upper, lower) = (scope as usize / LOWER, scope as usize % LOWER);
@@ -138,7 +139,8 @@ impl Count {
     }
 }
 
-/// Whether the block is native memory by itself: no handle, no part of another block, nothing of the JVM's.
+/// Whether the block is native memory by itself: no handle, no part of another block, nothing of
+/// the JVM's.
 fn is_memory(live: Live) -> bool {
     matches!(
         Kind::from_number(live.kind()),
@@ -146,7 +148,8 @@ fn is_memory(live: Live) -> bool {
     )
 }
 
-/// Calls `each` with the counts that the block belongs to: its scope's, and those of the scopes around that.
+/// Calls `each` with the counts that the block belongs to: its scope's, and those of the scopes
+/// around that.
 fn each_count(live: Live, each: impl Fn(&Count)) {
     let context = selection::context(live.context());
     let mut scope = context.scope;

@@ -48,9 +48,9 @@ fn allocated_slowly(address: usize, size: u64, kind: Kind, call_site: CallSite) 
     });
 }
 
-/// Makes and stores the record if everything that it needs is known: the thread, a remembered stack,
-/// the context, the table's segment. Tells whether it did; else nothing has been done. This is the
-/// way of nearly all allocations, so nothing in it can panic, and there is nothing to guard.
+/// Makes and stores the record if everything that it needs is known: the thread, a remembered
+/// stack, the context, the table's segment. Tells whether it did; else nothing has been done. This
+/// is the way of nearly all allocations, so nothing in it can panic, and there is nothing to guard.
 #[inline(always)]
 fn record_at_once(
     table: &LiveTable,
@@ -89,8 +89,8 @@ fn record(
     let stored = boundary::guarded(|| match thread::enter() {
         Some(mut thread) => {
             boundary::may_panic();
-            // On the program's stack, what so deep a call leaves, the address among it, would look like what holds the
-            // block of a thread that runs.
+            // On the program's stack, what so deep a call leaves, the address among it, would look
+            // like what holds the block of a thread that runs.
             thread.on_own_stack(|thread| {
                 let stack = unwind::stack(thread, call_site);
                 let (context, epoch) = thread.context();
@@ -160,7 +160,8 @@ pub fn allocated_by_caller(address: usize, size: usize, call_site: CallSite) {
     }
 }
 
-/// A block of the malloc family was handed out, which is not tracked. What zlib takes for Java may be.
+/// A block of the malloc family was handed out, which is not tracked. What zlib takes for Java may
+/// be.
 #[inline(always)]
 pub fn allocated_untracked(address: usize, size: usize, call_site: CallSite) {
     if gate::is_open_for_zip() && origin::requester(call_site) == Requester::Zlib {
@@ -223,7 +224,8 @@ pub fn pinned_by_caller(address: usize, kind: Kind, call_site: CallSite) {
     }
 }
 
-/// Records a descriptor that a library of the JDK has opened for Java code, which its [`Live::pins`] tell.
+/// Records a descriptor that a library of the JDK has opened for Java code, which its
+/// [`Live::pins`] tell.
 pub fn opened_for_java(address: usize, call_site: CallSite) {
     record(0, Kind::Fd, call_site, |live, epoch, _| {
         let live = Live {

@@ -1,10 +1,11 @@
 //! Local references, which are counted in each native call.
 //!
-//! They are freed when a native method returns, so what matters is how many one call has at once. The count of a
-//! native method lies in its entry, where the thunk of each call writes a zero; that of an attached thread, which
-//! is inside of no method, in the thread's state. A call that has more than [`LOCAL_BOUND`] gets a record, with
-//! the stack that passed the bound, and the record counts on. It goes when enough were deleted in that call.
-//! After the return it stays: so many were there at once.
+//! They are freed when a native method returns, so what matters is how many one call has at once.
+//! The count of a native method lies in its entry, where the thunk of each call writes a zero; that
+//! of an attached thread, which is inside of no method, in the thread's state. A call that has more
+//! than [`LOCAL_BOUND`] gets a record, with the stack that passed the bound, and the record counts
+//! on. It goes when enough were deleted in that call. After the return it stays: so many were there
+//! at once.
 
 use crate::IMAGE;
 use crate::arch::CallSite;

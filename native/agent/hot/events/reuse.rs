@@ -1,18 +1,20 @@
 //! Memory that old words name, and what is done before it is handed out again.
 //!
-//! A word that was written before a block is no evidence that somebody has the block, and one that was written
-//! since is. Where the allocator hands out an address again both look alike. So what a checkpoint has noted
-//! (`holders/stale`) is told here, and from then on
+//! A word that was written before a block is no evidence that somebody has the block, and one that
+//! was written since is. Where the allocator hands out an address again both look alike. So what a
+//! checkpoint has noted (`holders/stale`) is told here, and from then on
 //!
-//! - memory that such a word points at is not handed out: it is put aside, and another block is taken. A program
-//!   that writes the address of its new block where the old one stood then writes another address;
-//! - words in freed memory are wiped when a block there is handed out: whatever is read in it later was written
-//!   by its owner. What a block has at first is anybody's guess, so no program can tell. These are the
-//!   words that were noted, and in a small block all that may be addresses, because more was freed since: the
-//!   allocator itself leaves the addresses of free blocks.
+//! - memory that such a word points at is not handed out: it is put aside, and another block is
+//!   taken. A program that writes the address of its new block where the old one stood then writes
+//!   another address;
+//! - words in freed memory are wiped when a block there is handed out: whatever is read in it later
+//!   was written by its owner. What a block has at first is anybody's guess, so no program can
+//!   tell. These are the words that were noted, and in a small block all that may be addresses,
+//!   because more was freed since: the allocator itself leaves the addresses of free blocks.
 //!
-//! Everything here is used by hooks. Nothing waits: who comes while the words are told anew may miss one, and that
-//! block is older than the checkpoint. All is bounded, and where a bound is reached it is as it was without this.
+//! Everything here is used by hooks. Nothing waits: who comes while the words are told anew may
+//! miss one, and that block is older than the checkpoint. All is bounded, and where a bound is
+//! reached it is as it was without this.
 
 mod allocator;
 mod aside;
@@ -28,13 +30,13 @@ use core::sync::atomic::{
 };
 use granules::{Granules, WORD};
 
-/// The part of a word that may be an address: those have 47 or 48 bits, and programs keep marks of their own in the upper
-/// sixteen.
+/// The part of a word that may be an address: those have 47 or 48 bits, and programs keep marks of
+/// their own in the upper sixteen.
 pub const ADDRESS: u64 = (1 << 48) - 1;
 /// Larger blocks are handed out as they are.
 const LARGEST: usize = 64 << 10;
-/// What was not written to, up to this size, has no addresses when it is handed out: most nodes of containers are not
-/// larger. So many bytes take about 140 ns; 64 bytes take 3 ns.
+/// What was not written to, up to this size, has no addresses when it is handed out: most nodes of
+/// containers are not larger. So many bytes take about 140 ns; 64 bytes take 3 ns.
 const SMALL: usize = 4 << 10;
 /// So many blocks are put aside for one, at most.
 const TRIES: usize = 8;
@@ -54,21 +56,22 @@ static WATCH: Watch = Watch {
     epoch: AtomicU32::new(0),
 };
 
-/// Whether something is looked for before a block is handed out. For `realloc`; the other functions are replaced by
-/// those of [`allocator`] then, so that nobody pays before.
+/// Whether something is looked for before a block is handed out. For `realloc`; the other functions
+/// are replaced by those of [`allocator`] then, so that nobody pays before.
 #[inline(always)]
 pub fn is_on() -> bool {
     WATCH.is_on.load(Relaxed)
 }
 
-/// Whether a word in a block of this size and epoch, which was wiped if it was noted, has been written since.
+/// Whether a word in a block of this size and epoch, which was wiped if it was noted, has been
+/// written since.
 pub fn is_wiped(at: usize, size: u64, epoch: u32) -> bool {
     let is_younger = epoch > WATCH.epoch.load(Relaxed);
     is_younger && size <= LARGEST as u64 && WATCH.words.has(at, |entry| &entry.places)
 }
 
-/// What is handed out of a new block of the allocator's, and others that `another` gets. `unwritten` is the part of it
-/// that has no value yet.
+/// What is handed out of a new block of the allocator's, and others that `another` gets.
+/// `unwritten` is the part of it that has no value yet.
 fn instead(
     block: *mut c_void,
     size: usize,
@@ -81,8 +84,8 @@ fn instead(
     chosen
 }
 
-/// Wipes what may be an address in a part of a block. Other values stay: who has the allocator fill new blocks, to find
-/// out who reads them, finds its pattern.
+/// Wipes what may be an address in a part of a block. Other values stay: who has the allocator fill
+/// new blocks, to find out who reads them, finds its pattern.
 ///
 /// # Safety
 ///
@@ -103,8 +106,8 @@ unsafe fn wipe_addresses(block: usize, part: Range<usize>) {
     }
 }
 
-/// What a program did not ask for in a block of `kept` bytes, but may have written to. It is told before the block gets
-/// another `size`, which is where it ends if the allocator does not tell.
+/// What a program did not ask for in a block of `kept` bytes, but may have written to. It is told
+/// before the block gets another `size`, which is where it ends if the allocator does not tell.
 ///
 /// # Safety
 ///
@@ -114,8 +117,8 @@ pub unsafe fn slack(block: *mut c_void, kept: usize, size: usize) -> Range<usize
     kept..unsafe { allocator::usable_size(block) }.unwrap_or(size)
 }
 
-/// What is handed out of a block of `size` bytes that the real `realloc` has moved, or grown where it is. What lies before
-/// [`slack`] is the program's.
+/// What is handed out of a block of `size` bytes that the real `realloc` has moved, or grown where
+/// it is. What lies before [`slack`] is the program's.
 #[cold]
 #[inline(never)]
 pub fn instead_of_moved(
@@ -149,8 +152,9 @@ pub fn instead_of_moved(
     chosen
 }
 
-/// Tells what words were noted: where those are that lie in freed memory, and where the others point. What was put aside
-/// and is not pointed at any more goes back to the allocator. Blocks of later epochs than this one come after.
+/// Tells what words were noted: where those are that lie in freed memory, and where the others
+/// point. What was put aside and is not pointed at any more goes back to the allocator. Blocks of
+/// later epochs than this one come after.
 pub fn watch(
     epoch: u32,
     places: impl Iterator<Item = usize>,
@@ -171,8 +175,8 @@ pub fn watch(
 }
 
 impl Watch {
-    /// Wipes the words that were noted in one part of a block, whatever they are, and what may be an address in another
-    /// one, if that is small.
+    /// Wipes the words that were noted in one part of a block, whatever they are, and what may be
+    /// an address in another one, if that is small.
     ///
     /// # Safety
     ///

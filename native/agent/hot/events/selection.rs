@@ -1,4 +1,5 @@
-//! Which of the live blocks and invalid frees somebody asks about: since an epoch, in a scope, whose doing.
+//! Which of the live blocks and invalid frees somebody asks about: since an epoch, in a scope,
+//! whose doing.
 
 use crate::IMAGE;
 use hackleak_image::Ownership;

@@ -1,16 +1,16 @@
-//! Threads that were started, which are live as blocks are until they have ended and somebody has joined or
-//! detached them.
+//! Threads that were started, which are live as blocks are until they have ended and somebody has
+//! joined or detached them.
 //!
 //! A thread gets a place in a table of its own, and its record one of those that `places` tells.
 //! The record is made before the thread is: whatever that does, and however soon it ends, its
 //! record is there. Threads of code under test are recorded, and those that Java code starts.
 //!
-//! What is difficult: the C library hands out the identifier of a thread again as soon as that was joined, or
-//! has ended and was detached. So a place is found before somebody is joined and emptied afterwards, and a
-//! thread that finds its own identifier in another place empties that. Of a thread that `clone` has made, the
-//! kernel's number alone is known. Each state has the number of its use, so that nobody empties the next one's.
-//! And a process may end a thread without its destructors: before anybody is told, the kernel is asked
-//! ([`look`]).
+//! What is difficult: the C library hands out the identifier of a thread again as soon as that was
+//! joined, or has ended and was detached. So a place is found before somebody is joined and emptied
+//! afterwards, and a thread that finds its own identifier in another place empties that. Of a
+//! thread that `clone` has made, the kernel's number alone is known. Each state has the number of
+//! its use, so that nobody empties the next one's. And a process may end a thread without its
+//! destructors: before anybody is told, the kernel is asked ([`look`]).
 
 use crate::IMAGE;
 use crate::arch::CallSite;
@@ -161,8 +161,8 @@ impl Started {
         }
     }
 
-    /// It was made without the C library's knowing, as this thread of the kernel's: nobody joins it, and when it ends
-    /// is not told.
+    /// It was made without the C library's knowing, as this thread of the kernel's: nobody joins
+    /// it, and when it ends is not told.
     pub fn has_tid(self, tid: u32) {
         self.change(|state| state & LOWER | u64::from(tid) << TID_SHIFT);
     }
@@ -225,7 +225,8 @@ impl Started {
     /// Whether the kernel knows the thread no more.
     fn is_gone(self) -> bool {
         let _errno = KeepErrno::new();
-        // SAFETY: asks whether a signal could be sent to the thread of this process, and sends none.
+        // SAFETY: asks whether a signal could be sent to the thread of this process, and sends
+        // none.
         self.tid() != 0
             && unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), self.tid(), 0) } != 0
     }
@@ -277,8 +278,8 @@ fn empty_the_ended() {
     all().filter(|started| started.is_gone()).for_each(end);
 }
 
-/// Gives the calling thread the name that Java code knows it by, or takes its record back if it is one of the
-/// JDK's own.
+/// Gives the calling thread the name that Java code knows it by, or takes its record back if it is
+/// one of the JDK's own.
 pub fn is_of_java(name: &[u8], is_of_the_jdk: bool) {
     // SAFETY: no arguments, no failure.
     let Some(started) = known(unsafe { libc::pthread_self() } as usize) else {
@@ -298,8 +299,9 @@ pub fn is_of_java(name: &[u8], is_of_the_jdk: bool) {
     }
 }
 
-/// Looks at those that are recorded and as young as `epoch`: takes out what has ended, and keeps in the image what
-/// the others are called. `name_of` is asked for the name of a thread that has this number, and keeps it.
+/// Looks at those that are recorded and as young as `epoch`: takes out what has ended, and keeps in
+/// the image what the others are called. `name_of` is asked for the name of a thread that has this
+/// number, and keeps it.
 pub fn look(epoch: u32, name_of: impl Fn(u32, &dyn Fn(&str))) {
     if !is_tracked() {
         return;

@@ -1,9 +1,9 @@
 //! The timeline of live memory: points that say what was live when.
 //!
-//! A point is written at each checkpoint and assertion, at both ends of the process, and while memory is
-//! allocated and freed. The last are made by the threads that do it, inside of hooks, so they
-//! must be few: a thread looks at the clock once per MiB of its traffic, and only one thread of
-//! the process makes a point in each interval. The sum runs over all threads that ever were, so
+//! A point is written at each checkpoint and assertion, at both ends of the process, and while
+//! memory is allocated and freed. The last are made by the threads that do it, inside of hooks, so
+//! they must be few: a thread looks at the clock once per MiB of its traffic, and only one thread
+//! of the process makes a point in each interval. The sum runs over all threads that ever were, so
 //! the interval also grows until summing takes at most a hundredth of it.
 
 use crate::IMAGE;

@@ -10,9 +10,9 @@
 //!   └── in a forked child
 //! ```
 //!
-//! The first allocation that finds the word wiped decides what becomes of the child, by the functions that
-//! were given for that ([`follow_children`]): that comes before any thread of the child could use the
-//! recorder, unless two come at once.
+//! The first allocation that finds the word wiped decides what becomes of the child, by the
+//! functions that were given for that ([`follow_children`]): that comes before any thread of the
+//! child could use the recorder, unless two come at once.
 
 use core::sync::atomic::{
     AtomicU32, AtomicU64,

@@ -1,11 +1,12 @@
 //! What a signal interrupted, seen from its handler: from there the program may call `exit`.
 //!
-//! The kernel puts a frame on the stack that the handler runs on. It begins with the address that the handler returns
-//! to, which is known to the kernel for each signal, or has a mark (`signal_frame::MARK`); and it has the registers
-//! of what was interrupted. So the frames are found without a walk: such a word, and a stack position that fits.
+//! The kernel puts a frame on the stack that the handler runs on. It begins with the address that
+//! the handler returns to, which is known to the kernel for each signal, or has a mark
+//! (`signal_frame::MARK`); and it has the registers of what was interrupted. So the frames are
+//! found without a walk: such a word, and a stack position that fits.
 //!
-//! An interrupted allocator has its lock, or is half way through its lists. Who calls it then may wait for ever,
-//! or find it broken.
+//! An interrupted allocator has its lock, or is half way through its lists. Who calls it then may
+//! wait for ever, or find it broken.
 
 use crate::arch;
 use crate::hot::ground::stack_bounds::StackBounds;
@@ -17,7 +18,8 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use hackleak_platform::stack_word;
 
 const WORD: usize = size_of::<usize>();
-/// Functions of the C library's allocator. They were compiled as one piece with those that have no names.
+/// Functions of the C library's allocator. They were compiled as one piece with those that have no
+/// names.
 const FUNCTIONS: [&CStr; 9] = [
     c"malloc",
     c"calloc",
@@ -37,7 +39,8 @@ const FRAMES: usize = 128;
 static START: AtomicUsize = AtomicUsize::new(0);
 static END: AtomicUsize = AtomicUsize::new(0);
 
-/// Finds the allocator, whose functions `find` gives; 0 is none. Called once, before the gate opens.
+/// Finds the allocator, whose functions `find` gives; 0 is none. Called once, before the gate
+/// opens.
 pub fn init(find: impl Fn(&CStr) -> usize) {
     let found = FUNCTIONS.iter().map(|name| find(name));
     let found = found.filter(|address| *address != 0);
@@ -51,12 +54,14 @@ pub fn init(find: impl Fn(&CStr) -> usize) {
     }
 }
 
-/// Whether a signal may have interrupted what the calling thread is at. What is not known is taken for a yes.
+/// Whether a signal may have interrupted what the calling thread is at. What is not known is taken
+/// for a yes.
 pub fn may_be() -> bool {
     frame(|_, _| true).unwrap_or(true)
 }
 
-/// Whether a signal interrupted the calling thread in the C library's allocator. What is not known is taken for a no.
+/// Whether a signal interrupted the calling thread in the C library's allocator. What is not known
+/// is taken for a no.
 pub fn in_allocator() -> bool {
     let allocator = START.load(Relaxed)..END.load(Relaxed);
     let mut bounds = StackBounds::of_this_thread();
@@ -74,8 +79,8 @@ pub fn in_allocator() -> bool {
     !allocator.is_empty() && frame(is_inside).unwrap_or(false)
 }
 
-/// Whether `is_meant` says so of any frame of a signal on the calling thread's stack: where it was interrupted,
-/// and the stack position there. `None` when it cannot be told.
+/// Whether `is_meant` says so of any frame of a signal on the calling thread's stack: where it was
+/// interrupted, and the stack position there. `None` when it cannot be told.
 fn frame(mut is_meant: impl FnMut(usize, usize) -> bool) -> Option<bool> {
     let returns = Returns::read()?;
     let stack = current_stack()?;
@@ -121,7 +126,8 @@ struct Stack {
     is_own: bool,
 }
 
-/// What the calling thread runs on, from its position to the end: its own stack, or that for signals.
+/// What the calling thread runs on, from its position to the end: its own stack, or that for
+/// signals.
 fn current_stack() -> Option<Stack> {
     let from = arch::stack_pointer() & !(WORD - 1);
     // SAFETY: plain old data, which the call fills; it changes nothing.

@@ -1,19 +1,20 @@
 //! Where what a program maps for itself begins and ends.
 //!
-//! The kernel joins neighbours with the same rights, so `/proc/self/maps` does not tell one program's
-//! table from the next one's. Who has the address of the one must not seem to hold the other. And what the
-//! JVM maps has none of the program's addresses, so it is noted who asked.
+//! The kernel joins neighbours with the same rights, so `/proc/self/maps` does not tell one
+//! program's table from the next one's. Who has the address of the one must not seem to hold the
+//! other. And what the JVM maps has none of the program's addresses, so it is noted who asked.
 //!
-//! Nothing is taken out when memory is unmapped: a later mapping over a noted end makes that end void
-//! (`is_cut`). Memory that the C library maps for itself is not seen here; it is told by other signs.
-//! Only atomic words are written, so a hook may be interrupted anywhere, and may run before the
-//! constructor.
+//! Nothing is taken out when memory is unmapped: a later mapping over a noted end makes that end
+//! void (`is_cut`). Memory that the C library maps for itself is not seen here; it is told by other
+//! signs. Only atomic words are written, so a hook may be interrupted anywhere, and may run before
+//! the constructor.
 
 use core::ffi::c_void;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::*};
 
-/// A place of the table: once it has a start it keeps it, since programs get the same addresses again.
+/// A place of the table: once it has a start it keeps it, since programs get the same addresses
+/// again.
 struct Place {
     start: AtomicUsize,
     end: AtomicUsize,
@@ -44,7 +45,8 @@ pub struct Asked {
     pub order: usize,
     pub start: usize,
     pub end: usize,
-    /// The address of code to which the function returned that was called for it; 0 where it has gone since.
+    /// The address of code to which the function returned that was called for it; 0 where it has
+    /// gone since.
     pub by: usize,
 }
 
@@ -106,8 +108,8 @@ pub fn note(range: Range<usize>, by: usize) {
     FULL.store(true, Release);
 }
 
-/// A mapping that begins where `range` does has gone, or its first part has: others may get the memory unseen. May be
-/// called in hooks.
+/// A mapping that begins where `range` does has gone, or its first part has: others may get the
+/// memory unseen. May be called in hooks.
 pub fn gone(range: &Range<usize>) {
     let known = places(range.start)
         .map_while(|place| match place.start.load(Acquire) {
@@ -123,7 +125,8 @@ pub fn gone(range: &Range<usize>) {
     }
 }
 
-/// Memory for the recorder's own tables, which are known by other means. It must not fill the table here.
+/// Memory for the recorder's own tables, which are known by other means. It must not fill the table
+/// here.
 pub fn own_memory(len: usize) -> *mut c_void {
     let rights = libc::PROT_READ | libc::PROT_WRITE;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;

@@ -151,7 +151,8 @@ pub enum Attribution {
     ToCaller,
     /// The same, if it is memory that the C library hands out to be given back.
     ToCallerIfLent,
-    /// To Java code, if that has called the module: the JDK's libzip, whose memory is a kind of its own.
+    /// To Java code, if that has called the module: the JDK's libzip, whose memory is a kind of its
+    /// own.
     ToJava,
 }
 
@@ -170,8 +171,8 @@ pub fn attribution(index: u32) -> Attribution {
     }
 }
 
-/// To whom file descriptors that module `index` opens are attributed. Those of Java's streams, channels and sockets
-/// are opened by libraries of the JDK, for Java code.
+/// To whom file descriptors that module `index` opens are attributed. Those of Java's streams,
+/// channels and sockets are opened by libraries of the JDK, for Java code.
 pub fn attribution_of_descriptors(index: u32) -> Attribution {
     let decision = DECISIONS.get(index as usize);
     match decision {
@@ -212,8 +213,8 @@ pub fn is_of_c_library(name: &[u8]) -> bool {
     C_LIBRARY.contains(&name)
 }
 
-/// Whether the module only works for others, and keeps nothing of the program's on a stack of its own:
-/// the runtimes of C and C++, and the kernel's part in the process.
+/// Whether the module only works for others, and keeps nothing of the program's on a stack of its
+/// own: the runtimes of C and C++, and the kernel's part in the process.
 pub fn is_plain_runtime(path: &[u8]) -> bool {
     let name = file_name(path);
     RUNTIME.contains(&name) || is_lender(path)
@@ -264,8 +265,8 @@ impl Rules {
     }
 }
 
-/// Whether the module is the C library, a part of it (before glibc 2.34 there are more), or one that
-/// it loads for its own purposes: name services and converters.
+/// Whether the module is the C library, a part of it (before glibc 2.34 there are more), or one
+/// that it loads for its own purposes: name services and converters.
 pub fn is_lender(path: &[u8]) -> bool {
     let name = file_name(path);
     let is_part = LENDERS.iter().any(|start| name.starts_with(start));

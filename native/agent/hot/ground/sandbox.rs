@@ -24,7 +24,8 @@ pub fn enter() {
 /// Whether it may end a child that shares this process's memory, from now on.
 static OF_CHILD: AtomicBool = AtomicBool::new(false);
 
-/// The same for a child that shares this process's memory. Nobody but the kernel can tell them apart.
+/// The same for a child that shares this process's memory. Nobody but the kernel can tell them
+/// apart.
 pub fn enter_child() {
     OF_CHILD.store(true, Relaxed);
 }
@@ -34,7 +35,8 @@ pub fn may_be_deadly() -> bool {
     is_deadly() || OF_CHILD.load(Relaxed)
 }
 
-/// One instruction of a filter, as the kernel has it: code, two distances, and a number in the upper half.
+/// One instruction of a filter, as the kernel has it: code, two distances, and a number in the
+/// upper half.
 type Instruction = u64;
 
 /// What the lower bits of an instruction's code say.
@@ -43,7 +45,8 @@ const RETURN: u16 = 6;
 /// Of a return: the answer is a number of the instruction.
 const SOURCE: u16 = 0x18;
 const NUMBER: u16 = 0;
-/// The answers after which the process goes on. `SECCOMP_RET_TRAP` is none: most handlers end the process.
+/// The answers after which the process goes on. `SECCOMP_RET_TRAP` is none: most handlers end the
+/// process.
 const HARMLESS: [u32; 5] = [
     libc::SECCOMP_RET_ERRNO,
     libc::SECCOMP_RET_USER_NOTIF,
@@ -52,8 +55,8 @@ const HARMLESS: [u32; 5] = [
     libc::SECCOMP_RET_ALLOW,
 ];
 
-/// Whether the filter that a `sock_fprog` at `address` describes may end the process. What cannot be read is
-/// no filter for the kernel either.
+/// Whether the filter that a `sock_fprog` at `address` describes may end the process. What cannot
+/// be read is no filter for the kernel either.
 pub fn may_end(address: usize) -> bool {
     let Some(peek) = Peek::new() else {
         return true;

@@ -1,8 +1,10 @@
-//! The folders that a library asks the loader to search for what it opens by a bare name (`-rpath`).
+//! The folders that a library asks the loader to search for what it opens by a bare name
+//! (`-rpath`).
 //!
-//! There are two kinds. `DT_RUNPATH` is searched for the library that has it. `DT_RPATH` is searched for whatever
-//! was opened by it, too, and that of the program for all: the `java` launcher has one. Which path counts depends on
-//! who asks; that no folder of any of them has such a file is the same for everybody.
+//! There are two kinds. `DT_RUNPATH` is searched for the library that has it. `DT_RPATH` is
+//! searched for whatever was opened by it, too, and that of the program for all: the `java`
+//! launcher has one. Which path counts depends on who asks; that no folder of any of them has such
+//! a file is the same for everybody.
 
 use crate::hot::ground::module_policy;
 use core::ffi::{CStr, c_char, c_int, c_void};
@@ -19,8 +21,8 @@ struct Search<'name> {
     found: bool,
 }
 
-/// Whether a path that may be searched for code at `caller` leads to a library of this name, or may do so. Takes the
-/// loader's lock, as `dlopen` itself does.
+/// Whether a path that may be searched for code at `caller` leads to a library of this name, or may
+/// do so. Takes the loader's lock, as `dlopen` itself does.
 pub fn may_lead_to(name: &[u8], caller: usize) -> bool {
     let _errno = KeepErrno::new();
     let mut search = Search {
@@ -34,7 +36,8 @@ pub fn may_lead_to(name: &[u8], caller: usize) -> bool {
 }
 
 unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _len: usize, data: *mut c_void) -> c_int {
-    // SAFETY: the C library's description of one object, valid during the call, and the caller's place.
+    // SAFETY: the C library's description of one object, valid during the call, and the caller's
+    // place.
     let (info, search) = unsafe { (&*info, &mut *data.cast::<Search>()) };
     let bias = info.dlpi_addr as usize;
     let (mut is_caller, mut section) = (false, 0);
@@ -52,7 +55,8 @@ unsafe extern "C" fn look(info: *mut libc::dl_phdr_info, _len: usize, data: *mut
         }
     }
     let entry = |kind: DynamicTag| {
-        // SAFETY: none, or the section of an object that stays loaded while the loader's lock is held.
+        // SAFETY: none, or the section of an object that stays loaded while the loader's lock is
+        // held.
         let mut entries = unsafe { dynamic::entries(section) };
         entries
             .find(|(tag, _)| *tag == kind)
@@ -128,7 +132,8 @@ fn may_have(folder: &[u8], origin: Option<&[u8]>, name: &[u8]) -> bool {
     names.any(|name| is_there(&[dot, start, rest, b"/", name]))
 }
 
-/// Whether there is a file of this path; also if the path is longer than those that are asked about.
+/// Whether there is a file of this path; also if the path is longer than those that are asked
+/// about.
 fn is_there(parts: &[&[u8]]) -> bool {
     let mut path = [0; 1024];
     let mut len = 0;

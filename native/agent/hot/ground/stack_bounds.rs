@@ -43,8 +43,8 @@ pub struct StackBounds {
     low: usize,
     /// One past the highest.
     high: usize,
-    /// The stack does not reach below this: a page was missing there. Else a thread that often runs on
-    /// other stacks would ask about each page of its own, every time.
+    /// The stack does not reach below this: a page was missing there. Else a thread that often runs
+    /// on other stacks would ask about each page of its own, every time.
     gap: usize,
 }
 
@@ -145,8 +145,8 @@ impl Reach {
             .then(|| unsafe { hackleak_platform::stack_word::read(at) })
     }
 
-    /// Beyond what is known of another stack: the pages up to `at`, or the thread's own stack, where
-    /// code goes that changes stacks.
+    /// Beyond what is known of another stack: the pages up to `at`, or the thread's own stack,
+    /// where code goes that changes stacks.
     #[cold]
     #[inline(never)]
     fn extend(&mut self, at: usize) -> bool {
@@ -173,8 +173,9 @@ impl Reach {
         true
     }
 
-    /// The same for a walk that goes on at `at`, where a signal interrupted the thread. A function may
-    /// keep words below the stack pointer, and tables name a register that was just popped there.
+    /// The same for a walk that goes on at `at`, where a signal interrupted the thread. A function
+    /// may keep words below the stack pointer, and tables name a register that was just popped
+    /// there.
     pub fn interrupted_at(self, at: usize) -> Reach {
         let mut own = self.own;
         let mut reach = own.reach(at.wrapping_sub(arch::signal_frame::RED_ZONE));
@@ -193,8 +194,8 @@ fn is_readable(page: usize) -> bool {
     const NOTHING_KNOWN: usize = usize::MAX;
     const SET_LEN: usize = 8;
     let _errno = KeepErrno::new();
-    // SAFETY: the call changes nothing: it is refused, for one of two reasons, which the C library's own
-    // place for the error of this thread tells.
+    // SAFETY: the call changes nothing: it is refused, for one of two reasons, which the C
+    // library's own place for the error of this thread tells.
     unsafe {
         let none = core::ptr::null_mut::<u8>();
         libc::syscall(libc::SYS_rt_sigprocmask, NOTHING_KNOWN, page, none, SET_LEN);

@@ -41,8 +41,8 @@ unsafe extern "C-unwind" fn on_getaddrinfo(
     slot: usize,
     frame_pointer: usize,
 ) -> c_int {
-    // SAFETY: the C library's function of this name and type, which it has in every process, with the
-    // caller's arguments.
+    // SAFETY: the C library's function of this name and type, which it has in every process, with
+    // the caller's arguments.
     let result = unsafe {
         let real: Getaddrinfo = transmute(real::found(&REAL, NAME));
         real(node, service, hints, place)
@@ -58,8 +58,8 @@ unsafe extern "C-unwind" fn on_getaddrinfo(
     result
 }
 
-/// Records each block of a list: one for each address, which lies behind its description, and one for
-/// the name that the first may have.
+/// Records each block of a list: one for each address, which lies behind its description, and one
+/// for the name that the first may have.
 ///
 /// # Safety
 ///

@@ -1,8 +1,8 @@
 //! The functions that hand out file descriptors, and those that take them back.
 //!
-//! Each passes on to the C library and lets [`descriptors`] record what it gave. The C library's own
-//! calls do not pass here, so the descriptor of a stream is never counted beside the stream: one that
-//! `fdopen` makes a stream of belongs to that from then on.
+//! Each passes on to the C library and lets [`descriptors`] record what it gave. The C library's
+//! own calls do not pass here, so the descriptor of a stream is never counted beside the stream:
+//! one that `fdopen` makes a stream of belongs to that from then on.
 //!
 //! Nearly all of these are points of cancellation, so a handler may be left by an unwinding.
 
@@ -47,8 +47,8 @@ macro_rules! result {
     };
 }
 
-/// For each function: its hook, and what is done with what the real one gave. All hooks answer a whole
-/// register, of which the caller of a function that gives an `int` reads the half.
+/// For each function: its hook, and what is done with what the real one gave. All hooks answer a
+/// whole register, of which the caller of a function that gives an `int` reads the half.
 macro_rules! hooks {
     ($($name:ident $count:tt ($($argument:ident: $type:ty),*) $(-> $result:ty,)? $returned:ident;)*) => {
         $(

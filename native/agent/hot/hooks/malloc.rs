@@ -37,8 +37,9 @@ hooks! {
     (strndup, 2, on_strndup),
     (__strndup, 2, on_strndup),
     (free, 1, on_free),
-    // C23, in glibc since 2.43. Where the C library has none of these, a program that asks the loader
-    // for them finds those here; they mean what `free` does, so they pass on to that everywhere.
+    // C23, in glibc since 2.43. Where the C library has none of these, a program that asks the
+    // loader for them finds those here; they mean what `free` does, so they pass on to that
+    // everywhere.
     (free_sized, 2, on_free_sized),
     (free_aligned_sized, 3, on_free_aligned_sized),
 }

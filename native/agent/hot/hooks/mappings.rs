@@ -1,8 +1,9 @@
 //! `mmap`, `mremap` and `munmap`.
 //!
-//! What a program maps for itself is noted in any case ([`mappings`]), and recorded if it is tracked
-//! ([`mapped`]). What goes is taken out of the record before the call: as soon as the kernel has unmapped it,
-//! another thread may get the same addresses. A call that fails puts it back.
+//! What a program maps for itself is noted in any case ([`mappings`]), and recorded if it is
+//! tracked ([`mapped`]). What goes is taken out of the record before the call: as soon as the
+//! kernel has unmapped it, another thread may get the same addresses. A call that fails puts it
+//! back.
 
 use crate::arch::{CallSite, allocator_entry};
 use crate::hot::events::mapped::{self, Unmapping};
@@ -43,8 +44,8 @@ fn caller(slot: usize) -> usize {
     unsafe { ptr::without_provenance::<usize>(slot).read() }
 }
 
-/// What replaces a part of a mapping (`MAP_FIXED`) is no border for who holds what: so the JVM gives memory to a
-/// range that it has reserved.
+/// What replaces a part of a mapping (`MAP_FIXED`) is no border for who holds what: so the JVM
+/// gives memory to a range that it has reserved.
 #[allow(clippy::too_many_arguments)]
 unsafe extern "C" fn on_mmap(
     wanted: *mut c_void,
@@ -77,7 +78,8 @@ unsafe extern "C" fn on_mmap(
     at
 }
 
-/// The last argument of its own is there only with `MREMAP_FIXED`; it is passed on and otherwise not looked at.
+/// The last argument of its own is there only with `MREMAP_FIXED`; it is passed on and otherwise
+/// not looked at.
 unsafe extern "C" fn on_mremap(
     old: *mut c_void,
     old_len: size_t,

@@ -1,8 +1,8 @@
 //! `operator new` and `operator delete`, all twenty variants.
 //!
-//! They allocate through the real `malloc` and `posix_memalign`, as libstdc++'s own do: in a JVM libstdc++
-//! lies in a local scope where `RTLD_NEXT` cannot find it. Only when memory is exhausted is the
-//! real operator looked up, because it alone may call the new-handler and throw.
+//! They allocate through the real `malloc` and `posix_memalign`, as libstdc++'s own do: in a JVM
+//! libstdc++ lies in a local scope where `RTLD_NEXT` cannot find it. Only when memory is exhausted
+//! is the real operator looked up, because it alone may call the new-handler and throw.
 
 use super::exhausted::real;
 use crate::arch::{CallSite, allocator_entry};

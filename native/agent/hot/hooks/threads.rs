@@ -1,5 +1,5 @@
-//! `pthread_create` and its like: a thread inherits the scope of the thread that starts it, and is recorded where
-//! threads are tracked ([`started`]). One that `clone` makes is only recorded.
+//! `pthread_create` and its like: a thread inherits the scope of the thread that starts it, and is
+//! recorded where threads are tracked ([`started`]). One that `clone` makes is only recorded.
 
 use crate::arch::{CallSite, allocator_entry};
 use crate::hot::events::started::{self, Started};
@@ -126,8 +126,8 @@ static REAL_CLONE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 allocator_entry!(clone, 6, on_clone);
 
-/// What makes a process passes through. The new thread begins in the program's routine: it may have no thread-local
-/// memory of its own, so nothing of the recorder's may run there before.
+/// What makes a process passes through. The new thread begins in the program's routine: it may have
+/// no thread-local memory of its own, so nothing of the recorder's may run there before.
 #[allow(clippy::too_many_arguments)]
 unsafe extern "C" fn on_clone(
     routine: *mut c_void,
@@ -148,8 +148,8 @@ unsafe extern "C" fn on_clone(
         true => started::starting(true, call_site),
         false => None,
     };
-    // SAFETY: the C library's function of this name and type; it has one in every process. Its last argument lies
-    // above the return address, where there is a word in any case.
+    // SAFETY: the C library's function of this name and type; it has one in every process. Its last
+    // argument lies above the return address, where there is a word in any case.
     let result = unsafe {
         let real: Clone = transmute(real::found(&REAL_CLONE, CLONE));
         let child_tid = ptr::without_provenance::<usize>(slot + size_of::<usize>()).read();
@@ -186,8 +186,9 @@ fn create(
     result
 }
 
-/// The same. Only a thread that is recorded, or whose maker has a scope, begins in a stub; all others pass through.
-/// Ignoring ends with the thread that asked for it: a pool's thread would go on ignoring for ever.
+/// The same. Only a thread that is recorded, or whose maker has a scope, begins in a stub; all
+/// others pass through. Ignoring ends with the thread that asked for it: a pool's thread would go
+/// on ignoring for ever.
 fn begun(
     started: Option<Started>,
     start: Start,
@@ -350,13 +351,15 @@ pub unsafe extern "C" fn thread_begin(birth: *mut c_void) -> Begin {
     Begin { start, argument }
 }
 
-/// The C library's record of the calling thread gets what it would have without the stub. It says with what the thread
-/// began, also to debuggers; and for as long as the thread runs, it holds the argument.
+/// The C library's record of the calling thread gets what it would have without the stub. It says
+/// with what the thread began, also to debuggers; and for as long as the thread runs, it holds the
+/// argument.
 fn put_back(birth: usize, start: Start, argument: *mut c_void) {
     /// The two words lie among so many first ones of `struct pthread`.
     const WORDS: usize = 256;
     let stub = crate::arch::thread_start as *const () as usize;
-    // SAFETY: the calling thread's own record, of which the C library has read these two words for the last time.
+    // SAFETY: the calling thread's own record, of which the C library has read these two words for
+    // the last time.
     unsafe {
         let record: *mut usize = ptr::with_exposed_provenance_mut(libc::pthread_self() as usize);
         for at in 0..WORDS - 1 {

@@ -1,4 +1,5 @@
-//! Native code between the Java frames of a stack, by the calls back into Java that have not returned.
+//! Native code between the Java frames of a stack, by the calls back into Java that have not
+//! returned.
 
 use super::entries::EntryStack;
 use crate::hot::ground::stack_bounds::StackBounds;

@@ -1,8 +1,8 @@
 //! The JVM's code heaps: which compiled method an address belongs to, and how large its frames are.
 //!
-//! A heap is cut into segments. One byte for each tells how many segments to go back towards the head of
-//! the block that it belongs to; several such steps lead there. A block begins with its length and
-//! whether it is in use, and holds a `CodeBlob`.
+//! A heap is cut into segments. One byte for each tells how many segments to go back towards the
+//! head of the block that it belongs to; several such steps lead there. A block begins with its
+//! length and whether it is in use, and holds a `CodeBlob`.
 
 use super::vm_tables::Tables;
 use core::ffi::{CStr, c_char, c_int};
@@ -82,11 +82,11 @@ impl CodeHeaps {
         })
     }
 
-    /// The size in bytes of the frames of the compiled method that a frame on this thread's stack returns
-    /// to at `address`.
+    /// The size in bytes of the frames of the compiled method that a frame on this thread's stack
+    /// returns to at `address`.
     pub fn frame_size(&self, address: usize) -> Option<usize> {
-        // SAFETY: the address lies in a heap, so it has a byte in the map, and each byte leads back to an
-        // earlier one. What is on the stack keeps its block.
+        // SAFETY: the address lies in a heap, so it has a byte in the map, and each byte leads back
+        // to an earlier one. What is on the stack keeps its block.
         let blob = self.blob(address, |at| unsafe {
             Some((at as *const u8).read_volatile())
         })?;
@@ -103,8 +103,8 @@ impl CodeHeaps {
         in_bytes(words)
     }
 
-    /// The same for the frames in which compiled code calls a native method, on whatever thread's stack: its block may
-    /// go meanwhile.
+    /// The same for the frames in which compiled code calls a native method, on whatever thread's
+    /// stack: its block may go meanwhile.
     pub fn native_frame_size(&self, address: usize, peek: &Peek) -> Option<usize> {
         let blob = self.blob(address, |at| peek.value(at))?;
         let name: usize = peek.value(blob.checked_add(self.name)?)?;

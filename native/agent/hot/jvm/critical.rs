@@ -1,10 +1,10 @@
 //! Threads that hold an array by `GetPrimitiveArrayCritical`.
 //!
 //! Under most collectors a collection waits until none does, and so does the end of the JVM once a
-//! collection has begun. The JVM itself would end with a daemon thread that never lets go; it must do so
-//! with a collection that is forced before its end, too. So no collection is forced while a thread has held an
-//! array for long. A thread that takes and releases one again and again is no obstacle: each time it
-//! does, its place changes.
+//! collection has begun. The JVM itself would end with a daemon thread that never lets go; it must
+//! do so with a collection that is forced before its end, too. So no collection is forced while a
+//! thread has held an array for long. A thread that takes and releases one again and again is no
+//! obstacle: each time it does, its place changes.
 
 use super::real_functions::{position, real, replace};
 use core::ffi::c_void;

@@ -21,13 +21,14 @@ pub const ENTRIES_FULL: usize = MAX_ENTRIES * size_of::<Entry>();
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Entry {
-    /// Address of the stack word right below the caller's stack position, as in [`crate::arch::CallSite`].
+    /// Address of the stack word right below the caller's stack position, as in
+    /// [`crate::arch::CallSite`].
     pub slot: usize,
     /// Address of the thunk's [`Cell`]; bit 0 is set for a call back into Java.
     cell: usize,
     /// A native method: the tree node of its Java stack plus one, or 0 while it has not been asked
-    /// for, in the lower 32 bits; how many local references it has, in the upper ones. A call back into Java: the
-    /// caller's frame pointer.
+    /// for, in the lower 32 bits; how many local references it has, in the upper ones. A call back
+    /// into Java: the caller's frame pointer.
     pub detail: usize,
     /// The return address.
     pub caller: usize,
@@ -104,8 +105,9 @@ impl Entry {
         (self.slot as u64).rotate_left(17) ^ self.cell as u64 ^ (detail as u64).rotate_left(41)
     }
 
-    /// Whether the call is known not to have returned, without a walk: `slot`, a word of the thread's
-    /// stack, still holds the return address. Where calls do not push that, it is never known.
+    /// Whether the call is known not to have returned, without a walk: `slot`, a word of the
+    /// thread's stack, still holds the return address. Where calls do not push that, it is never
+    /// known.
     #[inline(always)]
     pub fn is_called_from_there(&self) -> bool {
         // SAFETY: the caller's.
@@ -138,12 +140,12 @@ impl EntryStack {
         &self.items[..self.len / size_of::<Entry>()]
     }
 
-    /// The native method that was called at `slot`, if it is on the stack. Entries below it are stale
-    /// and dropped.
+    /// The native method that was called at `slot`, if it is on the stack. Entries below it are
+    /// stale and dropped.
     ///
-    /// `slot` is where a walk found native code to have been called from Java, to which it returns at
-    /// `caller`. The entry counts if that is what it was at the call: another method without a thunk
-    /// may have been called at the same place since.
+    /// `slot` is where a walk found native code to have been called from Java, to which it returns
+    /// at `caller`. The entry counts if that is what it was at the call: another method without a
+    /// thunk may have been called at the same place since.
     #[inline(always)]
     pub fn native_at(&mut self, slot: usize, caller: usize) -> Option<&mut Entry> {
         let mut count = self.len / size_of::<Entry>();

@@ -22,7 +22,8 @@ pub extern "C" fn first_entry(slot: usize, cell: usize, detail: usize) -> *mut E
     noted.flatten().unwrap_or(core::ptr::null_mut())
 }
 
-/// The function of the native method that has left its place to the call at `call_site`, by a jump at its end.
+/// The function of the native method that has left its place to the call at `call_site`, by a jump
+/// at its end.
 pub fn jumped_from(call_site: CallSite) -> Option<usize> {
     let thread = thread::enter_existing()?;
     let mut entries = thread.entries.all().iter();

@@ -16,14 +16,16 @@ use core::ops::Range;
 use hackleak_platform::stack_word::{StackWord, read};
 
 const WORD: usize = size_of::<usize>();
-/// Words of an interpreted frame below the one with its caller's frame pointer, which counts as well. The
-/// lowest holds where the operands begin: right below, for a method that holds no monitor.
+/// Words of an interpreted frame below the one with its caller's frame pointer, which counts as
+/// well. The lowest holds where the operands begin: right below, for a method that holds no
+/// monitor.
 const FIXED: usize = 9;
 /// From the frame pointer down, in words.
 const SENDER_STACK_POINTER: usize = 1;
 
-/// Gives `add` every word that leads from the return address at the start of `stack` to the caller and on, until
-/// `add` refuses or the way ends. From the returned address on, every word may matter.
+/// Gives `add` every word that leads from the return address at the start of `stack` to the caller
+/// and on, until `add` refuses or the way ends. From the returned address on, every word may
+/// matter.
 pub fn follow(
     stack: &Range<usize>,
     layout: &Layout,

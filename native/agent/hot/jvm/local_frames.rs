@@ -2,7 +2,8 @@
 
 use super::entries::MAX_ENTRIES;
 
-/// In the place of the index of an entry: the thread was attached, and is inside of no native method.
+/// In the place of the index of an entry: the thread was attached, and is inside of no native
+/// method.
 pub const ATTACHED: usize = MAX_ENTRIES;
 /// Of so many frames it is known what was outside.
 pub const MOST_SAVED: usize = 256;

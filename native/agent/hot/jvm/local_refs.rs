@@ -1,7 +1,7 @@
 //! Functions that make local references, and the one that deletes them.
 //!
-//! Each is replaced by one that calls the JVM's own and counts. Those that can run Java code have thunks in
-//! front (`upcalls`), which call the replacement: their caller is the thunk's.
+//! Each is replaced by one that calls the JVM's own and counts. Those that can run Java code have
+//! thunks in front (`upcalls`), which call the replacement: their caller is the thunk's.
 
 use super::real_functions::{real, replacements};
 use crate::arch::{CallSite, is_upcall_return};
@@ -60,8 +60,8 @@ pub unsafe fn watch(table: *mut Functions) {
 
 /// Where the function was called that has this stack position, past the thunk in front of it.
 fn caller(slot: usize, frame_pointer: usize) -> CallSite {
-    // SAFETY: the word with the replacement's return address. Where that lies in a thunk, its frame has the
-    // frame pointer of its caller, and above it the return address.
+    // SAFETY: the word with the replacement's return address. Where that lies in a thunk, its frame
+    // has the frame pointer of its caller, and above it the return address.
     unsafe {
         if is_upcall_return(stack_word::read(slot)) {
             return CallSite {

@@ -4,9 +4,9 @@
 //! is valid; an id is never used again later, when its class may have been unloaded. HotSpot does
 //! not hand out an id a second time.
 //!
-//! Where JVMTI may not be called (see `method_ids`), a method gets its record at once and its names at
-//! the next chance; an id whose class has been unloaded by then is an error to JVMTI, and the method
-//! stays without a name.
+//! Where JVMTI may not be called (see `method_ids`), a method gets its record at once and its names
+//! at the next chance; an id whose class has been unloaded by then is an error to JVMTI, and the
+//! method stays without a name.
 
 use super::Jvmti;
 use crate::IMAGE;
@@ -200,7 +200,8 @@ impl Text {
         let jvmti = Jvmti::get()?;
         let mut name = Text::new(jvmti);
         let get = jvmti.functions().GetMethodName?;
-        // SAFETY: a JVMTI call about a valid method, with a valid place for the answer; what is null is not asked for.
+        // SAFETY: a JVMTI call about a valid method, with a valid place for the answer; what is
+        // null is not asked for.
         unsafe {
             get(
                 jvmti.env,

@@ -1,12 +1,12 @@
 //! The JNI boundary: which Java code an allocation belongs to.
 //!
 //! - `entries`, `first_entry`: what the code in front of native methods notes (`cold::jvm::thunks`
-//!   puts it there); `between`: the native code inside of Java frames; `own_code`: whose code is left
-//!   alone.
-//! - `stacks`: asks the JVM for the Java stack of an entry, once; `stack_cache`: whether it still is
-//!   the one that was asked for; `java_frames`: where its frames lie; `code_heaps`, `vm_structs`,
-//!   `vm_tables`: how the JVM lays out code and stacks; `thread_list`: what it keeps of threads;
-//!   `methods`: names; `method_ids`: what names need, ahead of need.
+//!   puts it there); `between`: the native code inside of Java frames; `own_code`: whose code is
+//!   left alone.
+//! - `stacks`: asks the JVM for the Java stack of an entry, once; `stack_cache`: whether it still
+//!   is the one that was asked for; `java_frames`: where its frames lie; `code_heaps`,
+//!   `vm_structs`, `vm_tables`: how the JVM lays out code and stacks; `thread_list`: what it keeps
+//!   of threads; `methods`: names; `method_ids`: what names need, ahead of need.
 //! - `resources`: references, array elements and the like (`real_functions`: the JVM's own;
 //!   `critical`: arrays that stand in the way of a collection); `unsafe_memory`: what Java code
 //!   allocates through `Unsafe`; `buffers`: direct byte buffers over memory that may be freed under

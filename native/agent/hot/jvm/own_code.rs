@@ -20,8 +20,8 @@ pub fn is_jvm_code(address: usize) -> bool {
     }
 }
 
-/// Whether a native method there gets no thunk: the JVM's own, which use no allocator that is hooked, and the
-/// bridge's. `None` before that is known.
+/// Whether a native method there gets no thunk: the JVM's own, which use no allocator that is
+/// hooked, and the bridge's. `None` before that is known.
 pub fn is_left_alone(address: usize) -> Option<bool> {
     let jvm = JVM.get()?;
     Some(jvm.contains(&address) || this_library::has(address))

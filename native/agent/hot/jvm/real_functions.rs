@@ -24,9 +24,10 @@ macro_rules! position {
 }
 pub(crate) use position;
 
-/// Replacements for functions of the table, by their handlers: `NewGlobalRef 2 new_reference(GLOBAL);` with the number
-/// of arguments. A handler takes those, then the words of a [`CallSite`](crate::arch::CallSite), and is told its
-/// position in the table. Makes the function `put`, which puts them all in.
+/// Replacements for functions of the table, by their handlers: `NewGlobalRef 2
+/// new_reference(GLOBAL);` with the number of arguments. A handler takes those, then the words of a
+/// [`CallSite`](crate::arch::CallSite), and is told its position in the table. Makes the function
+/// `put`, which puts them all in.
 macro_rules! replacements {
     ($($name:ident $args:tt $handler:ident$(($constant:expr))?;)*) => {
         $(
@@ -56,11 +57,13 @@ macro_rules! replacements {
 }
 pub(crate) use replacements;
 
-/// Puts `replacement` into a copy of the JVM's function table, and keeps what was there for [`real`].
+/// Puts `replacement` into a copy of the JVM's function table, and keeps what was there for
+/// [`real`].
 ///
 /// # Safety
 ///
-/// `table` is a complete function table that nobody else uses, and `index` the position of a function in it.
+/// `table` is a complete function table that nobody else uses, and `index` the position of a
+/// function in it.
 pub unsafe fn replace(table: *mut Functions, index: usize, replacement: usize) {
     // SAFETY: the caller's.
     unsafe {

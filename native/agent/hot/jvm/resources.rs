@@ -145,8 +145,8 @@ fn has_mark(known: u8, word: usize) -> bool {
     known == 0 || known & 1 << (word & TAG_BITS) != 0
 }
 
-/// Whether a word with these lower bits may be a handle of the kind; any may, as long as none was handed out.
-/// The JVM has pointers of its own to the places that handles name, without the mark.
+/// Whether a word with these lower bits may be a handle of the kind; any may, as long as none was
+/// handed out. The JVM has pointers of its own to the places that handles name, without the mark.
 pub fn is_handle(kind: Kind, word: usize) -> bool {
     let tags = match kind {
         Kind::WeakGlobalRef => &WEAK_TAGS,

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! What makes this exact:
-//! - Where frames can be followed, their return addresses, frame pointers, methods and byte-code positions
-//!   are compared; not locals and operands, which change from turn to turn of a loop.
+//! - Where frames can be followed, their return addresses, frame pointers, methods and byte-code
+//!   positions are compared; not locals and operands, which change from turn to turn of a loop.
 //! - From the first word on that leads to other code, frames are found by anchors and means that
 //!   are not known here. There every word is compared, up to the outermost frame that native code
 //!   called. That frame's wrapper must still say that no Java code comes before.
@@ -20,7 +20,8 @@
 //! - Compiled code that is thrown away makes everything forgotten ([`forget_code`]).
 //! - Stacks with a virtual thread are not remembered: part of them may lie in the heap.
 //!
-//! All this needs to know where the JVM keeps which code (`vm_structs`); without that, it is always asked.
+//! All this needs to know where the JVM keeps which code (`vm_structs`); without that, it is always
+//! asked.
 
 use super::entries::Entry;
 use super::java_frames;
@@ -85,8 +86,8 @@ impl JavaStackCache {
         }
     }
 
-    /// The node of the Java stack that called native code with its return address at `slot`, if that
-    /// stack is remembered and unchanged.
+    /// The node of the Java stack that called native code with its return address at `slot`, if
+    /// that stack is remembered and unchanged.
     #[inline]
     pub fn recall(&mut self, slot: usize, entries: &[Entry]) -> Option<u32> {
         // SAFETY: the word with the return address of a call that has not returned.
@@ -104,8 +105,8 @@ impl JavaStackCache {
         None
     }
 
-    /// Remembers the answer for the beginning of `stack`, where it can be done and is likely to pay.
-    /// `stack` runs to the end of the thread's own stack.
+    /// Remembers the answer for the beginning of `stack`, where it can be done and is likely to
+    /// pay. `stack` runs to the end of the thread's own stack.
     pub fn learn(&mut self, stack: Range<usize>, entries: &[Entry], node: u32) {
         let slot = stack.start;
         let Some(layout) = vm_structs::layout() else {
@@ -165,8 +166,9 @@ impl Remembered {
     /// Whether every word that decided the answer holds what it held.
     #[inline]
     fn holds(&self) -> bool {
-        // SAFETY: words of the thread's own stack, between its position and the outermost frame that
-        // native code called, which nobody writes meanwhile. Anchors come after the words that say where they lie.
+        // SAFETY: words of the thread's own stack, between its position and the outermost frame
+        // that native code called, which nobody writes meanwhile. Anchors come after the words that
+        // say where they lie.
         unsafe {
             let words = &self.words[..self.words_len as usize];
             let now = core::slice::from_raw_parts(self.first as *const usize, words.len());
@@ -216,9 +218,9 @@ impl Remembered {
         Some(())
     }
 
-    /// Takes down what the frame that a call stub's return address at `at` belongs to says of the Java
-    /// code before it: the stack position of that code, 0 for none. `None` when the word only looks like
-    /// one.
+    /// Takes down what the frame that a call stub's return address at `at` belongs to says of the
+    /// Java code before it: the stack position of that code, 0 for none. `None` when the word only
+    /// looks like one.
     fn anchor(&mut self, at: usize, stack: &Range<usize>, layout: &Layout) -> Option<usize> {
         // SAFETY: a word of this thread's stack: the one below the return address.
         let base = unsafe { read(at - WORD) };

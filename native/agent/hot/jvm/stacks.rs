@@ -80,8 +80,8 @@ impl Buffers {
     }
 }
 
-/// Whether the entry is that of the call that led to `outermost`, an address in the outermost native
-/// frame (0 when there is none), and not of an earlier one at the same place.
+/// Whether the entry is that of the call that led to `outermost`, an address in the outermost
+/// native frame (0 when there is none), and not of an earlier one at the same place.
 ///
 /// A native method that was bound before the boundary was in place has no thunk, nor have those of
 /// the JVM itself. The entry is none of theirs if it leads to the same function.
@@ -93,15 +93,15 @@ pub fn is_certain(entry: &Entry, outermost: usize) -> bool {
     outermost != 0 && function_start(outermost) == Some(entry.cell().target)
 }
 
-/// Whether any entry is certain where `outermost` is the outermost native frame: all methods but the
-/// JVM's own have thunks.
+/// Whether any entry is certain where `outermost` is the outermost native frame: all methods but
+/// the JVM's own have thunks.
 #[inline(always)]
 pub fn is_plainly_certain(outermost: usize) -> bool {
     super::sees_all() && !own_code::is_jvm_code(outermost)
 }
 
-/// The node of the Java stack that called native code at the `place` that [`unwind::End::Foreign`] tells.
-/// `outermost` is an address in the native frame that Java called; 0 when there is none.
+/// The node of the Java stack that called native code at the `place` that [`unwind::End::Foreign`]
+/// tells. `outermost` is an address in the native frame that Java called; 0 when there is none.
 #[inline(never)]
 pub fn root(
     thread: &mut ThreadState,
@@ -244,8 +244,8 @@ fn ask_jvm(
     })
 }
 
-/// Whether the JVM has the loader run the constructors of a library, as `System.load` does: the thread is in
-/// native code then, for the JVM too, though a frame of the JVM's is on the stack.
+/// Whether the JVM has the loader run the constructors of a library, as `System.load` does: the
+/// thread is in native code then, for the JVM too, though a frame of the JVM's is on the stack.
 #[cold]
 #[inline(never)]
 fn loads_library(call_site: CallSite, bounds: &mut StackBounds) -> bool {

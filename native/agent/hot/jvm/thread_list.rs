@@ -1,4 +1,5 @@
-//! What the JVM keeps of each of its threads: whether it is in native code, and where its Java frames begin.
+//! What the JVM keeps of each of its threads: whether it is in native code, and where its Java
+//! frames begin.
 //!
 //! The Serviceability Agent's tables say where. The JVM may change and end threads meanwhile, so
 //! its memory is read in a way that cannot fault. What is read is worth something only beside the
@@ -10,7 +11,8 @@ use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use hackleak_platform::peek::Peek;
 use std::sync::OnceLock;
 
-/// The most threads that are looked at. A list that has changed meanwhile may seem to have any number.
+/// The most threads that are looked at. A list that has changed meanwhile may seem to have any
+/// number.
 const MOST: usize = 1 << 16;
 /// How often the list is read at most: each thread that starts or ends makes another one.
 pub const TRIES: usize = 8;
@@ -70,7 +72,8 @@ impl Layout {
         })
     }
 
-    /// Calls `each` with the threads that there are and the kernel's numbers of them. True if these are all of one moment.
+    /// Calls `each` with the threads that there are and the kernel's numbers of them. True if these
+    /// are all of one moment.
     pub fn visit(&self, peek: &Peek, mut each: impl FnMut(u32, usize)) -> bool {
         let numbered = |thread: usize| {
             let os_thread = peek.value::<usize>(thread.checked_add(self.os_thread)?)?;
@@ -86,7 +89,8 @@ impl Layout {
 }
 
 impl List {
-    /// Calls `each` with the addresses of what the JVM has of each thread. False if the list was replaced meanwhile.
+    /// Calls `each` with the addresses of what the JVM has of each thread. False if the list was
+    /// replaced meanwhile.
     fn visit(&self, peek: &Peek, mut each: impl FnMut(usize)) -> Option<bool> {
         match *self {
             List::Array { list, threads, len } => {
@@ -121,8 +125,8 @@ pub fn layout() -> Option<&'static Layout> {
     LAYOUT.get_or_init(Layout::read).as_ref()
 }
 
-/// Whether the JVM takes the calling thread to be in native code, which has this JNI environment and number;
-/// `None` where it does not tell.
+/// Whether the JVM takes the calling thread to be in native code, which has this JNI environment
+/// and number; `None` where it does not tell.
 pub fn is_in_native(environment: *mut c_void, own: u32) -> Option<bool> {
     let layout = layout()?;
     let environment = environment as usize;
@@ -140,7 +144,8 @@ pub fn is_in_native(environment: *mut c_void, own: u32) -> Option<bool> {
         ENVIRONMENT.store(distance, Relaxed);
     }
     let state = environment.checked_sub(distance)? + layout.state;
-    // SAFETY: the JVM's record of the calling thread, which it keeps as long as the thread has the environment.
+    // SAFETY: the JVM's record of the calling thread, which it keeps as long as the thread has the
+    // environment.
     let state = unsafe { (state as *const u32).read_volatile() };
     Some(state == IN_NATIVE)
 }

@@ -6,8 +6,8 @@
 //! Java stack that asked. The memory comes from `malloc`, but the caller is the JVM itself, so it
 //! is not counted there.
 //!
-//! What the JVM's own start allocates is left out: no code of the program runs before it is done, and its
-//! stacks cannot be had.
+//! What the JVM's own start allocates is left out: no code of the program runs before it is done,
+//! and its stacks cannot be had.
 
 use super::methods::Text;
 use crate::arch::{CallSite, method_entry};

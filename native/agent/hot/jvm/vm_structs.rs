@@ -1,6 +1,7 @@
 //! Where the JVM keeps its code and how it begins Java frames, as it says itself.
 //!
-//! What is missing in its tables, or does not fit together, is `None`, and whoever needs it does without.
+//! What is missing in its tables, or does not fit together, is `None`, and whoever needs it does
+//! without.
 
 use super::code_heaps::CodeHeaps;
 use super::vm_tables::Tables;
@@ -25,8 +26,8 @@ pub struct Layout {
     pub wrapper_offset: isize,
     /// Distance from a `JavaCallWrapper` to the stack position of the Java code before it.
     pub anchor_offset: usize,
-    /// The JVM's variable with the address where a virtual thread's code returns to its carrier's, which is 0
-    /// before there was one; 0 for a JVM without virtual threads.
+    /// The JVM's variable with the address where a virtual thread's code returns to its carrier's,
+    /// which is 0 before there was one; 0 for a JVM without virtual threads.
     continuation_return: usize,
 }
 
@@ -45,7 +46,8 @@ pub fn java_heap() -> Option<Range<usize>> {
     let reserved = heap + tables.offset(c"CollectedHeap", c"_reserved")?;
     let start = reserved + tables.offset(c"MemRegion", c"_start")?;
     let words = reserved + tables.offset(c"MemRegion", c"_word_size")?;
-    // SAFETY: fields of the JVM's only heap, which it keeps for good, with the types that its tables say.
+    // SAFETY: fields of the JVM's only heap, which it keeps for good, with the types that its
+    // tables say.
     unsafe {
         let start = (start as *const usize).read();
         let len = (words as *const usize)
@@ -108,7 +110,8 @@ fn interpreter(tables: &Tables) -> Option<Range<usize>> {
     let queue = tables.value(c"AbstractInterpreter", c"_code")?;
     let start = tables.offset(c"StubQueue", c"_stub_buffer")?;
     let len = tables.offset(c"StubQueue", c"_buffer_limit")?;
-    // SAFETY: the interpreter's queue of generated code, which the JVM makes at its start and keeps for good.
+    // SAFETY: the interpreter's queue of generated code, which the JVM makes at its start and keeps
+    // for good.
     unsafe {
         let start = ((queue + start) as *const usize).read();
         let len = usize::try_from(((queue + len) as *const i32).read()).ok()?;

@@ -1,5 +1,6 @@
-//! The tables of its own structures that HotSpot exports for its Serviceability Agent: `gHotSpotVMStructs` (type,
-//! field, offset or address), `gHotSpotVMTypes` (type, size) and `gHotSpotVMIntConstants`.
+//! The tables of its own structures that HotSpot exports for its Serviceability Agent:
+//! `gHotSpotVMStructs` (type, field, offset or address), `gHotSpotVMTypes` (type, size) and
+//! `gHotSpotVMIntConstants`.
 
 use core::ffi::{CStr, c_char, c_void};
 

@@ -1,6 +1,7 @@
 //! The states of threads that have ended, for those that begin later.
 //!
-//! Nobody waits: whoever comes while another thread is at the list does without it, and maps or unmaps a state.
+//! Nobody waits: whoever comes while another thread is at the list does without it, and maps or
+//! unmaps a state.
 
 use super::ThreadState;
 use core::ptr;

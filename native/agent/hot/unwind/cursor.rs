@@ -64,7 +64,8 @@ impl Cursor {
         self.sp == self.slot + size_of::<usize>()
     }
 
-    /// The registers of the caller of the code that the walk stands in, if that keeps a frame pointer.
+    /// The registers of the caller of the code that the walk stands in, if that keeps a frame
+    /// pointer.
     pub fn by_frame_pointer(&self, reach: &mut Reach) -> Option<Registers> {
         let (sp, fp) = by_frame_pointer(self.sp, self.fp, reach)?;
         let pc = code_address(reach.word(sp - size_of::<usize>())?);
@@ -108,7 +109,8 @@ impl Cursor {
         Ok(())
     }
 
-    /// Goes on to the code that a signal interrupted. The kernel's frame lies at the stack position.
+    /// Goes on to the code that a signal interrupted. The kernel's frame lies at the stack
+    /// position.
     fn leave_handler(&mut self, reach: &mut Reach) -> Option<()> {
         let slot = self.sp + signal_frame::PROGRAM_COUNTER as usize;
         let pc = reach.word(slot)?;
@@ -153,8 +155,8 @@ fn astray() -> End {
     End::Cut(Marker::NoUnwindTables)
 }
 
-/// One step by the frame pointer: the caller's frame address and frame pointer. Nothing vouches that
-/// the register is a frame pointer.
+/// One step by the frame pointer: the caller's frame address and frame pointer. Nothing vouches
+/// that the register is a frame pointer.
 fn by_frame_pointer(sp: usize, fp: usize, reach: &mut Reach) -> Option<(usize, usize)> {
     const FARTHEST: usize = 1 << 20;
     if fp < sp || fp - sp > FARTHEST || fp & 7 != 0 {

@@ -5,8 +5,8 @@
 //! - `older_loader`: the same where the C library does not say (glibc before 2.35).
 //! - `namespaces`: the modules that `dlmopen` loads apart from the others.
 //! - `cursor`: one step of a walk.
-//! - `walk_cache`: the walk, and what it remembers so that the next one is short; its `branches`: walks that parted from
-//!   the one before them.
+//! - `walk_cache`: the walk, and what it remembers so that the next one is short; its `branches`:
+//!   walks that parted from the one before them.
 //! - `recent_walks`: whole walks before the last one; `worth`: whether it pays to keep one.
 //! - `slow`: libgcc's unwinder, for the rare frame whose rule is not one of the common shapes.
 //! - `verify` (feature, tests only): every stack is compared with libgcc's.
@@ -229,7 +229,8 @@ pub fn enter_module(address: usize) -> Option<u32> {
     modules::find(address)?.module
 }
 
-/// The index of the module at `address` in the image, if it was entered. Reads nothing of the loader's.
+/// The index of the module at `address` in the image, if it was entered. Reads nothing of the
+/// loader's.
 pub fn known_module(address: usize) -> Option<u32> {
     modules::known(address)
 }

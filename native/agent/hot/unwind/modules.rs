@@ -112,8 +112,8 @@ pub fn left_parent() {
     GENERATION.fetch_add(1, SeqCst);
 }
 
-/// In a forked child that has an image: enters the modules that the parent had entered, without the loader's
-/// lock.
+/// In a forked child that has an image: enters the modules that the parent had entered, without the
+/// loader's lock.
 pub fn enter_again() {
     let count = MAPPING_COUNT.swap(0, SeqCst).min(MAX_MAPPINGS);
     for mapping in &MAPPINGS[..count] {
@@ -134,7 +134,8 @@ fn known_mapping(object: &Object) -> Option<&'static Mapping> {
     })
 }
 
-/// The module that an address belongs to, of those that were entered. Reads nothing of the loader's.
+/// The module that an address belongs to, of those that were entered. Reads nothing of the
+/// loader's.
 pub fn known(address: usize) -> Option<u32> {
     let count = MAPPING_COUNT.load(Acquire).min(MAX_MAPPINGS);
     let mut entered = MAPPINGS[..count].iter().filter_map(|mapping| {

@@ -45,7 +45,8 @@ pub fn enter_all() {
 /// While this runs, the loader changes none of its lists.
 unsafe extern "C" fn enter(_: *mut libc::dl_phdr_info, _: usize, first: *mut c_void) -> c_int {
     let first: *const Namespace = first.cast();
-    // SAFETY: the loader's own description of the first namespace; the member is there in version 2.
+    // SAFETY: the loader's own description of the first namespace; the member is there in version
+    // 2.
     let mut at = match unsafe { first.as_ref() } {
         Some(first) if first.version >= 2 => first.next,
         _ => return 1,

@@ -1,8 +1,9 @@
 //! Walks before the last one, found again by their leaf.
 //!
-//! A loop that calls into native code allocates in the same few places each time round, below frames at
-//! the same stack positions. A walk that ended well is kept here as the words that decided it and the
-//! node that it led to. When all the words hold what they held, it would end there again.
+//! A loop that calls into native code allocates in the same few places each time round, below
+//! frames at the same stack positions. A walk that ended well is kept here as the words that
+//! decided it and the node that it led to. When all the words hold what they held, it would end
+//! there again.
 //!
 //! What makes that exact is said in `walk_cache`: the same words are compared in the same order.
 
@@ -78,7 +79,8 @@ impl RecentWalks {
         Some(kept.walk)
     }
 
-    /// Remembers a walk from the leaf at `slot`, decided by `words`, which run from the root to the leaf.
+    /// Remembers a walk from the leaf at `slot`, decided by `words`, which run from the root to the
+    /// leaf.
     #[inline(always)]
     pub fn learn(
         &mut self,
@@ -113,8 +115,8 @@ impl Kept {
     #[inline(always)]
     fn holds(&self) -> bool {
         super::breaks(Memory::RecentWalks)
-            // SAFETY: words of this thread's stack: all that decides where one lies has been compared
-            // before it.
+            // SAFETY: words of this thread's stack: all that decides where one lies has been
+            // compared before it.
             || unsafe { stack_word::all_hold(&self.words[..self.words_len], self.on_own) }
     }
 }

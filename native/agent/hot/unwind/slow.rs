@@ -1,9 +1,9 @@
 //! Frames that the rules cannot describe.
 //!
 //! A row of the unwind tables that needs the full interpreter sends the whole stack to libgcc's
-//! unwinder (through the `backtrace` crate). With glibc 2.35 or newer libgcc takes no lock for that;
-//! before, it holds the loader's lock for a moment, as for every C++ exception. A module without any tables is crossed by frame
-//! pointers, and its frames are marked.
+//! unwinder (through the `backtrace` crate). With glibc 2.35 or newer libgcc takes no lock for
+//! that; before, it holds the loader's lock for a moment, as for every C++ exception. A module
+//! without any tables is crossed by frame pointers, and its frames are marked.
 
 use super::cursor::{Cursor, End};
 use super::walk_cache::MAX_FRAMES;

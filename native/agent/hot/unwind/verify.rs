@@ -1,9 +1,9 @@
 //! For the tests: every stack that is recorded is compared with what libgcc's unwinder finds.
 //!
-//! Built with the feature `verify` only. `HACKLEAK_VERIFY_BREAK` names a memory whose words are left
-//! unchecked, to prove that the comparison can fail. `HACKLEAK_VERIFY_ANSWERS=1` compares the answers of
-//! `AsyncGetCallTrace` with JVMTI's. `HACKLEAK_VERIFY_OLDER_LOADER=1` finds modules
-//! as on a C library without `_dl_find_object`.
+//! Built with the feature `verify` only. `HACKLEAK_VERIFY_BREAK` names a memory whose words are
+//! left unchecked, to prove that the comparison can fail. `HACKLEAK_VERIFY_ANSWERS=1` compares the
+//! answers of `AsyncGetCallTrace` with JVMTI's. `HACKLEAK_VERIFY_OLDER_LOADER=1` finds modules as
+//! on a C library without `_dl_find_object`.
 
 use super::{Memory, slow};
 use crate::IMAGE;
@@ -36,8 +36,8 @@ pub fn init() {
     CHECKS_ANSWERS.store(answers, Relaxed);
 }
 
-/// Whether answers of `AsyncGetCallTrace` are to be compared with JVMTI's, which changes what the JVM
-/// knows of methods.
+/// Whether answers of `AsyncGetCallTrace` are to be compared with JVMTI's, which changes what the
+/// JVM knows of methods.
 pub fn checks_answers() -> bool {
     CHECKS_ANSWERS.load(Relaxed)
 }

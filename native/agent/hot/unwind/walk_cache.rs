@@ -143,7 +143,8 @@ impl WalkCache {
             return Ok(());
         }
         let words = &self.words[..usize::from(self.frames[index].words)];
-        // SAFETY: words of this thread's stack: all that decides where one lies is checked before it.
+        // SAFETY: words of this thread's stack: all that decides where one lies is checked before
+        // it.
         if unsafe { stack_word::all_hold(words, self.on_own) } {
             Ok(())
         } else {
@@ -163,8 +164,8 @@ impl WalkCache {
     }
 }
 
-/// The node for the stack at `call_site`, if all of it is the last walk's, and the Java stack below it
-/// still the one that was asked for. Changes nothing otherwise. Nothing in it can panic.
+/// The node for the stack at `call_site`, if all of it is the last walk's, and the Java stack below
+/// it still the one that was asked for. Changes nothing otherwise. Nothing in it can panic.
 #[inline(always)]
 pub fn remembered(thread: &mut ThreadState, call_site: CallSite) -> Option<u32> {
     let leaf = Cursor::new(call_site);
@@ -229,8 +230,8 @@ pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
     thread.on_own_stack(|thread| walk(thread, leaf, candidates, call_site))
 }
 
-/// The same where the stack is not on the last walk. Of that, only the first `candidates` frames may be
-/// on this one.
+/// The same where the stack is not on the last walk. Of that, only the first `candidates` frames
+/// may be on this one.
 #[inline(never)]
 fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site: CallSite) -> u32 {
     boundary::may_panic();

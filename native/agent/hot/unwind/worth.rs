@@ -14,8 +14,8 @@ impl Worth {
         self.hits = self.hits.saturating_add(1);
     }
 
-    /// Whether the next one is to be kept. A thread that goes through more places than are kept finds few again:
-    /// then one walk in sixteen is enough.
+    /// Whether the next one is to be kept. A thread that goes through more places than are kept
+    /// finds few again: then one walk in sixteen is enough.
     #[inline(always)]
     pub fn pays(&mut self) -> bool {
         const FREE: u32 = 256;

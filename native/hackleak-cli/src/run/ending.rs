@@ -1,8 +1,8 @@
 //! Waiting for processes that outlive the command that started them by a little.
 //!
-//! PySpark's JVM ends after Python did, on its own account: its standard input is closed then. What it
-//! still has to do at its end, settling among it, decides what it leaked. Daemons, such as Gradle's,
-//! stay for hours, so the wait is short.
+//! PySpark's JVM ends after Python did, on its own account: its standard input is closed then. What
+//! it still has to do at its end, settling among it, decides what it leaked. Daemons, such as
+//! Gradle's, stay for hours, so the wait is short.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -21,8 +21,9 @@ const LONGEST: Duration = Duration::from_secs(10);
 const SILENT: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Waits until no recorded process of `folder` runs, or for as long as that makes sense. What `options` have
-/// recorded and has no image yet, a daemon right after its fork, is waited for as well.
+/// Waits until no recorded process of `folder` runs, or for as long as that makes sense. What
+/// `options` have recorded and has no image yet, a daemon right after its fork, is waited for as
+/// well.
 pub(super) fn wait(folder: &Path, options: &Options) {
     let began = Instant::now();
     let mut said = false;
@@ -55,7 +56,8 @@ pub(super) fn wait(folder: &Path, options: &Options) {
 struct Starting {
     folder: PathBuf,
     variable: String,
-    /// When this process began, in the kernel's ticks; `None` where only others may be recorded, or never.
+    /// When this process began, in the kernel's ticks; `None` where only others may be recorded, or
+    /// never.
     began: Option<u64>,
     /// Processes that are none of these.
     others: HashSet<u32>,

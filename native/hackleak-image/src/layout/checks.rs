@@ -126,8 +126,8 @@ numbered! {
 
 /// A look at who holds the blocks that were live at a moment.
 ///
-/// A reader finds it by its number, which the assertion passes on, or takes the last one that looked at
-/// everything.
+/// A reader finds it by its number, which the assertion passes on, or takes the last one that
+/// looked at everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Judging {
@@ -185,8 +185,9 @@ pub struct Holder {
     pub tid: u32,
     /// Reserved, zero.
     pub reserved: u32,
-    /// Name of the thread, or class and field of Java's as they are shown; then, on a line each, what lies
-    /// between that root and the native memory: fields of Java's, the last one with the address.
+    /// Name of the thread, or class and field of Java's as they are shown; then, on a line each,
+    /// what lies between that root and the native memory: fields of Java's, the last one with the
+    /// address.
     pub name: Blob,
     /// The blocks on the way from the root to the first block that it holds: a [`Link`] each.
     pub chain: Blob,

@@ -19,7 +19,8 @@ pub mod state {
 
 /// Bits of [`Header::flags`].
 pub mod flags {
-    /// Some segments are in the memory of the process only: the file system was full, if no other bit says why.
+    /// Some segments are in the memory of the process only: the file system was full, if no other
+    /// bit says why.
     pub const MEMORY_ONLY: u32 = 1;
     /// The JNI boundary is watched: Java stacks are recorded.
     pub const JAVA: u32 = 2;
@@ -33,19 +34,23 @@ pub mod flags {
     pub const FILE_GONE: u32 = 32;
     /// With [`MEMORY_ONLY`]: the file system refused for another reason than being full.
     pub const FILE_REFUSED: u32 = 64;
-    /// The process was forked and did not call `exec`: what is recorded begins at its first allocation.
+    /// The process was forked and did not call `exec`: what is recorded begins at its first
+    /// allocation.
     pub const FORKED: u32 = 128;
     /// The program made a JVM when it had run for a while, and what is recorded begins there.
     pub const BEGUN_LATE: u32 = 256;
-    /// The JVM does not say where it keeps its code: its tables for the Serviceability Agent are missing.
+    /// The JVM does not say where it keeps its code: its tables for the Serviceability Agent are
+    /// missing.
     pub const NO_JVM_TABLES: u32 = 512;
     /// The JVM has no `AsyncGetCallTrace`.
     pub const NO_CALL_TRACE: u32 = 1024;
-    /// The program forbade itself system calls by a filter that ends it: the recorder makes none of its own since then.
+    /// The program forbade itself system calls by a filter that ends it: the recorder makes none of
+    /// its own since then.
     pub const SANDBOX: u32 = 2048;
     /// With [`MEMORY_ONLY`]: because of [`SANDBOX`].
     pub const FILE_FORBIDDEN: u32 = 4096;
-    /// The process became another program (`exec`), which has an image of its own if it is recorded.
+    /// The process became another program (`exec`), which has an image of its own if it is
+    /// recorded.
     pub const EXEC: u32 = 8192;
 }
 
@@ -123,7 +128,8 @@ counters! {
     OtherNamespaces = "otherNamespaces",
     /// Forked children, and theirs, that went on without `exec` and could not be recorded.
     ForksUnrecorded = "forksUnrecorded",
-    /// Calls of `dlopen` that depend on the search path of their caller; what they opened is not recorded.
+    /// Calls of `dlopen` that depend on the search path of their caller; what they opened is not
+    /// recorded.
     LibrariesByPath = "librariesByPath",
 }
 
@@ -187,12 +193,13 @@ pub struct Header {
     pub footprint: Footprint,
 }
 
-/// What a process had in memory at its end, and what of that its allocator kept. All sizes are in bytes.
+/// What a process had in memory at its end, and what of that its allocator kept. All sizes are in
+/// bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Footprint {
-    /// When, ns since 1970; written last. 0 is never: the process was killed, or its list of mappings could
-    /// not be read.
+    /// When, ns since 1970; written last. 0 is never: the process was killed, or its list of
+    /// mappings could not be read.
     pub unix_ns: u64,
     /// What was in memory.
     pub parts: Parts,
@@ -213,7 +220,8 @@ pub mod footprint_flags {
 }
 
 /// Events that have no thread's record: the thread is ending, there is no room for its record, or a
-/// signal handler interrupted the recorder on it. Their frees are counted by [`Counter::FreesWithoutThread`]. Added to atomically.
+/// signal handler interrupted the recorder on it. Their frees are counted by
+/// [`Counter::FreesWithoutThread`]. Added to atomically.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct UnattributedTotals {

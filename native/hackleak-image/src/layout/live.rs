@@ -44,8 +44,8 @@ impl Live {
             block: size | (kind as u64) << SIZE_BITS | LIVE,
         }
     }
-    /// A block of the runtime's, which no report has. It has an origin, though none that exists: a page
-    /// where all blocks were forgotten is still not blank.
+    /// A block of the runtime's, which no report has. It has an origin, though none that exists: a
+    /// page where all blocks were forgotten is still not blank.
     #[inline]
     pub const fn of_runtime(size: u64) -> Live {
         Live::new(0, u32::MAX, size, Kind::Runtime)
@@ -66,7 +66,8 @@ impl Live {
         (self.block >> SIZE_BITS) as u8
     }
     /// How often the resource is held beyond once, for the kinds that nest; for memory, not 0 if a
-    /// direct byte buffer was made over it; for a file descriptor, if a library of the JDK has opened it.
+    /// direct byte buffer was made over it; for a file descriptor, if a library of the JDK has
+    /// opened it.
     #[inline]
     pub const fn pins(self) -> u8 {
         (self.block >> PIN_SHIFT) as u8 & MAX_PINS
@@ -140,8 +141,8 @@ kinds! {
     /// `NewDirectByteBuffer` over a recorded block. Never live: it only tells, in a
     /// [`InvalidFreeKind::UnderBuffer`], where the buffer was made.
     DirectBuffer = 14 "direct byte buffer",
-    /// Memory of the C library, the loader or one of the JDK's libraries. Never a leak, and on no report: it
-    /// is in the table because what it points at is held.
+    /// Memory of the C library, the loader or one of the JDK's libraries. Never a leak, and on no
+    /// report: it is in the table because what it points at is held.
     Runtime = 15 "memory of the runtime",
     /// A file descriptor. The address is made of its number.
     Fd = 16 "file descriptor",
@@ -151,12 +152,14 @@ kinds! {
     Zip = 18 "zlib memory",
     /// A thread that was started. The address is made of its place among the recorder's.
     Thread = 19 "thread",
-    /// `AttachCurrentThread` without `DetachCurrentThread`. The address is made of the thread's number.
+    /// `AttachCurrentThread` without `DetachCurrentThread`. The address is made of the thread's
+    /// number.
     Attach = 20 "attached thread",
-    /// `PushLocalFrame` without `PopLocalFrame`. The address is made of the thread's place in the image.
+    /// `PushLocalFrame` without `PopLocalFrame`. The address is made of the thread's place in the
+    /// image.
     LocalFrame = 21 "local frame",
-    /// More local references than [`LOCAL_BOUND`] in one native call, or in an attached thread. The address is
-    /// made of the thread's place in the image; the size is how many there are.
+    /// More local references than [`LOCAL_BOUND`] in one native call, or in an attached thread. The
+    /// address is made of the thread's place in the image; the size is how many there are.
     LocalRefs = 22 "local reference",
     /// `dlopen` without `dlclose`. The address is made of its place among the recorder's.
     Module = 23 "library handle",

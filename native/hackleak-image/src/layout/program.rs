@@ -88,8 +88,8 @@ pub struct Module {
     pub end: u64,
 }
 
-/// The name in the folder `modules` of a copy of module `index`: its build-id, or where it has none the
-/// process and its place there.
+/// The name in the folder `modules` of a copy of module `index`: its build-id, or where it has none
+/// the process and its place there.
 pub fn kept_name(build_id: &[u8], start_unix_ns: u64, pid: u32, index: u32) -> String {
     use core::fmt::Write;
     let mut name = String::new();
@@ -102,8 +102,8 @@ pub fn kept_name(build_id: &[u8], start_unix_ns: u64, pid: u32, index: u32) -> S
     name
 }
 
-/// The name of the file that is written from a module's memory, where there is none to keep under the
-/// name `kept`.
+/// The name of the file that is written from a module's memory, where there is none to keep under
+/// the name `kept`.
 pub fn rebuilt_name(kept: &str) -> String {
     format!("{kept}-from-memory")
 }
@@ -153,8 +153,9 @@ pub struct Scope {
     pub reserved: [u32; 3],
 }
 
-/// What a handle stood for when somebody last looked: the path behind a file descriptor or a mapping. For one address the last
-/// such record is the one that counts, if its origin is that of the live record.
+/// What a handle stood for when somebody last looked: the path behind a file descriptor or a
+/// mapping. For one address the last such record is the one that counts, if its origin is that of
+/// the live record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C)]
 pub struct Named {

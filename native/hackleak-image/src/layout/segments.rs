@@ -160,12 +160,13 @@ pub struct SegmentHeader {
     pub base: u64,
     /// Live records only: the newest epoch recorded in each 4 KiB page of records; 0 is none.
     pub summary: [u32; SUMMARY_LEN],
-    /// Live records only: how many pages got a place on the disk one at a time, and whether all have one now.
+    /// Live records only: how many pages got a place on the disk one at a time, and whether all
+    /// have one now.
     pub single_pages: u32,
     /// See `single_pages`.
     pub is_whole: u32,
-    /// Live records only, a bit for each page: those for which the disk had no room, and of these the ones that
-    /// are in memory only. A reader finds zeros there.
+    /// Live records only, a bit for each page: those for which the disk had no room, and of these
+    /// the ones that are in memory only. A reader finds zeros there.
     pub refused: [u64; SUMMARY_LEN / 64],
     /// See `refused`.
     pub in_memory: [u64; SUMMARY_LEN / 64],

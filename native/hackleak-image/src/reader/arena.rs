@@ -47,8 +47,8 @@ impl Image {
             .min(end.min(present).saturating_mul(per_piece))
     }
 
-    /// Pages of the arena `kind` from page `first` on that are all zeros, although the header counts
-    /// records there besides record 0, which may be zeros.
+    /// Pages of the arena `kind` from page `first` on that are all zeros, although the header
+    /// counts records there besides record 0, which may be zeros.
     pub(super) fn blank_pages(&self, kind: SegmentKind, first: u64) -> u64 {
         const PAGE: u64 = 4096;
         const PER_PIECE: u64 = SEGMENT_DATA_LEN / PAGE;
@@ -103,8 +103,8 @@ impl Image {
         bytes
     }
 
-    /// The text of a blob of at most `most` bytes; what is not UTF-8 is replaced. No text begins
-    /// or ends with a zero byte, and a page that was wiped out takes one end of a text or all of it.
+    /// The text of a blob of at most `most` bytes; what is not UTF-8 is replaced. No text begins or
+    /// ends with a zero byte, and a page that was wiped out takes one end of a text or all of it.
     pub(super) fn text(&self, blob: Blob, most: usize) -> String {
         let bytes = self.blob(blob, most);
         let wiped = bytes.first() == Some(&0) || bytes.last() == Some(&0);

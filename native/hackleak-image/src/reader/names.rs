@@ -269,7 +269,8 @@ impl Image {
         (index != 0 && scope.closed != 0).then_some(scope.closed)
     }
 
-    /// Whether what was done in `context` has this ownership; `scope` is the one that was asked for, or 0.
+    /// Whether what was done in `context` has this ownership; `scope` is the one that was asked
+    /// for, or 0.
     pub fn has_ownership(&self, ownership: Ownership, scope: u32, context: &Context) -> bool {
         ownership.selects(
             scope,

@@ -9,7 +9,8 @@ use crate::layout::{Header, state};
 pub enum ProcessState {
     /// It came to its end: an exit, `_exit`, or that it became another program (`exec`).
     Finished,
-    /// It is gone, and had no time to say anything: killed, crashed, or ended where nobody could look.
+    /// It is gone, and had no time to say anything: killed, crashed, or ended where nobody could
+    /// look.
     Killed,
     /// It still runs on this machine.
     Running,

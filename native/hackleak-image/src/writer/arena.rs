@@ -68,16 +68,18 @@ impl<T> Arena<T> {
         }
     }
 
-    /// A copy of the record; `None` where its segment does not exist. One that is still being written, or
-    /// whose words its thread counts up, is read as far as that has come: callers look at what is written last.
+    /// A copy of the record; `None` where its segment does not exist. One that is still being
+    /// written, or whose words its thread counts up, is read as far as that has come: callers look
+    /// at what is written last.
     #[inline(always)]
     pub fn read(&self, index: u32) -> Option<T>
     where
         T: Copy,
     {
         let place = self.get(index);
-        // SAFETY: a place in a segment that exists, which is zero before it is written. Records are plain
-        // words, every pattern of which is valid; that others may write them meanwhile is why it is volatile.
+        // SAFETY: a place in a segment that exists, which is zero before it is written. Records are
+        // plain words, every pattern of which is valid; that others may write them meanwhile is why
+        // it is volatile.
         (!place.is_null()).then(|| unsafe { sync::read(place) })
     }
 
@@ -103,8 +105,8 @@ impl<T> Arena<T> {
         true
     }
 
-    /// Reserves the next `count` indices without writing their records, and gives the first; `None` when
-    /// the arena is full.
+    /// Reserves the next `count` indices without writing their records, and gives the first; `None`
+    /// when the arena is full.
     #[inline]
     pub fn reserve(&self, window: &Window, count: u32) -> Option<u32> {
         let count = u64::from(count);

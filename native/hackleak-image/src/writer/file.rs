@@ -3,8 +3,8 @@
 /// Has the file system supply blocks for the range. 0, or why not.
 pub(super) fn fill(fd: i32, offset: u64, len: u64) -> i32 {
     loop {
-        // SAFETY: a system call on our own file descriptor. The C library's function is a place where
-        // threads may be cancelled.
+        // SAFETY: a system call on our own file descriptor. The C library's function is a place
+        // where threads may be cancelled.
         if unsafe { libc::syscall(libc::SYS_fallocate, fd, 0, offset as i64, len as i64) } == 0 {
             return 0;
         }
@@ -35,8 +35,8 @@ fn write_zeros(fd: i32, offset: u64, len: u64) -> i32 {
     0
 }
 
-/// Locks the file for as long as anybody has it open or mapped, so that a reader can tell that it is in use. Where the
-/// file system has no locks, readers get none either.
+/// Locks the file for as long as anybody has it open or mapped, so that a reader can tell that it
+/// is in use. Where the file system has no locks, readers get none either.
 pub(super) fn lock(fd: i32) {
     // SAFETY: a system call on our own file descriptor.
     unsafe { libc::syscall(libc::SYS_flock, fd, libc::LOCK_SH | libc::LOCK_NB) };

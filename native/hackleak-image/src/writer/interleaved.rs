@@ -1,6 +1,7 @@
 //! The writer under schedules: what its threads do at once, in thousands of orders.
 //!
-//! Each test says what must hold in all of them. A schedule begins with an empty writer, in memory alone.
+//! Each test says what must hold in all of them. A schedule begins with an empty writer, in memory
+//! alone.
 
 mod live;
 mod tree;

@@ -1,10 +1,11 @@
 //! The nodes that stacks end with, found by their paths: a hash table outside of the image.
 //!
-//! An entry is one word: the hash of the path from the root to a node, and the node. Whoever finds one
-//! compares the path itself, so an entry can be wrong or lost without harm.
+//! An entry is one word: the hash of the path from the root to a node, and the node. Whoever finds
+//! one compares the path itself, so an entry can be wrong or lost without harm.
 //!
-//! Nobody waits for the table to grow. What other threads enter into the old one meanwhile is not found
-//! later and gets a second node. A retired table stays mapped and empty, for threads that are still at it.
+//! Nobody waits for the table to grow. What other threads enter into the old one meanwhile is not
+//! found later and gets a second node. A retired table stays mapped and empty, for threads that are
+//! still at it.
 
 use super::path::spread;
 use super::sync::{self, AtomicBool, AtomicPtr, AtomicU64};
@@ -184,8 +185,8 @@ impl Table {
     fn in_line(&self, line: usize, at: usize) -> &AtomicU64 {
         let lines = 1 << (self.bits - LINE.trailing_zeros());
         let line = (line + at / LINE) & (lines - 1);
-        // SAFETY: the line is masked to the table's length, entries follow the head, and tables stay
-        // mapped.
+        // SAFETY: the line is masked to the table's length, entries follow the head, and tables
+        // stay mapped.
         unsafe {
             let entries = self.head.cast::<u8>().add(HEAD_LEN).cast::<AtomicU64>();
             &*entries.add(line * LINE + at % LINE)
@@ -198,8 +199,8 @@ impl Table {
         self.in_line(spread(hash, self.bits - LINE.trailing_zeros()), at)
     }
 
-    /// Whether the table is to be replaced by a larger one. A full one takes nothing: a place must stay
-    /// empty to end each search.
+    /// Whether the table is to be replaced by a larger one. A full one takes nothing: a place must
+    /// stay empty to end each search.
     #[inline(always)]
     fn insert(&self, entry: u64) -> bool {
         // SAFETY: tables stay mapped.
@@ -222,8 +223,8 @@ impl Table {
 
     /// Gives the memory back.
     fn empty(&self) {
-        // SAFETY: advice about the entries, which are this table's own anonymous memory. Another thread
-        // finds an entry or nothing.
+        // SAFETY: advice about the entries, which are this table's own anonymous memory. Another
+        // thread finds an entry or nothing.
         unsafe {
             libc::madvise(
                 self.head.cast::<u8>().add(HEAD_LEN).cast(),

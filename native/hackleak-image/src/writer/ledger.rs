@@ -1,8 +1,8 @@
 //! What a process leaves to its forked children of its image.
 //!
-//! The window is not theirs, but the header's page is mapped once more, and that mapping is: a child that
-//! cannot be recorded counts itself there ([`Counter::ForksUnrecorded`]), so that its parent's report says so,
-//! whatever becomes of both.
+//! The window is not theirs, but the header's page is mapped once more, and that mapping is: a
+//! child that cannot be recorded counts itself there ([`Counter::ForksUnrecorded`]), so that its
+//! parent's report says so, whatever becomes of both.
 
 use crate::layout::{Counter, HEADER_LEN, Header, SegmentKind};
 use core::ptr;
@@ -35,8 +35,8 @@ impl Ledger {
 
     /// One counter of that process.
     pub fn counter(&self, counter: Counter) -> Option<&AtomicU64> {
-        // SAFETY: null, or a mapping of a header's page that only `close` ends; counters are only accessed
-        // atomically.
+        // SAFETY: null, or a mapping of a header's page that only `close` ends; counters are only
+        // accessed atomically.
         unsafe {
             let header = self.0.as_ref()?;
             let place = &raw const header.counters[counter as usize];

@@ -85,7 +85,8 @@ impl LiveTable {
         if lower.is_null() {
             return ptr::null_mut();
         }
-        // SAFETY: a lower table is not unmapped while the table is in use, and the index is masked to its length.
+        // SAFETY: a lower table is not unmapped while the table is in use, and the index is masked
+        // to its length.
         unsafe { (&(*lower))[(address >> MIB_BITS) & (LOWER - 1)].load(Acquire) }
     }
 
@@ -327,7 +328,8 @@ fn page_of(address: usize) -> usize {
     (address >> 12) & 0xff
 }
 
-/// The newest epoch of the page of records that the record of `address` is on; 0 if it was never used.
+/// The newest epoch of the page of records that the record of `address` is on; 0 if it was never
+/// used.
 #[inline(always)]
 fn newest(segment: *mut SegmentHeader, address: usize) -> &'static AtomicU32 {
     // SAFETY: the segment is mapped for good, and a page's number is less than 256.

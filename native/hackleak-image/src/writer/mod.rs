@@ -1,8 +1,8 @@
 //! The side that runs inside the recorded process.
 //!
-//! What is difficult: it runs inside `operator new`, on any thread, between any two instructions
-//! of the program. So nothing that hooks call allocates, takes a lock, panics or waits for another thread;
-//! every table that can run full says so to its caller, who counts it.
+//! What is difficult: it runs inside `operator new`, on any thread, between any two instructions of
+//! the program. So nothing that hooks call allocates, takes a lock, panics or waits for another
+//! thread; every table that can run full says so to its caller, who counts it.
 
 mod arena;
 mod create_error;
@@ -107,14 +107,14 @@ impl Writer {
         }
     }
 
-    /// Creates the file and maps it. Called once, before any other thread uses the writer, and again after
-    /// [`Writer::leave`].
+    /// Creates the file and maps it. Called once, before any other thread uses the writer, and
+    /// again after [`Writer::leave`].
     ///
     /// # Errors
     ///
-    /// The file cannot be created (it exists, the folder is missing or read-only), not a byte can be written
-    /// to it, or no address space is left for the window. A file that cannot grow any more is no error: see
-    /// [`crate::layout::flags::MEMORY_ONLY`].
+    /// The file cannot be created (it exists, the folder is missing or read-only), not a byte can
+    /// be written to it, or no address space is left for the window. A file that cannot grow any
+    /// more is no error: see [`crate::layout::flags::MEMORY_ONLY`].
     pub fn create(&self, path: &'static core::ffi::CStr) -> Result<(), CreateError> {
         self.window.create(path)?;
         self.tree.init(&self.window);
@@ -138,8 +138,8 @@ impl Writer {
         Ok(())
     }
 
-    /// In a forked child: forgets the parent's image. What is left of it is one word for children that could
-    /// not be recorded.
+    /// In a forked child: forgets the parent's image. What is left of it is one word for children
+    /// that could not be recorded.
     ///
     /// # Safety
     ///
@@ -255,7 +255,8 @@ impl Writer {
             unix_ns: 0,
             ..footprint
         };
-        // SAFETY: the header page is mapped, or a static page; the caller is the only one to write these.
+        // SAFETY: the header page is mapped, or a static page; the caller is the only one to write
+        // these.
         unsafe {
             let place = &raw mut (*self.window.header()).footprint;
             AtomicU64::from_ptr(&raw mut (*place).unix_ns).store(0, Release);
@@ -346,8 +347,8 @@ impl Writer {
         self.tree.intern_one(&self.window, parent, frame)
     }
 
-    /// The nodes for `frames` below `parent`, the leaf first in both; false when the tree is full. With
-    /// the calling thread's cache.
+    /// The nodes for `frames` below `parent`, the leaf first in both; false when the tree is full.
+    /// With the calling thread's cache.
     #[inline(always)]
     pub fn intern_all(
         &self,

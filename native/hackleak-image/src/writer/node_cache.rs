@@ -1,6 +1,7 @@
 //! The nodes that one thread met lately: small enough for the processor's cache, and it forgets.
 //!
-//! An entry says all that is compared, so nodes themselves, which lie all over the image, are not read.
+//! An entry says all that is compared, so nodes themselves, which lie all over the image, are not
+//! read.
 
 use super::path::spread;
 

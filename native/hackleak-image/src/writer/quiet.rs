@@ -1,12 +1,13 @@
 //! Writing to a file without a signal to the program.
 //!
-//! What is difficult: growing a file beyond `RLIMIT_FSIZE` raises SIGXFSZ, and writing to a pipe that nobody
-//! reads SIGPIPE; either ends a program that does not expect it. Asking first is not enough, because anyone
-//! may lower the limit at any moment. Both signals go to the thread that writes, so they are blocked there
-//! meanwhile, and what came is taken back. A blocked signal waits even when the program ignores it; one that
-//! waited before is the program's own and stays.
+//! What is difficult: growing a file beyond `RLIMIT_FSIZE` raises SIGXFSZ, and writing to a pipe
+//! that nobody reads SIGPIPE; either ends a program that does not expect it. Asking first is not
+//! enough, because anyone may lower the limit at any moment. Both signals go to the thread that
+//! writes, so they are blocked there meanwhile, and what came is taken back. A blocked signal waits
+//! even when the program ignores it; one that waited before is the program's own and stays.
 //!
-//! All of it is plain system calls: the C library's functions are places where a thread may be cancelled.
+//! All of it is plain system calls: the C library's functions are places where a thread may be
+//! cancelled.
 
 use core::ffi::{c_char, c_int};
 use core::ptr;
@@ -31,8 +32,8 @@ pub unsafe fn open(path: *const c_char, flags: c_int) -> c_int {
     unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, path, flags, 0o644) as c_int }
 }
 
-/// The first number that descriptors of the recorder's get: programs expect the low ones for themselves, a
-/// daemon that closes all and opens its standard streams anew among them.
+/// The first number that descriptors of the recorder's get: programs expect the low ones for
+/// themselves, a daemon that closes all and opens its standard streams anew among them.
 pub const FIRST_DESCRIPTOR: c_int = 512;
 
 /// Gives a descriptor a high number; where fewer are allowed it keeps its own.
@@ -87,8 +88,8 @@ pub unsafe fn write_at(fd: c_int, bytes: &[u8], offset: u64) -> bool {
     })
 }
 
-/// Calls `write`, whose signals do not reach the program; it returns whether everything was written. Changes
-/// `errno`.
+/// Calls `write`, whose signals do not reach the program; it returns whether everything was
+/// written. Changes `errno`.
 pub fn quietly(write: impl FnOnce() -> bool) -> bool {
     let before = mask(libc::SIG_BLOCK, RAISED);
     let pending = pending();

@@ -16,7 +16,8 @@ use core::ptr;
 const LENGTHS: [usize; 4] = [1 << 40, 1 << 36, 1 << 32, 1 << 28];
 /// Parts of the address space that is left to try where it has one: one in so many.
 const PARTS: [u64; 3] = [8, 16, 32];
-/// Segments below which a window is of no use: one for each of what every image has, and some for blocks.
+/// Segments below which a window is of no use: one for each of what every image has, and some for
+/// blocks.
 const FEWEST: u64 = 10;
 /// The part that so few segments may take at most: one in so many.
 const LARGEST_PART: u64 = 2;
@@ -73,8 +74,8 @@ pub(super) fn map_window(fd: i32) -> Result<Mapped, CreateError> {
     Err(CreateError::Map(error))
 }
 
-/// Maps a piece of a window that grows, where the window at `base` has it. Gives the system's `errno`; that
-/// is `EEXIST` where something is mapped already.
+/// Maps a piece of a window that grows, where the window at `base` has it. Gives the system's
+/// `errno`; that is `EEXIST` where something is mapped already.
 pub(super) fn map_piece(fd: i32, base: *mut u8, offset: u64, len: usize) -> Result<(), i32> {
     let place = base.wrapping_add(offset as usize);
     // SAFETY: a new mapping, which replaces nothing.
@@ -162,7 +163,8 @@ pub(super) fn limit(resource: i32) -> Option<u64> {
     (limit.rlim_cur != libc::RLIM_INFINITY).then_some(limit.rlim_cur)
 }
 
-/// Bytes that the process has mapped: the first number of `/proc/self/statm`, in pages. 0 when it cannot be read.
+/// Bytes that the process has mapped: the first number of `/proc/self/statm`, in pages. 0 when it
+/// cannot be read.
 fn mapped() -> u64 {
     let mut text = [0u8; 64];
     // SAFETY: plain system calls on a path that ends in a zero byte and on a buffer of that length.
@@ -186,7 +188,8 @@ fn mapped() -> u64 {
 
 /// Puts zeroed memory of this process in the place of a piece of the window that nobody uses.
 pub(super) fn cover(at: *mut libc::c_void, len: usize) -> bool {
-    // SAFETY: the range lies within the window, which is ours, and nobody uses it yet, as the caller says.
+    // SAFETY: the range lies within the window, which is ours, and nobody uses it yet, as the
+    // caller says.
     let memory = unsafe {
         libc::mmap(
             at,
@@ -200,7 +203,8 @@ pub(super) fn cover(at: *mut libc::c_void, len: usize) -> bool {
     memory != libc::MAP_FAILED
 }
 
-/// Whether a byte can be read. The kernel reads it, which answers with an error where a load would be a SIGBUS.
+/// Whether a byte can be read. The kernel reads it, which answers with an error where a load would
+/// be a SIGBUS.
 pub(super) fn can_be_read(at: *const u8) -> bool {
     let mut byte = 0u8;
     let local = libc::iovec {

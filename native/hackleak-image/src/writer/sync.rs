@@ -1,8 +1,10 @@
-//! Atomics as what works without locks uses them, and the two accesses beside them that other threads may meet.
+//! Atomics as what works without locks uses them, and the two accesses beside them that other
+//! threads may meet.
 //!
-//! They are those of `core`, and what is defined here is nothing but another name for it. With the feature
-//! `interleavings`, which only tests have, each access is a place where another thread may go on (`explored`).
-//! The types have the same layout then, because many of them lie in mapped memory.
+//! They are those of `core`, and what is defined here is nothing but another name for it. With the
+//! feature `interleavings`, which only tests have, each access is a place where another thread may
+//! go on (`explored`). The types have the same layout then, because many of them lie in mapped
+//! memory.
 
 #[cfg(feature = "interleavings")]
 mod explored;
@@ -42,7 +44,8 @@ pub unsafe fn read<T>(place: *const T) -> T {
     unsafe { place.read_volatile() }
 }
 
-/// Memory that stays mapped for good. Where interleavings are explored, it is given back with its schedule.
+/// Memory that stays mapped for good. Where interleavings are explored, it is given back with its
+/// schedule.
 #[cfg(not(feature = "interleavings"))]
 #[inline(always)]
 pub fn keep(_place: *mut u8, _len: usize) {}

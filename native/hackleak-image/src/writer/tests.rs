@@ -279,7 +279,8 @@ fn live_in(path: &std::path::Path) -> usize {
 fn is_tmpfs(path: &std::path::Path) -> bool {
     let name = CString::new(path.to_str().expect("utf-8")).expect("no zero byte");
     let mut found = std::mem::MaybeUninit::<libc::statfs>::uninit();
-    // SAFETY: a path that ends in a zero byte, and a place for the answer, which is filled on success.
+    // SAFETY: a path that ends in a zero byte, and a place for the answer, which is filled on
+    // success.
     let kind = unsafe {
         assert_eq!(libc::statfs(name.as_ptr(), found.as_mut_ptr()), 0);
         found.assume_init().f_type

@@ -16,8 +16,8 @@ use crate::layout::{Node, SegmentKind};
 
 /// From so many frames on, a look-up of the whole stack is prepared before it is needed.
 const LONG: usize = 8;
-/// So many frames of a new stack are noted as met: others will part from it near where it parts from
-/// those before.
+/// So many frames of a new stack are noted as met: others will part from it near where it parts
+/// from those before.
 const NEAR: u32 = 1;
 
 /// The stack tree.

@@ -9,12 +9,13 @@
 //! nothing until the file grows under them. However many segments there are, the process has one
 //! mapping more. Where address space is limited (`space`), it grows with its segments.
 //!
-//! A forked child has no part of the window (`MADV_DONTFORK`). Only the header's page is mapped a second time
-//! (`ledger`), for one word that children may count up: those of them that could not be recorded.
+//! A forked child has no part of the window (`MADV_DONTFORK`). Only the header's page is mapped a
+//! second time (`ledger`), for one word that children may count up: those of them that could not be
+//! recorded.
 //!
 //! A program may close descriptors that it did not open, and have a file of its own under their
-//! numbers (daemons do). So the file is known by its device and number before it is grown, and opened
-//! again by its path when it is another one.
+//! numbers (daemons do). So the file is known by its device and number before it is grown, and
+//! opened again by its path when it is another one.
 
 mod pages;
 mod reserve;
@@ -168,8 +169,8 @@ impl Window {
         Ok(())
     }
 
-    /// In a forked child, which has no part of the window: forgets the parent's file, and hands out what is
-    /// left of it. `create` may be called again.
+    /// In a forked child, which has no part of the window: forgets the parent's file, and hands out
+    /// what is left of it. `create` may be called again.
     ///
     /// # Safety
     ///
@@ -186,8 +187,8 @@ impl Window {
         Ledger(self.ledger.swap(ptr::null_mut(), Relaxed))
     }
 
-    /// In a forked child, which has no part of the window: does `read` while it has one at another place, to
-    /// read from; `None` if parts of the image are in the parent's memory alone.
+    /// In a forked child, which has no part of the window: does `read` while it has one at another
+    /// place, to read from; `None` if parts of the image are in the parent's memory alone.
     ///
     /// # Safety
     ///
@@ -214,7 +215,8 @@ impl Window {
         Ledger(self.ledger.load(Relaxed))
     }
 
-    /// Takes over the parent's ledger: this process could not be recorded, nor could children of its own.
+    /// Takes over the parent's ledger: this process could not be recorded, nor could children of
+    /// its own.
     pub(super) fn keep_ledger(&self, ledger: Ledger) {
         self.ledger.store(ledger.0, Relaxed);
     }
@@ -302,8 +304,8 @@ impl Window {
         header
     }
 
-    /// Whether the window has the segment at `offset`, which was handed out to this call alone, now that it is
-    /// needed.
+    /// Whether the window has the segment at `offset`, which was handed out to this call alone, now
+    /// that it is needed.
     fn is_mapped(&self, window: *mut u8, offset: u64) -> bool {
         let len = SEGMENT_STRIDE as usize;
         offset + SEGMENT_STRIDE <= self.mapped.load(Relaxed) as u64
@@ -313,8 +315,8 @@ impl Window {
                     .is_some_and(|fd| space::map_piece(fd, window, offset, len).is_ok())
     }
 
-    /// The window becomes no longer than this: there is no address space for the segment at `offset`. A
-    /// reader, which finds it counted, finds it made and not used.
+    /// The window becomes no longer than this: there is no address space for the segment at
+    /// `offset`. A reader, which finds it counted, finds it made and not used.
     fn end_at(&self, offset: u64) {
         self.len.fetch_min(offset as usize, Relaxed);
         if self.is_reserved(offset, SEGMENT_STRIDE)
@@ -349,7 +351,8 @@ impl Window {
         Some((header, SegmentKind::from_number(kind)?))
     }
 
-    /// A segment whose index was handed out may not be backed yet, or not mapped: reading it would be a signal.
+    /// A segment whose index was handed out may not be backed yet, or not mapped: reading it would
+    /// be a signal.
     fn is_backed(&self, header: *mut SegmentHeader, offset: u64) -> bool {
         if self.forbidden.load(Relaxed) {
             return false;

@@ -1,7 +1,7 @@
 //! The map under schedules: what its threads do at once, in thousands of orders.
 //!
-//! Tables are small, so that keys meet and tables grow. A table of 2^n slots stands 2^(n-1) threads that insert at
-//! once: with more, no slot would be left to end a search.
+//! Tables are small, so that keys meet and tables grow. A table of 2^n slots stands 2^(n-1) threads
+//! that insert at once: with more, no slot would be left to end a search.
 
 use super::*;
 use hackleak_image::writer::sync::{alone, explore, together};
@@ -37,7 +37,8 @@ fn threads<const COUNT: usize>(threads: [fn(); COUNT]) {
     );
 }
 
-/// Threads that insert, read, grow and thin out see a key with its own values, all of them, or not at all.
+/// Threads that insert, read, grow and thin out see a key with its own values, all of them, or not
+/// at all.
 #[test]
 fn nothing_appears_under_another_key() {
     static MAP: ConcurrentMap = ConcurrentMap::new(3);
@@ -89,7 +90,8 @@ fn what_was_found_is_found_again() {
     });
 }
 
-/// What was computed before a `retain` that refuses it is never found after it, however late it is inserted.
+/// What was computed before a `retain` that refuses it is never found after it, however late it is
+/// inserted.
 #[test]
 fn what_is_out_of_date_does_not_come_back() {
     static NOW: AtomicU64 = AtomicU64::new(0);

@@ -43,8 +43,8 @@ pub struct Unseen {
     pub blind: Vec<(String, String)>,
     /// Whether a check fails because of them.
     pub fails: bool,
-    /// One line that names the libraries which the program brought along; `None` when all of them are
-    /// seen.
+    /// One line that names the libraries which the program brought along; `None` when all of them
+    /// are seen.
     pub line: Option<String>,
 }
 
@@ -123,8 +123,8 @@ impl Modules {
 
 impl Module {
     /// Whether `strict=true` fails a test or a run because of this module: it is under test and
-    /// blind, or nobody knows, because its file is gone. The distribution's libraries, which the JVM itself loads, are excused when only
-    /// their kinds are not tracked.
+    /// blind, or nobody knows, because its file is gone. The distribution's libraries, which the
+    /// JVM itself loads, are excused when only their kinds are not tracked.
     pub fn fails_strict(&self) -> bool {
         self.coverage
             .as_ref()

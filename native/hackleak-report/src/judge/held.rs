@@ -111,10 +111,11 @@ fn pattern(frames: &[Frame]) -> String {
     named.unwrap_or_else(|| label(frames))
 }
 
-/// What began when the blocks of this stack were allocated: a library was loaded, or a class initialised. That
-/// happens once, and is nobody's doing in particular.
+/// What began when the blocks of this stack were allocated: a library was loaded, or a class
+/// initialised. That happens once, and is nobody's doing in particular.
 ///
-/// The initialiser of a class is none if its own `main` has called it: the body of a Scala `App` is one.
+/// The initialiser of a class is none if its own `main` has called it: the body of a Scala `App` is
+/// one.
 pub(crate) fn beginning(frames: &[Frame]) -> Option<String> {
     const LOADER: &str = "ld-linux";
     // The loader calls destructors, too.

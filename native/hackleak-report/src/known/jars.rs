@@ -2,9 +2,9 @@
 //!
 //! A running process holds its jars open, and `/proc` tells which those are, however they got onto
 //! the class path. Of one that has ended the arguments are left: `-cp`, `-jar`, the files of
-//! arguments that build tools write, and the class path that a jar's manifest has. A jar says in its
-//! `pom.properties`, in its manifest or by its name what it is; a jar that others were copied into
-//! has the `pom.properties` of each of them.
+//! arguments that build tools write, and the class path that a jar's manifest has. A jar says in
+//! its `pom.properties`, in its manifest or by its name what it is; a jar that others were copied
+//! into has the `pom.properties` of each of them.
 
 mod zip;
 

@@ -5,8 +5,8 @@ use crate::model::{Frame, JavaFrame, NativeFrame, Site};
 use crate::owner;
 use crate::stable::{class_name, library_name, method_name, module_name, without_platform};
 
-/// An entry that knows all of `sites`, which have the same callers: if a library allocated them that
-/// is not the user's own.
+/// An entry that knows all of `sites`, which have the same callers: if a library allocated them
+/// that is not the user's own.
 pub fn offer(sites: &[&Site]) -> Option<Entry> {
     let first = sites.first()?;
     if sites.iter().all(|site| site.known.is_some()) {
@@ -88,8 +88,8 @@ fn is_unpacked(native: &NativeFrame) -> bool {
     module_name(&native.module).strip_suffix(".so") != Some(stem)
 }
 
-/// `librocksdbjni123456.so` is `rocksdbjni`, and `libnetty_tcnative_linux_x86_64123456.so` is `netty_tcnative`. Some
-/// unpack theirs as `NAME-NUMBERS-libNAME.so`.
+/// `librocksdbjni123456.so` is `rocksdbjni`, and `libnetty_tcnative_linux_x86_64123456.so` is
+/// `netty_tcnative`. Some unpack theirs as `NAME-NUMBERS-libNAME.so`.
 fn artefact(path: &str) -> String {
     let file = path.rsplit('/').next().unwrap_or(path);
     let own = file.rsplit_once("-lib").map_or(file, |(_, own)| own);

@@ -115,8 +115,8 @@ pub struct Process {
     pub invalid_frees: Vec<InvalidFree>,
     /// The leaks.
     pub leaks: Leaks,
-    /// What is live and held, or was made when a library was loaded or a class initialised, and therefore not
-    /// among the leaks.
+    /// What is live and held, or was made when a library was loaded or a class initialised, and
+    /// therefore not among the leaks.
     #[serde(default, skip_serializing_if = "Held::is_empty")]
     pub held: Held,
     /// Known leaks of libraries, which fail nothing and are therefore not among the leaks.

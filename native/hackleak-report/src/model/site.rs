@@ -103,8 +103,8 @@ pub struct Site {
     /// freed meanwhile.
     #[serde(default, rename = "freedOlder", skip_serializing_if = "is_zero")]
     pub freed_older: u64,
-    /// What handles stand for, each name once: the paths of file descriptors, what is mapped, names of
-    /// threads.
+    /// What handles stand for, each name once: the paths of file descriptors, what is mapped, names
+    /// of threads.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub names: Vec<String>,
     /// Other lines of the same functions from which as well: `Store.cpp:42`.

@@ -38,9 +38,9 @@ pub(super) fn judged(image: &Image, judging: &JudgingRecord, selection: &Selecti
     sums
 }
 
-/// What is live now, as it was judged at the end of the process: what was freed after that is
-/// gone, and of what came after it nothing is known. What came after it from threads that still ran is given apart: the
-/// process ended while they were at work.
+/// What is live now, as it was judged at the end of the process: what was freed after that is gone,
+/// and of what came after it nothing is known. What came after it from threads that still ran is
+/// given apart: the process ended while they were at work.
 pub(super) fn split(image: &Image, judging: &JudgingRecord, mut live: Live) -> (Sums, Live) {
     let mut found: Vec<(Kind, Judged)> = image.judged(judging).collect();
     // What is lost stays; what went was held.
@@ -76,8 +76,8 @@ pub(super) fn split(image: &Image, judging: &JudgingRecord, mut live: Live) -> (
     (sums, in_use)
 }
 
-/// Whether the context is one of a thread that had not ended, but for the one that the process began with: that one
-/// ends it as a rule.
+/// Whether the context is one of a thread that had not ended, but for the one that the process
+/// began with: that one ends it as a rule.
 fn is_of_running_thread(image: &Image, context: u32) -> bool {
     let thread = image.context(context).map(|context| context.thread);
     let thread = thread.and_then(|thread| image.thread(thread));

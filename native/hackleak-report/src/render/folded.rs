@@ -1,5 +1,5 @@
-//! Folded stacks: one line per stack, the outermost frame first, `;` between frames, and a
-//! number at the end. What flame graph tools read (Gregg's `flamegraph.pl`, inferno, async-profiler's
+//! Folded stacks: one line per stack, the outermost frame first, `;` between frames, and a number
+//! at the end. What flame graph tools read (Gregg's `flamegraph.pl`, inferno, async-profiler's
 //! converter, speedscope).
 //!
 //! What is missing from the record is a line without weight, which no drawing shows: comments are

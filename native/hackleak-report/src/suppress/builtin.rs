@@ -45,8 +45,9 @@ enum Shape {
     ExceptionPool,
     /// Some Java frame is one of these methods.
     Java(&'static [&'static str]),
-    /// A descriptor that the first of these Java methods has opened, called by the second one. What has it keeps it in an array of numbers, where
-    /// nobody looks for descriptors, so it counts for what looks lost as well.
+    /// A descriptor that the first of these Java methods has opened, called by the second one. What
+    /// has it keeps it in an array of numbers, where nobody looks for descriptors, so it counts for
+    /// what looks lost as well.
     JavaInJava(&'static str, &'static str),
     /// A descriptor that the JDK has opened to load a class by a loader of its own.
     ClassPath,
@@ -220,9 +221,9 @@ pub const BUILT_IN: &[BuiltIn] = &[
     },
 ];
 
-/// The place in [`BUILT_IN`] of the first rule that matches `site`. What is known to be lost is held
-/// by nobody, the runtime included. So what a rule says is for where nobody knows, and for what is
-/// held; but for [`Shape::JavaInJava`], of which the holder is not seen.
+/// The place in [`BUILT_IN`] of the first rule that matches `site`. What is known to be lost is
+/// held by nobody, the runtime included. So what a rule says is for where nobody knows, and for
+/// what is held; but for [`Shape::JavaInJava`], of which the holder is not seen.
 pub(super) fn position(site: &Site) -> Option<usize> {
     let is_lost = site.verdict == Judgement::Lost;
     BUILT_IN.iter().position(|rule| {
@@ -346,8 +347,8 @@ const OWN_LOADER: &str = "jdk.internal.loader.BuiltinClassLoader";
 /// Where the classes of the JDK lie that open files for that.
 const OF_JDK: [&str; 4] = ["java.", "javax.", "jdk.", "sun."];
 
-/// Whether the JDK's own loader called all Java code that led to the allocation, and no loader of the
-/// program's is in between.
+/// Whether the JDK's own loader called all Java code that led to the allocation, and no loader of
+/// the program's is in between.
 fn is_of_class_path(frames: &[Frame]) -> bool {
     let classes = frames.iter().filter_map(|frame| match frame {
         Frame::Java(java) => Some(java.class.as_str()),
@@ -369,9 +370,10 @@ fn is_of_class_path(frames: &[Frame]) -> bool {
 
 /// Whether a block is the pool for exceptions of the module that allocates it.
 ///
-/// Where that was stripped, its size and what called its code must do: the loader, or the function of
-/// the C library that starts a program, one or two frames of the module away. The caller of `main` is
-/// another function, since glibc 2.34; before, a block of just that size that `main` loses is lost here.
+/// Where that was stripped, its size and what called its code must do: the loader, or the function
+/// of the C library that starts a program, one or two frames of the module away. The caller of
+/// `main` is another function, since glibc 2.34; before, a block of just that size that `main`
+/// loses is lost here.
 fn is_exception_pool(site: &Site, frames: &[&NativeFrame]) -> bool {
     const MAX_OWN: usize = 3;
     let Some(first) = frames.first() else {

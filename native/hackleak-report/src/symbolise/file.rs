@@ -15,15 +15,16 @@ use super::kept;
 pub(crate) struct SymbolFile {
     /// The file, when there is one that can be trusted.
     pub(crate) path: Option<PathBuf>,
-    /// It was written from memory: it has the names that the module exports and asks for, and no others.
+    /// It was written from memory: it has the names that the module exports and asks for, and no
+    /// others.
     pub(crate) from_memory: bool,
     /// What must be said about it.
     pub(crate) note: Option<String>,
 }
 
 /// The symbols of `module`, recorded in an image in the folder `images`. Libraries that were
-/// unpacked to a temporary file and deleted are kept by the recorder in `modules`, or what their memory
-/// has of them, if the file was gone too early.
+/// unpacked to a temporary file and deleted are kept by the recorder in `modules`, or what their
+/// memory has of them, if the file was gone too early.
 pub(crate) fn find(images: &Path, module: &LoadedModule) -> SymbolFile {
     let found = |path: &Path, note| SymbolFile {
         path: Some(path.to_owned()),

@@ -181,8 +181,8 @@ fn look_up<'a>(symbolizer: &'a Symbolizer, elf: &Elf, calls: &[u64]) -> Vec<Opti
     }
 }
 
-/// The symbol with names as people write them. Whoever demangles without looking takes the names of C's functions for
-/// types.
+/// The symbol with names as people write them. Whoever demangles without looking takes the names of
+/// C's functions for types.
 fn readable(mut symbol: Sym<'_>) -> Sym<'_> {
     symbol.name = demangled(&symbol.name).into();
     for function in &mut symbol.inlined {

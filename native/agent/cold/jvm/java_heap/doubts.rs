@@ -58,7 +58,8 @@ impl Heap {
         });
     }
 
-    /// Takes out the fields of classes that may be garbage, together with the loader that has made them.
+    /// Takes out the fields of classes that may be garbage, together with the loader that has made
+    /// them.
     pub(super) fn drop_of_loaders(
         &self,
         env: *mut jvmtiEnv,

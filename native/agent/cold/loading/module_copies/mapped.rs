@@ -1,8 +1,8 @@
 //! A module as it lies in memory: its headers, and its tables for the dynamic linker.
 //!
-//! Difficult: nothing that is read here is trusted. The module may be unloaded at any moment, and other code may
-//! lie there then. So memory is only read by [`Peek`], every length is bounded by a segment, and every segment by the
-//! module's range.
+//! Difficult: nothing that is read here is trusted. The module may be unloaded at any moment, and
+//! other code may lie there then. So memory is only read by [`Peek`], every length is bounded by a
+//! segment, and every segment by the module's range.
 
 use crate::cold::loading::gnu_hash;
 use core::ops::Range;
@@ -70,7 +70,8 @@ fn values<T: Plain>(peek: &Peek, at: usize, count: usize) -> Option<Vec<T>> {
 }
 
 impl<'a> Mapped<'a> {
-    /// The module at `range`; `None` where it does not begin with headers that can be those of a module there.
+    /// The module at `range`; `None` where it does not begin with headers that can be those of a
+    /// module there.
     pub fn at(peek: &'a Peek, range: Range<usize>, bias: usize) -> Option<Mapped<'a>> {
         let header: Elf64_Ehdr = peek.value(range.start)?;
         let count = usize::from(header.e_phnum);
@@ -143,8 +144,8 @@ impl<'a> Mapped<'a> {
         self.peek.bytes(at, into).min(into.len())
     }
 
-    /// Whether `file` begins as what is mapped does. Neither device nor inode tell: file systems that lie over
-    /// others show another one in `/proc/self/maps` than in `stat`.
+    /// Whether `file` begins as what is mapped does. Neither device nor inode tell: file systems
+    /// that lie over others show another one in `/proc/self/maps` than in `stat`.
     pub fn is_of(&self, file: &File) -> bool {
         let Some(first) = self.loaded().next().map(whole) else {
             return false;
@@ -272,7 +273,8 @@ impl<'a> Mapped<'a> {
         })
     }
 
-    /// One more than the last symbol that relocations name: a hash table may know none that is only asked for.
+    /// One more than the last symbol that relocations name: a hash table may know none that is only
+    /// asked for.
     fn named(&self, relocations: Part) -> Option<u64> {
         let all = self.values::<Elf64_Rela>(relocations)?;
         all.iter().map(|it| (it.r_info >> 32) + 1).max()

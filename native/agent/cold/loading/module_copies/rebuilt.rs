@@ -1,8 +1,9 @@
 //! An ELF file that is written from a module in memory, where the file itself is gone.
 //!
-//! It has the headers of the module, its code and constants where the file had them, and a table of sections of its
-//! own: dynamic symbols, relocations, notes. So whoever reads the file finds the functions that the module exports,
-//! those that it asks for, and its build-id. What the program may have written is left out: variables are zeros.
+//! It has the headers of the module, its code and constants where the file had them, and a table of
+//! sections of its own: dynamic symbols, relocations, notes. So whoever reads the file finds the
+//! functions that the module exports, those that it asks for, and its build-id. What the program
+//! may have written is left out: variables are zeros.
 
 use super::mapped::{Mapped, Part, Tables};
 use hackleak_platform::peek::bytes;
@@ -15,7 +16,8 @@ use std::os::unix::fs::FileExt;
 /// Bytes that are copied at a time.
 const RUN: usize = 256 << 10;
 const PAGE: u64 = 4096;
-/// Symbols say by number in which section they are. More sections of the lost file than this leave no place.
+/// Symbols say by number in which section they are. More sections of the lost file than this leave
+/// no place.
 const MAX_PLACES: u16 = 1024;
 
 /// Writes the file.

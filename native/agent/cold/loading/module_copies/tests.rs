@@ -24,7 +24,8 @@ unsafe extern "C" fn collect(
     _len: usize,
     data: *mut c_void,
 ) -> c_int {
-    // SAFETY: the C library's description of one object, whose name ends in a zero byte, and the caller's list.
+    // SAFETY: the C library's description of one object, whose name ends in a zero byte, and the
+    // caller's list.
     let (info, name, all) = unsafe {
         let info = &*info;
         let all = &mut *data.cast::<Vec<Loaded>>();

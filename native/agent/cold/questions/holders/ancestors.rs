@@ -1,13 +1,16 @@
-//! The blocks by which suspects may be held: those that point at one, those that point at these, and so on.
+//! The blocks by which suspects may be held: those that point at one, those that point at these,
+//! and so on.
 //!
-//! Where a program has many blocks and a few are in question, almost none of them is on a way to a suspect. To
-//! read the words of all, which lie one behind the other, takes far less time than to go from block to block; and
-//! what Java's objects have of the other blocks need not be followed. So a pass leaves out what does not matter.
+//! Where a program has many blocks and a few are in question, almost none of them is on a way to a
+//! suspect. To read the words of all, which lie one behind the other, takes far less time than to
+//! go from block to block; and what Java's objects have of the other blocks need not be followed.
+//! So a pass leaves out what does not matter.
 //!
-//! What is difficult: a pass without a block must not take a pointer at it for one at something else. So blocks stay
-//! that begin in another one that was found, or right behind it, and all that mappings have. And a pointer may move
-//! meanwhile, from a block that was not looked at yet to one that was. So nobody relies on this who does not look at
-//! everything a second time, unless no other thread has run.
+//! What is difficult: a pass without a block must not take a pointer at it for one at something
+//! else. So blocks stay that begin in another one that was found, or right behind it, and all that
+//! mappings have. And a pointer may move meanwhile, from a block that was not looked at yet to one
+//! that was. So nobody relies on this who does not look at everything a second time, unless no
+//! other thread has run.
 
 use super::Stop;
 use super::areas::{self, Area};
@@ -29,7 +32,8 @@ const SHARE: usize = 8;
 const ROUNDS: usize = 3;
 /// More bytes than these are read once.
 const LARGE: usize = 1 << 30;
-/// How often it is left alone after it was in vain: the way to the next suspects is as long, as a rule.
+/// How often it is left alone after it was in vain: the way to the next suspects is as long, as a
+/// rule.
 const PAUSE: u32 = 8;
 static PAUSES: AtomicU32 = AtomicU32::new(0);
 /// Does it with few blocks, too, for tests.

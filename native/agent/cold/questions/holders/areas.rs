@@ -1,5 +1,5 @@
-//! Memory that a program mapped for itself: what nothing allocated and yet may keep pointers, such as the
-//! table of RocksDB's block cache.
+//! Memory that a program mapped for itself: what nothing allocated and yet may keep pointers, such
+//! as the table of RocksDB's block cache.
 //!
 //! What is difficult is that most mappings are not of that sort, and nobody says of which sort one
 //! is. Left out are:
@@ -12,8 +12,9 @@
 //!
 //! The kernel joins neighbours, so what is left out may be a part of a mapping. Where the joined
 //! ones were asked for with `mmap`, they are areas of their own: what one of them holds, a pointer
-//! into the other does not. The kernel also splits what was asked for at once, where a part of it has
-//! other rights or is locked. Such parts are one: who has the address of one of them has the others.
+//! into the other does not. The kernel also splits what was asked for at once, where a part of it
+//! has other rights or is locked. Such parts are one: who has the address of one of them has the
+//! others.
 
 use super::maps::{Mapping, Of};
 use super::memory::{Memory, WORD};
@@ -40,8 +41,8 @@ pub struct Area {
     pub asked: usize,
 }
 
-/// The areas, by their indices, that were asked for at once with that of this index. They are one, although the kernel
-/// has split it.
+/// The areas, by their indices, that were asked for at once with that of this index. They are one,
+/// although the kernel has split it.
 pub fn together(areas: &[Area], index: usize) -> Range<usize> {
     let asked = areas[index].asked;
     let is_part = |other: &&Area| other.asked == asked && asked != 0;
@@ -164,9 +165,10 @@ fn cuts_in(
     Ok(())
 }
 
-/// Whether the mapping is of the sort that programs make, so that it counts although nobody saw who made it. HotSpot
-/// puts a Java heap with short pointers, and every heap of ZGC, below where the kernel maps. Another allocator than the
-/// C library's may map unseen: where one is under test, nothing counts so.
+/// Whether the mapping is of the sort that programs make, so that it counts although nobody saw who
+/// made it. HotSpot puts a Java heap with short pointers, and every heap of ZGC, below where the
+/// kernel maps. Another allocator than the C library's may map unseen: where one is under test,
+/// nothing counts so.
 fn is_plain(mapping: &Mapping, objects: &Objects) -> bool {
     let may_be_of_jvm = mapping.start < arch::lowest_mapping() && !objects.jvm.is_empty();
     let may_be_of_allocator = !objects.allocator.is_empty() && mappings::knows_all();
@@ -190,7 +192,8 @@ fn owner(part: &Range<usize>, near: &Table<Asked>, objects: &Objects) -> Owner {
 /// More than the length of `struct pthread`.
 const RECORD_LEN: usize = 4096;
 
-/// Whether blocks lie in `range` that are no mapping of their own, which begins sixteen bytes into a page.
+/// Whether blocks lie in `range` that are no mapping of their own, which begins sixteen bytes into
+/// a page.
 fn is_heap(blocks: &[Node], range: &Range<usize>) -> bool {
     blocks[nodes::in_range(blocks, range)].iter().any(|node| {
         let page = node.start & 0xfff;
@@ -198,8 +201,8 @@ fn is_heap(blocks: &[Node], range: &Range<usize>) -> bool {
     })
 }
 
-/// Adds the C library's heaps in the part of a mapping: `heap_info` at their start tells where their arena lies and how
-/// long they are.
+/// Adds the C library's heaps in the part of a mapping: `heap_info` at their start tells where
+/// their arena lies and how long they are.
 fn heaps_of_libc(
     memory: &Memory,
     part: &Range<usize>,

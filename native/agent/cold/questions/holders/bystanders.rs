@@ -1,9 +1,9 @@
-//! Threads that hold nothing of the program's: the JVM's collectors and compilers, and those that do
-//! the JVM's own work in Java.
+//! Threads that hold nothing of the program's: the JVM's collectors and compilers, and those that
+//! do the JVM's own work in Java.
 //!
-//! Their stacks are deep in the JVM's code, whose frames have places that nothing was written to, so
-//! old words lie there. Nothing of the program's runs on such a stack, so no word on it can be one of
-//! its pointers. What runs is told by the code that the words of the stack point into.
+//! Their stacks are deep in the JVM's code, whose frames have places that nothing was written to,
+//! so old words lie there. Nothing of the program's runs on such a stack, so no word on it can be
+//! one of its pointers. What runs is told by the code that the words of the stack point into.
 //!
 //! Java code may wait in the JVM or in native code of the JDK's. The same is true then of the
 //! younger part of its thread's stack: a read has eight kilobytes there for small answers, most of
@@ -27,8 +27,8 @@ use hackleak_image::layout::flags;
 use std::collections::HashMap;
 
 /// How names begin, as the kernel cuts them, of threads that run nothing of the program's, whatever
-/// addresses of code lie on their stacks: the heap is walked on one of them, some walk other threads'
-/// frames, some make code, and one waits for processes that have ended.
+/// addresses of code lie on their stacks: the heap is walked on one of them, some walk other
+/// threads' frames, some make code, and one waits for processes that have ended.
 const OF_THE_JVM_ALONE: [&str; 26] = [
     "VM Thread",
     "VM Periodic Tas",
@@ -96,14 +96,16 @@ struct Code {
     owner: CodeOwner,
 }
 
-/// Where the Java frames of threads begin that have left Java code for the JVM's or for native code.
+/// Where the Java frames of threads begin that have left Java code for the JVM's or for native
+/// code.
 #[derive(Default)]
 pub struct JavaStacks {
     /// The code of Java's methods, and of what the JVM has generated for them.
     pub code: Range<usize>,
     /// The kernel's numbers of the threads, and the stack pointers of their youngest Java frames.
     pub positions: HashMap<u32, usize>,
-    /// Where a Java method returns to that the JVM or native code has called; 0 if that is not known.
+    /// Where a Java method returns to that the JVM or native code has called; 0 if that is not
+    /// known.
     pub call_return: usize,
 }
 
@@ -158,10 +160,11 @@ impl Codes {
         start..self.end_of_program(memory, thread, java).max(start)
     }
 
-    /// Where that part of the thread's stack ends. If the JVM has made the thread, the oldest frames are the
-    /// JVM's, up to those that called the first Java method; the oldest address of Java code on the stack is
-    /// in them or below them, and what that method returns to is below them. If the oldest address is of native code,
-    /// as on an agent's own thread, all of the stack counts: that code has variables above its address.
+    /// Where that part of the thread's stack ends. If the JVM has made the thread, the oldest
+    /// frames are the JVM's, up to those that called the first Java method; the oldest address of
+    /// Java code on the stack is in them or below them, and what that method returns to is below
+    /// them. If the oldest address is of native code, as on an agent's own thread, all of the stack
+    /// counts: that code has variables above its address.
     fn end_of_program(&self, memory: &Memory, thread: &Thread, java: &JavaStacks) -> usize {
         let (start, end) = thread.stack;
         if !self.jvm.contains(&thread.routine) {
@@ -186,8 +189,9 @@ impl Codes {
         }
     }
 
-    /// Where that part of the thread's stack begins which may hold something. Below it are the frames of what
-    /// Java code waits in, if that is the JVM's, the JDK's and the C library's alone.
+    /// Where that part of the thread's stack begins which may hold something. Below it are the
+    /// frames of what Java code waits in, if that is the JVM's, the JDK's and the C library's
+    /// alone.
     fn start_of_program(&self, memory: &Memory, thread: &Thread, java: &JavaStacks) -> usize {
         let (start, end) = thread.stack;
         let position = java.positions.get(&thread.tid).copied();
@@ -205,8 +209,8 @@ impl Codes {
         }
     }
 
-    /// Whether none of the program's native code is between where the thread waits and the Java frames that
-    /// begin at `java`, whose code is in `code`.
+    /// Whether none of the program's native code is between where the thread waits and the Java
+    /// frames that begin at `java`, whose code is in `code`.
     fn only_runtime_waits(
         &self,
         memory: &Memory,
@@ -230,8 +234,8 @@ impl Codes {
                 None => break,
             }
         }
-        // Frames that cannot be followed: those of the program would have left an address of its code, as
-        // may old ones.
+        // Frames that cannot be followed: those of the program would have left an address of its
+        // code, as may old ones.
         let mut only = true;
         memory.runs(at.position..java, |_, words| {
             only = only

@@ -1,6 +1,7 @@
 //! From the roots to all that they reach.
 //!
-//! Blocks that were found are read in waves. What a chain looks like is known from each block's parent.
+//! Blocks that were found are read in waves. What a chain looks like is known from each block's
+//! parent.
 
 use super::Stop;
 use super::areas::{self, Area};
@@ -33,8 +34,9 @@ impl Root {
     }
 }
 
-/// How far from the start or the end of a block `Trust::Edges` reaches, in bytes: over what an allocation with a large
-/// alignment has before its start, and what a stack of a fiber has at its end.
+/// How far from the start or the end of a block `Trust::Edges` reaches, in bytes: over what an
+/// allocation with a large alignment has before its start, and what a stack of a fiber has at its
+/// end.
 const EDGE: usize = 64 << 10;
 
 /// Where a word leads.
@@ -146,10 +148,11 @@ impl Marks {
         }
     }
 
-    /// The same for the mapping that the address lies in. What is in it is read as a part of an area. Data of the C
-    /// library hold none: its allocator and the loader keep the ends of what they have, where the kernel may well put
-    /// the next mapping. Nor does a mapping hold itself, which may be read as a part of an area that others reach.
-    /// Gives whether the word holds what is there.
+    /// The same for the mapping that the address lies in. What is in it is read as a part of an
+    /// area. Data of the C library hold none: its allocator and the loader keep the ends of what
+    /// they have, where the kernel may well put the next mapping. Nor does a mapping hold itself,
+    /// which may be read as a part of an area that others reach. Gives whether the word holds what
+    /// is there.
     #[inline]
     fn span(
         &mut self,
@@ -304,8 +307,8 @@ impl Marks {
         (area.parent, area.via)
     }
 
-    /// What points at the first of the areas on the way to something that `parent` points at with the word at `via`.
-    /// Where no area is on the way, it is these.
+    /// What points at the first of the areas on the way to something that `parent` points at with
+    /// the word at `via`. Where no area is on the way, it is these.
     pub fn over_areas(&self, mut parent: Parent, mut via: usize) -> (Parent, usize) {
         while let Parent::Area(area) = parent {
             (parent, via) = self.parent_of_area(area);

@@ -1,5 +1,5 @@
-//! Symbols that the C library before 2.34 has for debuggers alone: in its thread library's file, and not among those
-//! that `dlsym` finds.
+//! Symbols that the C library before 2.34 has for debuggers alone: in its thread library's file,
+//! and not among those that `dlsym` finds.
 
 use crate::hot::unwind::LinkMap;
 use object::read::elf::{FileHeader, Sym};
@@ -23,7 +23,8 @@ pub fn symbol(name: &CStr) -> usize {
 }
 
 fn of_thread_library() -> Option<HashMap<Vec<u8>, usize>> {
-    // SAFETY: finds a library that is loaded already, and stays so; the handle is the loader's record of it.
+    // SAFETY: finds a library that is loaded already, and stays so; the handle is the loader's
+    // record of it.
     let (bias, path) = unsafe {
         let flags = libc::RTLD_NOLOAD | libc::RTLD_LAZY;
         let library = libc::dlopen(c"libpthread.so.0".as_ptr(), flags).cast::<LinkMap>();

@@ -45,7 +45,8 @@ pub struct Layout {
     modules: Option<ModuleLayout>,
 }
 
-/// Where the loader keeps what it knows of modules with thread-local variables, and places of fields.
+/// Where the loader keeps what it knows of modules with thread-local variables, and places of
+/// fields.
 struct ModuleLayout {
     /// Address of the pointer to the first list.
     lists: usize,
@@ -62,8 +63,8 @@ struct ModuleLayout {
 
 /// The loader's record of a module begins with its load bias.
 const BIAS: usize = 0;
-/// An entry of a thread's table of blocks has two words, the first entry its generation, and the one
-/// before that the length.
+/// An entry of a thread's table of blocks has two words, the first entry its generation, and the
+/// one before that the length.
 const ENTRY: usize = 2 * WORD;
 
 pub fn layout() -> Result<&'static Layout, Stop> {
@@ -95,7 +96,8 @@ fn size(name: &CStr) -> Option<usize> {
     described(description(name))
 }
 
-/// The number there. A library's file may be another by now than the one that was loaded, so nothing may be there.
+/// The number there. A library's file may be another by now than the one that was loaded, so
+/// nothing may be there.
 fn described(at: usize) -> Option<usize> {
     Peek::new()?.value::<u32>(at).map(|number| number as usize)
 }
@@ -216,8 +218,9 @@ impl Layout {
         Some(routine as usize)
     }
 
-    /// The threads of all rings that are known or that lead from one of `records`. Nobody is stopped: a
-    /// thread that starts or ends meanwhile may lead away, so at most `most` steps are made in a ring.
+    /// The threads of all rings that are known or that lead from one of `records`. Nobody is
+    /// stopped: a thread that starts or ends meanwhile may lead away, so at most `most` steps are
+    /// made in a ring.
     pub fn threads(
         &self,
         memory: &Memory,

@@ -1,5 +1,5 @@
-//! Blocks that are leaked like others of their call site, and that a word on the stack of a waiting thread
-//! points at.
+//! Blocks that are leaked like others of their call site, and that a word on the stack of a waiting
+//! thread points at.
 //!
 //! Frames have places that nothing was written to since another frame had them. So an old word may
 //! lie in a stack that is in use. A worker that has leaked a block and now waits for work names

@@ -45,8 +45,8 @@ impl Memory {
         self.peek.value(at)
     }
 
-    /// Calls `each` with runs of words and the address of the first word of each. What cannot be read, and
-    /// pages that were never touched, are left out. Not to be nested.
+    /// Calls `each` with runs of words and the address of the first word of each. What cannot be
+    /// read, and pages that were never touched, are left out. Not to be nested.
     pub fn runs(&self, range: Range<usize>, mut each: impl FnMut(usize, &[u64])) {
         let range = range.start.next_multiple_of(WORD)..range.end & !(WORD - 1);
         if range.len() < LARGE || self.pagemap.is_none() {

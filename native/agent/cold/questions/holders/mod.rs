@@ -5,17 +5,20 @@
 //!   └──► blocks and mappings that they point into ──► what those point into ──► …
 //! ```
 //!
-//! A block that was reached is *held*, and the chain to it is known. The rest is *lost*: nothing that can
-//! still run has its address, so nobody can free it any more.
+//! A block that was reached is *held*, and the chain to it is known. The rest is *lost*: nothing
+//! that can still run has its address, so nobody can free it any more.
 //!
-//! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the mappings.
-//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`; `glibc`: where
-//!   threads keep what is local to them; `flood`: the way from there.
-//! - `reading`: the words of what can be held; `ancestors`: which of it matters, where few are in question.
+//! - `table`: arrays that leave nothing behind; `memory`: reads that cannot fault; `maps`: the
+//!   mappings.
+//! - `nodes`, `areas`: what can be held; `objects`, `threads`: what can hold, but `bystanders`;
+//!   `glibc`: where threads keep what is local to them; `flood`: the way from there.
+//! - `reading`: the words of what can be held; `ancestors`: which of it matters, where few are in
+//!   question.
 //! - `spans`: where recorded mappings lie; `numbers`: native memory that keeps file descriptors.
 //! - `streams`: the C library's list of open streams, which holds none of them.
 //! - `runners`: stacks that were read while their threads ran.
-//! - `stale`: words that are known to be of no use any more; `leftovers`: words on stacks that seem so.
+//! - `stale`: words that are known to be of no use any more; `leftovers`: words on stacks that seem
+//!   so.
 //! - `owned`: what Java's objects had before garbage was collected.
 //! - `ways`: answers that all blocks of a chain have in common.
 //! - `verdicts`: what comes of it, in the image.
@@ -23,8 +26,9 @@
 //! What is difficult: nobody is stopped meanwhile. A pointer may move from a place that was not
 //! looked at yet to one that was. So what looks lost is looked at a second time, unless no other
 //! thread has run at all (`stillness`). It is lost only if the same block is still there and still
-//! not reached. That it is the same, a mark in its record tells: the next block at the address has none. The calling thread's own stack holds nothing: it is where the test has run, and
-//! full of words that are of no use any more.
+//! not reached. That it is the same, a mark in its record tells: the next block at the address has
+//! none. The calling thread's own stack holds nothing: it is where the test has run, and full of
+//! words that are of no use any more.
 //!
 //! None of this runs in hooks.
 
@@ -157,8 +161,9 @@ struct Passes<'found> {
 /// One pass at a time: one would find the other's tables.
 static PASS: Mutex<()> = Mutex::new(());
 
-/// Finds out who holds the blocks of `selection`, and keeps that in the image. `java` is `None` where there is
-/// no JVM. What has gone of what was noted as `owned` is lost: garbage had it. That is 0 for nothing.
+/// Finds out who holds the blocks of `selection`, and keeps that in the image. `java` is `None`
+/// where there is no JVM. What has gone of what was noted as `owned` is lost: garbage had it. That
+/// is 0 for nothing.
 ///
 /// # Errors
 ///
@@ -195,7 +200,8 @@ pub fn judge(
     verdicts::keep(selection, at_exit, java.is_some(), passes)
 }
 
-/// Marks what nothing was found to hold for sure: of these, the second look tells those that are still the same.
+/// Marks what nothing was found to hold for sure: of these, the second look tells those that are
+/// still the same.
 fn tag(nodes: &mut Nodes) {
     for node in nodes.all.iter_mut() {
         if node.suspect && nodes::is_of_allocator(node.live) && (!node.is_held() || node.doubtful) {
@@ -204,8 +210,8 @@ fn tag(nodes: &mut Nodes) {
     }
 }
 
-/// Notes the blocks of `selection` that an object of Java's has, garbage or not. Gives the number for [`judge`]; 0 for
-/// none.
+/// Notes the blocks of `selection` that an object of Java's has, garbage or not. Gives the number
+/// for [`judge`]; 0 for none.
 ///
 /// # Errors
 ///
@@ -222,8 +228,8 @@ pub fn owned(selection: Selection, java: &mut dyn Java) -> Result<u32, Stop> {
     )
 }
 
-/// The same before garbage is collected, which takes long: only if all of it is held by what is no garbage, native
-/// memory and Java's `statics`; else `None`, and nothing is kept.
+/// The same before garbage is collected, which takes long: only if all of it is held by what is no
+/// garbage, native memory and Java's `statics`; else `None`, and nothing is kept.
 ///
 /// # Errors
 ///
@@ -325,8 +331,8 @@ fn pass(
             look(&mut marks, root, NativeRoot::Data(index))?;
         }
     }
-    // What lasts comes first: a thread whose stack has the same address, an old word perhaps, must not
-    // seem to be what holds a block.
+    // What lasts comes first: a thread whose stack has the same address, an old word perhaps, must
+    // not seem to be what holds a block.
     marks.flood(&memory)?;
     let mut roots = Vec::new();
     if marks.open > 0

@@ -1,7 +1,8 @@
 //! The blocks that can be held, and which of them an address lies in.
 //!
-//! Blocks are sorted by address. For each MiB of address space that has any there is a table of its pages,
-//! with the first block that reaches into the page; so an address costs two look-ups and a short search.
+//! Blocks are sorted by address. For each MiB of address space that has any there is a table of its
+//! pages, with the first block that reaches into the page; so an address costs two look-ups and a
+//! short search.
 
 use super::Stop;
 use super::table::Table;
@@ -56,10 +57,12 @@ impl Node {
         }
     }
 
-    /// The bytes that a pointer to the block points at. One byte at least: `malloc(0)` is a block, too.
+    /// The bytes that a pointer to the block points at. One byte at least: `malloc(0)` is a block,
+    /// too.
     pub fn len(&self) -> usize {
         match Kind::from_number(self.live.kind()) {
-            // A handle is its address and has nothing behind it. Where a mapping lies, `spans` tells.
+            // A handle is its address and has nothing behind it. Where a mapping lies, `spans`
+            // tells.
             Some(Kind::GlobalRef | Kind::WeakGlobalRef | Kind::Mmap) => 8,
             _ => (self.live.size() as usize).max(1),
         }
@@ -121,8 +124,8 @@ fn can_be_held(live: Live) -> bool {
     }
 }
 
-/// Whether it matters for a block's verdict who holds it. Handles of the JVM's must be given back, whoever
-/// knows them, except for references, which may be kept, and file descriptors.
+/// Whether it matters for a block's verdict who holds it. Handles of the JVM's must be given back,
+/// whoever knows them, except for references, which may be kept, and file descriptors.
 pub fn is_judged(live: Live) -> bool {
     use Kind::*;
     matches!(
@@ -159,8 +162,8 @@ pub fn read(suspect: impl Fn(Live) -> bool) -> Result<Table<Node>, Stop> {
     Ok(all)
 }
 
-/// Adds what a forked child has from its parent: nobody asks who holds it. Where the child's own blocks lie, there
-/// is none of it any more.
+/// Adds what a forked child has from its parent: nobody asks who holds it. Where the child's own
+/// blocks lie, there is none of it any more.
 fn inherited(all: &mut Table<Node>) -> Result<(), Stop> {
     if !inherited::is_whole() {
         return Err(Stop::Unknown("what the process had from its parent"));
@@ -263,8 +266,9 @@ impl Nodes {
         self.low..self.high
     }
 
-    /// The block that `address` points at. A pointer to the end of eight bytes counts when `is_cookie` says
-    /// so of the block: it is what `new T[0]` gives where the count of objects is kept before them.
+    /// The block that `address` points at. A pointer to the end of eight bytes counts when
+    /// `is_cookie` says so of the block: it is what `new T[0]` gives where the count of objects is
+    /// kept before them.
     pub fn find(&self, address: usize, is_cookie: impl Fn(usize) -> bool) -> Option<usize> {
         if !(self.low..self.high).contains(&address) {
             return None;

@@ -6,8 +6,9 @@
 //! its file has there. The handle of a library is the address of the loader's own description, to
 //! which the loader points in many places; so the same places count.
 //!
-//! What is difficult: either place may have the number by chance. That hides a leak of this descriptor, not
-//! of the others of its site, whose numbers are other ones. A check says what it took for held.
+//! What is difficult: either place may have the number by chance. That hides a leak of this
+//! descriptor, not of the others of its site, whose numbers are other ones. A check says what it
+//! took for held.
 
 use super::memory::{Memory, WORD};
 use super::nodes::{Node, Parent};
@@ -22,14 +23,14 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// What is open and nothing was found to hold, by module and number: the indices among the blocks. A library that was
-/// opened several times has one handle.
+/// What is open and nothing was found to hold, by module and number: the indices among the blocks.
+/// A library that was opened several times has one handle.
 type Open = HashMap<(u32, u64), Vec<usize>>;
 /// What holds them, by that index.
 type Held = HashMap<usize, (Parent, usize)>;
 
-/// Marks those descriptors and libraries of native code as held that native memory has. Called when everything else was
-/// looked at.
+/// Marks those descriptors and libraries of native code as held that native memory has. Called when
+/// everything else was looked at.
 pub fn hold(marks: &mut Marks, memory: &Memory, objects: &Objects, native: &Table<NativeRoot>) {
     let nodes = marks.nodes.all.iter().enumerate();
     let mut open = Open::new();
@@ -69,8 +70,8 @@ fn opener(live: Live) -> Option<u32> {
     }
 }
 
-/// The numbers in a word, itself and one in each half, with their distance from it. A handle is never as small as a
-/// descriptor.
+/// The numbers in a word, itself and one in each half, with their distance from it. A handle is
+/// never as small as a descriptor.
 fn numbers(word: u64) -> [(usize, u64); 3] {
     [(0, word & u64::from(u32::MAX)), (4, word >> 32), (0, word)]
 }

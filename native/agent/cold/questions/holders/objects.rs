@@ -36,10 +36,12 @@ pub enum Trust {
     All,
     /// Those to the start of a block hold it: the C library's others are its allocator's.
     Starts,
-    /// Those near the start or the end of a block hold it. Whoever is to free a block has its start, or can tell
-    /// it from what lies at its end; an old word of which a half was overwritten may point anywhere.
+    /// Those near the start or the end of a block hold it. Whoever is to free a block has its
+    /// start, or can tell it from what lies at its end; an old word of which a half was overwritten
+    /// may point anywhere.
     Edges,
-    /// None: the module is the JVM, the recorder, or an allocator under test, which knows all blocks.
+    /// None: the module is the JVM, the recorder, or an allocator under test, which knows all
+    /// blocks.
     None,
 }
 
@@ -56,8 +58,8 @@ pub struct Data {
 /// All modules.
 pub struct Objects {
     pub all: Table<Object>,
-    /// Where code lies that may hold something while it runs, not the JVM's, the recorder's or the C
-    /// library's; and whether it is a library's of the JDK that works for Java code alone.
+    /// Where code lies that may hold something while it runs, not the JVM's, the recorder's or the
+    /// C library's; and whether it is a library's of the JDK that works for Java code alone.
     pub code: Table<(usize, usize, bool)>,
     /// Where the JVM's own code lies.
     pub jvm: Range<usize>,
@@ -78,7 +80,8 @@ impl Objects {
             data: Table::new(),
             failed: None,
         };
-        // SAFETY: the callback has the type that the C library wants; the pointer is valid meanwhile.
+        // SAFETY: the callback has the type that the C library wants; the pointer is valid
+        // meanwhile.
         unsafe { libc::dl_iterate_phdr(Some(add), (&raw mut objects).cast()) };
         match objects.failed.take() {
             Some(stop) => Err(stop),

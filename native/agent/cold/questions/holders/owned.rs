@@ -1,11 +1,12 @@
-//! The blocks that Java's objects have, garbage or not: what a check that does not settle counts as leaked where
-//! nobody but garbage has it.
+//! The blocks that Java's objects have, garbage or not: what a check that does not settle counts as
+//! leaked where nobody but garbage has it.
 //!
-//! Only a collection tells which objects are garbage, and after one their cleaners free what they had. So it is
-//! noted before, and what has gone by the time that holders are looked for was left to the collector.
+//! Only a collection tells which objects are garbage, and after one their cleaners free what they
+//! had. So it is noted before, and what has gone by the time that holders are looked for was left
+//! to the collector.
 //!
-//! What is difficult: others free as well, what they have used and closed meanwhile. So what has gone counts only
-//! where no thread has run that may have done that.
+//! What is difficult: others free as well, what they have used and closed meanwhile. So what has
+//! gone counts only where no thread has run that may have done that.
 
 use super::nodes::Parent;
 use super::stillness::Stillness;

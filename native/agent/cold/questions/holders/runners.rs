@@ -52,7 +52,8 @@ impl Runners {
         })
     }
 
-    /// Whether the word at `via`, in root `root`, lies below the place where its thread waits by now.
+    /// Whether the word at `via`, in root `root`, lies below the place where its thread waits by
+    /// now.
     pub fn is_below(&mut self, root: u32, via: usize) -> bool {
         let Some(stack) = self.stacks.iter_mut().find(|stack| stack.root == root) else {
             return false;

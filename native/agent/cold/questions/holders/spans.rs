@@ -1,8 +1,8 @@
 //! Where recorded mappings lie, and which record each part has.
 //!
-//! What a mapping contains holds others as an area does, whether the mapping is recorded or not (`areas`). Here
-//! is only asked who holds the mapping: whatever points anywhere into it. A block of an allocator may lie in it,
-//! and is a block of its own.
+//! What a mapping contains holds others as an area does, whether the mapping is recorded or not
+//! (`areas`). Here is only asked who holds the mapping: whatever points anywhere into it. A block
+//! of an allocator may lie in it, and is a block of its own.
 
 use super::Stop;
 use super::nodes::Nodes;

@@ -11,10 +11,10 @@
 //! only so often that it takes a small share of the time. After each judging, which costs more,
 //! they are read in any case. What was noted before stays good for as long as the word stays. A
 //! program that writes the same address to the same place again would not be noticed. So what was
-//! noted is [watched](crate::hot::events::reuse): such an address is not handed out again, and what was left in
-//! freed memory is wiped when it is. Where that could not be done, block and target may both have
-//! been allocated again by the same code: then the word is good again. An allocator that hands out
-//! what was freed last makes this the usual case for a structure that is made again.
+//! noted is [watched](crate::hot::events::reuse): such an address is not handed out again, and what
+//! was left in freed memory is wiped when it is. Where that could not be done, block and target may
+//! both have been allocated again by the same code: then the word is good again. An allocator that
+//! hands out what was freed last makes this the usual case for a structure that is made again.
 
 mod covered;
 mod look;
@@ -71,8 +71,8 @@ struct Word {
     at: u64,
     /// The word, with all bits turned.
     word: u64,
-    /// The [`making`] of a block that it was in, if that had been freed; else 0. Blocks that were freed at
-    /// different times may lie over each other: then there is one of these for each.
+    /// The [`making`] of a block that it was in, if that had been freed; else 0. Blocks that were
+    /// freed at different times may lie over each other: then there is one of these for each.
     block: u32,
     /// The [`making`] of the block that it pointed at, or [`UNKNOWN`].
     target: u32,
@@ -109,8 +109,8 @@ impl Stale {
         Ok(Stale(words))
     }
 
-    /// Whether the word at `at` has been `word` since before what it points at was allocated. `blocks` are the
-    /// block that it is in, if it is in one, and its target.
+    /// Whether the word at `at` has been `word` since before what it points at was allocated.
+    /// `blocks` are the block that it is in, if it is in one, and its target.
     pub fn contains(&self, at: usize, word: u64, blocks: Option<(Live, Live)>) -> bool {
         let key = !(at as u64);
         let first = self.0.partition_point(|noted| noted.at > key);
@@ -143,8 +143,8 @@ fn is_native(frame: u64) -> bool {
     matches!(Frame::decode(frame), Some(Frame::Native { .. }))
 }
 
-/// Which code has allocated a block, and how large it is: the same for others of the same. The code is told by
-/// its innermost native frames, whoever called it.
+/// Which code has allocated a block, and how large it is: the same for others of the same. The code
+/// is told by its innermost native frames, whoever called it.
 fn making(live: Live) -> u32 {
     const FRAMES: usize = 4;
     let mut hash = DefaultHasher::new();
@@ -162,8 +162,8 @@ fn making(live: Live) -> u32 {
     hash.finish() as u32 | UNKNOWN
 }
 
-/// Notes the words that are of no use now, if that may be afforded, and tells whether it did. Called at checkpoints,
-/// not in hooks.
+/// Notes the words that are of no use now, if that may be afforded, and tells whether it did.
+/// Called at checkpoints, not in hooks.
 pub fn note() -> bool {
     let _alone = match PASS.try_lock() {
         Ok(alone) => alone,
@@ -186,8 +186,8 @@ pub fn note() -> bool {
     true
 }
 
-/// Has all that is noted watched, and where `others` point: what is handed out from the next checkpoint on is told
-/// from what these words name.
+/// Has all that is noted watched, and where `others` point: what is handed out from the next
+/// checkpoint on is told from what these words name.
 pub fn watch(others: impl Iterator<Item = u64>) {
     let noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
     let words = noted.words.iter();

@@ -1,8 +1,8 @@
-//! Which other threads have run meanwhile. Where none has, no pointer has moved from a place that was not
-//! looked at yet to one that was, and one look tells all.
+//! Which other threads have run meanwhile. Where none has, no pointer has moved from a place that
+//! was not looked at yet to one that was, and one look tells all.
 //!
-//! The kernel counts how often a thread got a processor. One that waits before and after, with the same count,
-//! has not run in between.
+//! The kernel counts how often a thread got a processor. One that waits before and after, with the
+//! same count, has not run in between.
 
 use super::table::Table;
 use super::waiting::Standing;
@@ -84,7 +84,8 @@ fn is_of_the_jvm(name: &str, is_left_out: fn(&str) -> bool) -> bool {
         || AFTER_COLLECTIONS.iter().any(|own| name.starts_with(own))
 }
 
-/// The thread's time on a processor, and how often it got one; `None` where the kernel does not count.
+/// The thread's time on a processor, and how often it got one; `None` where the kernel does not
+/// count.
 fn turns(tid: u32) -> Option<(u64, u64)> {
     let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/schedstat")).ok()?;
     let mut numbers = text.split_whitespace().map(|number| number.parse().ok());

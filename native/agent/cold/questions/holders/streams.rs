@@ -1,15 +1,16 @@
 //! The C library's own list of the streams that are open.
 //!
-//! It has every `FILE` there is, so that it can flush them at the end of the process. That holds none of them: a
-//! stream that the program has lost is lost. The list runs through the streams themselves. So a stream that the
-//! program still has does not hold the next one either.
+//! It has every `FILE` there is, so that it can flush them at the end of the process. That holds
+//! none of them: a stream that the program has lost is lost. The list runs through the streams
+//! themselves. So a stream that the program still has does not hold the next one either.
 
 use super::Stop;
 use super::memory::{Memory, WORD};
 use super::table::Table;
 
-/// Places in a `FILE` of pointers to others: to the next one, to those that are freed at the end, and since glibc 2.40
-/// back to the place that points at this one. Part of the binary interface, or of what is reserved in it.
+/// Places in a `FILE` of pointers to others: to the next one, to those that are freed at the end,
+/// and since glibc 2.40 back to the place that points at this one. Part of the binary interface, or
+/// of what is reserved in it.
 const LINKS: [usize; 3] = [0x68, 0xa8, 0xb0];
 /// Longer lists are not followed: they would be damaged ones.
 const MOST: usize = 1 << 20;

@@ -1,8 +1,8 @@
 //! A growing array in a mapping of its own.
 //!
-//! The pass must leave no addresses in memory of the program's allocator: a block that is handed out there
-//! later would hold what they point at. An address in a mapping that is gone holds nothing, and a mapping that is
-//! still there is known (see [`mappings`]) and left out.
+//! The pass must leave no addresses in memory of the program's allocator: a block that is handed
+//! out there later would hold what they point at. An address in a mapping that is gone holds
+//! nothing, and a mapping that is still there is known (see [`mappings`]) and left out.
 
 use super::Stop;
 use crate::hot::ground::mappings;

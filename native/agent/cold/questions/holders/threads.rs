@@ -26,7 +26,8 @@ static STATES: [AtomicUsize; MAX] = [const { AtomicUsize::new(0) }; MAX];
 static RECORDS: [AtomicUsize; MAX] = [const { AtomicUsize::new(0) }; MAX];
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Notes that the calling thread has the recorder's state at `state`. Called once for each thread, in hooks.
+/// Notes that the calling thread has the recorder's state at `state`. Called once for each thread,
+/// in hooks.
 pub fn began(state: usize) {
     let count = COUNT.load(Acquire).min(MAX);
     let known = STATES[..count]
@@ -56,7 +57,8 @@ fn states() -> impl Iterator<Item = usize> {
 /// The thread that ends the process; 0 while there is none.
 static ENDING: AtomicU32 = AtomicU32::new(0);
 
-/// The calling thread ends the process: it returns to none of its callers, so its stack holds nothing.
+/// The calling thread ends the process: it returns to none of its callers, so its stack holds
+/// nothing.
 pub fn is_ending() {
     ENDING.store(own_tid(), Relaxed);
 }
@@ -64,8 +66,8 @@ pub fn is_ending() {
 /// From where the calling thread's stack holds; 0 where it does not.
 static STANDS_AT: AtomicUsize = AtomicUsize::new(0);
 
-/// The calling thread looks from within the program's functions, which may use what they have on the stack from
-/// `position` on. 0 takes that back.
+/// The calling thread looks from within the program's functions, which may use what they have on
+/// the stack from `position` on. 0 takes that back.
 pub fn stands_at(position: usize) {
     STANDS_AT.store(position, Relaxed);
 }
@@ -76,8 +78,8 @@ pub struct Thread {
     pub tid: u32,
     /// Its `struct pthread`; 0 when that was not found.
     pub record: usize,
-    /// What of its stack is in use; empty for the one that ends the process, and for the calling thread unless it
-    /// said where it stands.
+    /// What of its stack is in use; empty for the one that ends the process, and for the calling
+    /// thread unless it said where it stands.
     pub stack: (usize, usize),
     /// Where it waits, if that is known.
     pub waits: Option<Standing>,
@@ -85,7 +87,8 @@ pub struct Thread {
     pub routine: usize,
 }
 
-/// The threads of this process, the calling one with nothing on its stack unless it said where it stands.
+/// The threads of this process, the calling one with nothing on its stack unless it said where it
+/// stands.
 pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
     let layout = layout()?;
     let own = own_tid();
@@ -104,7 +107,8 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
         };
         let own_position = stands_at.filter(|_| tid == own);
         if own_position.is_some() || tid != own && tid != ending {
-            // One that the recorder works for is on the recorder's stack, and has its own one still.
+            // One that the recorder works for is on the recorder's stack, and has its own one
+            // still.
             let is_own_stack = |at: &usize| !recorder_stacks().any(|stack| stack.contains(at));
             let waits = || Standing::of(tid).filter(|waits| is_own_stack(&waits.position));
             thread.waits = if tid == own { None } else { waits() };
@@ -148,7 +152,8 @@ pub fn read(memory: &Memory, maps: &[Mapping]) -> Result<Table<Thread>, Stop> {
     Ok(threads)
 }
 
-/// What the thread with this record was made to run. Where the recorder stands in for that, it has noted it.
+/// What the thread with this record was made to run. Where the recorder stands in for that, it has
+/// noted it.
 fn routine(layout: &Layout, memory: &Memory, record: usize) -> usize {
     let told = layout.routine_of(memory, record).filter(|_| record != 0);
     if told != Some(arch::thread_start as *const () as usize) {

@@ -1,4 +1,5 @@
-//! What a pass has found, in the image: blocks of one stack, context, kind and holder are one record.
+//! What a pass has found, in the image: blocks of one stack, context, kind and holder are one
+//! record.
 
 use super::leftovers::Leftovers;
 use super::nodes::{self, Node, Parent};
@@ -30,7 +31,8 @@ const MAX_CHAIN: usize = 5;
 /// Bytes and blocks by origin, kind and holder.
 type Sums = HashMap<(u64, u8, u32), (u64, u32)>;
 
-/// Keeps what one pass or two have found. Of what the first one found lost, the second one has the word.
+/// Keeps what one pass or two have found. Of what the first one found lost, the second one has the
+/// word.
 pub fn keep(
     selection: Selection,
     at_exit: bool,
@@ -157,7 +159,8 @@ impl<'pass> Holders<'pass> {
         })
     }
 
-    /// The index of the block that is the same as `node`, of this pass or, if it `is_later`, of one before.
+    /// The index of the block that is the same as `node`, of this pass or, if it `is_later`, of one
+    /// before.
     fn same(&self, node: &Node, is_later: bool) -> Option<usize> {
         let nodes = &self.pass.marks.nodes.all;
         let index = nodes

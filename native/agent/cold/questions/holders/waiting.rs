@@ -1,8 +1,8 @@
 //! Steps along the stack of another thread, which waits in a system call.
 //!
-//! Of its registers, the kernel tells the stack pointer and the program counter. The frame pointer is known once
-//! a frame has saved it; a frame whose rule needs it before ends the walk. The thread may go on at any
-//! moment, so words are read by the caller's means, which cannot fault.
+//! Of its registers, the kernel tells the stack pointer and the program counter. The frame pointer
+//! is known once a frame has saved it; a frame whose rule needs it before ends the walk. The thread
+//! may go on at any moment, so words are read by the caller's means, which cannot fault.
 
 use crate::arch::code_address;
 use crate::hot::unwind::rules;
@@ -20,7 +20,8 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// In the frame of the thread of this number that is in a system call; `None` while the thread runs.
+    /// In the frame of the thread of this number that is in a system call; `None` while the thread
+    /// runs.
     pub fn of(tid: u32) -> Option<Standing> {
         let text = std::fs::read_to_string(format!("/proc/self/task/{tid}/syscall")).ok()?;
         // The last two of its fields.
@@ -36,7 +37,8 @@ impl Standing {
         })
     }
 
-    /// The caller's frame; `None` where it cannot be told. The code is a module's that stays loaded.
+    /// The caller's frame; `None` where it cannot be told. The code is a module's that stays
+    /// loaded.
     pub fn caller(self, word: impl Fn(usize) -> Option<usize>) -> Option<Standing> {
         let (rule, _) = rules::at(self.code.wrapping_sub(usize::from(self.called)));
         if !rule.is_common() || rule.uses_frame_pointer() && self.frame_pointer.is_none() {

@@ -5,8 +5,8 @@ use super::nodes::Parent;
 use super::table::Table;
 use core::ops::ControlFlow;
 
-/// Answers by the index of a block. Chains are long, and many blocks have one in common, so the answer for one is that
-/// for all on its way.
+/// Answers by the index of a block. Chains are long, and many blocks have one in common, so the
+/// answer for one is that for all on its way.
 pub struct Ways<Answer: Copy> {
     known: Table<Option<Answer>>,
     way: Table<u32>,
@@ -21,7 +21,8 @@ impl<Answer: Copy> Ways<Answer> {
         })
     }
 
-    /// The answer for a block. `step` gives it for the block of an index, or the block that points at that one.
+    /// The answer for a block. `step` gives it for the block of an index, or the block that points
+    /// at that one.
     pub fn of(
         &mut self,
         index: u32,

@@ -118,8 +118,8 @@ pub(super) fn is_log(descriptor: c_int) -> bool {
     }
 }
 
-/// Writes `bytes`, in one call except where a disk is almost full, and leaves in it what could not be
-/// written; true when that is because the descriptor was closed.
+/// Writes `bytes`, in one call except where a disk is almost full, and leaves in it what could not
+/// be written; true when that is because the descriptor was closed.
 fn write_all(to: c_int, bytes: &mut &[u8]) -> bool {
     while !bytes.is_empty() {
         // SAFETY: the slice's bytes.

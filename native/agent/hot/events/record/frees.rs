@@ -161,7 +161,8 @@ pub fn freed(address: usize, release: Release, claimed_size: Option<usize>, call
     }
 }
 
-/// A block was freed that is logged or counted, lies under a buffer, belongs to the JVM, or whose free is invalid.
+/// A block was freed that is logged or counted, lies under a buffer, belongs to the JVM, or whose
+/// free is invalid.
 #[cold]
 #[inline(never)]
 fn freed_oddly(
@@ -219,8 +220,8 @@ fn freed_no_block(address: usize, left: Live, release: Release, call_site: CallS
     });
 }
 
-/// Takes out of the table what a JNI function gives back; whether it was there, or an invalid free of
-/// its own.
+/// Takes out of the table what a JNI function gives back; whether it was there, or an invalid free
+/// of its own.
 pub fn released(address: usize, release: Release, call_site: CallSite) -> bool {
     if !gate::is_open() {
         return true;

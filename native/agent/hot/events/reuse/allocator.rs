@@ -16,8 +16,8 @@ type Pointer = *mut c_void;
 /// The allocator's own, of those that are replaced.
 static FORMER: Functions = Functions::new();
 
-/// Defines a function in place of each, which gives its parameters, the size of the block, and the part of it that has
-/// no value, and what puts them all in place.
+/// Defines a function in place of each, which gives its parameters, the size of the block, and the
+/// part of it that has no value, and what puts them all in place.
 macro_rules! watched {
     ($($name:ident($($parameter:ident: $type:ty),*) gives $size:expr, $unwritten:expr;)*) => {
         $(
@@ -52,7 +52,8 @@ watched! {
     pvalloc(size: usize) gives size, 0..size;
 }
 
-/// `malloc_usable_size` of the allocator: not every allocator has one, and that of another one must not see its blocks.
+/// `malloc_usable_size` of the allocator: not every allocator has one, and that of another one must
+/// not see its blocks.
 static USABLE_SIZE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
 
 fn find_usable_size() {

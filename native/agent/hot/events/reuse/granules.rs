@@ -96,8 +96,8 @@ impl Granules {
         }
     }
 
-    /// Calls `each` with the granules of a range that something is known of, and the bits of their words in it,
-    /// until it says that this is enough.
+    /// Calls `each` with the granules of a range that something is known of, and the bits of their
+    /// words in it, until it says that this is enough.
     fn each(&self, range: Range<usize>, mut each: impl FnMut(usize, &Entry, u64) -> bool) {
         if range.is_empty() || range.len() > LARGEST {
             return;

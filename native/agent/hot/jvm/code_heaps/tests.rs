@@ -2,7 +2,8 @@ use super::*;
 
 /// Bytes of a segment.
 const SEGMENT: usize = 128;
-/// Where a block has its length and whether it is in use, and a blob its name and the size of its frames.
+/// Where a block has its length and whether it is in use, and a blob its name and the size of its
+/// frames.
 const HEADER: usize = 16;
 const USED: usize = 8;
 const NAME: usize = 24;

@@ -41,8 +41,8 @@ impl Stack {
         self.words[word] = self.code.address(METHOD, 100);
     }
 
-    /// A return address into the interpreter, whose frame has its base at word `base` and is as it begins:
-    /// nothing is on it. Its caller's frame begins at word `sender`.
+    /// A return address into the interpreter, whose frame has its base at word `base` and is as it
+    /// begins: nothing is on it. Its caller's frame begins at word `sender`.
     pub fn returns_to_interpreted(&mut self, word: usize, base: usize, sender: usize) {
         self.words[word] = self.code.address(INTERPRETER, 100);
         self.words[word - 1] = self.at(base);

@@ -71,8 +71,8 @@ pub(super) unsafe extern "C" fn release_critical_string<const INDEX: usize>(
     unsafe { transmute::<usize, Three>(real(INDEX))(env, string, at) };
 }
 
-/// The word that the first element lies in, where the live table has it. With compact headers elements begin in the
-/// middle of a word, after the array's length.
+/// The word that the first element lies in, where the live table has it. With compact headers
+/// elements begin in the middle of a word, after the array's length.
 fn place(at: usize) -> usize {
     at & !7
 }

@@ -2,7 +2,8 @@ use super::super::java_frames::tests::Stack;
 use super::*;
 use std::alloc::{Layout as Room, alloc_zeroed};
 
-/// The words of the stack: Java code that was called by a call stub, whose wrapper says that no Java code comes before.
+/// The words of the stack: Java code that was called by a call stub, whose wrapper says that no
+/// Java code comes before.
 const CALLEE: usize = 0;
 const UNKNOWN: usize = 6;
 const CALL_STUB: usize = 30;
@@ -38,8 +39,9 @@ fn a_stack_is_known_again_as_long_as_no_word_that_decides_it_changes() {
     let remembered = read_stack(&stack).expect("it can be read");
     assert!(remembered.holds());
     for word in 0..stack.words.len() {
-        // The frame that was followed is known by its return address alone; from the first word that leads to
-        // code which is not known, each counts up to the call stub's, and then what says where its wrapper lies.
+        // The frame that was followed is known by its return address alone; from the first word
+        // that leads to code which is not known, each counts up to the call stub's, and then what
+        // says where its wrapper lies.
         let decides = word == CALLEE
             || (UNKNOWN - 1..=CALL_STUB).contains(&word)
             || word == PLACE
@@ -59,7 +61,8 @@ fn a_stack_is_not_taken_down_where_java_code_may_come_before() {
     let mut other = stack();
     other.words[ANCHOR] = other.at(60);
     assert!(read_stack(&other).is_none());
-    // No call stub, or words that only look like one: the base is crooked, or the wrapper lies elsewhere.
+    // No call stub, or words that only look like one: the base is crooked, or the wrapper lies
+    // elsewhere.
     for (word, value) in [(CALL_STUB, 7), (CALL_STUB - 1, 7), (PLACE, 0)] {
         let mut other = stack();
         other.words[word] = value;

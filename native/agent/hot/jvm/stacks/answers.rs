@@ -62,7 +62,8 @@ pub(super) enum Refusal {
     InJava,
     /// The fallback may know it.
     AskJvmti,
-    /// There is no such function: JVMTI knows the stack, if the thread is in native code for the JVM, too.
+    /// There is no such function: JVMTI knows the stack, if the thread is in native code for the
+    /// JVM, too.
     Missing,
     /// The thread is not in native code, or cannot be walked: asking JVMTI would not be safe.
     NotWalkable,
@@ -114,8 +115,8 @@ pub(super) fn async_trace(
     }
 }
 
-/// Moves the frames with a method id to the front, and of those without, that follow one another, the
-/// first; how many are left.
+/// Moves the frames with a method id to the front, and of those without, that follow one another,
+/// the first; how many are left.
 fn join_nameless(frames: &mut [CallFrame]) -> usize {
     let mut left = 0;
     for index in 0..frames.len() {

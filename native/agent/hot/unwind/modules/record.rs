@@ -1,7 +1,7 @@
 //! The record of a module in the image.
 //!
-//! A module has one record for all the times that it is loaded. Two threads may enter it at the same
-//! moment; the earlier record counts then.
+//! A module has one record for all the times that it is loaded. Two threads may enter it at the
+//! same moment; the earlier record counts then.
 
 use super::build_id::build_id;
 use super::loader::Object;
@@ -92,8 +92,8 @@ fn enter_named(object: &Object, name: &[u8], flags: u32) -> Option<u32> {
     )
 }
 
-/// Record `index` of the image, once the thread that makes it has completed it; `None` when that takes
-/// too long.
+/// Record `index` of the image, once the thread that makes it has completed it; `None` when that
+/// takes too long.
 fn complete(index: u32) -> Option<&'static Module> {
     const PATIENCE: u32 = 10_000;
     let place = IMAGE.modules.get(index);

@@ -1,14 +1,14 @@
 //! Walks that parted from the walk before them, found again.
 //!
 //! Code that goes through thousands of stacks in turn, such as a database that plans a query, makes
-//! the same short walks in the same order each time: two or three frames from the leaf to a frame of
-//! the walk before. Such a walk is kept by the stack that came before it and by its leaf: its frames
-//! with their nodes, and the words that led from the leaf to the frame where it met the other. No
-//! rule and no node is looked up when it is found again.
+//! the same short walks in the same order each time: two or three frames from the leaf to a frame
+//! of the walk before. Such a walk is kept by the stack that came before it and by its leaf: its
+//! frames with their nodes, and the words that led from the leaf to the frame where it met the
+//! other. No rule and no node is looked up when it is found again.
 //!
-//! What makes that exact is said in `walk_cache`: the same words are compared in the same order, first
-//! those from the leaf to the frame where both met, which are kept here, and then those from there to the
-//! root.
+//! What makes that exact is said in `walk_cache`: the same words are compared in the same order,
+//! first those from the leaf to the frame where both met, which are kept here, and then those from
+//! there to the root.
 
 use super::{Cursor, Remembered, WalkCache, root_of};
 use crate::arch::CallSite;
@@ -116,8 +116,8 @@ impl Branches {
         }
     }
 
-    /// What begins at this leaf after the stack `before`, of which `remembered` are the frames, if the words to
-    /// where both meet are unchanged. Those from there to the root are not compared.
+    /// What begins at this leaf after the stack `before`, of which `remembered` are the frames, if
+    /// the words to where both meet are unchanged. Those from there to the root are not compared.
     #[inline(always)]
     pub(super) fn find(
         &mut self,
@@ -154,7 +154,8 @@ impl Branches {
             return None;
         }
         let words = run(head.first_word, head.words);
-        // SAFETY: words of this thread's stack: all that decides where one lies is compared before it.
+        // SAFETY: words of this thread's stack: all that decides where one lies is compared before
+        // it.
         let hold = || unsafe { stack_word::all_hold(&self.words[words.clone()], head.on_own) };
         if !crate::hot::unwind::breaks(Memory::Branches) && !hold() {
             return None;
@@ -167,7 +168,8 @@ impl Branches {
         })
     }
 
-    /// Keeps what was remembered beyond the frame at `joint` of a walk that came after the stack `before`.
+    /// Keeps what was remembered beyond the frame at `joint` of a walk that came after the stack
+    /// `before`.
     #[inline(always)]
     fn learn(
         &mut self,
@@ -228,7 +230,8 @@ impl Branches {
     }
 }
 
-/// The node for the stack at `leaf`, if a walk from there parted from the last one before, and is still what it was.
+/// The node for the stack at `leaf`, if a walk from there parted from the last one before, and is
+/// still what it was.
 #[inline(always)]
 pub(super) fn branch(
     thread: &mut ThreadState,
@@ -283,7 +286,8 @@ impl WalkCache {
         }
     }
 
-    /// The last walk becomes the one that was found: its frames beyond the joint are others. Gives the leaf's node.
+    /// The last walk becomes the one that was found: its frames beyond the joint are others. Gives
+    /// the leaf's node.
     #[inline(always)]
     pub(super) fn take(&mut self, branch: Branch) -> u32 {
         self.branches.worth.paid();
@@ -304,7 +308,8 @@ impl WalkCache {
         self.last_node()
     }
 
-    /// Keeps the last walk, which met the one before it at the frame `joint`; that one's stack was `before`.
+    /// Keeps the last walk, which met the one before it at the frame `joint`; that one's stack was
+    /// `before`.
     #[inline(always)]
     pub(super) fn keep_branch(&mut self, before: u32, joint: usize) {
         let walk = &self.frames[..self.len];

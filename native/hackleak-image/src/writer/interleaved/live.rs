@@ -43,8 +43,8 @@ fn all(writer: &'static Writer) -> Vec<(usize, u32)> {
     all
 }
 
-/// Whatever thread a block is of: it is there until it is freed, and then it is not. Segments and tables of
-/// segments are made meanwhile.
+/// Whatever thread a block is of: it is there until it is freed, and then it is not. Segments and
+/// tables of segments are made meanwhile.
 #[test]
 fn no_block_is_lost_and_none_stays() {
     static WRITER: Writer = Writer::new();
@@ -71,8 +71,9 @@ fn no_block_is_lost_and_none_stays() {
     });
 }
 
-/// What is freed by one thread and handed out to another has the record of its last owner, and a walk meanwhile
-/// sees no parts of two. The allocator is two places, of which a thread takes what is there.
+/// What is freed by one thread and handed out to another has the record of its last owner, and a
+/// walk meanwhile sees no parts of two. The allocator is two places, of which a thread takes what
+/// is there.
 #[test]
 fn an_address_changes_hands() {
     static WRITER: Writer = Writer::new();

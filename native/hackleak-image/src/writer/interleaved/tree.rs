@@ -2,8 +2,8 @@
 
 use super::*;
 
-/// Four stacks of one, two and three frames, the leaf first. The first two share their outer frames; the hashes of
-/// the last two are the same.
+/// Four stacks of one, two and three frames, the leaf first. The first two share their outer
+/// frames; the hashes of the last two are the same.
 fn stacks() -> [Vec<u64>; 4] {
     [
         vec![1 << 60 | 3, 1 << 60 | 2, 1 << 60 | 1],
@@ -45,14 +45,14 @@ fn assert_reads_back(writer: &Writer, mut at: u32, stack: &[u64]) {
     assert_eq!(at, 0, "the stack ends at the root");
 }
 
-/// A node means its stack as soon as a thread has it, whoever made it; and once all threads have ended, none of
-/// the stacks is made again.
+/// A node means its stack as soon as a thread has it, whoever made it; and once all threads have
+/// ended, none of the stacks is made again.
 #[test]
 fn a_node_means_its_stack() {
     static WRITER: Writer = Writer::new();
     on_empty(&WRITER, |_| {
-        // Of each thread alone: a stack that wants the same place as the other threads' in the table, and a frame
-        // below a stack that all have.
+        // Of each thread alone: a stack that wants the same place as the other threads' in the
+        // table, and a frame below a stack that all have.
         let own = |number: usize| [colliding(10 + number as u64)];
         let below = |number: usize| {
             let parent = intern(&WRITER, &stacks()[0]);
@@ -83,7 +83,8 @@ fn a_node_means_its_stack() {
     });
 }
 
-/// The table of whole stacks grows while threads look into it: what was known before is known afterwards.
+/// The table of whole stacks grows while threads look into it: what was known before is known
+/// afterwards.
 #[test]
 fn a_table_that_grows_keeps_what_it_had() {
     static WRITER: Writer = Writer::new();

@@ -1,4 +1,5 @@
-//! Records that several threads change at once: what is held several times, and what gets smaller and larger.
+//! Records that several threads change at once: what is held several times, and what gets smaller
+//! and larger.
 
 use super::super::window::Window;
 use super::{InsertError, LiveTable, prepare, put, words};
@@ -39,8 +40,8 @@ impl LiveTable {
                 put(segment, address, live, epoch);
                 return Ok(());
             }
-            // Another thread may begin to hold it at this moment. One of them makes the record, and the other adds
-            // its hold; the origin is one of theirs.
+            // Another thread may begin to hold it at this moment. One of them makes the record, and
+            // the other adds its hold; the origin is one of theirs.
             let block = prepare(segment, address, live, epoch);
             if block
                 .compare_exchange(found, live.block, Release, Relaxed)
@@ -51,8 +52,8 @@ impl LiveTable {
         }
     }
 
-    /// Marks a live block that has no hold yet, if it is the one of this record: whoever gets the address next has a
-    /// record without the mark. Tells whether it is marked now.
+    /// Marks a live block that has no hold yet, if it is the one of this record: whoever gets the
+    /// address next has a record without the mark. Tells whether it is marked now.
     pub fn tag(&self, address: usize, live: Live) -> bool {
         let segment = self.segment(address);
         if segment.is_null() || address & 7 != 0 {
@@ -89,8 +90,9 @@ impl LiveTable {
         ended.is_ok()
     }
 
-    /// Makes a live record `less` bytes smaller and `more` bytes larger, as several threads may at once. One that has
-    /// no bytes left has ended, and keeps the size that it had. The bytes that are left; `None` when none is live.
+    /// Makes a live record `less` bytes smaller and `more` bytes larger, as several threads may at
+    /// once. One that has no bytes left has ended, and keeps the size that it had. The bytes that
+    /// are left; `None` when none is live.
     pub fn resize(&self, address: usize, less: u64, more: u64) -> Option<u64> {
         let segment = self.segment(address);
         if segment.is_null() || address & 7 != 0 {

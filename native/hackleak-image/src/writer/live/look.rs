@@ -11,7 +11,8 @@ pub enum State {
     Live,
     /// A block was there, and has been freed.
     Freed,
-    /// Blocks have been near it, but nothing is known of this place: it is free, or of somebody who is not recorded.
+    /// Blocks have been near it, but nothing is known of this place: it is free, or of somebody who
+    /// is not recorded.
     Unknown,
     /// No block has ever been near it.
     Elsewhere,
@@ -41,7 +42,8 @@ impl LiveTable {
         })
     }
 
-    /// What is known of the memory that `address` lies in, as far as its block begins at most 4 KiB before.
+    /// What is known of the memory that `address` lies in, as far as its block begins at most 4 KiB
+    /// before.
     pub fn state_at(&self, address: usize) -> State {
         match self.state_in(address, address & !15) {
             State::Live => State::Live,
@@ -59,8 +61,9 @@ impl LiveTable {
         !self.segment(address & !15).is_null() || !self.segment(address | 8).is_null()
     }
 
-    /// Has the processor fetch what [`LiveTable::state_at`] looks at first. Who asks for many addresses does this for
-    /// some of them before, so that it waits for all of these at once. What it gives means nothing.
+    /// Has the processor fetch what [`LiveTable::state_at`] looks at first. Who asks for many
+    /// addresses does this for some of them before, so that it waits for all of these at once. What
+    /// it gives means nothing.
     #[inline(always)]
     pub fn fetch(&self, address: usize) -> u64 {
         let segment = self.segment(address & !15);

@@ -23,14 +23,14 @@ impl LiveTable {
         self.walk(window, 0, LIVE, each);
     }
 
-    /// Calls `each` with every live block and with what is left of those that were freed, which may lie partly
-    /// in others by now.
+    /// Calls `each` with every live block and with what is left of those that were freed, which may
+    /// lie partly in others by now.
     pub fn for_each_and_freed(&self, window: &Window, each: impl FnMut(usize, Live)) {
         self.walk(window, 0, LIVE | FREED, each);
     }
 
-    /// The walk over the table; pages without an allocation in `epoch` or later are skipped, and records without
-    /// any of the bits `wanted`.
+    /// The walk over the table; pages without an allocation in `epoch` or later are skipped, and
+    /// records without any of the bits `wanted`.
     fn walk(&self, window: &Window, epoch: u32, wanted: u64, mut each: impl FnMut(usize, Live)) {
         for index in 0..window.segment_count() {
             let Some((segment, kind)) = window.segment_at(index) else {

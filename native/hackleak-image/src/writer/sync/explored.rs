@@ -1,8 +1,8 @@
 //! The same atomics, with a point before each access at which another thread may go on.
 //!
-//! Each is the one of `core` underneath, with its layout. Outside of a schedule they do what those do. In one,
-//! relaxed stores may become visible late (`pending`); what a thread reads is always the newest that it can see. So
-//! a missing `Release` shows, and a missing `Acquire` does not.
+//! Each is the one of `core` underneath, with its layout. Outside of a schedule they do what those
+//! do. In one, relaxed stores may become visible late (`pending`); what a thread reads is always
+//! the newest that it can see. So a missing `Release` shows, and a missing `Acquire` does not.
 
 use super::pending;
 use super::schedules::{point_before_load, point_before_store, task};
@@ -147,7 +147,8 @@ pub unsafe fn write<T>(place: *mut T, value: T) {
         return unsafe { place.write(value) };
     }
     for at in 0..size_of::<T>() / WORD {
-        // SAFETY: words of the record, which has no padding, and of its place, which is the caller's.
+        // SAFETY: words of the record, which has no padding, and of its place, which is the
+        // caller's.
         let (word, place) = unsafe {
             let word = (&raw const value).cast::<u32>().add(at).read();
             (word, &*place.cast::<AtomicU32>().add(at))

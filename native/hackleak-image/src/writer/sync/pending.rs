@@ -1,9 +1,9 @@
 //! Stores that their thread has made and that others do not see yet.
 //!
-//! A processor may let others see relaxed stores later than their thread made them, and in another order. So each
-//! waits here for a moment that chance chooses. One to the same place stays behind the one before it, and the thread
-//! itself sees what it stored. A store that releases, and whatever reads and writes at once and releases, comes after
-//! all that its thread stored before.
+//! A processor may let others see relaxed stores later than their thread made them, and in another
+//! order. So each waits here for a moment that chance chooses. One to the same place stays behind
+//! the one before it, and the thread itself sees what it stored. A store that releases, and
+//! whatever reads and writes at once and releases, comes after all that its thread stored before.
 //!
 //! All threads of a schedule are one thread of the system, which works for one of them at a time.
 

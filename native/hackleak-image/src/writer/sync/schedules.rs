@@ -1,8 +1,8 @@
 //! Schedules: which thread goes on at each point.
 //!
-//! Half of them are chosen by chance alone, half so that few changes of threads come at unlikely moments
-//! (`PctScheduler`). The seed is always the same, so that a failure is found again; `HACKLEAK_SCHEDULES` and
-//! `HACKLEAK_SCHEDULES_SEED` ask for more of them, and for others.
+//! Half of them are chosen by chance alone, half so that few changes of threads come at unlikely
+//! moments (`PctScheduler`). The seed is always the same, so that a failure is found again;
+//! `HACKLEAK_SCHEDULES` and `HACKLEAK_SCHEDULES_SEED` ask for more of them, and for others.
 
 use super::pending;
 use core::cell::{Cell, RefCell};
@@ -39,8 +39,8 @@ pub fn point() {
     }
 }
 
-/// A point before a load. Where no thread ever stored, the order of loads tells nothing; a walk over a table has
-/// thousands of them.
+/// A point before a load. Where no thread ever stored, the order of loads tells nothing; a walk
+/// over a table has thousands of them.
 pub fn point_before_load(place: usize) {
     if STORED.with_borrow(|all| all.contains(&place)) {
         point();
@@ -118,7 +118,8 @@ pub fn together(threads: Vec<Box<dyn FnOnce() + Send>>) {
     }
 }
 
-/// Memory that stays mapped for good, which a test cannot afford: it is given back at the end of the schedule.
+/// Memory that stays mapped for good, which a test cannot afford: it is given back at the end of
+/// the schedule.
 pub fn keep(place: *mut u8, len: usize) {
     KEPT.with_borrow_mut(|all| all.push((place, len)));
 }

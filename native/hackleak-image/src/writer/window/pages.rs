@@ -1,11 +1,12 @@
 //! Places on the disk for single pages of a segment.
 //!
-//! A segment of live records is mostly empty where blocks are large: one record in a MiB. So its pages are reserved one at
-//! a time, before the first store to each, until it has got several; then all the rest. That needs a file system on
-//! which a read of what was not reserved takes nothing from the disk, which is tried once (tmpfs is none).
+//! A segment of live records is mostly empty where blocks are large: one record in a MiB. So its
+//! pages are reserved one at a time, before the first store to each, until it has got several; then
+//! all the rest. That needs a file system on which a read of what was not reserved takes nothing
+//! from the disk, which is tried once (tmpfs is none).
 //!
-//! A page for which the disk has no room lies in memory: the process goes on recording, and a bit of the segment's
-//! header says that a reader of the file finds zeros there.
+//! A page for which the disk has no room lies in memory: the process goes on recording, and a bit
+//! of the segment's header says that a reader of the file finds zeros there.
 
 use super::super::file::{KeepErrno, status};
 use super::super::space::{can_be_read, cover};
@@ -28,8 +29,8 @@ const PIECES: u32 = 1;
 const WHOLE: u32 = 2;
 
 impl Window {
-    /// Reserves the header of the segment at `offset` and its end, which makes the file long enough. False if all of
-    /// the segment has to be reserved.
+    /// Reserves the header of the segment at `offset` and its end, which makes the file long
+    /// enough. False if all of the segment has to be reserved.
     pub(super) fn has_first_pieces(&self, at: *const u8, offset: u64) -> bool {
         let end = offset + SEGMENT_STRIDE - PAGE;
         if self.thrift.load(Relaxed) == WHOLE
@@ -50,8 +51,8 @@ impl Window {
         self.thrift.load(Relaxed) == PIECES
     }
 
-    /// Whether a read of the second page of a new segment at `at` leaves the file as large as it was. The kernel is
-    /// asked to read, for whom it is no signal where there is no room.
+    /// Whether a read of the second page of a new segment at `at` leaves the file as large as it
+    /// was. The kernel is asked to read, for whom it is no signal where there is no room.
     fn reads_for_free(&self, at: *const u8) -> bool {
         let blocks = || status(self.fd.load(Relaxed)).map(|stat| stat.st_blocks);
         let before = blocks();
@@ -59,14 +60,16 @@ impl Window {
         is_read && before.is_some() && blocks() == before
     }
 
-    /// Makes sure that the record page of this number of a segment can be written to; false if that cannot be had.
+    /// Makes sure that the record page of this number of a segment can be written to; false if that
+    /// cannot be had.
     #[cold]
     #[inline(never)]
     pub(in crate::writer) fn prepare_page(&self, segment: *mut SegmentHeader, page: usize) -> bool {
         /// So many pages are reserved one at a time.
         const SINGLE: u32 = 4;
         let _errno = KeepErrno::new();
-        // SAFETY: a segment of this window, which stays mapped; these words are only accessed atomically.
+        // SAFETY: a segment of this window, which stays mapped; these words are only accessed
+        // atomically.
         let word = |word: *mut u32| unsafe { sync::AtomicU32::from_ptr(word) };
         // SAFETY: as above.
         let (whole, singles) = unsafe {
@@ -89,7 +92,8 @@ impl Window {
             whole.store(1, Release);
             return true;
         }
-        // Asked for even if the file could not grow before: another thread may just have reserved this very page.
+        // Asked for even if the file could not grow before: another thread may just have reserved
+        // this very page.
         match self.reserve(records + page as u64 * PAGE, PAGE) {
             Ok(()) => true,
             Err(shortage) => {
@@ -102,7 +106,8 @@ impl Window {
     /// Puts memory in the place of a record page for which the disk has no room.
     fn cover_page(&self, segment: *mut SegmentHeader, page: usize) -> bool {
         let (index, bit) = (page / 64, 1u64 << (page % 64));
-        // SAFETY: a segment of this window; `page` is below 256, and these words are only accessed atomically.
+        // SAFETY: a segment of this window; `page` is below 256, and these words are only accessed
+        // atomically.
         let word = |words: *mut u64| unsafe { AtomicU64::from_ptr(words.add(index)) };
         // SAFETY: as above.
         let (refused, in_memory) = unsafe {
@@ -111,7 +116,8 @@ impl Window {
         };
         let before = refused.fetch_or(bit, AcqRel);
         if before & bit != 0 {
-            // Whoever was first may not have done it yet. This record is then one of those that are dropped.
+            // Whoever was first may not have done it yet. This record is then one of those that are
+            // dropped.
             return in_memory.load(Acquire) & bit != 0;
         }
         let at = segment.wrapping_byte_add(SEGMENT_HEADER_LEN as usize + page * PAGE as usize);

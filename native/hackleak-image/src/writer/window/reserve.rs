@@ -48,7 +48,8 @@ impl Window {
         word.fetch_or(shortage.flags(), Relaxed);
     }
 
-    /// From now on the image grows in the memory of the process alone, and no system call is made for the file.
+    /// From now on the image grows in the memory of the process alone, and no system call is made
+    /// for the file.
     pub fn keep_in_memory(&self) {
         self.forbidden.store(true, Relaxed);
     }
@@ -62,8 +63,8 @@ impl Window {
         !forbidden
     }
 
-    /// Whether the file has the range, now that it is needed. The first time that it has not, the header says
-    /// why.
+    /// Whether the file has the range, now that it is needed. The first time that it has not, the
+    /// header says why.
     pub(super) fn is_reserved(&self, offset: u64, len: u64) -> bool {
         if self.memory_only.load(Relaxed) || !self.is_allowed() {
             return false;

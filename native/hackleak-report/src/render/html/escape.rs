@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-/// Text for an element or for an attribute in double quotes. Control characters, and those that turn
-/// the direction of text, are shown as what they are.
+/// Text for an element or for an attribute in double quotes. Control characters, and those that
+/// turn the direction of text, are shown as what they are.
 pub(super) fn text(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,10 +1,11 @@
 //! Words that the C library's allocator has left in a block.
 //!
-//! A large chunk that is free has four pointers in its first words, at other free chunks of its list and at the next
-//! lengths. Where it is alone of its length, the latter two point at its own header. Whoever is given that memory and
-//! does not write there has them still; and the header begins in the last word of the block before, which they would
-//! hold. Both of them are asked for: lists whose links are the last word of a node have one such pointer, and never
-//! two beside each other.
+//! A large chunk that is free has four pointers in its first words, at other free chunks of its
+//! list and at the next lengths. Where it is alone of its length, the latter two point at its own
+//! header. Whoever is given that memory and does not write there has them still; and the header
+//! begins in the last word of the block before, which they would hold. Both of them are asked for:
+//! lists whose links are the last word of a node have one such pointer, and never two beside each
+//! other.
 
 use super::super::memory::{Memory, WORD};
 

@@ -11,9 +11,10 @@ use crate::hot::events::reuse::ADDRESS;
 use core::ops::ControlFlow;
 
 impl Marks {
-    /// Looks once more at the ways to suspects. A block that came and went meanwhile, or a word that has changed,
-    /// is of no account: its place may have been in use only by chance, or what it held has moved on. So is a word
-    /// that its thread has left behind by now; see `runners`. Gives the number of such suspects.
+    /// Looks once more at the ways to suspects. A block that came and went meanwhile, or a word
+    /// that has changed, is of no account: its place may have been in use only by chance, or what
+    /// it held has moved on. So is a word that its thread has left behind by now; see `runners`.
+    /// Gives the number of such suspects.
     pub fn doubt(&mut self, memory: &Memory, runners: &mut Runners) -> Result<usize, Stop> {
         let mut ways = Ways::new(self.nodes.all.len())?;
         let mut count = 0;

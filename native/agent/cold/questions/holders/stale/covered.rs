@@ -2,7 +2,8 @@
 //!
 //! Nearly every word that looks like an address points at a live block. The live table, which could
 //! tell, is as large as the memory that it tells of, so each question waits for memory. This is a
-//! 128th of it. A MiB that one block covers has no bits: a program may have many GiB in large blocks.
+//! 128th of it. A MiB that one block covers has no bits: a program may have many GiB in large
+//! blocks.
 
 use super::targets::lies_elsewhere;
 use crate::IMAGE;
@@ -88,7 +89,8 @@ impl Covered {
         Ok(())
     }
 
-    /// Where the bits of a MiB begin; those of nobody where a block covers it, which others cannot lie in.
+    /// Where the bits of a MiB begin; those of nobody where a block covers it, which others cannot
+    /// lie in.
     fn region(&mut self, mib: usize) -> Result<Option<usize>, Stop> {
         let (known, region) = self.regions[self.place(mib)];
         if known != 0 {

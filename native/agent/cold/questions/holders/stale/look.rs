@@ -119,8 +119,8 @@ impl Look {
         });
     }
 
-    /// Small blocks, those near each other in one go; and those that were freed: who gets such memory next need
-    /// not write all of it.
+    /// Small blocks, those near each other in one go; and those that were freed: who gets such
+    /// memory next need not write all of it.
     fn blocks(&mut self) -> Result<(), Stop> {
         let (mut group, mut inside) = (Table::new(), Table::new());
         let mut failed = None;

@@ -32,7 +32,8 @@ impl Large {
     }
 }
 
-/// Whether the record is of a mapping or of a count: neither has bytes where the record has its place.
+/// Whether the record is of a mapping or of a count: neither has bytes where the record has its
+/// place.
 pub fn lies_elsewhere(live: Live) -> bool {
     live.kind() == Kind::Mmap as u8 || live.kind() == Kind::LocalRefs as u8
 }
@@ -97,7 +98,8 @@ pub fn each_that_may_be(
     mapped: &Mapped,
     mut each: impl FnMut(usize),
 ) {
-    // The records of some are fetched at once: they lie anywhere in a table as large as the memory it tells of.
+    // The records of some are fetched at once: they lie anywhere in a table as large as the memory
+    // it tells of.
     const FEW: usize = 32;
     let mut few = [0; FEW];
     let mut count = 0;
@@ -124,8 +126,8 @@ pub fn each_that_may_be(
     look(&few[..count]);
 }
 
-/// Whether a word points near blocks, or where a mapping has been, and at nothing that is live, as far as that
-/// is known from the table of live blocks alone: see [`Large`].
+/// Whether a word points near blocks, or where a mapping has been, and at nothing that is live, as
+/// far as that is known from the table of live blocks alone: see [`Large`].
 pub fn is_of_no_use(word: u64, mapped: &Mapped) -> bool {
     let address = word as usize;
     if address < LOWEST {

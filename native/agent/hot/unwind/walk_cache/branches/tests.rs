@@ -7,8 +7,8 @@ fn nothing() -> Box<WalkCache> {
     unsafe { Box::new_zeroed().assume_init() }
 }
 
-/// The end of a stack, two frames on its root side, and two that part from them; each but the end with two words in
-/// `memory`.
+/// The end of a stack, two frames on its root side, and two that part from them; each but the end
+/// with two words in `memory`.
 struct Walked {
     memory: Box<[usize; 9]>,
     walks: Box<WalkCache>,

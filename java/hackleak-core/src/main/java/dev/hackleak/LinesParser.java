@@ -11,31 +11,20 @@ import java.util.function.LongConsumer;
  * tab and a line feed inside a field are written {@code \\}, {@code \t} and {@code \n}. The rows:
  *
  * <pre>
- * hackleak-lines  1
- * json    path
- * total   bytes  blocks
- * note    text
- * site    bytes  blocks  kind          its stack follows, innermost frame first
- * held    bytes  blocks  kind          the same, of blocks that are no leak
- * known   bytes  blocks  kind          the same, of known leaks that fail nothing
- * judged  lost|held|growing|unknown  holder    of the site before
- * library text                         whose known leak the site before is
- * own     frames  owner                how many of them are no test framework's; the owner's, or empty
- * scope   bytes  blocks  name          what of the site before was allocated in it; a row for each
- * java    class  method  file  line  native(0|1)
- * native  function  file  line  module  offset-hex  inlined(0|1)
- * mark    text
- * invalidFree  problem  times  kind  bytes  sentence   an invalid free; its two stacks follow
- * freed
- * allocated
- * verdict clean|incomplete|invalidFrees|leaks
- * incomplete  code                     for each cause
- * blind   path  why                    a library under test that is not seen
- * strict                               a check fails because of those
- * unseen  line                         what is said once about libraries that are not seen in full
- * covered  stack  kind                 by their numbers in the image: what rules match for sure
- * text    line of the human rendering
- * end
+ * hackleak-lines  1 json    path total   bytes  blocks note    text site    bytes  blocks  kind
+ * its stack follows, innermost frame first held    bytes  blocks  kind          the same, of blocks
+ * that are no leak known   bytes  blocks  kind          the same, of known leaks that fail nothing
+ * judged  lost|held|growing|unknown  holder    of the site before library text
+ * whose known leak the site before is own     frames  owner                how many of them are no
+ * test framework's; the owner's, or empty scope   bytes  blocks  name          what of the site
+ * before was allocated in it; a row for each java    class  method  file  line  native(0|1) native
+ * function  file  line  module  offset-hex  inlined(0|1) mark    text invalidFree  problem  times
+ * kind  bytes  sentence   an invalid free; its two stacks follow freed allocated verdict
+ * clean|incomplete|invalidFrees|leaks incomplete  code                     for each cause blind
+ * path  why                    a library under test that is not seen strict
+ * a check fails because of those unseen  line                         what is said once about
+ * libraries that are not seen in full covered  stack  kind                 by their numbers in the
+ * image: what rules match for sure text    line of the human rendering end
  * </pre>
  *
  * Whatever deviates from this is an error: a report that was cut off must not look like a small
