@@ -136,8 +136,17 @@ pub struct EntryStack {
 
 impl EntryStack {
     /// The entries, outermost first.
+    #[inline(always)]
     pub fn all(&self) -> &[Entry] {
-        &self.items[..self.len / size_of::<Entry>()]
+        let count = self.len / size_of::<Entry>();
+        self.items.get(..count).unwrap_or_default()
+    }
+
+    /// The innermost one.
+    #[inline(always)]
+    pub fn innermost(&mut self) -> Option<&mut Entry> {
+        self.items
+            .get_mut((self.len / size_of::<Entry>()).checked_sub(1)?)
     }
 
     /// The native method that was called at `slot`, if it is on the stack. Entries below it are

@@ -87,7 +87,7 @@ impl JavaStackCache {
     }
 
     /// The node of the Java stack that called native code with its return address at `slot`, if
-    /// that stack is remembered and unchanged.
+    /// that stack is remembered and unchanged. Nothing in it can panic.
     #[inline]
     pub fn recall(&mut self, slot: usize, entries: &[Entry]) -> Option<u32> {
         // SAFETY: the word with the return address of a call that has not returned.
@@ -166,15 +166,21 @@ impl Remembered {
     /// Whether every word that decided the answer holds what it held.
     #[inline]
     fn holds(&self) -> bool {
+        let (Some(followed), Some(words), Some(anchors)) = (
+            self.followed.get(..self.followed_len as usize),
+            self.words.get(..self.words_len as usize),
+            self.anchors.get(..self.anchors_len as usize),
+        ) else {
+            return false;
+        };
         // SAFETY: words of the thread's own stack, between its position and the outermost frame
         // that native code called, which nobody writes meanwhile. Anchors come after the words that
         // say where they lie.
         unsafe {
-            let words = &self.words[..self.words_len as usize];
             let now = core::slice::from_raw_parts(self.first as *const usize, words.len());
-            stack_word::all_hold(&self.followed[..self.followed_len as usize], true)
+            stack_word::all_hold(followed, true)
                 && now == words
-                && stack_word::all_hold(&self.anchors[..self.anchors_len as usize], true)
+                && stack_word::all_hold(anchors, true)
         }
     }
 

@@ -100,6 +100,52 @@ pub fn is_plainly_certain(outermost: usize) -> bool {
     super::sees_all() && !own_code::is_jvm_code(outermost)
 }
 
+/// Whether it is known without asking the JVM that the node of the Java stack that called native
+/// code at the `place` is `root`. `outermost` is an address in the native frame that Java called.
+/// Nothing in it can panic.
+#[inline(always)]
+pub fn is_root(
+    thread: &mut ThreadState,
+    place: (usize, usize),
+    outermost: usize,
+    root: u32,
+    call_site: CallSite,
+) -> bool {
+    if !is_plainly_certain(outermost) {
+        return false;
+    }
+    match thread.entries.native_at(place.0, place.1) {
+        Some(entry) => entry.has_node(root) || is_still(thread, place, root, call_site),
+        None => false,
+    }
+}
+
+/// The same for the innermost entry, which has not this node, if it has none.
+#[inline(never)]
+fn is_still(
+    thread: &mut ThreadState,
+    place: (usize, usize),
+    root: u32,
+    call_site: CallSite,
+) -> bool {
+    let found = match FOLLOWS_JAVA_FRAMES {
+        true => thread
+            .java
+            .stack_cache
+            .recall(place.0, thread.entries.all()),
+        false => None,
+    };
+    let entry = thread.entries.innermost();
+    let Some(entry) = entry.filter(|entry| found == Some(root) && entry.node().is_none()) else {
+        return false;
+    };
+    entry.set_node(root);
+    #[cfg(feature = "verify")]
+    boundary::guarded(|| unwind::verify::java(root, ask(thread, place, call_site)));
+    let _ = call_site;
+    true
+}
+
 /// The node of the Java stack that called native code at the `place` that [`unwind::End::Foreign`]
 /// tells. `outermost` is an address in the native frame that Java called; 0 when there is none.
 #[inline(never)]

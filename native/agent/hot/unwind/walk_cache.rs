@@ -187,17 +187,17 @@ pub fn remembered(thread: &mut ThreadState, call_site: CallSite) -> Option<u32> 
     if !super::breaks(Memory::Last) && !unsafe { stack_word::all_hold(words, walks.on_own) } {
         return None;
     }
+    let (node, words_len) = (frame.node, words.len());
     if let End::Foreign { slot, caller } = walks.end
         && control::wants_java()
     {
-        let entry = thread.entries.native_at(slot, caller)?;
-        let outermost = walks.frames.get(1)?.pc.wrapping_sub(1);
-        if !entry.has_node(walks.root) || !jvm::stacks::is_plainly_certain(outermost) {
+        let (root, outermost) = (walks.root, walks.frames.get(1)?.pc.wrapping_sub(1));
+        if !jvm::stacks::is_root(thread, (slot, caller), outermost, root, call_site) {
             return None;
         }
     }
-    let node = frame.node;
-    walks.words_len = words.len();
+    let walks = &mut thread.walks;
+    walks.words_len = words_len;
     walks.len = at + 1;
     thread.record().memo_hits += 1;
     Some(node)
