@@ -197,7 +197,7 @@ def junit(root, lines, options, name):
     console = ["-cp", ":".join(jars), "org.junit.platform.console.ConsoleLauncher", "execute"]
     console += ["--select-class=MatrixTest", "--disable-banner", "--disable-ansi-colors",
                 "--details-theme=ascii"]
-    settings = ["-Djunit.jupiter.extensions.autodetection.enabled=true", "-Dhackleak.junit.all=true"]
+    settings = ["-Djunit.jupiter.extensions.autodetection.enabled=true", "-Dhackleak.everyTest=true"]
     ended, _ = recorded_jvm(root, options, name, True, [], *settings, *console)
     shutil.rmtree(root.built / name, ignore_errors=True)
     return lines.of_junit(ended)

@@ -272,7 +272,7 @@ class HackLeakPluginTest {
     extension().getEveryTest().set(false);
     assertEquals(List.of(), runtimeOnly("testRuntimeOnly"));
     record(test());
-    assertNull(test().getSystemProperties().get("hackleak.junit.all"));
+    assertNull(test().getSystemProperties().get("hackleak.everyTest"));
   }
 
   private List<String> runtimeOnly(String configuration) {
@@ -297,7 +297,7 @@ class HackLeakPluginTest {
     HackLeakPlugin.apply(project, MAC);
     record(test());
     assertFalse(String.valueOf(test().getEnvironment().get("LD_PRELOAD")).contains("libhackleak"));
-    assertNull(test().getSystemProperties().get("hackleak.junit.all"));
+    assertNull(test().getSystemProperties().get("hackleak.everyTest"));
     ((HackLeakCheck) project.getTasks().getByName("hackleakCheck")).check();
     ((HackLeakReport) project.getTasks().getByName("hackleakReport")).report();
   }

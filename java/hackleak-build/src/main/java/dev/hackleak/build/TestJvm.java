@@ -73,11 +73,11 @@ public final class TestJvm {
 
   /**
    * Has every JUnit Jupiter test checked, as if it had {@code @NoLeaks}; hackleak-junit must be on
-   * the test class path.
+   * the test class path. So every TestNG method where hackleak-testng is on it.
    */
   public TestJvm everyTest() {
     properties.put("junit.jupiter.extensions.autodetection.enabled", TRUE);
-    properties.put("hackleak.junit.all", TRUE);
+    properties.put("hackleak.everyTest", TRUE);
     return this;
   }
 

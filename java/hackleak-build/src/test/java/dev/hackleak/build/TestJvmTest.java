@@ -96,7 +96,7 @@ class TestJvmTest {
   void everyTestTurnsTheExtensionOn() {
     Map<String, String> properties = jvm.everyTest().systemProperties();
     assertEquals("true", properties.get("junit.jupiter.extensions.autodetection.enabled"));
-    assertEquals("true", properties.get("hackleak.junit.all"));
+    assertEquals("true", properties.get("hackleak.everyTest"));
     assertNull(properties.get("hackleak.required"));
   }
 
@@ -104,7 +104,7 @@ class TestJvmTest {
   void requiredReachesTheTests() {
     Map<String, String> properties = jvm.required().systemProperties();
     assertEquals("true", properties.get("hackleak.required"));
-    assertNull(properties.get("hackleak.junit.all"));
+    assertNull(properties.get("hackleak.everyTest"));
   }
 
   @Test

@@ -38,7 +38,7 @@ import org.junit.jupiter.api.extension.TestInstances;
  * <p>Annotations within its reach then count before its own settings.
  *
  * <p>For a whole suite, JUnit's {@code junit.jupiter.extensions.autodetection.enabled=true} with
- * {@code hackleak.junit.all=true}, as configuration parameters or system properties, checks each
+ * {@code hackleak.everyTest=true}, as configuration parameters or system properties, checks each
  * test as if it were annotated. Auto-detection alone changes nothing.
  *
  * <p>Immutable.
@@ -50,7 +50,7 @@ public final class NoLeaksExtension
         AfterEachCallback,
         InvocationInterceptor {
   private static final Namespace NAMESPACE = Namespace.create(NoLeaksExtension.class);
-  private static final String ALL = "hackleak.junit.all";
+  private static final String ALL = "hackleak.everyTest";
   private static final String PARALLEL = "junit.jupiter.execution.parallel.enabled";
 
   /** The keys of the store. */

@@ -194,14 +194,14 @@ class NoLeaksTest {
   @Test
   void aWholeSuiteIsCheckedOnRequestOnly() {
     String detection = "junit.jupiter.extensions.autodetection.enabled=true";
-    for (String all : new String[] {"hackleak.junit.all=false", "some=thing"}) {
+    for (String all : new String[] {"hackleak.everyTest=false", "some=thing"}) {
       Events tests = Recorded.runAll(Samples.Plain.class, detection, all).testEvents();
       assertEquals("{leaks()=SUCCESSFUL}", outcomes(tests).toString());
     }
     EngineExecutionResults misspelt =
-        Recorded.runAll(Samples.Plain.class, detection, "hackleak.junit.all=ture");
+        Recorded.runAll(Samples.Plain.class, detection, "hackleak.everyTest=ture");
     assertEquals(1, misspelt.containerEvents().failed().count());
-    String all = "hackleak.junit.all=true";
+    String all = "hackleak.everyTest=true";
     Events tests = Recorded.runAll(Samples.Plain.class, detection, all).testEvents();
     assertEquals("{leaks()=FAILED}", outcomes(tests).toString());
     Events annotated = Recorded.runAll(Samples.Ignoring.class, detection, all).testEvents();

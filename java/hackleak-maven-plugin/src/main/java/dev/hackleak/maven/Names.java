@@ -32,12 +32,10 @@ final class Names {
           "growing",
           "growing.tests",
           "home",
-          "junit.all",
           "library",
           OPTIONS,
           "report.timeout.ms",
           "settle.limit.ms",
-          "testng.all",
           "version");
 
   private Names() {}

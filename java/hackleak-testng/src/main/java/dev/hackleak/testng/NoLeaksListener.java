@@ -23,10 +23,10 @@ import org.testng.xml.XmlTest;
 
 /**
  * A watch over each test method with {@link NoLeaks} or {@link NativeMemory}; over all of them with
- * the system property {@code hackleak.testng.all=true}. TestNG finds it on the class path.
+ * the system property {@code hackleak.everyTest=true}. TestNG finds it on the class path.
  */
 public final class NoLeaksListener implements IInvokedMethodListener, IExecutionListener {
-  private static final String ALL = "hackleak.testng.all";
+  private static final String ALL = "hackleak.everyTest";
   private static final String WATCH = NoLeaksListener.class.getName();
 
   /** For TestNG. */

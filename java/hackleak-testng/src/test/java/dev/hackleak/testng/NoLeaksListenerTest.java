@@ -95,24 +95,24 @@ class NoLeaksListenerTest {
   @org.junit.jupiter.api.Test
   void allMethodsAreCheckedOnRequestOnly() {
     assertEquals(run(Plain.class, ParallelMode.NONE), "{annotated=LeakError + 0, leaks=passed}");
-    System.setProperty("hackleak.testng.all", "true");
+    System.setProperty("hackleak.everyTest", "true");
     try {
       assertEquals(
           run(Plain.class, ParallelMode.NONE), "{annotated=LeakError + 0, leaks=LeakError + 0}");
     } finally {
-      System.clearProperty("hackleak.testng.all");
+      System.clearProperty("hackleak.everyTest");
     }
   }
 
   @org.junit.jupiter.api.Test
   void aMisspeltRequestIsAnError() {
-    System.setProperty("hackleak.testng.all", "ture");
+    System.setProperty("hackleak.everyTest", "ture");
     try {
       assertEquals(
           run(Plain.class, ParallelMode.NONE),
           "{annotated=LeakError + 0, leaks=IllegalArgumentException + 0}");
     } finally {
-      System.clearProperty("hackleak.testng.all");
+      System.clearProperty("hackleak.everyTest");
     }
   }
 
