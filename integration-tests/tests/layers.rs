@@ -340,8 +340,11 @@ fn in_circles(imports: &Imports) -> Vec<String> {
 
 #[test]
 fn no_modules_of_the_other_crates_import_each_other() {
-    for name in ["options", "platform", "image", "report", "cli"] {
-        let folder = root().join(format!("native/hackleak-{name}/src"));
+    let crates = ["options", "platform", "image", "report", "cli"];
+    let folders = crates.map(|name| (name, format!("native/hackleak-{name}/src")));
+    let bench = ("bench", "integration-tests/benches/src".to_owned());
+    for (name, folder) in folders.into_iter().chain([bench]) {
+        let folder = root().join(folder);
         let imports = imports(&folder);
         let circles = in_circles(&imports);
         assert!(circles.is_empty(), "{name}: {circles:?}");

@@ -11,42 +11,14 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
 use integration_tests::Jdk;
 
 use crate::maven;
 use crate::parse::{self, Reported};
-use crate::program::Program;
+use crate::program::{Program, SIZES};
+use crate::results::Exactness;
 use crate::run;
 use crate::tool::Tool;
-
-/// Size of the first block through `new`, the first through `malloc`, and the step from caller to
-/// caller.
-pub const SIZES: [u64; 3] = [10_007, 20_011, 17];
-
-/// What a tool found.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Exactness {
-    /// The tool's name.
-    pub tool: String,
-    /// Leaks through `new`, and as many through `malloc`.
-    pub planted: u64,
-    /// Whether a JVM ran: valgrind gets the same leaks from C++.
-    pub java: bool,
-    /// Reported leaks through `new`.
-    pub by_new: u64,
-    /// Those with the right Java method.
-    pub by_new_named: u64,
-    /// Reported leaks through `malloc`.
-    pub by_malloc: u64,
-    /// Those with the right Java method.
-    pub by_malloc_named: u64,
-    /// Blocks that had been freed and were reported nevertheless.
-    pub false_alarms: u64,
-    /// Why there is nothing.
-    pub failure: Option<String>,
-}
 
 /// Runs the planted leaks under `tool` and reads what it says.
 pub fn measure(tool: Tool, jdk: &Jdk, callers: u64, limit: Duration) -> Exactness {

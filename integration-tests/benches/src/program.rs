@@ -6,8 +6,11 @@ use std::process::Command;
 
 use integration_tests::{Jdk, process, workspace};
 
-use crate::exactness::SIZES;
 use crate::maven;
+
+/// Size of the first block through `new`, the first through `malloc`, and the step from caller to
+/// caller.
+pub const SIZES: [u64; 3] = [10_007, 20_011, 17];
 
 /// What a workload runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +209,7 @@ fn many_classes(count: usize) -> String {
     format!("package generated;\n{classes}")
 }
 
-/// `generated.Callers`, whose methods `caller0`, `caller1`, … leak what [`crate::exactness`] looks
+/// `generated.Callers`, whose methods `caller0`, `caller1`, … leak what `exactness` looks
 /// for.
 fn leaking_methods(count: u64) -> String {
     let [by_new, by_malloc, step] = SIZES;

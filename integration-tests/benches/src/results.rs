@@ -6,7 +6,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::exactness::Exactness;
 use crate::render::number;
 use crate::statistics::{Summary, summary};
 
@@ -14,6 +13,29 @@ use crate::statistics::{Summary, summary};
 /// peak).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Sample(pub BTreeMap<String, f64>);
+
+/// What a tool found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exactness {
+    /// The tool's name.
+    pub tool: String,
+    /// Leaks through `new`, and as many through `malloc`.
+    pub planted: u64,
+    /// Whether a JVM ran: valgrind gets the same leaks from C++.
+    pub java: bool,
+    /// Reported leaks through `new`.
+    pub by_new: u64,
+    /// Those with the right Java method.
+    pub by_new_named: u64,
+    /// Reported leaks through `malloc`.
+    pub by_malloc: u64,
+    /// Those with the right Java method.
+    pub by_malloc_named: u64,
+    /// Blocks that had been freed and were reported nevertheless.
+    pub false_alarms: u64,
+    /// Why there is nothing.
+    pub failure: Option<String>,
+}
 
 /// A session.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use super::plot::PLOTS;
 use super::{number, words};
-use crate::exactness::Exactness;
 use crate::goals::GOALS;
+use crate::results::Exactness;
 use crate::results::{Measured, Results, Runs};
 use crate::run::TUNABLES;
 use crate::tool::Tool;

@@ -1,6 +1,6 @@
 //! A workload's table for someone who waits for it.
 
-use crate::exactness::Exactness;
+use crate::results::Exactness;
 use crate::results::Measured;
 use crate::workload::Workload;
 
