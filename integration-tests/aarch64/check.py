@@ -96,7 +96,7 @@ class Emulated:
 def large(process):
     """What leaks, by size; less what the C library keeps for threads."""
     sites = process["leaks"]["sites"] if process["leaks"] else []
-    return {site["bytes"]: site["count"] for site in sites if site["bytes"] > 10_000}
+    return {site["bytes"]: site["blocks"] for site in sites if site["bytes"] > 10_000}
 
 
 def recorded(emulated, built, name, *arguments, options=""):
@@ -148,7 +148,7 @@ def thread_locals(emulated, built):
 def ends(emulated, built):
     """Tests of this are `tests/leaving.rs`."""
     def sizes(sites):
-        return {size for site in sites if (size := site["bytes"] // site["count"]) > 5_000}
+        return {size for site in sites if (size := site["bytes"] // site["blocks"]) > 5_000}
 
     for how, expected in ENDS:
         processes, why = recorded(emulated, built, ENDS_NAME, *how.split(),

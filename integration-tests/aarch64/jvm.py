@@ -121,11 +121,11 @@ def victim(root, name, options, arguments, count, blocks):
     except ValueError:
         return program.said(told)
     found = [site for process in processes for site in process["leaks"]["sites"]
-             if site["bytes"] == 1_999_993 * site["count"]]
+             if site["bytes"] == 1_999_993 * site["blocks"]]
     lost = [counter for process in processes for counter in process["counters"].items()
             if counter[1]]
     wrong = [f"not recorded: {lost}"] if lost else []
-    if (len(processes), sum(site["count"] for site in found)) != (count, blocks):
+    if (len(processes), sum(site["blocks"] for site in found)) != (count, blocks):
         wrong += [f"{len(processes)} processes, sites {found}"]
     return wrong
 

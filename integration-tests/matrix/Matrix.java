@@ -213,7 +213,7 @@ public class Matrix {
 
   private static void told(String what, Checkpoint since, boolean settles) {
     LeakReport report = HackLeak.leaksSince(since, LeakCheck.standard().settling(settles));
-    System.out.println(what + ": " + report.count() + " lost, " + count(report.held()) + " held");
+    System.out.println(what + ": " + report.blocks() + " lost, " + count(report.held()) + " held");
     report.notes().stream().filter(note -> note.contains("not known")).forEach(System.err::println);
     for (LeakSite site : report.sites()) {
       System.out.println("  lost " + site.bytes() + " " + site.verdict() + " at " + line(site));
@@ -234,7 +234,7 @@ public class Matrix {
   }
 
   private static long count(List<LeakSite> sites) {
-    return sites.stream().mapToLong(LeakSite::count).sum();
+    return sites.stream().mapToLong(LeakSite::blocks).sum();
   }
 
   private static void check(String what, Body body) throws Exception {

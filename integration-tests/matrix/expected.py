@@ -80,9 +80,9 @@ class Lines:
                 continue
             # A stack for each line: what was made in several threads may be several sites.
             mine = [site for site in sites
-                    if (site["bytes"], site["kind"]) == (size * site["count"], kind)]
+                    if (site["bytes"], site["kind"]) == (size * site["blocks"], kind)]
             sites = [site for site in sites if site not in mine]
-            blocks = sum(site["count"] for site in mine)
+            blocks = sum(site["blocks"] for site in mine)
             if blocks != count:
                 wrong.append(f"{blocks} blocks of {size} bytes of {kind}, not {count}")
             wrong += [f"not {method}:{MARKS[mark]}, but {told(site)}"

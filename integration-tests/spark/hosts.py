@@ -91,7 +91,7 @@ def sums(report):
             first = str(site["frames"][:1])
             if "leak_new" in first or "leak_malloc" in first:
                 found[0] += site["bytes"]
-                found[1] += site["count"]
+                found[1] += site["blocks"]
     return found
 
 

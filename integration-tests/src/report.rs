@@ -86,7 +86,7 @@ pub struct Memory {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Amount {
     /// Blocks.
-    pub count: u64,
+    pub blocks: u64,
     /// Bytes.
     pub bytes: u64,
 }
@@ -135,7 +135,7 @@ pub struct Suppression {
     /// Sites left out.
     pub sites: u64,
     /// Blocks left out.
-    pub count: u64,
+    pub blocks: u64,
     /// Bytes left out.
     pub bytes: u64,
 }
@@ -159,7 +159,7 @@ pub struct Assertion {
     /// Bytes that had leaked.
     pub bytes: u64,
     /// Blocks that had leaked.
-    pub count: u64,
+    pub blocks: u64,
     /// Sites of these.
     pub sites: u32,
 }
@@ -173,7 +173,7 @@ pub struct TimelinePoint {
     /// Bytes live.
     pub bytes: u64,
     /// Blocks live.
-    pub count: u64,
+    pub blocks: u64,
     /// The newest epoch.
     pub epoch: u32,
     /// `start`, `traffic`, `checkpoint` or `end`.
@@ -246,7 +246,7 @@ pub struct Leaks {
     /// Bytes in all sites.
     pub bytes: u64,
     /// Blocks in all sites.
-    pub count: u64,
+    pub blocks: u64,
     /// One entry for each stack and kind.
     pub sites: Vec<Site>,
 }
@@ -257,7 +257,7 @@ pub struct Site {
     /// Bytes of all blocks.
     pub bytes: u64,
     /// Number of blocks.
-    pub count: u64,
+    pub blocks: u64,
     /// `new`, `new[]`, …
     pub kind: String,
     /// The stack, innermost frame first.

@@ -21,7 +21,7 @@ fn assert_recorded(out: &Path, how: &str) {
     let report = Report::of([out]);
     let process = report.process();
     let site = process.site_of(1_999_993);
-    assert_eq!(site.count, 7, "{how}");
+    assert_eq!(site.blocks, 7, "{how}");
     let expected = ["Becoming.plant", "Becoming.caller", "Becoming.main"];
     assert_eq!(site.java()[..3], expected, "{how}");
     assert_eq!(process.blocks_of(1_777_776), 3, "{how}");

@@ -97,13 +97,13 @@ fn a_recording_names_the_baseline_that_its_reports_are_judged_by() {
     assert_eq!(
         (
             report.process().verdict.as_str(),
-            report.process().leaks.count
+            report.process().leaks.blocks
         ),
         ("clean", 0)
     );
     let report = judged(3);
     assert_eq!(
-        report.process().leaks.count,
+        report.process().leaks.blocks,
         3,
         "{:#?}",
         report.process().leaks

@@ -25,7 +25,7 @@ fn assert_recorded(run: &Run, how: &str) {
     let report = run.report();
     let process = report.process();
     let site = process.site_of(1_999_993);
-    assert_eq!((site.count, site.kind.as_str()), (7, "new[]"), "{how}");
+    assert_eq!((site.blocks, site.kind.as_str()), (7, "new[]"), "{how}");
     let java = site.java();
     let expected = ["Becoming.plant", "Becoming.caller", "Becoming.main"];
     assert_eq!(java[..3], expected, "{how}");
@@ -34,10 +34,10 @@ fn assert_recorded(run: &Run, how: &str) {
         .filter(|site| site.kind.contains("global"))
         .collect();
     assert_eq!(references.len(), 1, "{how}: {:#?}", process.leaks);
-    assert_eq!(references[0].count, 7, "{how}");
+    assert_eq!(references[0].blocks, 7, "{how}");
     assert_eq!(references[0].java()[..3], expected, "{how}");
     let unsafe_memory = process.site_of(1_777_776);
-    assert_eq!(unsafe_memory.count, 3, "{how}");
+    assert_eq!(unsafe_memory.blocks, 3, "{how}");
     assert!(
         unsafe_memory.java().contains(&"Becoming.main".to_owned()),
         "{how}"
@@ -49,7 +49,7 @@ fn assert_recorded(run: &Run, how: &str) {
 fn assert_clean(run: &Run, how: &str) {
     let report = run.report();
     let process = report.process();
-    assert_eq!(process.leaks.count, 0, "{how}: {:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 0, "{how}: {:#?}", process.leaks);
     assert!(process.totals.allocations >= 17, "{how}");
 }
 

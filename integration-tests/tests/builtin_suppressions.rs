@@ -32,19 +32,19 @@ fn assert_only_planted(what: &str, options: &str, name: &str) {
     let run = record(&[what], options).expect_code(0);
     let (report, rules) = report(&run);
     let process = report.process();
-    assert_eq!(process.leaks.count, 1, "{what}: {:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 1, "{what}: {:#?}", process.leaks);
     assert_eq!(process.blocks_of(PLANTED), 1, "{what}");
     let rule = rules.iter().find(|rule| rule.rule == name);
     let rule = rule.unwrap_or_else(|| panic!("{what}: {name} did not match: {rules:?}"));
     assert_eq!(rule.source, "built-in");
     assert!(
-        rule.bytes > 0 && rule.count > 0 && rule.sites > 0,
+        rule.bytes > 0 && rule.blocks > 0 && rule.sites > 0,
         "{rule:?}"
     );
 
     let without = record(&[what], &format!("{options},builtin-suppressions=false"));
-    let kept: u64 = rules.iter().map(|rule| rule.count).sum();
-    assert_eq!(without.report().process().leaks.count, 1 + kept, "{what}");
+    let kept: u64 = rules.iter().map(|rule| rule.blocks).sum();
+    assert_eq!(without.report().process().leaks.blocks, 1 + kept, "{what}");
 }
 
 #[test]
@@ -52,14 +52,14 @@ fn the_pool_for_exceptions_is_left_out_whatever_its_symbols() {
     let run = record(&["cxx"], "").expect_code(0);
     let (report, rules) = report(&run);
     assert_eq!(
-        report.process().leaks.count,
+        report.process().leaks.blocks,
         1,
         "{:#?}",
         report.process().leaks
     );
     let rule = &rules[0];
     assert_eq!(
-        (rule.rule.as_str(), rule.count, rules.len()),
+        (rule.rule.as_str(), rule.blocks, rules.len()),
         ("runtime-initialiser", 1, 1)
     );
     // The size that libstdc++ 6 has on x86-64; another one is a reason to look at it again.
@@ -90,7 +90,7 @@ fn the_pool_of_a_libstdcxx_that_is_linked_in_is_left_out() {
                 .expect_code(0);
             let (report, rules) = report(&run);
             let process = report.process();
-            assert_eq!(process.leaks.count, 3, "{:#?}", process.leaks);
+            assert_eq!(process.leaks.blocks, 3, "{:#?}", process.leaks);
             for bytes in [72_704, 73_728, PLANTED] {
                 assert_eq!(process.blocks_of(bytes), 1, "{:#?}", process.leaks);
             }
@@ -101,7 +101,7 @@ fn the_pool_of_a_libstdcxx_that_is_linked_in_is_left_out() {
             } else {
                 2
             };
-            assert_eq!(pools.count, expected, "{rules:?}");
+            assert_eq!(pools.blocks, expected, "{rules:?}");
         }
     }
 }
@@ -213,12 +213,12 @@ fn the_jdks_own_buffers_for_io_are_left_out_and_the_programs_are_not() {
             .expect_code(0);
         let report = run.report_since("start");
         let process = report.process();
-        assert_eq!(process.leaks.count, 1, "{:#?}", process.leaks);
+        assert_eq!(process.leaks.blocks, 1, "{:#?}", process.leaks);
         assert!(process.leaks.bytes >= PLANTED, "{:#?}", process.leaks);
         let rules = &process.suppressions;
         let rule = rules.iter().find(|rule| rule.rule == "nio-buffers");
         let rule = rule.unwrap_or_else(|| panic!("nio-buffers did not match: {rules:?}"));
-        assert!(rule.count >= 1 && rule.bytes >= 2_999_993, "{rule:?}");
+        assert!(rule.blocks >= 1 && rule.bytes >= 2_999_993, "{rule:?}");
     }
 }
 
@@ -234,11 +234,11 @@ fn the_jdks_own_pipe_of_asynchronous_channels_is_left_out_and_the_programs_are_n
                 .expect_code(0);
             let report = run.report();
             let process = report.process();
-            assert_eq!(process.leaks.count, lost, "{what}: {:#?}", process.leaks);
+            assert_eq!(process.leaks.blocks, lost, "{what}: {:#?}", process.leaks);
             let rules = &process.suppressions;
             let rule = rules.iter().find(|rule| rule.rule == "nio-port");
             let rule = rule.unwrap_or_else(|| panic!("nio-port did not match: {rules:?}"));
-            assert_eq!(rule.count, 2, "{what}: {rule:?}");
+            assert_eq!(rule.blocks, 2, "{what}: {rule:?}");
         }
     }
 }
@@ -255,7 +255,7 @@ fn without_any_rule_what_runtimes_keep_is_held() {
         }
         let (report, rules) = report(&run.expect_code(0));
         let process = report.process();
-        assert_eq!(process.leaks.count, 1, "{what}: {:#?}", process.leaks);
+        assert_eq!(process.leaks.blocks, 1, "{what}: {:#?}", process.leaks);
         assert_eq!(process.blocks_of(PLANTED), 1, "{what}");
         assert_eq!(process.site_of(PLANTED).verdict, "lost", "{what}");
         assert_eq!(rules.len(), 0, "{what}: {rules:?}");

@@ -45,7 +45,7 @@ fn check(limit: usize, lengths: &[usize]) {
     for site in &report.process().leaks.sites {
         let (deep, is_cut) = frames(site);
         if is_cut {
-            *found.entry(deep).or_default() += site.count;
+            *found.entry(deep).or_default() += site.blocks;
         }
     }
     assert_eq!(found, expected, "depth={limit}");

@@ -22,7 +22,7 @@ fn open(process: &Process) -> BTreeMap<String, u64> {
     let mut open = BTreeMap::new();
     for site in process.leaks.sites.iter().filter(|site| site.kind == KIND) {
         assert_eq!(site.bytes, 0, "{site:#?}");
-        *open.entry(site.names()[0].clone()).or_default() += site.count;
+        *open.entry(site.names()[0].clone()).or_default() += site.blocks;
     }
     open
 }
@@ -84,7 +84,7 @@ fn the_descriptor_of_a_stream_is_not_counted_beside_it() {
     let report = record("streams");
     let process = report.process();
     assert_eq!(count(process), 0, "{:#?}", process.leaks);
-    assert_eq!(process.leaks.count, 20, "{:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 20, "{:#?}", process.leaks);
 }
 
 #[test]

@@ -34,7 +34,7 @@ fn run(mode: &str) -> (Run, Report) {
 fn leaks(process: &Process) -> Vec<(u64, u64)> {
     let sites = process.leaks.sites.iter();
     let mut found: Vec<_> = sites
-        .map(|site| (site.bytes / site.count, site.count))
+        .map(|site| (site.bytes / site.blocks, site.blocks))
         .collect();
     found.sort_unstable();
     found

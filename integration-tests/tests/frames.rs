@@ -16,7 +16,7 @@ fn frames_of_an_unloaded_library_are_named() {
     let process = report.process();
     for (bytes, frame) in [(1_000_003, 24), (1_100_009, 120)] {
         let site = process.site_of(bytes);
-        assert_eq!(site.count, 5);
+        assert_eq!(site.blocks, 5);
         let inner = format!("inner_{frame}");
         site.assert_order(&[&inner, "plugin_leak", "main"]);
         let Frame::Native { module, .. } = site.frame("plugin_leak") else {
@@ -94,7 +94,7 @@ fn calls(site: &Site) -> usize {
 fn planted(report: &Report) -> (&Process, &Site) {
     let process = report.process();
     let site = process.site_of(1_999_993);
-    assert_eq!(site.count, 1);
+    assert_eq!(site.blocks, 1);
     (process, site)
 }
 

@@ -34,7 +34,7 @@ fn the_timeline_shows_what_was_live_over_all_threads() {
     assert_eq!(after.bytes, 3 * 1_000_003 + thread_objects(process));
     let gone = full.bytes - after.bytes;
     assert_eq!(gone, 61 * 1_000_003);
-    assert_eq!(full.count - after.count, 61);
+    assert_eq!(full.blocks - after.blocks, 61);
     assert!(before.bytes < 1_000_003, "{before:?}");
 
     // It was written on the way up and on the way down, not at the checkpoints alone.
@@ -67,7 +67,7 @@ fn blocks_that_ending_threads_free_leave_the_sum_right() {
     let end = process.timeline.last().expect("the end");
     assert_eq!(end.cause, "end");
     assert_eq!(end.bytes - start.bytes, 3 * 1_000_003);
-    assert_eq!(end.count - start.count, 3);
+    assert_eq!(end.blocks - start.blocks, 3);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn assertions_leave_what_they_came_to() {
             .iter()
             .map(|a| {
                 let (check, outcome) = (a.check.as_str(), a.outcome.as_str());
-                (a.label.as_str(), check, outcome, a.bytes, a.count)
+                (a.label.as_str(), check, outcome, a.bytes, a.blocks)
             })
             .collect();
         assert_eq!(

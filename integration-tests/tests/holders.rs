@@ -322,14 +322,14 @@ fn at_the_end_of_a_program_globals_hold_what_they_hold() {
         .expect_code(0);
     let report = run.report();
     let process = report.process();
-    assert_eq!(process.leaks.count, 2, "{:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 2, "{:#?}", process.leaks);
     assert_eq!(process.blocks_of(1_999_992), 1);
     assert_eq!(
         process.blocks_of(1_999),
         1,
         "what only a lost block holds is lost"
     );
-    assert_eq!(process.held.count, 3, "{:#?}", process.held);
+    assert_eq!(process.held.blocks, 3, "{:#?}", process.held);
 }
 
 /// The clean twin of all of it: `held=fail` counts as before.
@@ -340,8 +340,8 @@ fn what_is_held_counts_when_it_is_to_fail() {
         .run()
         .expect_code(0);
     let report = run.report();
-    assert_eq!(report.process().leaks.count, 5);
-    assert_eq!(report.process().held.count, 0);
+    assert_eq!(report.process().leaks.blocks, 5);
+    assert_eq!(report.process().held.blocks, 0);
 }
 
 /// Without `malloc` nobody knows what lies between a root and a block.
@@ -473,7 +473,7 @@ fn what_was_reported_and_freed_later_is_told() {
             };
             assert!(told("first"), "{notes:#?}");
             assert_eq!(told("second"), second, "{notes:#?}");
-            assert_eq!(report.process().leaks.count, u64::from(!second));
+            assert_eq!(report.process().leaks.blocks, u64::from(!second));
         }
     }
 }

@@ -12,7 +12,7 @@ use integration_tests::{Recording, Report, artefacts, cpp, process};
 fn assert_planted(report: &Report, state: &str) {
     let process = report.process();
     let site = process.site_of(1_999_993);
-    assert_eq!(site.count, 3);
+    assert_eq!(site.blocks, 3);
     assert_eq!(site.names()[..2], ["planted", "main"]);
     assert_eq!(process.state, state);
 }
@@ -65,7 +65,7 @@ fn an_image_is_complete_however_the_process_ends() {
             .run()
             .expect_code(5);
         let report = run.report();
-        assert_eq!(report.process().site_of(1_999_993).count, 3, "{how}");
+        assert_eq!(report.process().site_of(1_999_993).blocks, 3, "{how}");
         assert_eq!(report.process().state, "finished", "{how}: {report:#?}");
     }
 }

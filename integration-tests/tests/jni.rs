@@ -35,7 +35,7 @@ fn java_frames_lie_above_native_ones() {
     on_each_jdk(|jdk, entry| {
         let report = record(jdk, entry, "PlantedLeak", &["leak"]);
         let site = report.process().site_of(1_999_993);
-        assert_eq!((site.count, site.kind.as_str()), (3, "new[]"));
+        assert_eq!((site.blocks, site.kind.as_str()), (3, "new[]"));
         assert_eq!(site.names(), PLANTED);
         let Frame::Java { native, .. } = site.frame("PlantedLeak.plant") else {
             unreachable!()
@@ -102,7 +102,7 @@ fn nested_callbacks_keep_their_order() {
             .map(|name| format!("NestedCallbacks.{name}"));
 
         let inside = process.site_of(1_999_993);
-        assert_eq!(inside.count, 5);
+        assert_eq!(inside.blocks, 5);
         assert_eq!(
             inside.names()[..2],
             ["inside", "Java_NestedCallbacks_second"]
@@ -130,7 +130,7 @@ fn nested_callbacks_keep_their_order() {
 
         for (bytes, function) in [(1_000_003, "before"), (1_000_033, "after")] {
             let site = process.site_of(bytes);
-            assert_eq!(site.count, 5);
+            assert_eq!(site.blocks, 5);
             assert_eq!(
                 site.names(),
                 [
@@ -179,7 +179,7 @@ fn threads_that_native_code_started_have_native_stacks() {
         let process = report.process();
         for (bytes, function) in [(1_999_993, "unattached"), (999_983, "detached")] {
             let site = process.site_of(bytes);
-            assert_eq!(site.count, 1);
+            assert_eq!(site.blocks, 1);
             assert_eq!(site.java(), Vec::<String>::new(), "{function}");
             assert_eq!(site.names()[0], function);
             site.assert_order(&[function, "thread_body"]);
@@ -202,7 +202,7 @@ fn a_native_method_that_tail_calls_names_itself() {
         assert_tail_call(Victim::new(jdk, "TailCall").library());
         let report = record(jdk, entry, "TailCall", &[]);
         let site = report.process().site_of(1_999_993);
-        assert_eq!(site.count, 4);
+        assert_eq!(site.blocks, 4);
         assert_eq!(site.names(), ["TailCall.allocate", "TailCall.main"]);
         assert_java_line(site, "TailCall.main", "TailCall.java", "call");
     });
@@ -270,7 +270,7 @@ fn frames_of_an_unloaded_class_and_library_are_named() {
         );
         let report = run.report_since("start");
         let site = report.process().site_of(1_999_993);
-        assert_eq!(site.count, 3);
+        assert_eq!(site.blocks, 3);
         site.assert_order(&[
             "Java_Unloadable_plant",
             "Unloadable.plant",
@@ -385,7 +385,7 @@ fn a_million_short_calls_on_eight_threads_leave_exactly_what_was_planted() {
 
         let report = record(jdk, entry, "JavaPairs", &["8", "1000000", "leak"]);
         let site = report.process().site_of(1_999_993);
-        assert_eq!(site.count, 8);
+        assert_eq!(site.blocks, 8);
         site.assert_order(&["inner", "JavaPairs.allocate", "JavaPairs.work"]);
         assert_java_line(site, "JavaPairs.work", "JavaPairs.java", "leak");
     });
@@ -405,7 +405,7 @@ fn the_image_survives_a_crash_of_the_jvm() {
         let report = run.report_since("start");
         assert_eq!(report.process().state, "killed");
         let site = report.process().site_of(1_999_993);
-        assert_eq!(site.count, 3);
+        assert_eq!(site.blocks, 3);
         assert_eq!(
             site.names(),
             [
@@ -461,7 +461,7 @@ fn downcalls_and_upcalls_without_jni_have_java_frames() {
             let report = record(&jdk, entry, "ForeignFunctions", &[]);
             // The method handle's own frames change once it has been customised, and are left out.
             let site = report.process().site_of(1_999_993);
-            assert_eq!(site.count, 3);
+            assert_eq!(site.blocks, 3);
             let java = ["ForeignFunctions.caller", "ForeignFunctions.main"];
             assert_eq!(site.java(), java);
             let site = report.process().site_of(2_999_999);

@@ -13,7 +13,7 @@ const MALLOC_SIZES: [u64; 12] = [
 
 fn count(process: &Process, kind: &str) -> u64 {
     let sites = process.leaks.sites.iter().filter(|site| site.kind == kind);
-    sites.map(|site| site.count).sum()
+    sites.map(|site| site.blocks).sum()
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn every_function_of_the_malloc_family_is_recorded() {
         );
     }
     // What the C library keeps is its own affair.
-    assert_eq!(process.leaks.count, 16, "{:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 16, "{:#?}", process.leaks);
     process.assert_nothing_lost();
 }
 
@@ -65,7 +65,7 @@ fn the_clean_twin_of_the_malloc_family_leaves_nothing() {
         .expect_code(0);
     let report = run.report_since("start");
     assert_eq!(
-        report.process().leaks.count,
+        report.process().leaks.blocks,
         0,
         "{:#?}",
         report.process().leaks
@@ -84,7 +84,7 @@ fn include_and_exclude_decide_whose_calls_count() {
             .report_since("start")
             .process()
             .leaks
-            .count
+            .blocks
     };
     assert!(
         run("follow=all,track=malloc,include=libc.so*") > 16,
@@ -102,7 +102,7 @@ fn operators_and_malloc_count_nothing_twice() {
         .expect_code(0);
     let report = run.report_since("start");
     assert_eq!(
-        report.process().leaks.count,
+        report.process().leaks.blocks,
         20,
         "{:#?}",
         report.process().leaks
@@ -159,7 +159,7 @@ fn jni_resources(jdk: &Jdk, entry: Entry, options: &[&str]) {
         );
     }
     let site = process.site_of(1_999_996);
-    assert_eq!(site.count, 4);
+    assert_eq!(site.blocks, 4);
     site.assert_order(&[
         "Java_Resources_elements",
         "Resources.elements",
@@ -169,7 +169,7 @@ fn jni_resources(jdk: &Jdk, entry: Entry, options: &[&str]) {
 
     let report = record("clean");
     assert_eq!(
-        report.process().leaks.count,
+        report.process().leaks.blocks,
         0,
         "{:#?}",
         report.process().leaks
@@ -194,7 +194,7 @@ fn unsafe_memory_and_direct_buffers_belong_to_the_java_code_that_asked() {
         let report = record("leak");
         let process = report.process();
         let site = process.site_of(1_999_992);
-        assert_eq!((site.count, site.kind.as_str()), (3, "unsafe"));
+        assert_eq!((site.blocks, site.kind.as_str()), (3, "unsafe"));
         site.assert_order(&[
             "UnsafeMemory.take",
             "UnsafeMemory.leak",
@@ -208,7 +208,7 @@ fn unsafe_memory_and_direct_buffers_belong_to_the_java_code_that_asked() {
                 .any(|name| name.contains("ByteBuffer.allocateDirect"))
         });
         assert_eq!(
-            buffers.map(|site| site.count).sum::<u64>(),
+            buffers.map(|site| site.blocks).sum::<u64>(),
             1,
             "{:#?}",
             process.leaks
@@ -237,9 +237,9 @@ fn pool_objects_have_stacks_of_their_own() {
     };
     let report = record("leak");
     let site = report.process().site_of(4093);
-    assert_eq!((site.count, site.kind.as_str()), (3, "pool object"));
+    assert_eq!((site.blocks, site.kind.as_str()), (3, "pool object"));
     assert_eq!(site.names()[..2], ["take", "main"]);
-    assert_eq!(record("clean").process().leaks.count, 0);
+    assert_eq!(record("clean").process().leaks.blocks, 0);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn a_library_opened_with_deepbind_is_seen_and_the_report_says_how() {
         .run()
         .expect_code(0);
     let report = run.report_since("start");
-    assert_eq!(report.process().site_of(1_999_993).count, 1);
+    assert_eq!(report.process().site_of(1_999_993).blocks, 1);
     assert_eq!(report.process().counters.get("deepBindDropped"), Some(&1));
 }
 
@@ -273,7 +273,7 @@ fn a_library_in_a_namespace_of_its_own_is_named_as_not_seen() {
         assert_eq!(process.blocks_of(1_999_982), 0);
         let seen = u64::from(what == "both");
         assert_eq!(process.blocks_of(1_999_981), seen);
-        assert_eq!(process.leaks.count, seen, "{:#?}", process.leaks);
+        assert_eq!(process.leaks.blocks, seen, "{:#?}", process.leaks);
         let verdict = if what == "both" {
             "leaks"
         } else {
@@ -325,16 +325,16 @@ fn pools_are_named_by_symbol_and_calls_that_cannot_be_seen_are_counted() {
         let report = record("leak");
         let process = report.process();
         let site = process.site_of(1_999_993);
-        assert_eq!((site.count, site.kind.as_str()), (1, "pool object"));
+        assert_eq!((site.blocks, site.kind.as_str()), (1, "pool object"));
         site.assert_order(&[
             "DeclaredPools.take",
             "DeclaredPools.round",
             "DeclaredPools.main",
         ]);
         assert_eq!(count(process, "pool object"), 2, "{:#?}", process.leaks);
-        assert_eq!(process.leaks.count, 2, "{:#?}", process.leaks);
+        assert_eq!(process.leaks.blocks, 2, "{:#?}", process.leaks);
         assert_eq!(process.counters.get("poolFunctionsUnseen"), Some(&2));
-        assert_eq!(record("clean").process().leaks.count, 0);
+        assert_eq!(record("clean").process().leaks.blocks, 0);
     });
 }
 
@@ -355,13 +355,13 @@ fn what_java_code_allocates_through_the_linkers_own_lookup_is_seen() {
                 (2_999_993, 3, "DefaultLookup.leakCritically"),
             ] {
                 let site = process.site_of(size);
-                assert_eq!((site.count, site.kind.as_str()), (blocks, "malloc"));
+                assert_eq!((site.blocks, site.kind.as_str()), (blocks, "malloc"));
                 site.assert_order(&[method, "DefaultLookup.main"]);
             }
-            assert_eq!(process.leaks.count, 4, "{:#?}", process.leaks);
+            assert_eq!(process.leaks.blocks, 4, "{:#?}", process.leaks);
             let report = record("clean");
             assert_eq!(
-                report.process().leaks.count,
+                report.process().leaks.blocks,
                 0,
                 "{:#?}",
                 report.process().leaks

@@ -68,7 +68,7 @@ fn a_program_that_becomes_another_one_is_judged_as_it_stands() {
         let process = planter(&report);
         assert_eq!(process.state, "finished", "{how}");
         assert_eq!(process.blocks_of(DROPPED), 3, "{how}");
-        assert_eq!(process.leaks.count, 3, "{how}: {:#?}", process.leaks);
+        assert_eq!(process.leaks.blocks, 3, "{how}: {:#?}", process.leaks);
         assert_eq!(process.held_blocks_of(OF_PROGRAM), 1, "{how}");
         for bytes in OF_MAIN {
             assert_eq!(process.held_blocks_of(bytes), 1, "{how}: {bytes}");
@@ -176,7 +176,7 @@ fn what_a_child_has_from_its_parent_holds() {
         assert_eq!(child.blocks_of(5_301), 1, "{child:#?}");
         assert_eq!(child.blocks_of(5_303), 1, "{child:#?}");
         assert_eq!(child.blocks_of(16), 1, "at an address that is listed");
-        assert_eq!(child.leaks.count, 3, "{child:#?}");
+        assert_eq!(child.leaks.blocks, 3, "{child:#?}");
         assert_eq!(child.held_blocks_of(5_401), 1, "{child:#?}");
         child.assert_nothing_lost();
     }

@@ -68,7 +68,7 @@ fn sizes_are_those_that_were_asked_for() {
     });
     let list = list.expect("a list of addresses");
     assert!(
-        list.count >= 2 && list.bytes > 64 * (list.count - 1),
+        list.blocks >= 2 && list.bytes > 64 * (list.blocks - 1),
         "{list:#?}"
     );
 }
@@ -79,7 +79,7 @@ fn what_is_given_back_is_no_leak_and_caches_are_nobodys() {
     for name in names() {
         let report = record(&["clean", &name]).report_since("start");
         let process = report.process();
-        assert_eq!(process.leaks.count, 0, "{name}: {:#?}", process.leaks);
+        assert_eq!(process.leaks.blocks, 0, "{name}: {:#?}", process.leaks);
         assert!(process.totals.frees > 0, "{name}");
         assert_eq!(
             process.invalid_frees.len(),
@@ -97,7 +97,7 @@ fn what_the_c_library_keeps_is_nobodys() {
     assert!(run.ended.stdout.ends_with("kept\n"), "{}", run.ended);
     let report = run.report_since("start");
     let process = report.process();
-    assert_eq!(process.leaks.count, 0, "{:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 0, "{:#?}", process.leaks);
     process.assert_nothing_lost();
 }
 
@@ -115,7 +115,7 @@ fn a_stream_that_is_lost_is_found_among_others_that_are_kept() {
     let made_by = |leaks: &Leaks, function: &str| -> u64 {
         let sites = leaks.sites.iter();
         let own = sites.filter(|site| site.names().iter().any(|name| name.starts_with(function)));
-        own.map(|site| site.count).sum()
+        own.map(|site| site.blocks).sum()
     };
     for (function, lost, held) in [("by_losing", 5, 0), ("by_keeping", 0, 3)] {
         let said = &run.ended.stderr;

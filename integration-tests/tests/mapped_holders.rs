@@ -24,7 +24,7 @@ fn a_mapping_holds_what_it_has_whatever_its_rights_place_and_parts() {
     for track in ["new+malloc", "new+malloc+mmap"] {
         let report = recorded(track, &[]).report();
         let process = report.process();
-        assert_eq!(process.leaks.count, 0, "{track}: {:#?}", process.leaks);
+        assert_eq!(process.leaks.blocks, 0, "{track}: {:#?}", process.leaks);
         let held: u64 = SORTS.map(|bytes| process.held_blocks_of(bytes)).sum();
         assert_eq!(held, 10 * EACH, "{track}: {:#?}", process.held);
         assert_eq!(process.held_blocks_of(ON_FIBER), 1, "{track}");
@@ -57,6 +57,6 @@ fn the_tables_of_an_allocator_hold_nothing() {
         for bytes in [1_000, 20_000, 300_000, 5_000_000] {
             assert_eq!(report.process().blocks_of(bytes), blocks, "{bytes}");
         }
-        assert_eq!(report.process().held.count, 0, "{argument}");
+        assert_eq!(report.process().held.blocks, 0, "{argument}");
     }
 }

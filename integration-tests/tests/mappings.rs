@@ -38,7 +38,7 @@ fn mapped(process: &Process) -> BTreeMap<&str, (u64, u64)> {
         let names = site.names();
         let name = names.iter().find(|name| *name != "anonymous");
         let sum: &mut (u64, u64) = mapped.entry(leak(name)).or_default();
-        sum.0 += site.count;
+        sum.0 += site.blocks;
         sum.1 += site.bytes / PAGE;
     }
     mapped

@@ -160,7 +160,7 @@ fn without_find_object_java_frames_lie_above_native_ones() {
         assert_exact(&run, 3);
         let report = run.report_since("start");
         let site = report.process().site_of(1_999_993);
-        assert_eq!((site.count, site.kind.as_str()), (3, "new[]"));
+        assert_eq!((site.blocks, site.kind.as_str()), (3, "new[]"));
         assert_eq!(site.names(), PLANTED);
     }
 }

@@ -30,7 +30,7 @@ fn by_function(process: &Process) -> BTreeMap<String, (u64, String)> {
         let function = names.iter().find(|name| *name != "open");
         let function = function.expect("somebody opened it").clone();
         let (count, paths): &mut (u64, BTreeSet<String>) = opened.entry(function).or_default();
-        *count += site.count;
+        *count += site.blocks;
         let short = site.names.iter().filter_map(|path| path.rsplit('/').next());
         paths.extend(short.map(str::to_owned));
     }

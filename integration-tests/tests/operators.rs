@@ -17,7 +17,7 @@ fn every_variant_is_recorded_once_with_its_size() {
     let process = report.process();
     for i in 0..20 {
         let site = process.site_of(size(i));
-        assert_eq!(site.count, 1, "variant {i}");
+        assert_eq!(site.blocks, 1, "variant {i}");
         let array = i % 2 == 1;
         assert_eq!(
             site.kind.contains("[]"),
@@ -29,7 +29,7 @@ fn every_variant_is_recorded_once_with_its_size() {
         let function = if i < 8 { "allocating" } else { "deleting" };
         assert_eq!(site.names()[..2], [function, "main"], "variant {i}");
     }
-    assert_eq!(process.leaks.count, 20, "{:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 20, "{:#?}", process.leaks);
     process.assert_nothing_lost();
 }
 
@@ -40,7 +40,7 @@ fn every_variant_frees_what_was_recorded() {
         .run()
         .report_since("start");
     let process = report.process();
-    assert_eq!(process.leaks.count, 0, "{:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 0, "{:#?}", process.leaks);
     assert!(process.totals.frees >= 20);
     process.assert_nothing_lost();
 }
@@ -76,15 +76,15 @@ fn assert_leaked_and_freed(leaked: &str, freed: &str) {
         .run();
     let report = run.report_since("body");
     let site = report.process().site_of(1_999_993);
-    assert_eq!((site.count, site.bytes), (3, 5_999_979));
+    assert_eq!((site.blocks, site.bytes), (3, 5_999_979));
     assert_eq!(site.names()[..2], ["body", "main"]);
-    assert_eq!(report.process().leaks.count, 3);
+    assert_eq!(report.process().leaks.blocks, 3);
 }
 
 #[test]
 fn nothing_leaked_while_older_blocks_are_freed() {
     let run = Recording::of(cpp("replaced_blocks")).args(["0", "3"]).run();
-    assert_eq!(run.report_since("body").process().leaks.count, 0);
+    assert_eq!(run.report_since("body").process().leaks.blocks, 0);
     // The whole run still has the two that nobody freed.
     assert_eq!(run.report().process().blocks_of(1_999_993), 2);
 }
@@ -122,7 +122,7 @@ fn two_blocks_among_ten_million_pairs_are_found() {
         .expect_code(0);
     let report = run.report_since("start");
     let site = report.process().site_of(1_000_003);
-    assert_eq!(site.count, 2);
+    assert_eq!(site.blocks, 2);
     site.assert_order(&["work"]);
     report.process().assert_nothing_lost();
 }
@@ -136,9 +136,9 @@ fn ten_thousand_short_threads_leave_their_leaks_and_nothing_else() {
     let report = run.report_since("start");
     let process = report.process();
     let site = process.site_of(1_000_003);
-    assert_eq!(site.count, 10);
+    assert_eq!(site.blocks, 10);
     site.assert_order(&["body"]);
-    assert_eq!(process.leaks.count, 10, "{:#?}", process.leaks);
+    assert_eq!(process.leaks.blocks, 10, "{:#?}", process.leaks);
     process.assert_nothing_lost();
     let grown = run
         .ended

@@ -31,7 +31,7 @@ fn assert_children_stay_out(how: &str, children: usize) {
         assert!(process.invalid_frees.is_empty(), "{process:#?}");
         if process.pid != parent.pid {
             assert_eq!(process.blocks_of(2_999_999), 7);
-            assert_eq!(process.leaks.count, 7, "{process:#?}");
+            assert_eq!(process.leaks.blocks, 7, "{process:#?}");
         }
     }
 }

@@ -47,7 +47,7 @@ fn free_memory_that_the_allocator_keeps_is_no_leak() {
     let memory = memory(&run);
     let allocator = memory.allocator.as_ref().expect("the C library's");
     assert!(memory.retained, "{memory:?}");
-    assert_eq!((memory.live.bytes, memory.live.count), (1000, 1));
+    assert_eq!((memory.live.bytes, memory.live.blocks), (1000, 1));
     assert!(is_about_the_planted(allocator.held_bytes), "{memory:?}");
     assert!(
         is_about_the_planted(allocator.free_bytes.expect("told")),

@@ -42,7 +42,7 @@ fn assert_stacks(process: &Process, stdout: &str, what: &str) {
         let mut names = site.names();
         if names.first().is_some_and(|name| name == "block") {
             names.retain(|name| !is_helper(name));
-            *found.entry(names).or_default() += site.count;
+            *found.entry(names).or_default() += site.blocks;
         }
     }
     for (stack, count) in &found {

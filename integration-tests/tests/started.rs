@@ -28,7 +28,7 @@ fn by_function(process: &Process) -> BTreeMap<String, u64> {
             !["make", "beside"].contains(&name.as_str()) && !name.starts_with("std::")
         });
         let function = function.expect("somebody started it").clone();
-        *threads.entry(function).or_default() += site.count;
+        *threads.entry(function).or_default() += site.blocks;
     }
     threads
 }
@@ -98,7 +98,7 @@ fn a_thread_and_a_mapping_have_a_place_each() {
     assert_eq!(by_function(process), threads);
     let sites = process.leaks.sites.iter();
     let mappings = sites.filter(|site| site.kind == "mapping");
-    let mappings: Vec<_> = mappings.map(|site| (site.count, site.bytes)).collect();
+    let mappings: Vec<_> = mappings.map(|site| (site.blocks, site.bytes)).collect();
     assert_eq!(mappings, [(10_000, 10_000 * 4096)], "{process:#?}");
     process.assert_nothing_lost();
 }

@@ -101,7 +101,7 @@ fn every_line_of_many_threads_is_whole_and_the_leaks_are_those_of_the_image() {
     assert_eq!(script, [1_000_003; 3]);
     let found = leaks_of(&log.file, 23);
     assert_eq!(
-        (&found["leaks"]["bytes"], &found["leaks"]["count"]),
+        (&found["leaks"]["bytes"], &found["leaks"]["blocks"]),
         (&(3 * 1_000_003).into(), &3.into())
     );
     assert_eq!(found["notes"], Value::Array(Vec::new()), "{found}");
@@ -131,7 +131,7 @@ fn either_variable_adds_the_stack_of_the_allocation_that_leaked() {
             .collect();
         assert!(functions[0].starts_with("plant("), "{functions:?}");
         assert!(functions[1].starts_with("work("), "{functions:?}");
-        assert_eq!(sites[0]["blocks"].as_array().map(Vec::len), Some(2));
+        assert_eq!(sites[0]["firstBlocks"].as_array().map(Vec::len), Some(2));
     }
 }
 
@@ -200,7 +200,7 @@ fn processes_that_share_a_log_are_told_apart_at_equal_addresses() {
         assert!(child.wait().expect("it ends").success());
     }
     let found = leaks_of(&log, 23);
-    assert_eq!(found["leaks"]["count"], 15, "{:#}", found["notes"]);
+    assert_eq!(found["leaks"]["blocks"], 15, "{:#}", found["notes"]);
     assert_eq!(found["leaks"]["bytes"], 15 * 1_000_003);
     let mut of_process = BTreeMap::new();
     let ended = process::run(
@@ -210,7 +210,7 @@ fn processes_that_share_a_log_are_told_apart_at_equal_addresses() {
     );
     let all: Value = serde_json::from_str(&ended.stdout).expect("JSON");
     for site in all["logs"][0]["leaks"]["sites"].as_array().expect("sites") {
-        for block in site["blocks"].as_array().expect("blocks") {
+        for block in site["firstBlocks"].as_array().expect("blocks") {
             *of_process.entry(block["pid"].as_u64()).or_insert(0) += 1;
         }
     }
@@ -234,7 +234,7 @@ fn a_log_on_stderr_is_found_among_other_output() {
     fs::write(&log, &run.ended.stderr).expect("written");
     let ended = find_leak(&[&log]).expect_code(23);
     let found: Value = serde_json::from_str(&ended.stdout).expect("JSON");
-    assert_eq!(found["logs"][0]["leaks"]["count"], 2, "{}", ended.stdout);
+    assert_eq!(found["logs"][0]["leaks"]["blocks"], 2, "{}", ended.stdout);
     assert!(run.ended.stderr.contains("no line end"));
 }
 
@@ -282,7 +282,7 @@ fn each_process_has_its_own_log_where_its_number_is_in_the_name() {
     assert_eq!(logs.len(), 1, "{logs:?}");
     let text = fs::read_to_string(&logs[0]).expect("written");
     assert!(!text.contains("\tBY\t"), "no other process can be meant");
-    assert_eq!(leaks_of(&logs[0], 23)["leaks"]["count"], 1);
+    assert_eq!(leaks_of(&logs[0], 23)["leaks"]["blocks"], 1);
 }
 
 #[test]
@@ -317,12 +317,12 @@ fn java_frames_lie_above_native_ones_in_the_log_too() {
                 .expect("sites");
             let planted: Vec<&Value> = sites
                 .iter()
-                .filter(|site| site["blocks"][0]["size"] == 1_999_993)
+                .filter(|site| site["firstBlocks"][0]["size"] == 1_999_993)
                 .collect();
             assert_eq!(
                 planted
                     .iter()
-                    .map(|site| site["count"].as_u64())
+                    .map(|site| site["blocks"].as_u64())
                     .collect::<Vec<_>>(),
                 vec![Some(count); usize::from(count > 0)]
             );

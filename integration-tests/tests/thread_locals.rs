@@ -52,7 +52,7 @@ fn assert_all_are_judged(run: &Run) {
         assert_eq!(process.site_of(first + 2).verdict, "lost");
     }
     assert_eq!(
-        process.leaks.count,
+        process.leaks.blocks,
         CASES.len() as u64,
         "{:#?}",
         process.leaks
@@ -69,7 +69,7 @@ fn what_threads_use_when_the_process_ends_is_no_leak_and_what_was_lost_before_is
         let report = ended.report();
         let leaks = &report.process().leaks;
         assert_eq!(
-            (leaks.count, leaks.bytes),
+            (leaks.blocks, leaks.bytes),
             (1, 1_999_993),
             "{run}: {leaks:#?}"
         );

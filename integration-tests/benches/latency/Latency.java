@@ -39,7 +39,7 @@ public class Latency {
       long start = System.nanoTime();
       LeakReport report = HackLeak.leaksSince(since, check);
       taken[i] = System.nanoTime() - start;
-      if (report.count() != due) {
+      if (report.blocks() != due) {
         throw new IllegalStateException(name + ": " + report);
       }
     }

@@ -311,7 +311,7 @@ fn compare_process(
             process.state
         ));
     }
-    for site in process.leaks.sites.iter().filter(|site| site.count == 1) {
+    for site in process.leaks.sites.iter().filter(|site| site.blocks == 1) {
         if let Some(name) = innocent(site, owner) {
             wrong.push(format!(
                 "{name} did not leave {} bytes: {:?}",
@@ -355,12 +355,12 @@ fn compare_sums(
     let is_memory = |site: &&Site| site.kind != "file descriptor";
     let sites = || process.leaks.sites.iter().filter(is_memory);
     let reported = (
-        sites().map(|site| site.count).sum::<u64>(),
+        sites().map(|site| site.blocks).sum::<u64>(),
         sites().map(|site| site.bytes).sum::<u64>(),
     );
     if reported != (count, bytes) {
         let most: Vec<_> = sites()
-            .map(|site| (site.bytes, site.count, site.names()))
+            .map(|site| (site.bytes, site.blocks, site.names()))
             .collect();
         wrong.push(format!(
             "{}: {} bytes in {} blocks reported, {bytes} in {count} are left: {most:?}",

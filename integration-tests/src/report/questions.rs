@@ -100,7 +100,7 @@ impl Process {
         self.leaks
             .sites
             .iter()
-            .filter(|site| site.bytes == site.count * bytes)
+            .filter(|site| site.bytes == site.blocks * bytes)
             .collect()
     }
 
@@ -118,14 +118,14 @@ impl Process {
 
     /// How many blocks of this size are left.
     pub fn blocks_of(&self, bytes: u64) -> u64 {
-        self.sites_of(bytes).iter().map(|site| site.count).sum()
+        self.sites_of(bytes).iter().map(|site| site.blocks).sum()
     }
 
     /// How many blocks of this size are held.
     pub fn held_blocks_of(&self, bytes: u64) -> u64 {
         let sites = self.held.sites.iter();
-        let of_size = sites.filter(|site| site.bytes == site.count * bytes);
-        of_size.map(|site| site.count).sum()
+        let of_size = sites.filter(|site| site.bytes == site.blocks * bytes);
+        of_size.map(|site| site.blocks).sum()
     }
 
     /// Asserts that nothing that happened is missing from the record.
@@ -191,7 +191,7 @@ impl Report {
         let leaks = report
             .processes
             .iter()
-            .any(|process| process.leaks.count > 0);
+            .any(|process| process.leaks.blocks > 0);
         assert_eq!(says("leaks"), leaks, "{ended}");
         let expected = if leaks || says("invalidFrees") {
             23

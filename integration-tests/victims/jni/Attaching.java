@@ -161,7 +161,7 @@ public class Attaching {
                   LeakCheck check = LeakCheck.standard().settling(false).inScope(scope);
                   check = check.kinds(LeakKind.ATTACH);
                   LeakReport report = HackLeak.leaksSince(since, check);
-                  found[own] = report.count() + ", " + report.bytes() + " bytes";
+                  found[own] = report.blocks() + ", " + report.bytes() + " bytes";
                 }
               });
     }

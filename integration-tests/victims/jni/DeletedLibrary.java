@@ -27,7 +27,7 @@ public class DeletedLibrary {
     System.out.println("blind before: " + HackLeak.leaksSince(seen).blindLibraries());
     named();
     nameless();
-    System.out.println("leaks: " + HackLeak.leaksSince(seen).count());
+    System.out.println("leaks: " + HackLeak.leaksSince(seen).blocks());
     load(args[2]);
     Checkpoint checkpoint = HackLeak.checkpoint("unseen");
     hidden();

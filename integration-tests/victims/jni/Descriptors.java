@@ -43,7 +43,7 @@ public class Descriptors {
   static long descriptors(List<LeakSite> sites) {
     long count = 0;
     for (LeakSite site : sites) {
-      count += site.kind().equals("file descriptor") ? site.count() : 0;
+      count += site.kind().equals("file descriptor") ? site.blocks() : 0;
     }
     return count;
   }

@@ -203,7 +203,7 @@ public class Holders {
       LeakReport report = since(start);
       for (LeakSite site : report.sites()) {
         if (site.frames().stream().anyMatch(frame -> frame.toString().contains("planted"))) {
-          lost += site.count();
+          lost += site.blocks();
         }
       }
       for (LeakSite site : report.held()) {
@@ -221,7 +221,7 @@ public class Holders {
       Checkpoint start = HackLeak.checkpoint(name);
       code.run();
       LeakReport report = since(start);
-      System.out.println(name + ": " + report.count() + " lost");
+      System.out.println(name + ": " + report.blocks() + " lost");
       for (LeakSite site : report.held()) {
         System.out.println("  " + site.bytes() + " " + site.verdict() + " by " + site.holder().get());
       }
@@ -339,7 +339,7 @@ public class Holders {
     List<Closed> behind = new ArrayList<>();
     behind.add(new Closed(block(7_015)));
     LeakReport report = since(start);
-    System.out.println("own: " + report.count() + " lost");
+    System.out.println("own: " + report.blocks() + " lost");
     report.sites().forEach(site -> System.out.println("  lost " + site.bytes()));
     report.held().forEach(site -> System.out.println("  held " + site.bytes()));
     keepAlive(before, mine, kept, behind);
@@ -353,7 +353,7 @@ public class Holders {
       Checkpoint start = HackLeak.checkpoint("made again");
       if (make(1_016)) {
         LeakReport report = since(start);
-        System.out.println("made again: " + report.count() + " lost");
+        System.out.println("made again: " + report.blocks() + " lost");
         report.held().forEach(site -> System.out.println("  held " + site.bytes()));
         return;
       }

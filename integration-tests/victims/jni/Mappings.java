@@ -42,7 +42,7 @@ public class Mappings {
     long pages = 0;
     for (LeakSite site : sites) {
       if (site.kind().equals("mapping")) {
-        count += site.count();
+        count += site.blocks();
         pages += site.bytes() / 4096;
       }
     }

@@ -43,7 +43,7 @@ public class Opening {
   static long count(List<LeakSite> sites) {
     long count = 0;
     for (LeakSite site : sites) {
-      count += site.kind().equals("library handle") ? site.count() : 0;
+      count += site.kind().equals("library handle") ? site.blocks() : 0;
     }
     return count;
   }

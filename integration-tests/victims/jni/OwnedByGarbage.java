@@ -32,7 +32,7 @@ public class OwnedByGarbage {
 
   static void print(Checkpoint since) {
     LeakReport report = HackLeak.leaksSince(since, LeakCheck.standard().settling(true));
-    System.out.println(report.count() + " blocks, " + report.bytes() + " bytes");
+    System.out.println(report.blocks() + " blocks, " + report.bytes() + " bytes");
   }
 
   public static void main(String[] args) {

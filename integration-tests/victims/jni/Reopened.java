@@ -43,7 +43,7 @@ public final class Reopened {
       try {
         HackLeak.assertNoLeaks();
       } catch (LeakError e) {
-        lost = e.report().count();
+        lost = e.report().blocks();
         if (i == 4) {
           System.err.println(e.getMessage());
         }

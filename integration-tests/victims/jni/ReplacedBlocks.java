@@ -32,7 +32,7 @@ public class ReplacedBlocks {
       HackLeak.assertNoLeaks();
       System.out.println("passed");
     } catch (LeakError e) {
-      System.out.println("failed: " + e.report().count() + " blocks, " + e.report().bytes() + " bytes");
+      System.out.println("failed: " + e.report().blocks() + " blocks, " + e.report().bytes() + " bytes");
       System.err.println(e.getMessage());
     }
   }

@@ -42,7 +42,7 @@ public class ScopesAndIgnore {
           try (LeakScope scope = HackLeak.scope("test " + index)) {
             body.run();
             LeakReport report = HackLeak.leaksSince(since, LeakCheck.standard().inScope(scope));
-            results[index] = report.count() + " blocks, " + report.bytes() + " bytes";
+            results[index] = report.blocks() + " blocks, " + report.bytes() + " bytes";
           } catch (InterruptedException e) {
             throw new IllegalStateException(e);
           }
@@ -68,6 +68,6 @@ public class ScopesAndIgnore {
       plant(2_999_999);
     }
     LeakReport all = HackLeak.leaksSince(since);
-    System.out.println(all.count() + " blocks, " + all.bytes() + " bytes");
+    System.out.println(all.blocks() + " blocks, " + all.bytes() + " bytes");
   }
 }

@@ -160,7 +160,7 @@ public class Settled {
           allocate(LEAKED);
         }
         LeakReport report = check(since);
-        System.out.println(name + ": " + report.count() + " blocks, " + report.bytes() + " bytes");
+        System.out.println(name + ": " + report.blocks() + " blocks, " + report.bytes() + " bytes");
       }
     }
   }
@@ -171,7 +171,7 @@ public class Settled {
       HackLeak.assertNoLeaks(since);
       if (i > 0) {
         allocate(LEAKED);
-        System.out.println(check(since).count() + " lost");
+        System.out.println(check(since).blocks() + " lost");
       }
     }
     List<ProcessHandle> children = ProcessHandle.current().children().toList();
@@ -185,7 +185,7 @@ public class Settled {
     }
     Checkpoint since = HackLeak.checkpoint();
     allocate(LEAKED);
-    System.out.println(check(since).count() + " lost");
+    System.out.println(check(since).blocks() + " lost");
     for (ProcessHandle child : ProcessHandle.current().children().toList()) {
       System.out.println("child " + child.pid());
     }

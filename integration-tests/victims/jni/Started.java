@@ -54,7 +54,7 @@ public class Started {
   }
 
   static long count(List<LeakSite> sites) {
-    return sites.stream().mapToLong(LeakSite::count).sum();
+    return sites.stream().mapToLong(LeakSite::blocks).sum();
   }
 
   static void sort(String name, Starting starting) throws Exception {

@@ -53,7 +53,7 @@ public class Unsettled {
   }
 
   static long of(List<LeakSite> sites, String kind) {
-    return sites.stream().filter(site -> site.kind().equals(kind)).mapToLong(LeakSite::count).sum();
+    return sites.stream().filter(site -> site.kind().equals(kind)).mapToLong(LeakSite::blocks).sum();
   }
 
   static Checkpoint made(Sort sort, int times, boolean keep, boolean close) throws Exception {

@@ -121,7 +121,7 @@ public final class Workers {
   private static long lost(Checkpoint start) {
     LeakReport report = HackLeak.leaksSince(start, LeakCheck.standard().settling(false));
     report.held().forEach(site -> System.err.println(site + " held by " + site.holder()));
-    return report.count();
+    return report.blocks();
   }
 
   public static void main(String[] arguments) throws Exception {

@@ -83,7 +83,7 @@ public class Zlib {
     long bytes = 0;
     for (LeakSite site : sites) {
       if (site.kind().equals("zlib memory")) {
-        blocks += site.count();
+        blocks += site.blocks();
         bytes += site.bytes();
       }
     }

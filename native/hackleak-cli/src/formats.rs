@@ -35,7 +35,7 @@ pub(crate) enum ReportFormat {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Weight {
     Bytes,
-    Count,
+    Blocks,
 }
 
 /// How to write a report, besides the format.
@@ -64,7 +64,7 @@ pub(crate) fn render(
             report,
             match form.weight {
                 Weight::Bytes => render::Weight::Bytes,
-                Weight::Count => render::Weight::Count,
+                Weight::Blocks => render::Weight::Blocks,
             },
         ),
         ReportFormat::Speedscope => render::speedscope(report)?,

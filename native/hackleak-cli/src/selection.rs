@@ -119,7 +119,7 @@ impl SelectionArguments {
             rounds: self.rounds.clone(),
             allowance: Allowance {
                 bytes: self.allow_bytes,
-                count: self.allow_blocks,
+                blocks: self.allow_blocks,
             },
             suppress: self.suppress.clone(),
             judging: self.judging,

@@ -157,10 +157,10 @@ HACKLEAK\tEND\t7
         (&found["leaks"]["bytes"], &found["notes"]),
         (&100.into(), &Value::Array(vec![]))
     );
-    assert_eq!(found["leaks"]["sites"][0]["blocks"][0]["pid"], 7);
+    assert_eq!(found["leaks"]["sites"][0]["firstBlocks"][0]["pid"], 7);
     // Without that line nobody can tell.
     let found = json(shared.replace("HACKLEAK\tBY\t8:9\n", ""));
-    assert_eq!(found["leaks"]["count"], 1);
+    assert_eq!(found["leaks"]["blocks"], 1);
     assert!(
         found["notes"]
             .to_string()
@@ -182,7 +182,7 @@ HACKLEAK\tEND\t7
         "{shared}HACKLEAK\tSTART\t7\t/bin/c\nTRACK\t0x10\tMALLOC\t50\t7:7\nHACKLEAK\tEND\t7\n"
     ));
     assert_eq!(
-        (&found["leaks"]["bytes"], &found["leaks"]["count"]),
+        (&found["leaks"]["bytes"], &found["leaks"]["blocks"]),
         (&150.into(), &2.into())
     );
 }
@@ -215,9 +215,9 @@ fn sites_are_grouped_and_their_bytes_summed() {
     let found = json(&text);
     assert_eq!(found["leaks"]["bytes"], 334 * 10 + 333 * 11 + 333 * 12);
     let sites = found["leaks"]["sites"].as_array().expect("sites");
-    let counts: Vec<_> = sites.iter().map(|site| site["count"].as_u64()).collect();
+    let counts: Vec<_> = sites.iter().map(|site| site["blocks"].as_u64()).collect();
     assert_eq!(counts, [Some(333), Some(333), Some(334)]);
-    assert_eq!(sites[0]["blocks"].as_array().map(Vec::len), Some(10));
+    assert_eq!(sites[0]["firstBlocks"].as_array().map(Vec::len), Some(10));
     assert_eq!(sites[0]["frames"].as_array().map(Vec::len), Some(2));
 }
 
@@ -289,7 +289,7 @@ fn memory_follows_the_live_blocks_and_not_the_log() {
     let ended = end(command.args(["find-leak", "--format", "json"]).arg(file));
     assert_eq!(ended.code, Some(23), "{}", ended.stderr);
     let report: Value = serde_json::from_str(&ended.stdout).expect("JSON");
-    assert_eq!(report["logs"][0]["leaks"]["count"], 64);
+    assert_eq!(report["logs"][0]["leaks"]["blocks"], 64);
     // Beyond the most that is followed, the rest is counted.
     let folder = self::folder();
     let many: String = (1..100)

@@ -73,7 +73,7 @@ fn several_formats_are_written_in_one_go() {
         assert_eq!(printed.stdout, text, "{format}");
     }
     let count = end(hackleak()
-        .args(["report", "--format", "collapsed", "--weight", "count"])
+        .args(["report", "--format", "collapsed", "--weight", "blocks"])
         .arg(folder.path()));
     assert_eq!(count.stdout, "(no module) 2\n");
 }
@@ -235,7 +235,7 @@ fn a_baseline_is_written_checked_and_applied() {
     let ended = end(hackleak().args(["diff", path(&three), path(&two), "--format", "json"]));
     assert_eq!(ended.code, Some(0));
     let found: Value = serde_json::from_str(&ended.stdout).expect("JSON");
-    assert_eq!(found["shrunk"][0]["before"]["count"], 3);
+    assert_eq!(found["shrunk"][0]["before"]["blocks"], 3);
     let schema = end(hackleak().args(["schema", "diff"]));
     let schema = serde_json::from_str(&schema.stdout).expect("JSON");
     assert!(jsonschema::is_valid(&schema, &found));

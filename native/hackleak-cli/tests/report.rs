@@ -123,7 +123,7 @@ fn a_folder_stands_for_its_images_and_those_one_level_below() {
         .iter()
         .collect();
     assert_eq!(counts.len(), 2);
-    assert_eq!(counts[1]["leaks"]["count"], 2);
+    assert_eq!(counts[1]["leaks"]["blocks"], 2);
     let schema = end(hackleak().arg("schema"));
     let schema = serde_json::from_str(&schema.stdout).expect("JSON");
     assert!(jsonschema::is_valid(&schema, &report));
@@ -283,7 +283,7 @@ fn a_failure_has_a_file_of_its_own_part_and_a_clean_check_has_none() {
     let text = json_of(&["--since", "2"], &file, &json).expect("a file");
     let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let process = &report["processes"][0];
-    assert_eq!(process["leaks"]["count"], 1);
+    assert_eq!(process["leaks"]["blocks"], 1);
     for list in ["timeline", "checkpoints"] {
         let list = process[list].as_array().expect(list);
         let before = list.iter().filter(|it| it["epoch"].as_u64() < Some(2));

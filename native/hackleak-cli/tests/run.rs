@@ -67,7 +67,7 @@ fn leaks_turn_success_into_23() {
         .expect("where the report is");
     let lines: Vec<&str> = report.lines().collect();
     let json = fs::read_to_string(lines[0]).expect("the report was written");
-    assert!(json.contains("\"count\": 2"), "{json}");
+    assert!(json.contains("\"blocks\": 2"), "{json}");
     let page = lines[1].strip_prefix("page: ").expect("where the page is");
     assert!(Path::new(page).is_file(), "{page}");
     assert_eq!(

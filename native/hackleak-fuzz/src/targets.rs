@@ -232,7 +232,7 @@ pub fn suppressions(data: &[u8]) {
     };
     rules.matches(&Site {
         bytes: 1,
-        count: 1,
+        blocks: 1,
         kind: Kind::New,
         threads: Vec::new(),
         scope: None,

@@ -126,7 +126,7 @@ fn a_small_image_of_endless_stacks() {
         let path = folder.path().join("chain.hackleak");
         image.write(&path).expect("written");
         let process = Process::of_image(&path, &Selection::default()).expect("an image");
-        assert_eq!(process.leaks.count, 4_000);
+        assert_eq!(process.leaks.blocks, 4_000);
         assert!(
             process
                 .notes

@@ -14,14 +14,14 @@ pub struct Allowance {
     /// The most bytes.
     pub bytes: Option<u64>,
     /// The most blocks.
-    pub count: Option<u64>,
+    pub blocks: Option<u64>,
 }
 
 impl Allowance {
     fn covers(&self, site: &Site) -> bool {
-        (self.bytes.is_some() || self.count.is_some())
+        (self.bytes.is_some() || self.blocks.is_some())
             && self.bytes.is_none_or(|bytes| site.bytes <= bytes)
-            && self.count.is_none_or(|count| site.count <= count)
+            && self.blocks.is_none_or(|count| site.blocks <= count)
     }
 
     /// The sites beyond the allowance, and a note on the others.

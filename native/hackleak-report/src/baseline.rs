@@ -155,7 +155,7 @@ fn known(identity: &Identity, amount: Amount) -> KnownSite {
     KnownSite {
         frames: identity.frames.clone(),
         kind: identity.kind.clone(),
-        count: amount.count,
+        blocks: amount.blocks,
         bytes: amount.bytes,
     }
 }
@@ -164,13 +164,13 @@ fn parts(site: KnownSite) -> (Identity, Amount) {
     let KnownSite {
         frames,
         kind,
-        count,
+        blocks,
         bytes,
     } = site;
-    (Identity { frames, kind }, Amount { count, bytes })
+    (Identity { frames, kind }, Amount { blocks, bytes })
 }
 
 /// Whether `now` is more than `known` allows.
 fn has_grown(known: Amount, now: Amount) -> bool {
-    now.bytes > known.bytes || now.count > known.count
+    now.bytes > known.bytes || now.blocks > known.blocks
 }

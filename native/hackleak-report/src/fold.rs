@@ -37,7 +37,7 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
             add(&mut folded[places[&into[index]]], site);
         }
     }
-    folded.sort_by_key(|site| std::cmp::Reverse((site.bytes, site.count)));
+    folded.sort_by_key(|site| std::cmp::Reverse((site.bytes, site.blocks)));
     folded
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn fold_roots(sites: Vec<Site>, runtime: &Runtime) -> Vec<Site> {
 pub(crate) fn add(to: &mut Site, mut more: Site) {
     add_scopes(to, &mut more);
     to.bytes = to.bytes.saturating_add(more.bytes);
-    to.count = to.count.saturating_add(more.count);
+    to.blocks = to.blocks.saturating_add(more.blocks);
     to.freed_older = to.freed_older.saturating_add(more.freed_older);
     to.names.extend(more.names);
     to.names.sort();
@@ -54,7 +54,7 @@ pub(crate) fn add(to: &mut Site, mut more: Site) {
     for part in more.epochs {
         match to.epochs.iter_mut().find(|to| to.epoch == part.epoch) {
             Some(to) => {
-                to.count = to.count.saturating_add(part.count);
+                to.blocks = to.blocks.saturating_add(part.blocks);
                 to.bytes = to.bytes.saturating_add(part.bytes);
             }
             None => to.epochs.push(part),
@@ -89,7 +89,7 @@ pub(crate) fn by_name(parts: impl IntoIterator<Item = InScope>) -> Vec<InScope> 
         let at = *of_name.entry(part.scope.clone()).or_insert(sums.len());
         match sums.get_mut(at) {
             Some(sum) => {
-                sum.count = sum.count.saturating_add(part.count);
+                sum.blocks = sum.blocks.saturating_add(part.blocks);
                 sum.bytes = sum.bytes.saturating_add(part.bytes);
             }
             None => sums.push(part),
@@ -103,7 +103,7 @@ fn parts_of(site: &mut Site) -> Vec<InScope> {
     match site.scope.take() {
         Some(scope) => vec![InScope {
             scope,
-            count: site.count,
+            blocks: site.blocks,
             bytes: site.bytes,
         }],
         None => std::mem::take(&mut site.scopes),
@@ -117,7 +117,7 @@ mod tests {
     fn part(scope: &str, count: u64) -> InScope {
         InScope {
             scope: scope.to_owned(),
-            count,
+            blocks: count,
             bytes: 100 * count,
         }
     }
@@ -125,7 +125,7 @@ mod tests {
     fn site(scope: Option<&str>, scopes: &[InScope], count: u64) -> Site {
         Site {
             bytes: 100 * count,
-            count,
+            blocks: count,
             kind: Kind::New,
             threads: Vec::new(),
             scope: scope.map(str::to_owned),
@@ -150,7 +150,7 @@ mod tests {
     fn what_scopes_have_is_added() {
         let mut one = site(Some("a"), &[], 2);
         add(&mut one, site(Some("a"), &[], 1));
-        assert_eq!((one.scope.as_deref(), one.count), (Some("a"), 3));
+        assert_eq!((one.scope.as_deref(), one.blocks), (Some("a"), 3));
         assert!(one.scopes.is_empty());
         add(&mut one, site(Some("b"), &[], 1));
         assert_eq!(one.scope, None);
@@ -158,6 +158,6 @@ mod tests {
         add(&mut one, site(None, &[part("b", 2), part("c", 4)], 7));
         assert_eq!(one.scopes, [part("a", 3), part("b", 3), part("c", 4)]);
         // One block of the last belongs to no scope.
-        assert_eq!(one.count, 11);
+        assert_eq!(one.blocks, 11);
     }
 }

@@ -102,7 +102,7 @@ pub(crate) fn group(
         .filter(|((frames, kind, _), _)| grows(frames, *kind))
         .map(|((frames, kind, judgement), group)| Site {
             bytes: group.sum.bytes,
-            count: group.sum.count,
+            blocks: group.sum.count,
             kind: (*kind).into(),
             threads: names.of(&group.threads),
             scope: only_scope(image, &group.scopes),
@@ -126,7 +126,7 @@ pub(crate) fn group(
         })
         .collect();
     sites.sort_by(|a, b| {
-        let size = (b.bytes, b.count).cmp(&(a.bytes, a.count));
+        let size = (b.bytes, b.blocks).cmp(&(a.bytes, a.blocks));
         let name = |site: &Site| (site.kind.name(), site.verdict);
         size.then_with(|| (&a.frames, name(a)).cmp(&(&b.frames, name(b))))
     });
@@ -138,7 +138,7 @@ fn in_epochs(epochs: &BTreeMap<u32, Sum>) -> Vec<InEpoch> {
     known
         .map(|(epoch, sum)| InEpoch {
             epoch: *epoch,
-            count: sum.count,
+            blocks: sum.count,
             bytes: sum.bytes,
         })
         .collect()
@@ -172,7 +172,7 @@ fn in_scopes(image: &Image, scopes: &BTreeMap<Option<u32>, Sum>) -> Vec<InScope>
     let parts = scopes.iter().filter_map(|(scope, sum)| {
         Some(InScope {
             scope: image.scope((*scope)?)?,
-            count: sum.count,
+            blocks: sum.count,
             bytes: sum.bytes,
         })
     });

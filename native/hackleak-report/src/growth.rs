@@ -99,7 +99,7 @@ impl Growing {
             match found.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, known)) => {
                     known.bytes = known.bytes.saturating_add(site.bytes);
-                    known.count = known.count.saturating_add(site.count);
+                    known.blocks = known.blocks.saturating_add(site.blocks);
                     known.threads.extend(site.threads);
                     known.threads.sort();
                     known.threads.dedup();
@@ -110,7 +110,7 @@ impl Growing {
             }
         }
         let mut found: Vec<Site> = found.into_iter().map(|(_, site)| site).collect();
-        found.sort_by(|a, b| (b.bytes, b.count, &a.frames).cmp(&(a.bytes, a.count, &b.frames)));
+        found.sort_by(|a, b| (b.bytes, b.blocks, &a.frames).cmp(&(a.bytes, a.blocks, &b.frames)));
         found
     }
 }

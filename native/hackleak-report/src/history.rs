@@ -15,7 +15,7 @@ pub(crate) fn timeline(image: &Image) -> Vec<TimelinePoint> {
     let points = image.points().map(|(cause, point)| TimelinePoint {
         at_ns: since_start(image, point.unix_ns),
         bytes: point.bytes,
-        count: point.blocks,
+        blocks: point.blocks,
         epoch: point.epoch,
         cause: match cause {
             layout::Cause::Start => Cause::Start,
@@ -48,7 +48,7 @@ pub(crate) fn assertions(image: &Image) -> Vec<Assertion> {
         scope: image.scope(ended.record.scope),
         at_ns: since_start(image, ended.record.unix_ns),
         bytes: ended.record.bytes,
-        count: ended.record.blocks,
+        blocks: ended.record.blocks,
         sites: ended.record.sites,
         detail: (!ended.detail.is_empty()).then_some(ended.detail),
         freed_later: None,

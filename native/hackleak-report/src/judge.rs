@@ -49,7 +49,7 @@ fn damage(image: &Image) -> impl Iterator<Item = (Damage, u64)> {
 
 /// The verdict on a process with these leaks. A leak that was seen is there, whatever is missing.
 pub(crate) fn verdict(leaks: &Leaks, incomplete: &[Incomplete]) -> Verdict {
-    if leaks.count > 0 {
+    if leaks.blocks > 0 {
         Verdict::Leaks
     } else if incomplete.is_empty() {
         Verdict::Clean
@@ -111,7 +111,7 @@ pub(crate) fn notes(
             "epoch {since} has not begun: the newest checkpoint's is {newest}"
         ));
     }
-    if process.totals.allocations == 0 && process.leaks.count == 0 {
+    if process.totals.allocations == 0 && process.leaks.blocks == 0 {
         notes.push(
             "no allocation was recorded at all: either nothing tracked was allocated, or by \
              libraries that bring their own `operator new`"

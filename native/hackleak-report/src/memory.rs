@@ -60,7 +60,7 @@ impl LiveBlocks {
             return;
         }
         self.amount.add(Amount {
-            count: 1,
+            blocks: 1,
             bytes: record.size,
         });
         if record.size >= MAPPED && record.address % PAGE == HEAD {
@@ -97,7 +97,7 @@ impl Memory {
 
     /// Everything in one line.
     pub fn sentence(&self) -> String {
-        let live = counted(self.live.count, "block");
+        let live = counted(self.live.blocks, "block");
         let mut text = format!("{} live in {live}; ", human(self.live.bytes));
         if let Some(allocator) = &self.allocator {
             let held = human(allocator.held_bytes);

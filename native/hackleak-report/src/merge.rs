@@ -69,7 +69,7 @@ fn merged(report: &Report, sites: impl Fn(&Process) -> &[Site]) -> Vec<Merged<'_
         }
     }
     merged.sort_by(|a, b| {
-        let size = (b.amount.bytes, b.amount.count).cmp(&(a.amount.bytes, a.amount.count));
+        let size = (b.amount.bytes, b.amount.blocks).cmp(&(a.amount.bytes, a.amount.blocks));
         size.then_with(|| {
             (&a.site.frames, a.site.kind.name()).cmp(&(&b.site.frames, b.site.kind.name()))
         })

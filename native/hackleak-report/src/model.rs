@@ -115,7 +115,7 @@ impl Report {
         leaks.fold((0, 0), |(bytes, count), leaks| {
             (
                 bytes.saturating_add(leaks.bytes),
-                count.saturating_add(leaks.count),
+                count.saturating_add(leaks.blocks),
             )
         })
     }
@@ -143,7 +143,7 @@ pub struct Suppression {
     /// Sites that it left out; 0 for a rule that matched nothing.
     pub sites: u64,
     /// Blocks at those sites.
-    pub count: u64,
+    pub blocks: u64,
     /// Bytes at those sites.
     pub bytes: u64,
 }
@@ -154,7 +154,7 @@ pub struct Suppression {
 )]
 pub struct Amount {
     /// Blocks.
-    pub count: u64,
+    pub blocks: u64,
     /// Bytes.
     pub bytes: u64,
 }
@@ -162,7 +162,7 @@ pub struct Amount {
 impl Amount {
     /// Adds `other`; what does not fit stays the most that fits.
     pub fn add(&mut self, other: Amount) {
-        self.count = self.count.saturating_add(other.count);
+        self.blocks = self.blocks.saturating_add(other.blocks);
         self.bytes = self.bytes.saturating_add(other.bytes);
     }
 }

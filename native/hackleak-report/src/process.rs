@@ -245,10 +245,10 @@ fn in_some_only(every: Vec<Site>, kept: &[Site]) -> Option<String> {
     let mut amount = Amount::default();
     leaked.clone().for_each(|site| amount.add(site.amount()));
     let noun = model::noun(leaked);
-    (amount.count > 0).then(|| {
+    (amount.blocks > 0).then(|| {
         let amount = match noun {
-            BLOCK => numbers::blocks(amount.count, amount.bytes),
-            noun => numbers::amount(amount.bytes, amount.count, noun),
+            BLOCK => numbers::blocks(amount.blocks, amount.bytes),
+            noun => numbers::amount(amount.bytes, amount.blocks, noun),
         };
         format!("{amount} leaked in some rounds only, and not counted")
     })
@@ -267,7 +267,7 @@ fn covered(rules: &Rules, blocks: &[Blocks], symbolised: &Symbolised) -> Vec<(u3
         frames.zip(kind).is_some_and(|(frames, kind)| {
             rules.covers(&Site {
                 bytes: 0,
-                count: 0,
+                blocks: 0,
                 kind: kind.into(),
                 threads: Vec::new(),
                 scope: None,
@@ -374,9 +374,9 @@ fn leaks(selection: &Selection, sites: Vec<Site>) -> Leaks {
         bytes: sites
             .iter()
             .fold(0, |sum: u64, site| sum.saturating_add(site.bytes)),
-        count: sites
+        blocks: sites
             .iter()
-            .fold(0, |sum: u64, site| sum.saturating_add(site.count)),
+            .fold(0, |sum: u64, site| sum.saturating_add(site.blocks)),
         sites,
     }
 }

@@ -17,7 +17,7 @@ impl Sum {
     pub(crate) fn of(site: &Site) -> Sum {
         Sum {
             bytes: site.bytes,
-            count: site.count,
+            count: site.blocks,
             noun: Some(site.kind.noun()),
         }
     }

@@ -67,7 +67,7 @@ impl Rules {
     /// whoever holds them. Built-in rules leave out nothing that is lost, so they are none of
     /// those.
     pub(crate) fn covers(&self, site: &Site) -> bool {
-        debug_assert_eq!((site.bytes, site.count), (0, 0));
+        debug_assert_eq!((site.bytes, site.blocks), (0, 0));
         self.files.iter().any(|file| file.matches(site))
     }
 
@@ -156,7 +156,7 @@ impl Count {
             source: source.to_owned(),
             line,
             sites: self.sites,
-            count: self.sum.count,
+            blocks: self.sum.count,
             bytes: self.sum.bytes,
         }
     }
@@ -164,7 +164,7 @@ impl Count {
 
 fn sum(suppressions: &[Suppression]) -> Sum {
     let mut sum = Sum::default();
-    let used = suppressions.iter().filter(|rule| rule.count > 0);
+    let used = suppressions.iter().filter(|rule| rule.blocks > 0);
     used.for_each(|rule| sum.add(sum_of(rule)));
     sum
 }
@@ -173,7 +173,7 @@ fn sum(suppressions: &[Suppression]) -> Sum {
 fn sum_of(rule: &Suppression) -> Sum {
     Sum {
         bytes: rule.bytes,
-        count: rule.count,
+        count: rule.blocks,
         noun: Some(if rule.bytes == 0 { HANDLE } else { BLOCK }),
     }
 }
@@ -181,7 +181,7 @@ fn sum_of(rule: &Suppression) -> Sum {
 /// What the rules of one file matched, if anything.
 fn note(rules: &[Suppression], source: &str) -> Option<String> {
     let mut used: Vec<&Suppression> = rules.iter().filter(|rule| rule.sites > 0).collect();
-    used.sort_by_key(|rule| std::cmp::Reverse((rule.bytes, rule.count)));
+    used.sort_by_key(|rule| std::cmp::Reverse((rule.bytes, rule.blocks)));
     if used.is_empty() {
         return None;
     }

@@ -26,7 +26,8 @@ pub(crate) enum Look {
 pub(crate) fn look(site: &Site) -> Look {
     if beginning(&site.frames).is_some() {
         Look::Loading
-    } else if is_reference(site.kind) || (site.count > 1 && site.bytes.is_multiple_of(site.count)) {
+    } else if is_reference(site.kind) || (site.blocks > 1 && site.bytes.is_multiple_of(site.blocks))
+    {
         Look::Repeated
     } else {
         Look::Once

@@ -71,10 +71,10 @@ fn summed(name: &str, paired: pairing::Paired, bytes_read: u64, options: LogOpti
     for ((process, address), block) in live {
         let site = &mut sites[block.stack as usize];
         site.bytes = site.bytes.saturating_add(block.size);
-        site.count += 1;
-        if site.blocks.len() < options.blocks_per_site {
+        site.blocks += 1;
+        if site.first_blocks.len() < options.blocks_per_site {
             let thread = paired.threads.get(block.thread);
-            site.blocks.push(Block {
+            site.first_blocks.push(Block {
                 address: format!("{address:#x}"),
                 size: block.size,
                 line: block.line,
@@ -87,18 +87,18 @@ fn summed(name: &str, paired: pairing::Paired, bytes_read: u64, options: LogOpti
     let mut named = frames::name(&paired.stacks, &sites, &mut notes);
     let mut leaks = Leaks::default();
     for (number, mut site) in sites.into_iter().enumerate() {
-        if site.count == 0 {
+        if site.blocks == 0 {
             continue;
         }
         leaks.bytes = leaks.bytes.saturating_add(site.bytes);
-        leaks.count += site.count;
+        leaks.blocks += site.blocks;
         site.frames = named.remove(&number).unwrap_or_default();
         leaks.sites.push(site);
     }
     merge_same(&mut leaks.sites, options.blocks_per_site);
     leaks
         .sites
-        .sort_by_key(|site| std::cmp::Reverse((site.bytes, site.count)));
+        .sort_by_key(|site| std::cmp::Reverse((site.bytes, site.blocks)));
     let count = &paired.count;
     let certain = count.replaced == 0 && count.damaged == 0 && count.unfollowed == 0;
     let mut all = notes_of(count);
@@ -107,7 +107,7 @@ fn summed(name: &str, paired: pairing::Paired, bytes_read: u64, options: LogOpti
         .iter()
         .filter(|process| process.exe.is_some() && !process.ended)
         .count();
-    if unended > 0 && leaks.count > 0 {
+    if unended > 0 && leaks.blocks > 0 {
         all.push(format!(
             "the log has no end of {unended} of its processes: killed, crashed, or still running; \
              what would be freed on the way out is reported too"
@@ -124,7 +124,7 @@ fn summed(name: &str, paired: pairing::Paired, bytes_read: u64, options: LogOpti
         allocations: count.allocations,
         frees: count.frees,
         other_lines: count.other,
-        verdict: if leaks.count > 0 {
+        verdict: if leaks.blocks > 0 {
             Verdict::Leaks
         } else if certain && count.allocations > 0 {
             Verdict::Clean
@@ -158,9 +158,9 @@ fn merge_same(sites: &mut Vec<LogSite>, blocks_per_site: usize) {
             None => merged.push(site),
             Some(same) => {
                 same.bytes = same.bytes.saturating_add(site.bytes);
-                same.count += site.count;
-                same.blocks.extend(site.blocks);
-                same.blocks.truncate(blocks_per_site);
+                same.blocks += site.blocks;
+                same.first_blocks.extend(site.first_blocks);
+                same.first_blocks.truncate(blocks_per_site);
             }
         }
     }

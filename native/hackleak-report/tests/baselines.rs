@@ -90,7 +90,7 @@ fn the_file_is_readable_and_the_same_for_the_same_leaks() {
         "at demo.Store.close"
       ],
       "kind": "new",
-      "count": 1,
+      "blocks": 1,
       "bytes": 50
     },
     {
@@ -99,7 +99,7 @@ fn the_file_is_readable_and_the_same_for_the_same_leaks() {
         "at demo.Store.open"
       ],
       "kind": "new",
-      "count": 2,
+      "blocks": 2,
       "bytes": 200
     }
   ]
@@ -196,7 +196,7 @@ fn forks_are_judged_together() {
     ]);
     let grown = Comparison::of(&baseline, &more).grown;
     assert_eq!(
-        (grown.len(), grown[0].processes, grown[0].now.count),
+        (grown.len(), grown[0].processes, grown[0].now.blocks),
         (1, 2, 4)
     );
 }
@@ -484,10 +484,10 @@ mod names {
         let [site] = &*first.leaks.sites else {
             panic!("one site: {:?}", first.leaks.sites.len());
         };
-        assert_eq!((site.bytes, site.count), (111, 3));
+        assert_eq!((site.bytes, site.blocks), (111, 3));
         assert_eq!(site.also_at.len(), 1, "{:?}", site.also_at);
         assert!(site.also_at[0].ends_with(":12"), "{:?}", site.also_at);
-        assert_eq!((first.leaks.bytes, first.leaks.count), (111, 3));
+        assert_eq!((first.leaks.bytes, first.leaks.blocks), (111, 3));
         assert_eq!(second.leaks.sites.len(), 1);
         let text = render::text(&new, None);
         let said = ", grown from 100 bytes in 2 blocks to 116 bytes in 4 blocks in all processes";

@@ -198,7 +198,7 @@ fn without_sources_sarif_points_at_what_the_package_suggests() {
 
 #[test]
 fn collapsed_stacks_become_a_flame_graph() {
-    for (weight, total) in [(Weight::Bytes, 3 * SIZE), (Weight::Count, 3)] {
+    for (weight, total) in [(Weight::Bytes, 3 * SIZE), (Weight::Blocks, 3)] {
         let folded = render::folded(&forks(), weight);
         let mut sum = 0;
         for line in folded.lines() {

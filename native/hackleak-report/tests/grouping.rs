@@ -30,7 +30,7 @@ fn blocks_of_one_stack_and_kind_are_one_site() {
     image.live(BLOCK + 0x1000, SIZE, Kind::NewArray, stacks[0], contexts[0]);
     let report = report(&image);
     let sites = &report.processes[0].leaks.sites;
-    let sums: Vec<(u64, u64)> = sites.iter().map(|site| (site.bytes, site.count)).collect();
+    let sums: Vec<(u64, u64)> = sites.iter().map(|site| (site.bytes, site.blocks)).collect();
     assert_eq!(sums, [(4 * SIZE, 4), (SIZE, 1)]);
     let tids: Vec<u32> = sites[0].threads.iter().map(|thread| thread.tid).collect();
     assert_eq!(tids, [8, 9]);
@@ -114,7 +114,7 @@ fn what_each_of_several_scopes_has_is_told() {
     let parts: Vec<(&str, u64, u64)> = sites[0]
         .scopes
         .iter()
-        .map(|part| (&*part.scope, part.bytes, part.count))
+        .map(|part| (&*part.scope, part.bytes, part.blocks))
         .collect();
     assert_eq!(parts, [("one", 2 * SIZE, 2), ("two", SIZE, 1)]);
     assert_eq!(sites[0].scope, None);
@@ -370,7 +370,10 @@ fn small_sites_other_kinds_and_what_the_check_suppresses_are_no_leaks() {
     }
     let found = |selection| report_since(&image, selection).leaked();
     let allowing = |bytes, count| Selection {
-        allowance: Allowance { bytes, count },
+        allowance: Allowance {
+            bytes,
+            blocks: count,
+        },
         ..Selection::default()
     };
     assert_eq!(found(allowing(None, None)), (400, 4));
@@ -393,7 +396,7 @@ fn small_sites_other_kinds_and_what_the_check_suppresses_are_no_leaks() {
 
 /// Bytes, blocks and stacks of each.
 fn sums(sites: &[Site]) -> Vec<(u64, u64, u64)> {
-    let sum = |site: &Site| (site.bytes, site.count, site.stacks);
+    let sum = |site: &Site| (site.bytes, site.blocks, site.stacks);
     sites.iter().map(sum).collect()
 }
 

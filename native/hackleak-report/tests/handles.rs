@@ -37,7 +37,7 @@ fn descriptors_are_counted_and_named() {
     image.named(PLACE + 16 * 9, stack, context, "/closed");
     let report = report(&image);
     let site = &report.processes[0].leaks.sites[0];
-    assert_eq!((site.count, site.bytes), (5, 0));
+    assert_eq!((site.blocks, site.bytes), (5, 0));
     assert_eq!(site.names, ["/a", "/b", "/c"]);
     let text = text(&report, None);
     assert!(
@@ -83,7 +83,7 @@ fn attached_threads_are_named_and_local_references_counted() {
     image.live(PLACE + 96, 5000, Kind::LocalRefs, stacks[2], context);
     let report = report(&image);
     let leaks = &report.processes[0].leaks;
-    assert_eq!((leaks.count, leaks.bytes), (5003, 0));
+    assert_eq!((leaks.blocks, leaks.bytes), (5003, 0));
     let text = text(&report, None);
     for words in [
         ") 2 threads attached to the JVM and never detached: \"kernel's\" (has ended), \"worker-1\" (has ended)\n",
@@ -114,7 +114,7 @@ fn mappings_are_counted_named_and_have_bytes() {
     }
     let report = report(&image);
     let site = &report.processes[0].leaks.sites[0];
-    assert_eq!((site.count, site.bytes), (3, 12 << 20));
+    assert_eq!((site.blocks, site.bytes), (3, 12 << 20));
     let text = text(&report, None);
     assert!(
         text.starts_with("3 mappings leaked, 12 MiB at 1 site"),

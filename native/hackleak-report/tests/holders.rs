@@ -55,7 +55,7 @@ fn image(flags: u32, options: &str) -> (ImageBuilder, Selection) {
 
 fn verdicts(process: &Process) -> Vec<(Judgement, u64)> {
     let sites = process.leaks.sites.iter();
-    sites.map(|site| (site.verdict, site.count)).collect()
+    sites.map(|site| (site.verdict, site.blocks)).collect()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn what_is_held_is_noted_and_no_leak() {
     let process = &report.processes[0];
     // What came after the judging was not asked for.
     assert_eq!(verdicts(process), [(Judgement::Lost, 1)]);
-    assert_eq!((process.held.bytes, process.held.count), (SIZE, 1));
+    assert_eq!((process.held.bytes, process.held.blocks), (SIZE, 1));
     let holder = process.held.sites[0].holder.as_ref().expect("a holder");
     assert_eq!(holder.root, HolderRoot::StaticField);
     let way = "static demo.Cache.handle → 560 bytes of (no module)+0x2";
@@ -152,7 +152,7 @@ fn what_becomes_of_what_is_held_is_the_readers_choice() {
             },
         );
         let process = &report.processes[0];
-        let found = (process.leaks.count, process.held.count);
+        let found = (process.leaks.blocks, process.held.blocks);
         assert_eq!(found, (leaked, held), "{recorded} {asked:?}");
         assert_eq!(lines(&report, None).contains("\nheld\t"), held == 1);
     }
@@ -246,7 +246,7 @@ fn what_is_lost_when_a_library_is_loaded_fails_nothing() {
     };
     let report = report_since(&image, selection(None));
     let process = &report.processes[0];
-    assert_eq!((process.leaks.count, process.held.count), (6, 4));
+    assert_eq!((process.leaks.blocks, process.held.blocks), (6, 4));
     for note in [
         "1,000 bytes in 2 blocks lost when `libctor.so` was loaded, once",
         "1,000 bytes in 2 blocks lost when `demo.Pool` was initialised, once",
@@ -258,7 +258,7 @@ fn what_is_lost_when_a_library_is_loaded_fails_nothing() {
         );
     }
     let report = report_since(&image, selection(Some(Held::Fail)));
-    assert_eq!(report.processes[0].leaks.count, 10);
+    assert_eq!(report.processes[0].leaks.blocks, 10);
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn the_judging_at_the_end_counts_without_being_asked_for() {
         verdicts(process),
         [(Judgement::Lost, 1), (Judgement::Unknown, 1)]
     );
-    assert_eq!(process.held.count, 1);
+    assert_eq!(process.held.blocks, 1);
     let later = "of some of it nobody knows who holds it: it came after the last look";
     assert!(
         process.notes.iter().any(|note| note == later),
@@ -379,7 +379,7 @@ fn what_was_reported_and_freed_later_is_said_at_the_end() {
     );
     let later = process.assertions[0]
         .freed_later
-        .map(|it| (it.bytes, it.count));
+        .map(|it| (it.bytes, it.blocks));
     assert_eq!(later, Some((6_944, 4)));
 
     // The clean twin: all of it is still there.
@@ -519,7 +519,7 @@ fn what_may_be_a_cache_does_not_grow() {
     ] {
         let (image, selection, _) = series(left, root, method);
         let process = &report_since(&image, selection).processes[0];
-        assert_eq!(process.leaks.count, 0, "{left:?} {root:?} {method}");
+        assert_eq!(process.leaks.blocks, 0, "{left:?} {root:?} {method}");
         assert!(process.held.sites.is_empty());
     }
 }
@@ -535,7 +535,7 @@ fn what_has_dropped_an_older_entry_does_not_grow() {
             ..selection.clone()
         };
         let process = &report_since(&image, selection).processes[0];
-        assert_eq!(process.leaks.count, if dropped { 0 } else { 5 });
+        assert_eq!(process.leaks.blocks, if dropped { 0 } else { 5 });
     }
 }
 

@@ -232,8 +232,8 @@ fn the_flame_graph_is_walked_by_keyboard_and_by_click() {
     );
 
     // By blocks instead of bytes.
-    browser.evaluate("document.querySelector('[data-value=count]').click()");
-    assert_eq!(get(&mut browser, "metric"), "count");
+    browser.evaluate("document.querySelector('[data-value=blocks]').click()");
+    assert_eq!(get(&mut browser, "metric"), "blocks");
     let said = browser.evaluate("document.querySelector('#flame .readout').textContent");
     assert!(said.as_str().expect("text").contains("97 blocks"), "{said}");
     // Only the clean process: there is nothing to show, and the page says so.

@@ -76,11 +76,11 @@ fn a_failed_test_shows_its_own_sites() {
     // A site of which both tests and the time before them leaked something.
     let part = |epoch, count| InEpoch {
         epoch,
-        count,
+        blocks: count,
         bytes: count * 1024,
     };
     report.processes[0].leaks.sites[3].epochs = vec![part(1, 1), part(3, 2), part(7, 5)];
-    report.processes[0].leaks.sites[3].count = 8;
+    report.processes[0].leaks.sites[3].blocks = 8;
     report.processes[0].leaks.sites[3].bytes = 8 * 1024;
     let page = Page::of(&report);
     let mut browser = Browser::start(&program, 1280, 900);

@@ -80,7 +80,7 @@ fn a_known_leak_is_reported_and_fails_nothing() {
     let report = report(&database("", &["java"], false));
     let process = &report.processes[0];
     assert_eq!(report.verdict(), Verdict::Clean);
-    assert_eq!((process.leaks.count, process.known.count), (0, 2));
+    assert_eq!((process.leaks.blocks, process.known.blocks), (0, 2));
     assert_eq!(process.known.bytes, 384);
     let known = process.known.sites[0].known.as_ref().expect("known");
     assert_eq!(known.sentence(), SENTENCE);
@@ -111,8 +111,8 @@ fn the_users_own_leak_beside_it_is_found() {
     let report = report(&database("", &["java"], true));
     let process = &report.processes[0];
     assert_eq!(report.verdict(), Verdict::Leaks);
-    assert_eq!((process.leaks.count, process.leaks.bytes), (1, SIZE));
-    assert_eq!(process.known.count, 2);
+    assert_eq!((process.leaks.blocks, process.leaks.bytes), (1, SIZE));
+    assert_eq!(process.known.blocks, 2);
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn other_versions_do_not_leak_so() {
         let report = report(&image);
         let process = &report.processes[0];
         assert_eq!(
-            (process.known.count, process.leaks.count),
+            (process.known.blocks, process.leaks.blocks),
             (known, 2 - known),
             "{name}"
         );
@@ -314,7 +314,7 @@ fn a_file_that_is_no_list_is_said_and_leaves_the_others_in_force() {
     let options = format!("known-leaks={file}:/no/such.known");
     let report = report(&database(&options, &["java"], true));
     let process = &report.processes[0];
-    assert_eq!((process.leaks.count, process.known.count), (1, 2));
+    assert_eq!((process.leaks.blocks, process.known.blocks), (1, 2));
     for said in [
         format!(
             "known leaks not applied: line 1 of the known leaks `{file}` is no entry: `site` is missing: name the leaking function, or Java class.method"

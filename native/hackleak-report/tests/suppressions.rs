@@ -55,7 +55,7 @@ fn each_rule_of_each_file_is_counted() {
                 rule.rule.as_str(),
                 rule.line,
                 rule.sites,
-                rule.count,
+                rule.blocks,
                 rule.bytes,
             )
         })

@@ -19,7 +19,7 @@ pub fn hackleak(folder: &Path) -> Result<Vec<Reported>, String> {
         .flat_map(|process| &process.leaks.sites);
     let leaks = sites.map(|site| Reported {
         frames: site.names(),
-        blocks: site.count,
+        blocks: site.blocks,
         bytes: site.bytes,
     });
     Ok(leaks.collect())

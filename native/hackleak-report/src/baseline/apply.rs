@@ -56,7 +56,7 @@ impl Report {
         let mut used = model::Baseline {
             file: file.to_owned(),
             sites: 0,
-            count: 0,
+            blocks: 0,
             bytes: 0,
             fixed: Vec::new(),
         };
@@ -64,7 +64,7 @@ impl Report {
             match now.get(identity) {
                 Some(found) if !has_grown(*amount, *found) => {
                     used.sites += 1;
-                    used.count = used.count.saturating_add(found.count);
+                    used.blocks = used.blocks.saturating_add(found.blocks);
                     used.bytes = used.bytes.saturating_add(found.bytes);
                 }
                 Some(_) => {}
@@ -99,9 +99,9 @@ impl Process {
             left.add(sum);
             true
         });
-        (self.leaks.bytes, self.leaks.count) = (left.bytes, left.count);
+        (self.leaks.bytes, self.leaks.blocks) = (left.bytes, left.count);
         self.leaks.sites = grown_as_one(std::mem::take(&mut self.leaks.sites));
-        if self.verdict == Verdict::Leaks && self.leaks.count == 0 {
+        if self.verdict == Verdict::Leaks && self.leaks.blocks == 0 {
             self.verdict = self.verdict_without_leaks;
         }
         if known != Sum::default() {
@@ -133,7 +133,7 @@ fn grown_as_one(sites: Vec<Site>) -> Vec<Site> {
         site.also_at.sort();
         site.also_at.dedup();
     }
-    one.sort_by_key(|site| std::cmp::Reverse((site.bytes, site.count)));
+    one.sort_by_key(|site| std::cmp::Reverse((site.bytes, site.blocks)));
     one
 }
 

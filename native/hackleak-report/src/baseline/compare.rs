@@ -106,7 +106,7 @@ impl Comparison {
         for list in [new, grown, fixed, shrunk] {
             // Those of the same size stay in the order of their names.
             list.sort_by_key(|site| {
-                std::cmp::Reverse((site.now.bytes, site.now.count, site.before.bytes))
+                std::cmp::Reverse((site.now.bytes, site.now.blocks, site.before.bytes))
             });
         }
         comparison

@@ -28,7 +28,7 @@ fn figures(heaps: u64, taken: u64, told: Option<(u64, u64)>, arenas: u64) -> Fig
 fn live(bytes: u64, mapped: u64) -> LiveBlocks {
     LiveBlocks {
         amount: Amount {
-            count: 3210,
+            blocks: 3210,
             bytes: bytes * MIB,
         },
         mapped: mapped * MIB,

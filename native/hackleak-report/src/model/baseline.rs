@@ -11,7 +11,7 @@ pub struct Baseline {
     /// Sites that it knows and that have not grown.
     pub sites: u64,
     /// Blocks at those sites.
-    pub count: u64,
+    pub blocks: u64,
     /// Bytes at those sites.
     pub bytes: u64,
     /// Sites that it knows and that leak no more; only when everything was looked at.
@@ -27,7 +27,7 @@ pub struct KnownSite {
     /// How the blocks were allocated.
     pub kind: String,
     /// Blocks in all processes.
-    pub count: u64,
+    pub blocks: u64,
     /// Bytes in all processes.
     pub bytes: u64,
 }

@@ -37,7 +37,7 @@ pub struct Assertion {
     /// Bytes that had leaked.
     pub bytes: u64,
     /// Blocks that had leaked.
-    pub count: u64,
+    pub blocks: u64,
     /// Sites of these blocks; 0 when they were not told apart.
     pub sites: u32,
     /// What went wrong with the check, for `error`.
@@ -105,7 +105,7 @@ pub struct TimelinePoint {
     /// Bytes live, of all epochs and scopes.
     pub bytes: u64,
     /// Blocks live.
-    pub count: u64,
+    pub blocks: u64,
     /// The newest epoch then.
     pub epoch: u32,
     /// Why there is a point.

@@ -25,7 +25,7 @@ pub struct Leaks {
     /// Bytes at all sites.
     pub bytes: u64,
     /// Blocks at all sites.
-    pub count: u64,
+    pub blocks: u64,
     /// The sites, most bytes first.
     pub sites: Vec<Site>,
 }
@@ -36,7 +36,7 @@ pub struct InEpoch {
     /// The epoch.
     pub epoch: u32,
     /// Blocks.
-    pub count: u64,
+    pub blocks: u64,
     /// Bytes.
     pub bytes: u64,
 }
@@ -47,7 +47,7 @@ pub struct InScope {
     /// The name.
     pub scope: String,
     /// Blocks.
-    pub count: u64,
+    pub blocks: u64,
     /// Bytes.
     pub bytes: u64,
 }
@@ -58,7 +58,7 @@ pub struct Site {
     /// Bytes in all blocks, as they were asked for.
     pub bytes: u64,
     /// Blocks.
-    pub count: u64,
+    pub blocks: u64,
     /// How they were allocated.
     pub kind: Kind,
     /// The threads that allocated them.
@@ -116,7 +116,7 @@ impl Site {
     /// Its bytes and blocks.
     pub fn amount(&self) -> Amount {
         Amount {
-            count: self.count,
+            blocks: self.blocks,
             bytes: self.bytes,
         }
     }
@@ -126,7 +126,7 @@ impl Site {
     /// `, grown from 3 bytes in 1 block to 9 bytes in 2 blocks`; nothing for a new site.
     pub(crate) fn grown(&self) -> String {
         let noun = self.kind.noun();
-        let words = |amount: Amount| numbers::amount(amount.bytes, amount.count, noun);
+        let words = |amount: Amount| numbers::amount(amount.bytes, amount.blocks, noun);
         let Some(before) = self.baseline else {
             return String::new();
         };
@@ -162,7 +162,7 @@ pub struct Held {
     /// Bytes at all sites.
     pub bytes: u64,
     /// Blocks at all sites.
-    pub count: u64,
+    pub blocks: u64,
     /// The sites, most bytes first.
     pub sites: Vec<Site>,
 }
@@ -174,7 +174,7 @@ impl Held {
         sites.iter().for_each(|site| sum.add(site.amount()));
         Held {
             bytes: sum.bytes,
-            count: sum.count,
+            blocks: sum.blocks,
             sites,
         }
     }

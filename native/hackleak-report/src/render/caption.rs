@@ -57,7 +57,7 @@ pub(super) fn after_amount(site: &Site) -> String {
 /// What leaks at a site, in one sentence without its place.
 pub(super) fn amount(merged: &Merged<'_>) -> String {
     let noun = merged.site.kind.noun();
-    let mut text = leaked(merged.amount.bytes, merged.amount.count, noun);
+    let mut text = leaked(merged.amount.bytes, merged.amount.blocks, noun);
     if noun == BLOCK {
         text += &format!(" ({})", merged.site.kind.name());
     }

@@ -64,7 +64,7 @@ fn sentence(what: &str, site: &Difference) -> String {
         format!(
             "{} in {}",
             bytes(amount.bytes),
-            counted(amount.count, "block")
+            counted(amount.blocks, "block")
         )
     };
     let processes = match site.processes {

@@ -19,7 +19,7 @@ pub enum Weight {
     #[default]
     Bytes,
     /// Blocks leaked.
-    Count,
+    Blocks,
 }
 
 /// The leaks as folded stacks, sorted. With several processes, each stack begins with its own.
@@ -34,7 +34,7 @@ pub fn folded(report: &Report, weight: Weight) -> String {
             frames.extend(site.frames.iter().rev().map(name));
             let number = match weight {
                 Weight::Bytes => site.bytes,
-                Weight::Count => site.count,
+                Weight::Blocks => site.blocks,
             };
             let sum = stacks.entry(frames.join(";")).or_default();
             *sum = sum.saturating_add(number);

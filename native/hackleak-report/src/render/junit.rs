@@ -120,7 +120,7 @@ fn process_case(process: &Process) -> Case {
         name: caption::process(process),
         error: true,
         wrong: incomplete.then(|| {
-            let said = match process.leaks.count {
+            let said = match process.leaks.blocks {
                 0 => "no leaks were seen, but not everything was recorded",
                 _ => "not everything was recorded, so there may be more leaks",
             };
@@ -152,7 +152,7 @@ fn site_case(merged: &Merged<'_>, sources: &Sources) -> Case {
             text += &format!(
                 "\n{}: {}",
                 caption::process(process),
-                crate::numbers::blocks(part.count, part.bytes)
+                crate::numbers::blocks(part.blocks, part.bytes)
             );
         }
     }

@@ -151,7 +151,7 @@ impl Rows {
         self.row(&[
             row,
             &site.bytes.to_string(),
-            &site.count.to_string(),
+            &site.blocks.to_string(),
             site.kind.name(),
         ]);
         let holder = site.holder.as_ref().map(Holder::sentence);
@@ -163,10 +163,10 @@ impl Rows {
         let (own, owner) = own(site);
         let owner = owner.map_or(String::new(), |owner| owner.to_string());
         self.row(&["own", &own.to_string(), &owner]);
-        let (bytes, count) = (site.bytes, site.count);
+        let (bytes, count) = (site.bytes, site.blocks);
         let only = site.scope.as_deref().map(|name| (bytes, count, name));
         let several = site.scopes.iter();
-        let several = several.map(|part| (part.bytes, part.count, &*part.scope));
+        let several = several.map(|part| (part.bytes, part.blocks, &*part.scope));
         for (bytes, count, name) in only.into_iter().chain(several) {
             self.row(&["scope", &bytes.to_string(), &count.to_string(), name]);
         }

@@ -106,7 +106,7 @@ fn processes(page: &mut String, report: &Report) {
             "| {} | {result} | {} | {} |",
             code(&caption::process(process)),
             thousands(process.leaks.bytes),
-            thousands(process.leaks.count)
+            thousands(process.leaks.blocks)
         );
     }
     if report.processes.len() > MAX_PROCESSES {
@@ -145,7 +145,7 @@ fn table(page: &mut String, sites: &[Merged<'_>], sources: &Sources) {
                 ""
             },
             thousands(merged.amount.bytes),
-            thousands(merged.amount.count),
+            thousands(merged.amount.blocks),
             merged.processes.len()
         );
     }
@@ -211,7 +211,7 @@ fn baselines(page: &mut String, report: &Report) {
             code(&baseline.file),
             counted(baseline.sites, "site"),
             bytes(baseline.bytes),
-            counted(baseline.count, "block"),
+            counted(baseline.blocks, "block"),
             baseline.fixed.len()
         );
     }

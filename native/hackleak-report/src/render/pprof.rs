@@ -106,7 +106,7 @@ impl Builder {
             ];
             let sample = Sample {
                 location_id: self.stack(&site.frames, &build_ids),
-                value: vec![number(site.count), number(site.bytes)],
+                value: vec![number(site.blocks), number(site.bytes)],
                 label: labels.to_vec(),
             };
             self.profile.sample.push(sample);

@@ -141,11 +141,11 @@ fn leak(
         )},
         "locations": [location(&origin, &site.frames)],
         "stacks": [stack_of(&site.frames, sources, "allocated at")],
-        "occurrenceCount": merged.amount.count.clamp(1, i64::MAX as u64),
+        "occurrenceCount": merged.amount.blocks.clamp(1, i64::MAX as u64),
         "partialFingerprints": fingerprints.of(&Identity::of(site)),
         "properties": {
             "bytes": merged.amount.bytes,
-            "blocks": merged.amount.count,
+            "blocks": merged.amount.blocks,
             "kind": site.kind.name(),
             "verdict": site.verdict.name(),
             "heldBy": site.holder.as_ref().map(Holder::sentence),
@@ -154,7 +154,7 @@ fn leak(
                 "process": caption::process(process),
                 "pid": process.pid,
                 "bytes": amount.bytes,
-                "blocks": amount.count,
+                "blocks": amount.blocks,
             })).collect::<Vec<_>>(),
         },
     });

@@ -172,7 +172,7 @@ fn description(site: &Site, process: &Process) -> String {
         let _ = write!(text, "{more}, held by {}", holder.sentence());
     }
     if site.freed_older > 0 {
-        let net = i128::from(site.count) - i128::from(site.freed_older);
+        let net = i128::from(site.blocks) - i128::from(site.freed_older);
         let net = if net > 0 {
             format!("+{net}")
         } else {

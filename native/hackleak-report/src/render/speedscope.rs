@@ -74,7 +74,7 @@ pub fn speedscope(report: &Report) -> serde_json::Result<String> {
         let of =
             |unit, what, weight: fn(&Site) -> u64| profile(process, unit, what, &samples, weight);
         profiles.push(of("bytes", "bytes leaked", |site| site.bytes));
-        profiles.push(of("none", "blocks leaked", |site| site.count));
+        profiles.push(of("none", "blocks leaked", |site| site.blocks));
     }
     let causes: Vec<&str> = report
         .incomplete()

@@ -209,7 +209,7 @@ impl Page {
                 baseline.file
             ));
             for site in baseline.fixed.iter().take(MAX_FIXED) {
-                let leaked = blocks(site.count, site.bytes);
+                let leaked = blocks(site.blocks, site.bytes);
                 let frames = site.frames.iter().take(3).cloned().collect::<Vec<_>>();
                 self.line(&format!(
                     "  {leaked}, {}: {}",
@@ -265,7 +265,7 @@ pub(super) fn headline(process: &Process, place: &str) -> String {
     match process.verdict {
         Verdict::Leaks => format!(
             "{} at {}{place}",
-            numbers::leaked(leaks.bytes, leaks.count, crate::model::noun(&leaks.sites)),
+            numbers::leaked(leaks.bytes, leaks.blocks, crate::model::noun(&leaks.sites)),
             counted(leaks.sites.len() as u64, "site")
         ),
         Verdict::InvalidFrees => format!(

@@ -44,7 +44,7 @@ fn of_log(log: &TextLog, several: bool, lines: &mut Vec<String>) {
         Verdict::Leaks => format!(
             "{} leaked in {} at {}{name}",
             bytes(leaks.bytes),
-            counted(leaks.count, "block"),
+            counted(leaks.blocks, "block"),
             counted(leaks.sites.len() as u64, "site")
         ),
     });
@@ -54,7 +54,7 @@ fn of_log(log: &TextLog, several: bool, lines: &mut Vec<String>) {
     }
     if let Some(rest) = leaks.sites.get(MAX_SITES..).filter(|rest| !rest.is_empty()) {
         let sum = rest.iter().fold((0, 0_u64), |(count, size), site| {
-            (count + site.count, size.saturating_add(site.bytes))
+            (count + site.blocks, size.saturating_add(site.bytes))
         });
         lines.push(String::new());
         lines.push(format!(
@@ -79,7 +79,7 @@ fn of_site(number: usize, site: &LogSite, lines: &mut Vec<String>) {
     lines.push(format!(
         "{number}) {} in {}{}",
         bytes(site.bytes),
-        counted(site.count, "block"),
+        counted(site.blocks, "block"),
         if site.frames.is_empty() {
             ", allocated without a stack in the log"
         } else {
@@ -88,7 +88,7 @@ fn of_site(number: usize, site: &LogSite, lines: &mut Vec<String>) {
     ));
     let stack = stack::whole(&site.frames);
     lines.extend(stack.into_iter().map(|line| format!("    {line}")));
-    for block in &site.blocks {
+    for block in &site.first_blocks {
         lines.push(format!(
             "    {}  {}  thread {}  line {}",
             block.address,
@@ -97,8 +97,8 @@ fn of_site(number: usize, site: &LogSite, lines: &mut Vec<String>) {
             thousands(block.line)
         ));
     }
-    let hidden = site.count.saturating_sub(site.blocks.len() as u64);
-    if hidden > 0 && !site.blocks.is_empty() {
+    let hidden = site.blocks.saturating_sub(site.first_blocks.len() as u64);
+    if hidden > 0 && !site.first_blocks.is_empty() {
         lines.push(format!("    ... {}", counted(hidden, "more block")));
     }
 }

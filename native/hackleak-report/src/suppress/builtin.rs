@@ -399,7 +399,7 @@ fn is_exception_pool(site: &Site, frames: &[&NativeFrame]) -> bool {
         }
         _ => false,
     });
-    initialises && site.count == 1 && POOL_SIZES.contains(&site.bytes)
+    initialises && site.blocks == 1 && POOL_SIZES.contains(&site.bytes)
 }
 
 /// Whether `name` is the function `known`. The C library's debug information has other names for

@@ -35,7 +35,7 @@ pub(super) fn name(
     let leaking: Vec<(usize, &[u32])> = stacks
         .all()
         .map(|(frames, number)| (number as usize, frames))
-        .filter(|(number, _)| sites.get(*number).is_some_and(|site| site.count > 0))
+        .filter(|(number, _)| sites.get(*number).is_some_and(|site| site.blocks > 0))
         .collect();
     let mut parsed: HashMap<u32, Parsed> = HashMap::new();
     let mut offsets: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();

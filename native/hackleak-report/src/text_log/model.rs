@@ -64,7 +64,7 @@ pub struct Leaks {
     /// Bytes at all sites.
     pub bytes: u64,
     /// Blocks at all sites.
-    pub count: u64,
+    pub blocks: u64,
     /// The sites, most bytes first.
     pub sites: Vec<LogSite>,
 }
@@ -76,11 +76,11 @@ pub struct LogSite {
     /// Bytes in all blocks.
     pub bytes: u64,
     /// Blocks.
-    pub count: u64,
+    pub blocks: u64,
     /// The stack, the allocating function first; empty when the log has none.
     pub frames: Vec<Frame>,
     /// The blocks in the order of the log, the first ones where there are many.
-    pub blocks: Vec<Block>,
+    pub first_blocks: Vec<Block>,
 }
 
 /// A block that was not freed.

@@ -71,7 +71,7 @@ pub fn site(bytes: u64, count: u64, kind: Kind, frames: Vec<Frame>) -> Site {
         .position(|frame| matches!(frame, Frame::Native(_)));
     Site {
         bytes,
-        count,
+        blocks: count,
         kind,
         threads: vec![Thread {
             tid: 4242,
@@ -111,7 +111,7 @@ fn name(frame: &Frame) -> String {
 /// A process with these sites.
 pub fn process(pid: u32, sites: Vec<Site>) -> Process {
     let bytes = sites.iter().map(|site| site.bytes).sum();
-    let count = sites.iter().map(|site| site.count).sum();
+    let count = sites.iter().map(|site| site.blocks).sum();
     Process {
         pid,
         exe: "/usr/lib/jvm/java-17/bin/java".to_owned(),
@@ -151,7 +151,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
             scope: None,
             kinds: Vec::new(),
             bytes,
-            count,
+            blocks: count,
             sites,
         },
         held: Held::default(),
@@ -196,7 +196,7 @@ fn history(process: &mut Process) {
         process.timeline.push(TimelinePoint {
             at_ns: second * SECOND,
             bytes: live + wave,
-            count: 4_000 + wave / 4096,
+            blocks: 4_000 + wave / 4096,
             epoch: 1 + second as u32 / 11,
             cause: Cause::Traffic,
         });
@@ -221,7 +221,7 @@ fn history(process: &mut Process) {
             scope: None,
             at_ns: (number * 11 + 10) * SECOND,
             bytes: if leaks { 12_582_912 } else { 0 },
-            count: if leaks { 96 } else { 0 },
+            blocks: if leaks { 96 } else { 0 },
             sites: if leaks { 3 } else { 0 },
             detail: None,
             freed_later: None,
@@ -342,10 +342,10 @@ pub fn run() -> Report {
     history(&mut leaky);
     // In the epochs of the two tests, and before all of them.
     for (site, epoch) in leaky.leaks.sites.iter_mut().zip([3, 3, 7, 1]) {
-        let (count, bytes) = (site.count, site.bytes);
+        let (count, bytes) = (site.blocks, site.bytes);
         site.epochs = vec![InEpoch {
             epoch,
-            count,
+            blocks: count,
             bytes,
         }];
     }
@@ -410,7 +410,7 @@ pub fn spark() -> Report {
     .map(|(scope, mib, count)| InScope {
         scope: scope.to_owned(),
         bytes: mib * MIB,
-        count,
+        blocks: count,
     })
     .into();
     let mut sites = vec![several];

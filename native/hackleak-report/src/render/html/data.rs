@@ -44,7 +44,7 @@ struct Sites<'report> {
     process: Vec<u32>,
     node: Vec<u32>,
     bytes: Vec<u64>,
-    count: Vec<u64>,
+    blocks: Vec<u64>,
     kind: Vec<u32>,
     threads: Vec<u32>,
     scope: Vec<u32>,
@@ -83,7 +83,7 @@ struct Overview<'report> {
     tracked: String,
     allocations: u64,
     leaked_bytes: u64,
-    leaked_count: u64,
+    leaked_blocks: u64,
     sites: usize,
     notes: Vec<Cow<'report, str>>,
     checkpoints: &'report [Checkpoint],
@@ -110,7 +110,7 @@ struct Library<'report> {
 struct Timeline {
     at: Vec<u64>,
     bytes: Vec<u64>,
-    count: Vec<u64>,
+    blocks: Vec<u64>,
 }
 
 #[derive(Serialize)]
@@ -213,14 +213,14 @@ impl<'report> Sites<'report> {
         self.process.push(process as u32);
         self.node.push(tables.stack(&site.frames));
         self.bytes.push(site.bytes);
-        self.count.push(site.count);
+        self.blocks.push(site.blocks);
         self.kind.push(tables.string(site.kind.name()));
         self.threads.push(tables.threads(site));
         self.scope
             .push(tables.string(site.scope.as_deref().unwrap_or_default()));
         if !site.scopes.is_empty() {
             let parts = site.scopes.iter();
-            let parts = parts.map(|part| (tables.string(&part.scope), part.bytes, part.count));
+            let parts = parts.map(|part| (tables.string(&part.scope), part.bytes, part.blocks));
             self.scopes.insert(self.stacks.len(), parts.collect());
         }
         if let Some(holder) = &site.holder {
@@ -232,7 +232,7 @@ impl<'report> Sites<'report> {
         }
         if !site.epochs.is_empty() {
             let parts = site.epochs.iter();
-            let parts = parts.map(|part| (part.epoch, part.count, part.bytes));
+            let parts = parts.map(|part| (part.epoch, part.blocks, part.bytes));
             self.epochs.insert(self.stacks.len(), parts.collect());
         }
         if !site.names.is_empty() {
@@ -269,7 +269,7 @@ fn overview<'report>(process: &'report Process, tables: &mut Tables<'report>) ->
         tracked: crate::render::text::tracked(process),
         allocations: process.totals.allocations,
         leaked_bytes: process.leaks.bytes,
-        leaked_count: process.leaks.count,
+        leaked_blocks: process.leaks.blocks,
         sites: process.leaks.sites.len(),
         notes: notes(process),
         checkpoints: &process.checkpoints,
@@ -303,7 +303,7 @@ impl Timeline {
         for point in points {
             timeline.at.push(point.at_ns / 1000);
             timeline.bytes.push(point.bytes);
-            timeline.count.push(point.count);
+            timeline.blocks.push(point.blocks);
         }
         timeline
     }

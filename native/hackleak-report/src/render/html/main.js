@@ -52,7 +52,7 @@ function tools() {
     el("label", {}, "Search", search),
     data.processes.length > 1 ? el("label", {}, manyModules ? "Module or process" : "Process", which) : null,
     stages.length > 0 ? el("label", {}, "Stage", stage) : null,
-    el("span", { class: "label" }, "Count ", choice("Count", [["bytes", "bytes"], ["count", "blocks"]], "bytes", (metric) => change({ metric }))),
+    el("span", { class: "label" }, "Count ", choice("Count", [["bytes", "bytes"], ["blocks", "blocks"]], "bytes", (metric) => change({ metric }))),
     el("span", { class: "soft wide" }, "Press / to search."));
 }
 

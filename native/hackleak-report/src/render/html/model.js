@@ -107,7 +107,7 @@ function partOf(site, test) {
 
 /** Every scope of a site with its bytes and blocks, as far as it is known: `[name, bytes, blocks]`. */
 const scopesOf = (site) =>
-  sites.scopes[site] || (text(sites.scope[site]) ? [[sites.scope[site], sites.bytes[site], sites.count[site]]] : []);
+  sites.scopes[site] || (text(sites.scope[site]) ? [[sites.scope[site], sites.bytes[site], sites.blocks[site]]] : []);
 
 /** `3.0`, the stage of Spark of the scope `stage 3.0 task 17 TID 41`; empty for all others. */
 const stageOf = (() => {
@@ -190,7 +190,7 @@ function select() {
     if (!taken[site] || !takesProcess(sites.process[site])) continue;
     const [siteBytes, siteCount] = test ? partOf(site, test)
       : state.stage ? partOfStage(site, state.stage)
-      : [sites.bytes[site], sites.count[site]];
+      : [sites.bytes[site], sites.blocks[site]];
     if (siteCount === 0 && (test || state.stage)) continue;
     bytes += siteBytes;
     count += siteCount;

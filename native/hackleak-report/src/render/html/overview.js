@@ -81,14 +81,14 @@ function testsSection(open) {
       "No assertion was made in these processes: no test of them used assertNoLeaks or @NoLeaks."));
   }
   const of = (row) => all[row][1];
-  const leaked = (row) => (of(row).count ? sized(of(row).bytes) : "");
+  const leaked = (row) => (of(row).blocks ? sized(of(row).bytes) : "");
   const columns = [
     { title: "Result", width: "7rem", cell: (row) => chip(outcomeWord(of(row)), of(row).outcome), compare: byNumber((row) => SEVERITY.indexOf(of(row).outcome)) },
     { title: "Test", width: "minmax(12rem, 1fr)", main: true, cell: (row) => el("span", { title: assertionTitle(of(row)) },
       assertionTitle(of(row)), of(row).detail ? el("span", { class: "soft" }, "  " + of(row).detail) : null), compare: byText((row) => assertionTitle(of(row))) },
     { title: "Scope", width: "8rem", minor: true, cell: (row) => of(row).scope || "", compare: byText((row) => of(row).scope || "") },
     { title: "Leaked", width: "5.5rem", right: true, cell: leaked, compare: byNumber((row) => of(row).bytes) },
-    { title: "Blocks", width: "4.5rem", right: true, cell: (row) => (of(row).count ? number(of(row).count) : ""), compare: byNumber((row) => of(row).count) },
+    { title: "Blocks", width: "4.5rem", right: true, cell: (row) => (of(row).blocks ? number(of(row).blocks) : ""), compare: byNumber((row) => of(row).blocks) },
     { title: "After", width: "6rem", right: true, minor: true, cell: (row) => duration(of(row).atNs / 1000), compare: byNumber((row) => of(row).atNs) },
   ];
   if (data.processes.length > 1) {

@@ -48,7 +48,7 @@ fn held(report: &Report, out: &mut String) {
     );
     for process in &report.processes {
         for site in process.held.sites.iter().take(MAX_SITES) {
-            let size = numbers::amount(site.bytes, site.count, site.kind.noun());
+            let size = numbers::amount(site.bytes, site.blocks, site.kind.noun());
             let Some(holder) = &site.holder else {
                 continue;
             };
@@ -96,7 +96,7 @@ fn of(process: &Process, out: &mut String) {
         let _ = writeln!(
             out,
             "<details><summary>{}, {}{}{}{}</summary><pre>{}</pre></details>",
-            numbers::amount(site.bytes, site.count, site.kind.noun()),
+            numbers::amount(site.bytes, site.blocks, site.kind.noun()),
             text(site.kind.name()),
             text(&named(site)),
             match &site.owner {
@@ -141,7 +141,7 @@ fn tests(process: &Process, out: &mut String) {
     tests.sort_by_key(|assertion| passed(assertion.outcome));
     let _ = writeln!(out, "<ul>");
     for assertion in tests.iter().take(MAX_TESTS) {
-        let leaked = match assertion.count {
+        let leaked = match assertion.blocks {
             0 => String::new(),
             count => format!(
                 ", {} in {}",

@@ -109,7 +109,7 @@ function sitesSection(showInFlame, showInTimeline) {
     if (state.test < 0) return;
     const [process, assertion] = assertions[state.test];
     const knows = sites.process.some((of, site) => of === process && sites.epochs[site]);
-    const found = assertion.count > 0 ? " The test found " + size(assertion.bytes) + " in " + counted(assertion.count, "block") + "." : "";
+    const found = assertion.blocks > 0 ? " The test found " + size(assertion.bytes) + " in " + counted(assertion.blocks, "block") + "." : "";
     const said = selection.sites.length > 0 ? " What of it is still live:"
       : knows || siteCount === 0 ? " Nothing of that was left at the end." : " This report does not say which sites are the test's.";
     chosenTest.replaceChildren(

@@ -52,7 +52,7 @@ function timelineSection() {
 
   /** What is live at a moment: the last point before it. */
   function live(process, moment) {
-    const { at, bytes, count } = process.timeline;
+    const { at, bytes, blocks } = process.timeline;
     let low = 0, high = at.length;
     while (low < high) {
       const middle = (low + high) >> 1;
@@ -60,7 +60,7 @@ function timelineSection() {
       else high = middle;
     }
     const index = Math.max(0, low - 1);
-    return [bytes[index] || 0, count[index] || 0];
+    return [bytes[index] || 0, blocks[index] || 0];
   }
 
   function draw() {
@@ -69,7 +69,7 @@ function timelineSection() {
     const process = data.processes[shown];
     const width = Math.max(picture.clientWidth, 300);
     picture.setAttribute("viewBox", "0 0 " + width + " " + HEIGHT);
-    const column = state.metric === "bytes" ? process.timeline.bytes : process.timeline.count;
+    const column = state.metric === "bytes" ? process.timeline.bytes : process.timeline.blocks;
     const most = column.reduce((best, value) => Math.max(best, value), 1);
     const until = end(process);
     const inner = width - EDGE.left - EDGE.right;

@@ -52,7 +52,7 @@ class HostBufferTest {
       allocate();
     }
     LeakReport report = HackLeak.leaksSince(checkpoint, LeakCheck.standard().settling(true));
-    assertEquals(0, report.count());
+    assertEquals(0, report.blocks());
     assertEquals(
         List.of(
             "cuDF's cleaner freed 3 objects that nobody had closed, which its log calls WAS LEAKED"),

@@ -79,7 +79,7 @@ class ReportedTest {
     assertTrue(clean.notes().stream().anyMatch(it -> it.startsWith("not tracked: ")));
     Blocks.leak();
     LeakReport report = HackLeak.leaksSince(checkpoint);
-    assertEquals(1, report.count());
+    assertEquals(1, report.blocks());
     String text = report.toString();
     assertEquals(1, text.split("\nnote: blind: `libhidden.so`: ", -1).length - 1, text);
     assertEquals(1, text.split("\nseen: `libblocks.so`\n", -1).length - 1, text);

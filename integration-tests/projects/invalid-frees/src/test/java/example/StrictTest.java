@@ -34,7 +34,7 @@ class StrictTest {
   void theErrorNamesTheLibrary() {
     HackLeak.checkpoint();
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
-    assertEquals(0, error.report().count());
+    assertEquals(0, error.report().blocks());
     assertEquals(1, error.report().blindLibraries().size());
     String blind = error.report().blindLibraries().get(0);
     assertTrue(blind.contains("/libhidden.so: "), blind);

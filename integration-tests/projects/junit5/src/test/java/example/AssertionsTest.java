@@ -75,7 +75,7 @@ class AssertionsTest {
 
     assertTrue(report.hasLeaks());
     assertEquals(NativeBuffer.BYTES, report.bytes());
-    assertEquals(1, report.count());
+    assertEquals(1, report.blocks());
     assertEquals(1, report.notes().size(), report.notes().toString());
     assertTrue(report.notes().get(0).startsWith("not tracked: "), report.notes().get(0));
     assertTrue(Files.isRegularFile(report.json().get()));
@@ -83,7 +83,7 @@ class AssertionsTest {
 
     LeakSite site = report.sites().get(0);
     assertEquals(NativeBuffer.BYTES, site.bytes());
-    assertEquals(1, site.count());
+    assertEquals(1, site.blocks());
     assertEquals("new[]", site.kind());
     assertEquals(List.of(), site.marks());
 
@@ -121,7 +121,7 @@ class AssertionsTest {
       buffer.close();
     }
     assertEquals(1, report.sites().size());
-    assertEquals(5, report.count());
+    assertEquals(5, report.blocks());
     assertEquals(5L * NativeBuffer.BYTES, report.bytes());
   }
 
@@ -134,7 +134,7 @@ class AssertionsTest {
       buffer.close();
     }
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
-    assertEquals(1, error.report().count());
+    assertEquals(1, error.report().blocks());
     assertEquals(NativeBuffer.BYTES, error.report().bytes());
     leak.close();
   }
@@ -148,9 +148,9 @@ class AssertionsTest {
       assertTrue(inner.epoch() > outer.epoch());
       HackLeak.assertNoLeaks();
       try (NativeBuffer two = new NativeBuffer()) {
-        assertEquals(2, HackLeak.leaksSince(outer).count());
+        assertEquals(2, HackLeak.leaksSince(outer).blocks());
         LeakReport report = HackLeak.leaksSince(inner);
-        assertEquals(1, report.count());
+        assertEquals(1, report.blocks());
         assertTrue(report.toString().contains(" since checkpoint `inner`: "), report.toString());
       }
     }
@@ -166,7 +166,7 @@ class AssertionsTest {
     thread.join();
     LeakReport report = HackLeak.leaksSince(checkpoint);
     buffer[0].close();
-    assertEquals(1, report.count());
+    assertEquals(1, report.blocks());
     assertTrue(report.toString().contains(", thread `buffer-maker`\n"), report.toString());
   }
 

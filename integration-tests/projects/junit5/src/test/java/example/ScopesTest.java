@@ -47,15 +47,15 @@ class ScopesTest {
       pool.shutdown();
     }
 
-    assertEquals(0, reports.get(0).get().count());
+    assertEquals(0, reports.get(0).get().blocks());
     LeakReport leaky = reports.get(1).get();
-    assertEquals(2, leaky.count());
+    assertEquals(2, leaky.blocks());
     assertEquals(2L * NativeBuffer.BYTES, leaky.bytes());
     assertTrue(leaky.toString().contains(" in scope `leaky`: "), leaky.toString());
     LeakReport withChild = reports.get(2).get();
-    assertEquals(4, withChild.count());
+    assertEquals(4, withChild.blocks());
     assertTrue(withChild.toString().contains(", thread `child`\n"), withChild.toString());
-    assertEquals(6, HackLeak.leaksSince(checkpoint).count());
+    assertEquals(6, HackLeak.leaksSince(checkpoint).blocks());
   }
 
   private LeakReport leaking(
@@ -82,13 +82,13 @@ class ScopesTest {
       try (LeakScope inner = HackLeak.scope("inner")) {
         allocate(2);
         LeakCheck inInner = LeakCheck.standard().inScope(inner);
-        assertEquals(2, HackLeak.leaksSince(checkpoint, inInner).count());
+        assertEquals(2, HackLeak.leaksSince(checkpoint, inInner).blocks());
       }
       allocate(1);
       LeakCheck inOuter = LeakCheck.standard().inScope(outer);
       LeakError error =
           assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(checkpoint, inOuter));
-      assertEquals(2, error.report().count());
+      assertEquals(2, error.report().blocks());
     }
   }
 
@@ -105,7 +105,7 @@ class ScopesTest {
     HackLeak.assertNoLeaks();
     allocate(1);
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
-    assertEquals(1, error.report().count());
+    assertEquals(1, error.report().blocks());
     assertEquals(2, error.report().notes().size());
     String note = error.report().notes().get(0);
     assertTrue(note.startsWith("3 blocks (5,999,979 bytes)"), note);
@@ -119,7 +119,7 @@ class ScopesTest {
       thread.start();
       thread.join();
     }
-    assertEquals(1, HackLeak.leaksSince(checkpoint).count());
+    assertEquals(1, HackLeak.leaksSince(checkpoint).blocks());
   }
 
   @Test
@@ -139,7 +139,7 @@ class ScopesTest {
             });
     // By reflection: the tests are compiled for Java 17.
     Thread.class.getMethod("startVirtualThread", Runnable.class).invoke(null, task);
-    assertEquals(1, task.get().count());
+    assertEquals(1, task.get().blocks());
   }
 
   private void allocate(int count) {

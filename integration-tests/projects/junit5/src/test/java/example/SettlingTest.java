@@ -67,7 +67,7 @@ class SettlingTest {
     HackLeak.checkpoint();
     NativeBuffer held = owner();
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
-    assertEquals(1, error.report().count());
+    assertEquals(1, error.report().blocks());
     assertTrue(held.isOpen());
   }
 

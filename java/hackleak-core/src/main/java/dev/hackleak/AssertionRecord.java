@@ -33,7 +33,7 @@ final class AssertionRecord {
     this.epoch = since.epoch();
     this.scope = how.scope();
     this.bytes = report == null ? 0 : report.bytes();
-    this.blocks = report == null ? 0 : report.count();
+    this.blocks = report == null ? 0 : report.blocks();
     this.sites = report == null ? 0 : report.sites().size();
     this.label = check == EXIT ? null : since.label().orElse(null);
     this.detail = detail;

@@ -244,7 +244,7 @@ final class LeakQuery {
   private void noteHeld(List<LeakSite> held) {
     if (!held.isEmpty()) {
       long bytes = held.stream().mapToLong(LeakSite::bytes).sum();
-      long count = held.stream().mapToLong(LeakSite::count).sum();
+      long count = held.stream().mapToLong(LeakSite::blocks).sum();
       notes.add(LeakText.held(bytes, count));
     }
   }

@@ -18,7 +18,7 @@ public final class LeakReport implements Serializable {
   private static final long serialVersionUID = 1;
 
   private final long bytes;
-  private final long count;
+  private final long blocks;
   private final List<LeakSite> sites;
   private final List<String> notes;
   private final String json;
@@ -34,17 +34,17 @@ public final class LeakReport implements Serializable {
 
   LeakReport(
       long bytes,
-      long count,
+      long blocks,
       List<LeakSite> sites,
       List<String> notes,
       String json,
       List<String> text) {
-    this(new Draft(bytes, count, sites, notes, json, text));
+    this(new Draft(bytes, blocks, sites, notes, json, text));
   }
 
   private LeakReport(Draft draft) {
     bytes = draft.bytes;
-    count = draft.count;
+    blocks = draft.blocks;
     sites = Immutable.copyOf(draft.sites);
     notes = Immutable.copyOf(draft.notes);
     json = draft.json;
@@ -60,7 +60,7 @@ public final class LeakReport implements Serializable {
   }
 
   private Draft draft() {
-    Draft draft = new Draft(bytes, count, sites, notes, json, text);
+    Draft draft = new Draft(bytes, blocks, sites, notes, json, text);
     draft.invalidFrees = invalidFrees;
     draft.invalidFreesFail = invalidFreesFail;
     draft.blind = blind;
@@ -74,7 +74,7 @@ public final class LeakReport implements Serializable {
 
   /** True if at least one block leaked. */
   public boolean hasLeaks() {
-    return count > 0;
+    return blocks > 0;
   }
 
   /** Leaked bytes, as the program requested them. */
@@ -83,8 +83,8 @@ public final class LeakReport implements Serializable {
   }
 
   /** Leaked blocks. */
-  public long count() {
-    return count;
+  public long blocks() {
+    return blocks;
   }
 
   /**
@@ -240,7 +240,7 @@ public final class LeakReport implements Serializable {
   /** What a report is made of, while it is put together. */
   static final class Draft {
     private final long bytes;
-    private final long count;
+    private final long blocks;
     private final List<LeakSite> sites;
     private List<String> notes;
     private final String json;
@@ -256,13 +256,13 @@ public final class LeakReport implements Serializable {
 
     Draft(
         long bytes,
-        long count,
+        long blocks,
         List<LeakSite> sites,
         List<String> notes,
         String json,
         List<String> text) {
       this.bytes = bytes;
-      this.count = count;
+      this.blocks = blocks;
       this.sites = sites;
       this.notes = notes;
       this.json = json;

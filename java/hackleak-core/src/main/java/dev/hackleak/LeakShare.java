@@ -8,12 +8,12 @@ public final class LeakShare implements Serializable {
 
   private final String scope;
   private final long bytes;
-  private final long count;
+  private final long blocks;
 
-  LeakShare(String scope, long bytes, long count) {
+  LeakShare(String scope, long bytes, long blocks) {
     this.scope = scope;
     this.bytes = bytes;
-    this.count = count;
+    this.blocks = blocks;
   }
 
   /** The name that {@link HackLeak#scope(String)} was given. */
@@ -27,12 +27,12 @@ public final class LeakShare implements Serializable {
   }
 
   /** Live blocks. */
-  public long count() {
-    return count;
+  public long blocks() {
+    return blocks;
   }
 
   @Override
   public String toString() {
-    return scope + ": " + bytes + " bytes in " + count + " blocks";
+    return scope + ": " + bytes + " bytes in " + blocks + " blocks";
   }
 }

@@ -9,7 +9,7 @@ public final class LeakSite implements Serializable {
   private static final long serialVersionUID = 1;
 
   private final long bytes;
-  private final long count;
+  private final long blocks;
   private final String kind;
   private final List<LeakFrame> frames;
   private final List<String> marks;
@@ -27,7 +27,7 @@ public final class LeakSite implements Serializable {
 
   LeakSite(
       long bytes,
-      long count,
+      long blocks,
       String kind,
       List<LeakFrame> frames,
       List<String> marks,
@@ -38,7 +38,7 @@ public final class LeakSite implements Serializable {
       int owner,
       List<LeakShare> shares) {
     this.bytes = bytes;
-    this.count = count;
+    this.blocks = blocks;
     this.kind = kind;
     this.frames = Immutable.copyOf(frames);
     this.marks = Immutable.copyOf(marks);
@@ -56,8 +56,8 @@ public final class LeakSite implements Serializable {
   }
 
   /** Live blocks. */
-  public long count() {
-    return count;
+  public long blocks() {
+    return blocks;
   }
 
   /** How they were allocated: {@code new}, {@code new[]}, and so on. */
@@ -122,7 +122,7 @@ public final class LeakSite implements Serializable {
 
   @Override
   public String toString() {
-    StringBuilder text = new StringBuilder(LeakText.amount(bytes, count, kind));
+    StringBuilder text = new StringBuilder(LeakText.amount(bytes, blocks, kind));
     holder().ifPresent(holder -> text.append("\n    held by ").append(holder));
     knownLeak().ifPresent(known -> text.append("\n    ").append(known));
     for (String line : StackText.of(frames)) {

@@ -286,7 +286,8 @@ public final class LeakWatch {
       return "it could not be checked: " + thrown;
     }
     LeakReport report = ((LeakError) thrown).report();
-    String what = report.hasLeaks() ? LeakText.amount(report.bytes(), report.count()) : "no memory";
+    String what =
+        report.hasLeaks() ? LeakText.amount(report.bytes(), report.blocks()) : "no memory";
     return "it leaked " + what + report.json().map(json -> ": " + json).orElse("");
   }
 

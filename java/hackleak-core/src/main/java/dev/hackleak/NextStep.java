@@ -37,7 +37,7 @@ final class NextStep {
     LeakSite site = report.sites().get(0);
     List<String> lines = new ArrayList<>();
     lines.add("next: " + step(site));
-    if (check.isOfOneRun() && site.count() == 1) {
+    if (check.isOfOneRun() && site.blocks() == 1) {
       rounds()
           .ifPresent(
               rounds -> lines.add("  or, if a library makes it once and keeps it: " + rounds));

@@ -181,7 +181,7 @@ final class Reporter {
               + " contradicts itself: exit code "
               + exit
               + ", "
-              + report.count()
+              + report.blocks()
               + " blocks, incomplete for "
               + report.incomplete());
     }

@@ -22,7 +22,7 @@ class CudfCleanerTest {
       Checkpoint later = HackLeak.checkpoint();
       recording.allocate(1);
       LeakReport leak = HackLeak.leaksSince(later, LeakCheck.standard().settling(false));
-      assertEquals(1, leak.count());
+      assertEquals(1, leak.blocks());
       assertFalse(leak.toString().contains("cuDF"), leak.toString());
     }
   }

@@ -44,7 +44,7 @@ class LeakQueryTest {
     recorder.freeOldest(5);
 
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
-    assertEquals(3, error.report().count());
+    assertEquals(3, error.report().blocks());
     assertEquals(3 * 1_999_993, error.report().bytes());
     assertTrue(error.getMessage().startsWith("5,999,979 bytes leaked in 3 blocks at 1 site\n"));
     assertTrue(error.getMessage().contains("#0 libvictim.so+0x1f3\n"), error.getMessage());
@@ -86,7 +86,7 @@ class LeakQueryTest {
     recorder.allocate(3);
     recorder.onGc = () -> recorder.freeNewest(recorder.gcs == 1 ? 1 : 0);
     LeakError error = assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(SETTLING));
-    assertEquals(2, error.report().count());
+    assertEquals(2, error.report().blocks());
     assertFalse(error.getMessage().contains("garbage"), error.getMessage());
   }
 
@@ -119,8 +119,8 @@ class LeakQueryTest {
 
     HackLeak.assertNoLeaks(checkpoint, LeakCheck.standard().inScope(clean));
     LeakReport report = HackLeak.leaksSince(checkpoint, LeakCheck.standard().inScope(leaky));
-    assertEquals(1, report.count());
-    assertEquals(2, HackLeak.leaksSince(checkpoint).count());
+    assertEquals(1, report.blocks());
+    assertEquals(2, HackLeak.leaksSince(checkpoint).blocks());
   }
 
   @Test
@@ -154,18 +154,18 @@ class LeakQueryTest {
     HackLeak.checkpoint();
     recorder.allocate(2);
     LeakReport report = HackLeak.leaksSince(HackLeak.checkpoint("later"));
-    assertEquals(0, report.count());
+    assertEquals(0, report.blocks());
     HackLeak.checkpoint("here");
     recorder.allocate(3);
     HackLeak.assertNoLeaks();
     report = HackLeak.leaksSince(Checkpoint.processStart());
-    assertEquals(0, report.count());
-    assertEquals(5, report.held().get(0).count());
+    assertEquals(0, report.blocks());
+    assertEquals(5, report.held().get(0).blocks());
     String said = report.notes().toString();
     assertTrue(said.contains("9,999,965 bytes in 5 blocks held, not lost"), said);
     recorder.unjudgeable = "no room";
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
-    assertEquals(3, error.report().count());
+    assertEquals(3, error.report().blocks());
     assertTrue(error.getMessage().contains("so all of it counts: no room"), error.getMessage());
   }
 
@@ -176,7 +176,7 @@ class LeakQueryTest {
     HackLeak.checkpoint();
     recorder.allocate(2);
     LeakError error = assertThrows(LeakError.class, HackLeak::assertNoLeaks);
-    assertEquals(2, error.report().count());
+    assertEquals(2, error.report().blocks());
     assertEquals(3, error.report().notes().size(), error.getMessage());
     assertTrue(error.getMessage().contains("in this JVM's memory only"), error.getMessage());
     assertTrue(error.getMessage().contains("no memory for it"), error.getMessage());

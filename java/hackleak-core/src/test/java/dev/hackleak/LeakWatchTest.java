@@ -23,7 +23,7 @@ class LeakWatchTest {
       LeakWatch watch = LeakWatch.begin("leaky", UNSETTLED, false);
       recording.allocate(3);
       assertTrue(telling(() -> watch.endFailed(own)));
-      assertEquals(3, ((LeakError) own.getSuppressed()[0]).report().count());
+      assertEquals(3, ((LeakError) own.getSuppressed()[0]).report().blocks());
       assertEquals(AssertionRecord.FAILED, recording.recorder().assertions.get(0).outcome);
       assertEquals(
           "hackleak: `leaky` failed for another reason; it leaked 5,999,979 bytes in 3 blocks\n",
@@ -124,7 +124,7 @@ class LeakWatchTest {
                 return leak;
               });
       new Thread(later).start();
-      assertEquals(1, later.get().report().count());
+      assertEquals(1, later.get().report().blocks());
     }
   }
 

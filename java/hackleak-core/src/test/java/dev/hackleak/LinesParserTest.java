@@ -40,7 +40,7 @@ class LinesParserTest {
 
     assertTrue(report.hasLeaks());
     assertEquals(5_999_979, report.bytes());
-    assertEquals(3, report.count());
+    assertEquals(3, report.blocks());
     assertEquals(Optional.of(Paths.get("out/leaks-7-1.json")), report.json());
     assertEquals(
         Collections.singletonList("a tab: \t, a line feed: \n, a backslash: \\"), report.notes());
@@ -49,7 +49,7 @@ class LinesParserTest {
 
     LeakSite site = report.sites().get(0);
     assertEquals(3_999_986, site.bytes());
-    assertEquals(2, site.count());
+    assertEquals(2, site.blocks());
     assertEquals("new[]", site.kind());
     assertEquals(Collections.singletonList("stack truncated at 2000 frames"), site.marks());
     assertEquals(4, site.frames().size());
@@ -98,7 +98,7 @@ class LinesParserTest {
                 "library\tknown leak of rocksdbjni, facebook/rocksdb#15036",
                 "end"));
 
-    assertEquals(1, report.count());
+    assertEquals(1, report.blocks());
     LeakSite lost = report.sites().get(0);
     assertEquals(LeakVerdict.LOST, lost.verdict());
     assertEquals(Optional.empty(), lost.holder());

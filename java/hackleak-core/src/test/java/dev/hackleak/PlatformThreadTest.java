@@ -44,7 +44,7 @@ class PlatformThreadTest {
                 LeakCheck settled = LeakCheck.standard().settling(true);
                 return assertThrows(LeakError.class, () -> HackLeak.assertNoLeaks(settled));
               });
-      assertEquals(1, error.report().count());
+      assertEquals(1, error.report().blocks());
       assertEquals("hackleak-query", searching[0].getName());
       assertNotSame(Thread.currentThread(), searching[0]);
     }

@@ -275,7 +275,7 @@ class ReporterTest {
   /** The test fails all the same, with exact figures, and says what is missing. */
   private void assertFallback(String reason) {
     LeakReport report = failure().report();
-    assertEquals(1, report.count());
+    assertEquals(1, report.blocks());
     assertEquals(1_999_993, report.bytes());
     assertEquals(1, report.sites().size());
     assertFalse(report.json().isPresent());

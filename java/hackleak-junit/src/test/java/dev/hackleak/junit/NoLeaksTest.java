@@ -20,7 +20,7 @@ class NoLeaksTest {
     Events tests = Recorded.run(Samples.OneLeaks.class);
     assertEquals("{clean()=SUCCESSFUL, leaks()=FAILED}", outcomes(tests).toString());
     LeakError error = (LeakError) failure(tests);
-    assertEquals(3, error.report().count());
+    assertEquals(3, error.report().blocks());
     assertTrue(error.getMessage().contains("5,999,979 bytes in 3 blocks"), error.getMessage());
   }
 
@@ -162,7 +162,7 @@ class NoLeaksTest {
             .getRequiredPayload(TestExecutionResult.class)
             .getThrowable()
             .get();
-    assertEquals(1, ((LeakError) leak).report().count());
+    assertEquals(1, ((LeakError) leak).report().blocks());
   }
 
   @Test

@@ -100,7 +100,7 @@ final class Message {
     message.put(TASKS, tasks);
     message.put(MILLIS, millis);
     message.put(BYTES, report.bytes());
-    message.put(BLOCKS, report.count());
+    message.put(BLOCKS, report.blocks());
     message.put(FAILS, report.fails());
     message.put(NOTES, new ArrayList<>(report.notes()));
     message.put(INCOMPLETE, new ArrayList<>(report.incomplete()));
@@ -246,7 +246,7 @@ final class Message {
     for (LeakSite site : sites) {
       HashMap<String, Object> one = new HashMap<>();
       one.put(BYTES, site.bytes());
-      one.put(BLOCKS, site.count());
+      one.put(BLOCKS, site.blocks());
       one.put(KIND, site.kind());
       one.put(VERDICT, site.verdict().name().toLowerCase(Locale.ROOT));
       one.put(HOLDER, site.holder().orElse(""));
@@ -260,7 +260,7 @@ final class Message {
         HashMap<String, Object> part = new HashMap<>();
         part.put(SCOPE, share.scope());
         part.put(BYTES, share.bytes());
-        part.put(BLOCKS, share.count());
+        part.put(BLOCKS, share.blocks());
         shares.add(part);
       }
       one.put(SHARES, shares);
