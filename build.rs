@@ -3,7 +3,7 @@
 fn main() {
     println!("cargo:rerun-if-changed=native/c");
     cc::Build::new()
-        .files(["native/c/thread_slot.c", "native/c/older_glibc.c"])
+        .files(["native/c/thread_word.c", "native/c/older_glibc.c"])
         .opt_level(2)
         .compile("hackleak_c");
     // The homes of `dlsym` and `pthread_key_create` before glibc 2.34; later ones are empty.

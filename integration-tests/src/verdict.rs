@@ -10,7 +10,7 @@ pub struct Verdict {
     /// Those that differed.
     pub mismatches: u64,
     /// Stacks that ended on what was remembered of the last walk, or of one before it.
-    pub memo_hits: u64,
+    pub remembered_walks: u64,
     /// Stacks that are those of a walk before the last one.
     pub recent_hits: u64,
     /// Stacks of walks that parted from the last one as another one had.
@@ -42,7 +42,7 @@ impl Run {
         Verdict {
             checked: number("checked"),
             mismatches: number("mismatches"),
-            memo_hits: number("memo_hits"),
+            remembered_walks: number("remembered_walks"),
             recent_hits: number("recent_hits"),
             branch_hits: number("branch_hits"),
             java_recalled: number("java_recalled"),

@@ -29,13 +29,13 @@ fn assert_exact(victim: &str, seeds: std::ops::Range<u32>, arguments: &[&str], l
             let Verdict {
                 checked,
                 mismatches,
-                memo_hits,
+                remembered_walks,
                 recent_hits,
                 branch_hits,
                 ..
             } = run.verdict();
             println!(
-                "{what}: checked {checked}, mismatches {mismatches}, memo hits {memo_hits} ({recent_hits}, {branch_hits})"
+                "{what}: checked {checked}, mismatches {mismatches}, remembered walks {remembered_walks} ({recent_hits}, {branch_hits})"
             );
             assert_eq!(mismatches, 0, "{what}: {}", run.ended);
             assert!(checked >= least, "{what}: only {checked} were checked");
@@ -43,7 +43,7 @@ fn assert_exact(victim: &str, seeds: std::ops::Range<u32>, arguments: &[&str], l
             // only.
             let interrupted = victim == "stacks_interrupted";
             assert!(
-                memo_hits > 0 || interrupted,
+                remembered_walks > 0 || interrupted,
                 "{what}: nothing was remembered"
             );
             // Here the same places allocate in turn.

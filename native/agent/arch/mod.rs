@@ -5,7 +5,7 @@
 //! | file | what it gives |
 //! |---|---|
 //! | `entry.rs` | `allocator_entry!`, `standing_entry!`: stubs that hand their caller's stack position to a handler |
-//! | `slot.rs` | the thread's word: `thread_slot`, `set_thread_slot` |
+//! | `thread_word.rs` | the thread's word: `thread_word`, `set_thread_word` |
 //! | `registers.rs` | DWARF register numbers, the layout of a signal frame, a signal's context, and where a function jumps |
 //! | `pool.rs` | the code in front of functions of declared pools, and which relocations hold functions |
 //! | `thunk.rs` | the code in front of native methods |

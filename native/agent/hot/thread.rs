@@ -115,7 +115,7 @@ impl Drop for Guard {
 /// handler interrupted), or when there is no memory for it.
 #[inline(always)]
 pub fn enter() -> Option<Guard> {
-    let at = arch::thread_slot() as *mut ThreadState;
+    let at = arch::thread_word() as *mut ThreadState;
     if at.is_null() {
         return create();
     }
@@ -125,7 +125,7 @@ pub fn enter() -> Option<Guard> {
 /// The same for a thread that has a state already.
 #[inline(always)]
 pub fn enter_existing() -> Option<Guard> {
-    let at = arch::thread_slot() as *mut ThreadState;
+    let at = arch::thread_word() as *mut ThreadState;
     if at.is_null() { None } else { take(at) }
 }
 
@@ -179,7 +179,7 @@ pub fn on_own_stack<R>(work: impl FnOnce(&mut StackBounds) -> R) -> R {
 
 /// Whether the recorder is at work on the calling thread, below the frame that asks.
 pub fn is_busy() -> bool {
-    let at = arch::thread_slot() as *const ThreadState;
+    let at = arch::thread_word() as *const ThreadState;
     // SAFETY: the thread's word holds null or this thread's own state, which stays mapped.
     !at.is_null() && unsafe { (&raw const (*at).busy).read_volatile() } != 0
 }
@@ -189,11 +189,11 @@ pub fn is_busy() -> bool {
 /// touched.
 pub fn left_parent() {
     FREE.forget();
-    let state = arch::thread_slot() as *mut c_void;
+    let state = arch::thread_word() as *mut c_void;
     if state.is_null() {
         return;
     }
-    arch::set_thread_slot(0);
+    arch::set_thread_word(0);
     let key = KEY.load(Relaxed);
     if key != u32::MAX {
         // SAFETY: the key was created.
@@ -226,7 +226,7 @@ fn create() -> Option<Guard> {
     state.busy = arch::stack_pointer();
     state.is_on_own_stack = false;
     compiler_fence(SeqCst);
-    arch::set_thread_slot(at as usize);
+    arch::set_thread_word(at as usize);
     let mut guard = Guard(state);
     guard.on_own_stack(|state| {
         boundary::may_panic();
@@ -289,7 +289,7 @@ fn map_state() -> *mut ThreadState {
 
 unsafe extern "C" fn at_thread_end(value: *mut c_void) {
     let state: *mut ThreadState = value.cast();
-    arch::set_thread_slot(0);
+    arch::set_thread_word(0);
     if !crate::hot::ground::gate::is_open() {
         return;
     }

@@ -9,7 +9,7 @@ use core::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use hackleak_image::writer::sync::{self, AtomicPtr, AtomicU64, AtomicUsize};
 
 #[repr(C, align(32))]
-struct Slot {
+struct Bucket {
     key: AtomicU64,
     /// Never 0 once it is complete.
     first: AtomicU64,
@@ -34,7 +34,7 @@ pub struct ConcurrentMap {
 pub struct Generation(*mut Table);
 
 impl ConcurrentMap {
-    /// An empty map whose first table has `2^initial_bits` slots.
+    /// An empty map whose first table has `2^initial_bits` buckets.
     pub const fn new(initial_bits: u32) -> ConcurrentMap {
         ConcurrentMap {
             table: AtomicPtr::new(ptr::null_mut()),
@@ -50,14 +50,14 @@ impl ConcurrentMap {
             return None;
         }
         // SAFETY: tables are never unmapped.
-        let slots = unsafe { Slots::of(table) };
-        let mut at = slots.start(key);
+        let buckets = unsafe { Buckets::of(table) };
+        let mut at = buckets.start(key);
         loop {
-            let slot = slots.slot(at);
-            match slot.key.load(Acquire) {
+            let bucket = buckets.bucket(at);
+            match bucket.key.load(Acquire) {
                 found if found == key => {
-                    let first = slot.first.load(Acquire);
-                    return (first != 0).then(|| (first, slot.second.load(Relaxed)));
+                    let first = bucket.first.load(Acquire);
+                    return (first != 0).then(|| (first, bucket.second.load(Relaxed)));
                 }
                 0 => return None,
                 _ => at += 1,
@@ -82,19 +82,19 @@ impl ConcurrentMap {
             return;
         }
         // SAFETY: tables are never unmapped.
-        let slots = unsafe { Slots::of(table) };
-        if slots.used.load(Relaxed) * 2 >= slots.len() {
-            self.install(table, map(slots.bits + 1));
+        let buckets = unsafe { Buckets::of(table) };
+        if buckets.used.load(Relaxed) * 2 >= buckets.len() {
+            self.install(table, map(buckets.bits + 1));
             return;
         }
-        let mut at = slots.start(key);
+        let mut at = buckets.start(key);
         loop {
-            let slot = slots.slot(at);
-            match slot.key.compare_exchange(0, key, AcqRel, Acquire) {
+            let bucket = buckets.bucket(at);
+            match bucket.key.compare_exchange(0, key, AcqRel, Acquire) {
                 Ok(_) => {
-                    slots.used.fetch_add(1, Relaxed);
-                    slot.second.store(second, Relaxed);
-                    slot.first.store(first, Release);
+                    buckets.used.fetch_add(1, Relaxed);
+                    bucket.second.store(second, Relaxed);
+                    bucket.first.store(first, Release);
                     return;
                 }
                 Err(found) if found == key => return,
@@ -111,18 +111,18 @@ impl ConcurrentMap {
             return;
         }
         // SAFETY: tables are never unmapped.
-        let slots = unsafe { Slots::of(old) };
-        let new = map(slots.bits);
+        let buckets = unsafe { Buckets::of(old) };
+        let new = map(buckets.bits);
         if new.is_null() {
             // No memory: an empty map is still right, only slower.
             self.table.store(ptr::null_mut(), Release);
             return;
         }
-        for at in 0..slots.len() {
-            let slot = slots.slot(at);
-            let (key, first) = (slot.key.load(Acquire), slot.first.load(Acquire));
+        for at in 0..buckets.len() {
+            let bucket = buckets.bucket(at);
+            let (key, first) = (bucket.key.load(Acquire), bucket.first.load(Acquire));
             if key != 0 && first != 0 && keep(key) {
-                self.insert(Generation(new), key, first, slot.second.load(Relaxed));
+                self.insert(Generation(new), key, first, bucket.second.load(Relaxed));
             }
         }
         self.table.store(new, Release);
@@ -149,21 +149,21 @@ impl ConcurrentMap {
     }
 }
 
-struct Slots {
+struct Buckets {
     bits: u32,
     used: &'static AtomicUsize,
-    first: *const Slot,
+    first: *const Bucket,
 }
 
-impl Slots {
+impl Buckets {
     /// # Safety
     ///
     /// `table` came from [`map`] and is not null.
     #[inline(always)]
-    unsafe fn of(table: *mut Table) -> Slots {
-        // SAFETY: the caller's; slots follow the table's head.
+    unsafe fn of(table: *mut Table) -> Buckets {
+        // SAFETY: the caller's; buckets follow the table's head.
         unsafe {
-            Slots {
+            Buckets {
                 bits: (*table).bits,
                 used: &(*table).used,
                 first: table.cast::<u8>().add(HEAD_LEN).cast(),
@@ -178,7 +178,7 @@ impl Slots {
         (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - self.bits)) as usize
     }
     #[inline(always)]
-    fn slot(&self, at: usize) -> &'static Slot {
+    fn bucket(&self, at: usize) -> &'static Bucket {
         // SAFETY: masked to the table's length; tables are never unmapped.
         unsafe { &*self.first.add(at & (self.len() - 1)) }
     }
@@ -187,12 +187,12 @@ impl Slots {
 const HEAD_LEN: usize = 64;
 
 fn bytes(bits: u32) -> usize {
-    HEAD_LEN + (size_of::<Slot>() << bits)
+    HEAD_LEN + (size_of::<Bucket>() << bits)
 }
 
 /// An empty table, or null.
 fn map(bits: u32) -> *mut Table {
-    // SAFETY: a new anonymous mapping; zeroed slots are empty.
+    // SAFETY: a new anonymous mapping; zeroed buckets are empty.
     let at = unsafe {
         libc::mmap(
             ptr::null_mut(),
@@ -234,10 +234,10 @@ mod tests {
         }
     }
 
-    fn slots(lookup: &ConcurrentMap) -> usize {
+    fn buckets(lookup: &ConcurrentMap) -> usize {
         let table = lookup.table.load(Acquire);
         // SAFETY: the table of a map that has one.
-        unsafe { Slots::of(table) }.len()
+        unsafe { Buckets::of(table) }.len()
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
             assert_eq!(lookup.get(key), Some(of(key)));
         }
         assert_eq!(lookup.get(8), None);
-        assert_eq!(slots(&lookup), 16);
+        assert_eq!(buckets(&lookup), 16);
         // The first values stay.
         lookup.insert(lookup.generation(), 3, 77, 77);
         assert_eq!(lookup.get(3), Some(of(3)));
@@ -277,7 +277,7 @@ mod tests {
             put(&lookup, key);
             assert_eq!(lookup.get(key), Some(of(key)));
         }
-        assert!(slots(&lookup) >= 2000, "{}", slots(&lookup));
+        assert!(buckets(&lookup) >= 2000, "{}", buckets(&lookup));
     }
 
     #[test]

@@ -144,7 +144,7 @@ pub struct DumpedEvents {
     /// Allocations of threads without a record, which `allocations` has, too.
     pub stray_allocations: u64,
     /// Stacks that a thread's memory of its last walk gave.
-    pub memo_hits: u64,
+    pub remembered_walks: u64,
     /// Stacks that were walked to their end.
     pub full_walks: u64,
     /// Java stacks that the JVM was asked for.
@@ -322,7 +322,7 @@ fn events(image: &Image, header: &Header) -> DumpedEvents {
             (&mut sum.frees, thread.frees),
             (&mut sum.bytes, thread.bytes),
             (&mut sum.freed_bytes, thread.freed_bytes),
-            (&mut sum.memo_hits, thread.memo_hits),
+            (&mut sum.remembered_walks, thread.remembered_walks),
             (&mut sum.full_walks, thread.full_walks),
             (&mut sum.java_asks, thread.java_asks),
             (&mut sum.java_fallbacks, thread.java_fallbacks),

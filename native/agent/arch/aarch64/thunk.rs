@@ -67,8 +67,8 @@ pub fn code_written(code: core::ops::Range<usize>) {
 pub unsafe extern "C" fn thunk_common() {
     naked_asm!(
         "hint #34",
-        "adrp x9, :gottprel:hackleak_thread_slot",
-        "ldr x9, [x9, :gottprel_lo12:hackleak_thread_slot]",
+        "adrp x9, :gottprel:hackleak_thread_word",
+        "ldr x9, [x9, :gottprel_lo12:hackleak_thread_word]",
         "mrs x10, tpidr_el0",
         "ldr x9, [x10, x9]",
         "cbz x9, 5f",

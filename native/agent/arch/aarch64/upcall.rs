@@ -50,8 +50,8 @@ pub unsafe extern "C" fn $name() {
         ".cfi_offset x19, -32",
         ".cfi_offset x20, -24",
         // x19: the entry stack, which begins the thread's state. x20: where this entry lies on it.
-        "adrp x19, :gottprel:hackleak_thread_slot",
-        "ldr x19, [x19, :gottprel_lo12:hackleak_thread_slot]",
+        "adrp x19, :gottprel:hackleak_thread_word",
+        "ldr x19, [x19, :gottprel_lo12:hackleak_thread_word]",
         "mrs x9, tpidr_el0",
         "ldr x19, [x9, x19]",
         "mov x20, #-1",

@@ -48,7 +48,7 @@ pub fn code_written(_code: core::ops::Range<usize>) {}
 #[unsafe(naked)]
 pub unsafe extern "C" fn thunk_common() {
     naked_asm!(
-        "mov r10, qword ptr [rip + hackleak_thread_slot@GOTTPOFF]",
+        "mov r10, qword ptr [rip + hackleak_thread_word@GOTTPOFF]",
         "mov r10, qword ptr fs:[r10]",
         "test r10, r10",
         "jz 5f",

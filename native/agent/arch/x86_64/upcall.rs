@@ -49,7 +49,7 @@ pub unsafe extern "C" fn $name() {
         "push r12",
         ".cfi_offset r12, -32",
         // rbx: the entry stack, which begins the thread's state. r12: where this entry lies on it.
-        "mov rbx, qword ptr [rip + hackleak_thread_slot@GOTTPOFF]",
+        "mov rbx, qword ptr [rip + hackleak_thread_word@GOTTPOFF]",
         "mov rbx, qword ptr fs:[rbx]",
         "mov r12, -1",
         "test rbx, rbx",

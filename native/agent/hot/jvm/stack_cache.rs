@@ -89,7 +89,7 @@ impl JavaStackCache {
     /// The node of the Java stack that called native code with its return address at `slot`, if
     /// that stack is remembered and unchanged. Nothing in it can panic.
     #[inline]
-    pub fn recall(&mut self, slot: usize, entries: &[Entry]) -> Option<u32> {
+    pub fn get(&mut self, slot: usize, entries: &[Entry]) -> Option<u32> {
         // SAFETY: the word with the return address of a call that has not returned.
         let caller = unsafe { read(slot) };
         let known = &self.entries[place(slot, caller)];
@@ -107,7 +107,7 @@ impl JavaStackCache {
 
     /// Remembers the answer for the beginning of `stack`, where it can be done and is likely to
     /// pay. `stack` runs to the end of the thread's own stack.
-    pub fn learn(&mut self, stack: Range<usize>, entries: &[Entry], node: u32) {
+    pub fn insert(&mut self, stack: Range<usize>, entries: &[Entry], node: u32) {
         let slot = stack.start;
         let Some(layout) = vm_structs::layout() else {
             return;
@@ -115,7 +115,7 @@ impl JavaStackCache {
         if stack.len() > MAX_DEPTH || !self.may_learn() {
             return;
         }
-        // SAFETY: as in `recall`.
+        // SAFETY: as in `get`.
         let caller = unsafe { read(slot) };
         let entry = &mut self.entries[place(slot, caller)];
         entry.slot = 0;

@@ -7,7 +7,7 @@
 //! `AsyncGetCallTrace` stops without a word at a frame whose compiled code was thrown away.
 
 mod answers;
-mod plant;
+mod intern;
 
 pub use answers::init;
 
@@ -27,9 +27,9 @@ use answers::{Refusal, async_trace, jvmti_trace};
 use core::ptr;
 use hackleak_image::Marker;
 use hackleak_image::layout::Counter;
+use intern::{intern_nested, intern_stack, intern_unnamed};
 use jvmti_bindings::sys::jni::{jint, jmethodID};
 use jvmti_bindings::sys::jvmti::jvmtiFrameInfo;
-use plant::{plant, plant_nested, plant_unnamed};
 
 /// The most Java frames of one stack.
 const MAX_FRAMES: usize = 1024;
@@ -129,10 +129,7 @@ fn is_still(
     call_site: CallSite,
 ) -> bool {
     let found = match FOLLOWS_JAVA_FRAMES {
-        true => thread
-            .java
-            .stack_cache
-            .recall(place.0, thread.entries.all()),
+        true => thread.java.stack_cache.get(place.0, thread.entries.all()),
         false => None,
     };
     let entry = thread.entries.innermost();
@@ -169,7 +166,7 @@ pub fn root(
     }
     if certain
         && FOLLOWS_JAVA_FRAMES
-        && let Some(node) = thread.java.stack_cache.recall(slot, thread.entries.all())
+        && let Some(node) = thread.java.stack_cache.get(slot, thread.entries.all())
     {
         #[cfg(feature = "verify")]
         unwind::verify::java(node, ask(thread, place, call_site));
@@ -196,7 +193,7 @@ fn learn(thread: &mut ThreadState, slot: usize, node: u32) {
     };
     thread.on_own_stack(|thread| {
         let entries = thread.entries.all();
-        thread.java.stack_cache.learn(slot..end, entries, node);
+        thread.java.stack_cache.insert(slot..end, entries, node);
     });
 }
 
@@ -281,12 +278,12 @@ fn ask_jvm(
     // Native code that began the thread lies beyond what the cache compares.
     thread.java.may_learn = !is_cut && len < MAX_FRAMES && between.at(len).is_none();
     if in_java {
-        return Some(plant_unnamed(&mut thread.java, len));
+        return Some(intern_unnamed(&mut thread.java, len));
     }
     Some(if between.is_empty() {
-        plant(&mut thread.java, env, len)
+        intern_stack(&mut thread.java, env, len)
     } else {
-        plant_nested(&mut thread.java, &mut thread.bounds, env, len, &between)
+        intern_nested(&mut thread.java, &mut thread.bounds, env, len, &between)
     })
 }
 

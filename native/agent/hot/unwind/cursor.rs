@@ -34,7 +34,7 @@ pub struct Cursor {
     pub fp: usize,
     /// The address whose rule applies: `pc - 1`, or `pc` itself in a frame that a signal
     /// interrupted.
-    pub lookup: usize,
+    pub lookup_pc: usize,
 }
 
 impl Cursor {
@@ -54,7 +54,7 @@ impl Cursor {
             sp,
             knows_sp: true,
             fp: frame_pointer,
-            lookup: pc.wrapping_sub(1),
+            lookup_pc: pc.wrapping_sub(1),
         }
     }
 
@@ -117,7 +117,7 @@ impl Cursor {
         let fp = reach.word(self.sp + signal_frame::FRAME_POINTER as usize)?;
         let sp = reach.word(self.sp + signal_frame::STACK_POINTER as usize)?;
         (self.slot, self.pc, self.fp, self.sp) = (slot, pc, fp, sp);
-        (self.lookup, self.knows_sp) = (pc, true);
+        (self.lookup_pc, self.knows_sp) = (pc, true);
         *reach = reach.interrupted_at(sp);
         Some(())
     }
@@ -142,7 +142,7 @@ impl Cursor {
         if !CALL_PUSHES_RETURN {
             self.knows_sp = true;
         }
-        self.lookup = self.pc.wrapping_sub(1);
+        self.lookup_pc = self.pc.wrapping_sub(1);
         Ok(())
     }
 }

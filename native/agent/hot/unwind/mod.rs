@@ -26,7 +26,7 @@ mod worth;
 pub use crate::arch::Registers;
 pub use cursor::End;
 pub use modules::{Closing, LinkMap};
-pub use slow::{Call, end_of, frames, java_caller, plant_call};
+pub use slow::{Call, end_of, frames, intern_call, java_caller};
 pub use walk_cache::{MAX_FRAMES, WalkCache};
 
 use crate::IMAGE;
@@ -71,7 +71,7 @@ pub fn remembered(thread: &mut ThreadState, call_site: CallSite) -> Option<u32> 
 /// The frame of the caller at `call_site`, if it is known. Nothing in it can panic.
 #[inline(always)]
 pub fn known_caller(call_site: CallSite) -> Option<u64> {
-    let (_, frame) = rules::known(cursor::Cursor::new(call_site).lookup)?;
+    let (_, frame) = rules::known(cursor::Cursor::new(call_site).lookup_pc)?;
     Some(frame)
 }
 
@@ -79,7 +79,7 @@ pub fn known_caller(call_site: CallSite) -> Option<u64> {
 pub fn caller(call_site: CallSite) -> u64 {
     match known_caller(call_site) {
         Some(frame) => frame,
-        None => new_frame(cursor::Cursor::new(call_site).lookup),
+        None => new_frame(cursor::Cursor::new(call_site).lookup_pc),
     }
 }
 

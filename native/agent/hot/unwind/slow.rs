@@ -119,7 +119,7 @@ pub fn frames(
     let mut at = Cursor::new(call);
     let mut reach = bounds.reach(call.slot);
     loop {
-        let (rule, frame) = rules::at(at.lookup);
+        let (rule, frame) = rules::at(at.lookup_pc);
         match rule.shape() {
             Shape::Foreign => {
                 return Ok(End::Foreign {
@@ -128,7 +128,7 @@ pub fn frames(
                 });
             }
             Shape::Other => return Ok(End::Cut(Marker::NoUnwindTables)),
-            _ if !visit(at.lookup, frame) => return Err(Stopped),
+            _ if !visit(at.lookup_pc, frame) => return Err(Stopped),
             _ => {}
         }
         if let Err(end) = at.step(rule, &mut reach) {
@@ -151,7 +151,7 @@ pub fn java_caller(call: Call, bounds: &mut StackBounds) -> Option<Registers> {
     let mut at = Cursor::new(call);
     let mut reach = bounds.reach(call.slot);
     loop {
-        let (rule, _) = rules::at(at.lookup);
+        let (rule, _) = rules::at(at.lookup_pc);
         match rule.shape() {
             Shape::Foreign => return at.by_frame_pointer(&mut reach),
             Shape::Other => return None,
@@ -162,7 +162,7 @@ pub fn java_caller(call: Call, bounds: &mut StackBounds) -> Option<Registers> {
 
 /// Interns the native frames from `call` to the end of its native stack under `node`. `frames` is
 /// room for them.
-pub fn plant_call(
+pub fn intern_call(
     mut node: u32,
     call: Call,
     bounds: &mut StackBounds,

@@ -174,9 +174,9 @@ fn next_native(mut node: u32) -> (u64, u32) {
 pub fn report() {
     let threads = 0..IMAGE.threads.len(IMAGE.window());
     let threads = threads.filter_map(|index| IMAGE.threads.read(index));
-    let memo_hits: u64 = threads.map(|thread| thread.memo_hits).sum();
+    let remembered_walks: u64 = threads.map(|thread| thread.remembered_walks).sum();
     eprintln!(
-        "[hackleak verify] checked={} mismatches={} memo_hits={memo_hits} recent_hits={} branch_hits={} java_recalled={} java_answers={} java_mismatches={}",
+        "[hackleak verify] checked={} mismatches={} remembered_walks={remembered_walks} recent_hits={} branch_hits={} java_recalled={} java_answers={} java_mismatches={}",
         CHECKED.load(Relaxed),
         MISMATCHES.load(Relaxed),
         RECENT.load(Relaxed),

@@ -39,7 +39,7 @@ use branches::{Branches, branch, recent};
 use hackleak_image::{Frame, Marker, layout::Counter, writer::NodeCache};
 use hackleak_options::MAX_DEPTH;
 use hackleak_platform::stack_word::{self, StackWord};
-use learn::{append, keep, replant_under};
+use learn::{append, keep, rebase_under};
 
 pub const MAX_FRAMES: usize = MAX_DEPTH as usize;
 /// Remembered frames: the walked ones and the end.
@@ -199,7 +199,7 @@ pub fn remembered(thread: &mut ThreadState, call_site: CallSite) -> Option<u32> 
     let walks = &mut thread.walks;
     walks.words_len = words_len;
     walks.len = at + 1;
-    thread.record().memo_hits += 1;
+    thread.record().remembered_walks += 1;
     Some(node)
 }
 
@@ -221,7 +221,7 @@ pub fn stack(thread: &mut ThreadState, call_site: CallSite) -> u32 {
         match walks.verify(candidates - 1) {
             Ok(()) => {
                 walks.keep_first(candidates);
-                replant(thread, 0, call_site);
+                rebase_onto_root(thread, 0, call_site);
                 return thread.walks.frames[candidates - 1].node;
             }
             Err(stale) => candidates = stale,
@@ -264,7 +264,7 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site
             match walks.verify(candidates - 1) {
                 Ok(()) => {
                     walks.keep_first(candidates);
-                    replant(thread, steps, call_site);
+                    rebase_onto_root(thread, steps, call_site);
                     let walks = &mut thread.walks;
                     let node = append(walks, steps, plain);
                     if plain && steps > 0 {
@@ -277,7 +277,7 @@ fn walk(thread: &mut ThreadState, leaf: Cursor, mut candidates: usize, call_site
             }
             continue;
         }
-        let (rule, frame) = rules::at(at.lookup);
+        let (rule, frame) = rules::at(at.lookup_pc);
         if !rule.is_common() {
             match rule.shape() {
                 Shape::Foreign => {
@@ -329,8 +329,8 @@ fn root_of(thread: &mut ThreadState, walk: &Walk, call_site: CallSite) -> u32 {
 
 /// What is remembered holds, and this many steps lead to it: it hangs under the root of now.
 #[inline(always)]
-fn replant(thread: &mut ThreadState, steps: usize, call_site: CallSite) {
-    thread.record().memo_hits += 1;
+fn rebase_onto_root(thread: &mut ThreadState, steps: usize, call_site: CallSite) {
+    thread.record().remembered_walks += 1;
     let walks = &thread.walks;
     let outermost = match walks.len {
         1 => steps.checked_sub(1).map_or(0, |last| walks.steps[last].pc),
@@ -344,7 +344,7 @@ fn replant(thread: &mut ThreadState, steps: usize, call_site: CallSite) {
     };
     let root = root_of(thread, &walk, call_site);
     if root != walk.root {
-        replant_under(&mut thread.walks, root);
+        rebase_under(&mut thread.walks, root);
     }
 }
 

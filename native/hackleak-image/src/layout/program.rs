@@ -55,7 +55,7 @@ pub struct Thread {
     /// Bytes of recorded blocks that it freed, its own or other threads'.
     pub freed_bytes: u64,
     /// Stacks found by the memo alone, without walking to the end.
-    pub memo_hits: u64,
+    pub remembered_walks: u64,
     /// Stacks walked to the end.
     pub full_walks: u64,
     /// Java stacks asked of the JVM.

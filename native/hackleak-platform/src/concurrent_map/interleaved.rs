@@ -1,7 +1,7 @@
 //! The map under schedules: what its threads do at once, in thousands of orders.
 //!
-//! Tables are small, so that keys meet and tables grow. A table of 2^n slots stands 2^(n-1) threads
-//! that insert at once: with more, no slot would be left to end a search.
+//! Tables are small, so that keys meet and tables grow. A table of 2^n buckets stands 2^(n-1)
+//! threads that insert at once: with more, no bucket would be left to end a search.
 
 use super::*;
 use hackleak_image::writer::sync::{alone, explore, together};
@@ -84,7 +84,7 @@ fn what_was_found_is_found_again() {
             (1..=2).for_each(|key| assert!(MAP.get(key).is_some(), "no insert was lost"));
             let table = MAP.table.load(Acquire);
             // SAFETY: the table of a map that has one.
-            assert_eq!(unsafe { Slots::of(table) }.used.load(Relaxed), 2);
+            assert_eq!(unsafe { Buckets::of(table) }.used.load(Relaxed), 2);
             MAP.clear();
         });
     });

@@ -155,7 +155,7 @@ fn threads(image: &Image, limit: usize) -> Listed<DumpedThread> {
         frees: thread.record.frees,
         bytes: thread.record.bytes,
         freed_bytes: thread.record.freed_bytes,
-        memo_hits: thread.record.memo_hits,
+        remembered_walks: thread.record.remembered_walks,
         full_walks: thread.record.full_walks,
         java_asks: thread.record.java_asks,
         java_fallbacks: thread.record.java_fallbacks,

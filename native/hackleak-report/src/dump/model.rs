@@ -147,7 +147,7 @@ pub struct DumpedThread {
     /// Bytes of recorded blocks that it freed.
     pub freed_bytes: u64,
     /// Stacks that its memory of the last walk gave.
-    pub memo_hits: u64,
+    pub remembered_walks: u64,
     /// Stacks that were walked to their end.
     pub full_walks: u64,
     /// Java stacks that the JVM was asked for.

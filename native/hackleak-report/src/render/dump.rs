@@ -113,7 +113,7 @@ fn live(page: &mut Page, dump: &Dump) {
         ("bytes allocated", events.bytes),
         ("bytes freed", events.freed_bytes),
         ("allocations without a thread", events.stray_allocations),
-        ("stacks from the last walk", events.memo_hits),
+        ("stacks from the last walk", events.remembered_walks),
         ("stacks walked to the end", events.full_walks),
         ("Java stacks asked for", events.java_asks),
         ("Java stacks from JVMTI", events.java_fallbacks),
@@ -249,7 +249,7 @@ fn thread(it: &DumpedThread) -> String {
         0 => "not ended".to_owned(),
         epoch => format!("ended in epoch {epoch}"),
     };
-    let stacks = it.full_walks.saturating_add(it.memo_hits);
+    let stacks = it.full_walks.saturating_add(it.remembered_walks);
     format!(
         "{} tid {} {}, {state}: {} ({}), {} ({}); {} of {} walked to the end; Java asked for {} times, {} by JVMTI",
         it.index,

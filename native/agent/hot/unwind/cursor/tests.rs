@@ -17,7 +17,7 @@ extern "C" fn walk(slot: usize, frame_pointer: usize, found: &mut Vec<(usize, us
     loop {
         assert!(at.is_called());
         found.push((at.sp, at.pc));
-        let (rule, _) = rules::at(at.lookup);
+        let (rule, _) = rules::at(at.lookup_pc);
         match at.step(rule, &mut reach) {
             Ok(()) => {}
             Err(End::Outermost) => return,
@@ -112,7 +112,7 @@ impl Built {
 }
 
 fn registers(at: &Cursor) -> [usize; 5] {
-    [at.slot, at.pc, at.sp, at.fp, at.lookup]
+    [at.slot, at.pc, at.sp, at.fp, at.lookup_pc]
 }
 
 fn is_cut(end: Result<(), End>) -> bool {

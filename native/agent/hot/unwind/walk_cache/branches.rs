@@ -248,7 +248,7 @@ pub(super) fn branch(
     if root_of(thread, &walk, call_site) != walk.root {
         return None;
     }
-    thread.record().memo_hits += 1;
+    thread.record().remembered_walks += 1;
     #[cfg(feature = "verify")]
     crate::hot::unwind::verify::count_branch();
     Some(thread.walks.take(found))
@@ -261,7 +261,7 @@ pub(super) fn recent(thread: &mut ThreadState, leaf: &Cursor, call_site: CallSit
     if root_of(thread, &walk, call_site) != walk.root {
         return None;
     }
-    thread.record().memo_hits += 1;
+    thread.record().remembered_walks += 1;
     #[cfg(feature = "verify")]
     crate::hot::unwind::verify::count_recent();
     Some(walk.node)

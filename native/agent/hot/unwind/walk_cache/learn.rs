@@ -11,7 +11,7 @@ use hackleak_platform::stack_word::{StackWord, read};
 
 /// Puts what is remembered under another root.
 #[inline(never)]
-pub(super) fn replant_under(walks: &mut WalkCache, root: u32) {
+pub(super) fn rebase_under(walks: &mut WalkCache, root: u32) {
     walks.root = root;
     let only_java = control::stacks() == Stacks::Java;
     let mut node = root;

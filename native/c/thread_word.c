@@ -6,4 +6,4 @@
  * so that it always fits in what the loader keeps back for libraries that are loaded late, and it
  * has no destructor.
  */
-__attribute__((visibility("hidden"), tls_model("initial-exec"))) __thread void *hackleak_thread_slot;
+__attribute__((visibility("hidden"), tls_model("initial-exec"))) __thread void *hackleak_thread_word;

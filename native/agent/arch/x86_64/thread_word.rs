@@ -1,16 +1,16 @@
-//! The thread's word, declared in `native/c/thread_slot.c`.
+//! The thread's word, declared in `native/c/thread_word.c`.
 
 use core::arch::asm;
 
 /// The thread's word; 0 in a thread that the recorder has not seen.
 #[inline(always)]
-pub fn thread_slot() -> usize {
+pub fn thread_word() -> usize {
     let value;
     // SAFETY: reads this thread's own thread-local word: its offset from the thread pointer is in
     // the GOT entry that the linker makes for an initial-exec variable.
     unsafe {
         asm!(
-            "mov {v}, qword ptr [rip + hackleak_thread_slot@GOTTPOFF]",
+            "mov {v}, qword ptr [rip + hackleak_thread_word@GOTTPOFF]",
             "mov {v}, qword ptr fs:[{v}]",
             v = out(reg) value,
             options(nostack, preserves_flags, readonly),
@@ -21,11 +21,11 @@ pub fn thread_slot() -> usize {
 
 /// Sets the thread's word.
 #[inline(always)]
-pub fn set_thread_slot(value: usize) {
-    // SAFETY: as for `thread_slot`.
+pub fn set_thread_word(value: usize) {
+    // SAFETY: as for `thread_word`.
     unsafe {
         asm!(
-            "mov {offset}, qword ptr [rip + hackleak_thread_slot@GOTTPOFF]",
+            "mov {offset}, qword ptr [rip + hackleak_thread_word@GOTTPOFF]",
             "mov qword ptr fs:[{offset}], {v}",
             v = in(reg) value,
             offset = out(reg) _,

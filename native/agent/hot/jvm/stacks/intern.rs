@@ -12,7 +12,7 @@ use jvmti_bindings::sys::jni::JNIEnv;
 /// Interns the first `len` frames with the native frames between them.
 #[cold]
 #[inline(never)]
-pub(super) fn plant_nested(
+pub(super) fn intern_nested(
     buffers: &mut Buffers,
     bounds: &mut StackBounds,
     env: *mut JNIEnv,
@@ -23,10 +23,10 @@ pub(super) fn plant_nested(
     let mut node = 0;
     for index in (0..=len).rev() {
         if index < len {
-            node = plant_frame(buffers, env, index, node);
+            node = intern_frame(buffers, env, index, node);
         }
         if let Some(call) = between.at(index) {
-            node = unwind::plant_call(node, call, bounds, &mut buffers.native);
+            node = unwind::intern_call(node, call, bounds, &mut buffers.native);
         }
     }
     node
@@ -35,7 +35,7 @@ pub(super) fn plant_nested(
 /// Interns the first `len` frames where JVMTI may not be called.
 #[cold]
 #[inline(never)]
-pub(super) fn plant_unnamed(buffers: &mut Buffers, len: usize) -> u32 {
+pub(super) fn intern_unnamed(buffers: &mut Buffers, len: usize) -> u32 {
     buffers.last_len = 0;
     let mut node = 0;
     for CallFrame { bci, method } in buffers.frames[..len].iter().rev() {
@@ -51,7 +51,7 @@ pub(super) fn plant_unnamed(buffers: &mut Buffers, len: usize) -> u32 {
 
 /// Interns one Java frame.
 #[inline(always)]
-fn plant_frame(buffers: &mut Buffers, env: *mut JNIEnv, index: usize, node: u32) -> u32 {
+fn intern_frame(buffers: &mut Buffers, env: *mut JNIEnv, index: usize, node: u32) -> u32 {
     let CallFrame { bci, method } = buffers.frames[index];
     match methods::index(&mut buffers.names, env, method) {
         Some(method) => {
@@ -64,7 +64,7 @@ fn plant_frame(buffers: &mut Buffers, env: *mut JNIEnv, index: usize, node: u32)
 
 /// Interns the first `len` frames, root side first. What they share with the last stack on the
 /// root side is not interned again.
-pub(super) fn plant(buffers: &mut Buffers, env: *mut JNIEnv, len: usize) -> u32 {
+pub(super) fn intern_stack(buffers: &mut Buffers, env: *mut JNIEnv, len: usize) -> u32 {
     let shared = buffers.frames[..len]
         .iter()
         .rev()
@@ -84,7 +84,7 @@ pub(super) fn plant(buffers: &mut Buffers, env: *mut JNIEnv, len: usize) -> u32 
         buffers.last_nodes.copy_within(from..old_len, to);
     }
     for index in (0..len - shared).rev() {
-        node = plant_frame(buffers, env, index, node);
+        node = intern_frame(buffers, env, index, node);
         buffers.last_nodes[index] = node;
     }
     buffers.last[..len].copy_from_slice(&buffers.frames[..len]);

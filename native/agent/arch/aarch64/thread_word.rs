@@ -1,17 +1,17 @@
-//! The thread's word, declared in `native/c/thread_slot.c`.
+//! The thread's word, declared in `native/c/thread_word.c`.
 
 use core::arch::asm;
 
 /// The thread's word; 0 in a thread that the recorder has not seen.
 #[inline(always)]
-pub fn thread_slot() -> usize {
+pub fn thread_word() -> usize {
     let value;
     // SAFETY: reads this thread's own thread-local word: its offset from the thread pointer is in
     // the GOT entry that the linker makes for an initial-exec variable.
     unsafe {
         asm!(
-            "adrp {v}, :gottprel:hackleak_thread_slot",
-            "ldr {v}, [{v}, :gottprel_lo12:hackleak_thread_slot]",
+            "adrp {v}, :gottprel:hackleak_thread_word",
+            "ldr {v}, [{v}, :gottprel_lo12:hackleak_thread_word]",
             "mrs {thread}, tpidr_el0",
             "ldr {v}, [{thread}, {v}]",
             v = out(reg) value,
@@ -24,12 +24,12 @@ pub fn thread_slot() -> usize {
 
 /// Sets the thread's word.
 #[inline(always)]
-pub fn set_thread_slot(value: usize) {
-    // SAFETY: as for `thread_slot`.
+pub fn set_thread_word(value: usize) {
+    // SAFETY: as for `thread_word`.
     unsafe {
         asm!(
-            "adrp {offset}, :gottprel:hackleak_thread_slot",
-            "ldr {offset}, [{offset}, :gottprel_lo12:hackleak_thread_slot]",
+            "adrp {offset}, :gottprel:hackleak_thread_word",
+            "ldr {offset}, [{offset}, :gottprel_lo12:hackleak_thread_word]",
             "mrs {thread}, tpidr_el0",
             "str {v}, [{thread}, {offset}]",
             v = in(reg) value,
