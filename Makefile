@@ -57,7 +57,7 @@ untold: setup ## the tests of the JNI boundary and of holders in JVMs that do no
 interleavings: setup ## what works without locks, in 20,000 orders a test, with a fresh seed (SCHEDULES=1000, SEED=1234)
 	HACKLEAK_SCHEDULES=$(or $(SCHEDULES),20000) HACKLEAK_SCHEDULES_SEED=$(or $(SEED),$$$$) .ci/interleavings
 
-coverage: ## how many of the recorder's lines its unit tests run; needs the compiler's llvm-tools
+coverage: ## how many of the recorder's lines its unit tests run, by folder
 	.ci/coverage
 
 chaos: setup ## random programs bare and recorded, with fresh seeds (MINUTES=60), or one seed again (SEED=1234)
