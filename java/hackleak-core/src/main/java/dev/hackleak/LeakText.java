@@ -108,4 +108,14 @@ final class LeakText {
   static String notChecked(String reason) {
     return "nothing was checked: this JVM is not recorded, because " + reason;
   }
+
+  /** One line on what a look for leaks has thrown, and where to find more. */
+  static String summary(Throwable thrown) {
+    if (!(thrown instanceof LeakError)) {
+      return "it could not be checked: " + thrown;
+    }
+    LeakReport report = ((LeakError) thrown).report();
+    String what = report.hasLeaks() ? amount(report.bytes(), report.blocks()) : "no memory";
+    return "it leaked " + what + report.json().map(json -> ": " + json).orElse("");
+  }
 }

@@ -5,8 +5,8 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /**
@@ -217,7 +217,7 @@ public final class LeakWatch {
    */
   public void end() {
     try {
-      judge(HackLeak::assertNoLeaks);
+      judge(true);
     } catch (LeakError leak) {
       if (exceeded != null) {
         leak.addSuppressed(exceeded);
@@ -240,7 +240,7 @@ public final class LeakWatch {
    * @return false if it was looked for leaks and had none
    */
   public boolean endFailed(Throwable own) {
-    return endBeside(own, "failed for another reason", HackLeak::assertNoLeaks);
+    return endBeside(own, "failed for another reason", true);
   }
 
   /**
@@ -253,21 +253,19 @@ public final class LeakWatch {
    * @return false if it was looked for leaks and had none
    */
   public boolean endSkipped(Throwable why) {
-    return endBeside(
-        why, "stays skipped", (since, judged) -> Verdict.on(HackLeak.leaksSince(since, judged)));
+    return endBeside(why, "stays skipped", false);
   }
 
-  private boolean endBeside(
-      Throwable own, String outcome, BiConsumer<Checkpoint, LeakCheck> assertion) {
+  private boolean endBeside(Throwable own, String outcome, boolean asserts) {
     try {
-      return !judge(assertion);
+      return !judge(asserts);
     } catch (RuntimeException | Error leak) {
       // Whatever a look for leaks ends with, it is not the outcome of this test.
       if (own != null) {
         own.addSuppressed(leak);
       }
       String test = checkpoint.label().orElse("a test");
-      System.err.println("hackleak: `" + test + "` " + outcome + "; " + summary(leak));
+      System.err.println("hackleak: `" + test + "` " + outcome + "; " + LeakText.summary(leak));
       return true;
     } finally {
       if (exceeded != null) {
@@ -280,52 +278,54 @@ public final class LeakWatch {
     }
   }
 
-  /** One line, and where to find more. */
-  private static String summary(Throwable thrown) {
-    if (!(thrown instanceof LeakError)) {
-      return "it could not be checked: " + thrown;
-    }
-    LeakReport report = ((LeakError) thrown).report();
-    String what =
-        report.hasLeaks() ? LeakText.amount(report.bytes(), report.blocks()) : "no memory";
-    return "it leaked " + what + report.json().map(json -> ": " + json).orElse("");
-  }
-
-  /** Takes the watch off the thread, and asserts; false if nothing can be said about this test. */
-  private boolean judge(BiConsumer<Checkpoint, LeakCheck> assertion) {
+  /**
+   * Takes the watch off the thread, and asserts; false if nothing can be said about this test. What
+   * begins before the look has ended runs beside it.
+   */
+  private boolean judge(boolean asserts) {
     if (recorder == null) {
       return false;
     }
-    LeakCheck judged = check.withoutLimits();
     try {
-      leave();
-      lookAtLimits();
-      if (check.ofLimits) {
-        return false;
+      LeakCheck judged = check.withoutLimits();
+      boolean parallel;
+      try {
+        leave();
+        lookAtLimits();
+        if (check.ofLimits) {
+          return false;
+        }
+        parallel = ParallelRun.isParallel();
+        if (unfinishedRounds || parallel && scope == 0) {
+          return false;
+        }
+        if (parallel) {
+          awaitThreads();
+          judged = judged.in(scope, Ownership.OWNED);
+        }
+      } finally {
+        // What the threads of this test allocate from now on is not this test's doing.
+        if (scope != 0) {
+          recorder.closeScope(scope);
+        }
       }
-      boolean parallel = ParallelRun.isParallel();
-      if (unfinishedRounds || parallel && scope == 0) {
-        return false;
-      }
-      if (parallel) {
-        awaitThreads();
-        judged = judged.in(scope, Ownership.OWNED);
-      }
+      look(judged, parallel, asserts);
+      return true;
     } finally {
       ParallelRun.ended(this);
-      // What the threads of this test allocate from now on is not this test's doing.
-      if (scope != 0) {
-        recorder.closeScope(scope);
-      }
     }
-    Checkpoint since = warm == 0 ? checkpoint : checkpoint.at(warm);
-    if (!rounds.isEmpty()) {
-      int[] epochs = rounds.stream().mapToInt(Integer::intValue).toArray();
-      since = checkpoint.at(epochs[0]);
-      judged = judged.growing(epochs);
-    }
-    assertion.accept(since, judged.withFinished(finished));
-    return true;
+  }
+
+  private void look(LeakCheck judged, boolean parallel, boolean asserts) {
+    int[] epochs = rounds.stream().mapToInt(Integer::intValue).toArray();
+    int first = epochs.length > 0 ? epochs[0] : warm;
+    Checkpoint since = first == 0 ? checkpoint : checkpoint.at(first);
+    LeakCheck growing = epochs.length > 0 ? judged.growing(epochs) : judged;
+    LeakCheck last = growing.withFinished(finished);
+    Supplier<LeakReport> look =
+        () -> parallel ? HackLeak.leaksSince(since, last) : LoneLook.of(since, last, scope);
+    int kind = AssertionRecord.ASSERTION;
+    Verdict.on(asserts ? AssertionRecord.keeping(kind, since, last, look) : look.get());
   }
 
   private void lookAtLimits() {

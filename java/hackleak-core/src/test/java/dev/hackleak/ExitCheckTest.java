@@ -127,6 +127,7 @@ class ExitCheckTest {
             "LeakWatch",
             "LeakWatch$Round",
             "LimitError",
+            "LoneLook",
             "MappedLibrary",
             "MemoryUse",
             "NativeBridge",

@@ -128,6 +128,44 @@ class LeakWatchTest {
     }
   }
 
+  /** The look at a clean test takes a while; in it another one begins on another thread. */
+  @Test
+  void whatATestLeaksThatBeginsDuringTheLookIsNotTheFirstOnes() throws Exception {
+    try (SimulatedRecording recording = SimulatedRecording.active()) {
+      SimulatedRecorder recorder = recording.recorder();
+      LeakWatch clean = LeakWatch.begin("clean", LeakCheck.standard().settling(true), false);
+      // Garbage owns it.
+      recording.allocate(1);
+      FutureTask<LeakError> leaky =
+          new FutureTask<>(
+              () -> {
+                LeakWatch watch = LeakWatch.begin("leaky", UNSETTLED, false);
+                recording.allocate(3);
+                return assertThrows(LeakError.class, watch::end);
+              });
+      recorder.onGc =
+          () -> {
+            recorder.onGc = () -> {};
+            recorder.freeOldest(1);
+            new Thread(leaky).start();
+            awaited(leaky);
+          };
+      clean.end();
+      assertEquals(3, leaky.get().report().blocks());
+      assertEquals(2, recorder.assertions.size());
+      assertEquals(AssertionRecord.FAILED, recorder.assertions.get(0).outcome);
+      assertEquals(AssertionRecord.PASSED, recorder.assertions.get(1).outcome);
+    }
+  }
+
+  private static void awaited(FutureTask<LeakError> task) {
+    try {
+      task.get();
+    } catch (Exception e) {
+      throw new AssertionError(e);
+    }
+  }
+
   @Test
   void roundsThatWereNotFinishedAreNotChecked() throws Exception {
     try (SimulatedRecording recording = SimulatedRecording.active()) {

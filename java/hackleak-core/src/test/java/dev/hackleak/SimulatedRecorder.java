@@ -19,7 +19,7 @@ final class SimulatedRecorder implements Recorder {
   private int epoch;
   private int scopes;
   private final ThreadLocal<Integer> scope = ThreadLocal.withInitial(() -> 0);
-  private int ignoring;
+  private final ThreadLocal<Integer> ignoring = ThreadLocal.withInitial(() -> 0);
   private final Map<Integer, Counted> counted = new HashMap<>();
   volatile int counting;
 
@@ -83,7 +83,7 @@ final class SimulatedRecorder implements Recorder {
 
   synchronized void allocate(int count) {
     for (int i = 0; i < count; i++) {
-      blocks.add(new int[] {epoch, scope.get(), ignoring, stack});
+      blocks.add(new int[] {epoch, scope.get(), ignoring.get(), stack});
       count(blocks.get(blocks.size() - 1), 1);
     }
   }
@@ -129,7 +129,7 @@ final class SimulatedRecorder implements Recorder {
   }
 
   synchronized int ignoring() {
-    return ignoring;
+    return ignoring.get();
   }
 
   @Override
@@ -255,7 +255,7 @@ final class SimulatedRecorder implements Recorder {
 
   @Override
   public synchronized void ignore(boolean on) {
-    ignoring += on ? 1 : -1;
+    ignoring.set(ignoring.get() + (on ? 1 : -1));
   }
 
   @Override
