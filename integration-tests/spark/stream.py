@@ -1,6 +1,6 @@
 """Streaming queries at once: one with a name and one without that leak or not, and a clean one.
 
-The state of the leaking twin is in RocksDB, of which Spark itself loses something.
+    stream.py leak|clean RocksDB|HDFSBacked
 """
 
 import os
@@ -13,8 +13,7 @@ from pyspark.sql.types import LongType
 
 BATCHES, ROWS = 3, 1000
 STORES = "org.apache.spark.sql.execution.streaming.state."
-KIND = "RocksDB" if sys.argv[1] == "leak" else "HDFSBacked"
-STORE = f"{STORES}{KIND}StateStoreProvider"
+STORE = f"{STORES}{sys.argv[2]}StateStoreProvider"
 
 spark = (
     SparkSession.builder.appName("hackleak-stream-" + sys.argv[1])

@@ -189,6 +189,45 @@ fn other_versions_do_not_leak_so() {
     }
 }
 
+/// Of a state store in RocksDB, that is what Spark's constructor makes. Several entries have one
+/// report: they are one note.
+#[test]
+fn what_spark_never_closes_is_known_and_what_a_job_never_closes_is_not() {
+    let mut image = ImageBuilder::new();
+    let module = image.module("/tmp/librocksdbjni1.so", &[], 0);
+    let native = Frame::Native { module, vaddr: 1 };
+    let state = "org.apache.spark.sql.execution.streaming.state";
+    let (spark, job) = (format!("{state}.RocksDB"), "com.acme.Job".to_owned());
+    for (at, (class, name, by, bytes)) in [
+        ("Statistics", "<init>", &spark, 501_824),
+        ("Options", "statistics", &spark, 16),
+        ("BloomFilter", "<init>", &spark, 64),
+        ("Statistics", "<init>", &job, 501_824),
+        ("Checkpoint", "<init>", &job, 48),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let callee = image.method(&format!("org.rocksdb.{class}"), name, "Any.java", &[(0, 7)]);
+        let caller = image.method(by, "<init>", "Any.scala", &[(0, 7)]);
+        let java = |method| Frame::Java { method, bci: 0 };
+        let stack = image.stack(&[native, java(callee), java(caller)]);
+        image.live(BLOCK + 0x1000 * at as u64, bytes, Kind::New, stack, 0);
+    }
+    let report = report(&image);
+    let process = &report.processes[0];
+    assert_eq!(process.leaks.bytes, 501_824 + 48, "the job's own");
+    let known = |note: &&String| note.contains("known leak of");
+    let notes: Vec<&String> = process.notes.iter().filter(known).collect();
+    assert_eq!(
+        notes,
+        [
+            "501,840 bytes in 2 blocks: known leak of spark-sql, apache/spark#55391",
+            "64 bytes in 1 block: known leak of spark-sql, not reported yet",
+        ]
+    );
+}
+
 /// From the failing message into a file: what goes that way through the library fails no more.
 #[test]
 fn the_line_that_is_offered_makes_a_known_leak_of_it() {
