@@ -132,6 +132,33 @@ fn a_small_address_space_is_shared_with_the_program() {
     }
 }
 
+/// What an image has of it without using it is given back before.
+#[test]
+fn a_program_that_limits_its_own_address_space_has_most_of_it() {
+    for (mib, how) in [(100, "setrlimit"), (400, "prlimit"), (2000, "setrlimit")] {
+        let bytes = (mib << 20_u64).to_string();
+        let arguments = ["own", &bytes, how];
+        let bare = Recording::bare(cpp("limits")).args(arguments).run();
+        let run = Recording::of(cpp("limits"))
+            .args(arguments)
+            .options("follow=all")
+            .run();
+        let had = |run: &Run| -> u64 {
+            let run = run.ended.stdout.trim_end_matches(" MiB\n").to_owned();
+            run.parse().expect("a number")
+        };
+        assert_eq!(run.ended.code(), 6, "{}", run.ended);
+        assert!(had(&bare) >= mib - 20, "{}", bare.ended);
+        assert!(
+            had(&run) >= mib / 2,
+            "{mib}: {} of {}",
+            had(&run),
+            had(&bare)
+        );
+        assert_eq!(run.report().process().blocks_of(13_009), 10, "{mib} MiB");
+    }
+}
+
 #[test]
 fn an_address_space_too_small_for_an_image_is_said_in_one_line() {
     let bytes = (15 << 20_u64).to_string();

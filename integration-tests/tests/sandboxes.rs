@@ -32,6 +32,26 @@ fn a_filter_that_ends_the_process_stops_the_search_and_not_the_program() {
     }
 }
 
+/// Not even memory may be asked for: what the image may need is there before.
+#[test]
+fn a_program_that_may_do_next_to_nothing_goes_on() {
+    for way in ["narrow", "strict"] {
+        let report = recorded(&[way]).report();
+        let process = report.process();
+        assert!(is_said(&process.notes), "{way}: {:?}", process.notes);
+        assert_eq!(process.blocks_of(1_002), 1, "{way}");
+    }
+}
+
+/// Who reads the time gets a signal.
+#[test]
+fn a_program_that_may_not_read_the_time_goes_on() {
+    let report = recorded(&["untimed"]).report();
+    let process = report.process();
+    assert_eq!(process.blocks_of(1_001) + process.blocks_of(1_002), 2);
+    assert_eq!(process.blocks_of(3_001), 0, "{:#?}", process.held);
+}
+
 /// The clean twin: a filter that only refuses is none of our business.
 #[test]
 fn a_filter_that_refuses_changes_nothing() {

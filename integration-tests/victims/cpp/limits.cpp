@@ -4,6 +4,8 @@
 //                                  12,007. HOW: default | ignored | handled | blocked | pending. WHO sets the limit: self, or
 //                                  other (a child, from outside)
 //   limits under fsize|as BYTES …  lowers the limit and becomes `limits …`
+//   limits own BYTES HOW           leaks 5 of 13,009, limits its address space by setrlimit or prlimit, leaks 5 more, and
+//                                  says how many MiB it can have then
 //   limits small                   leaks 5 of 13,009
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -79,6 +81,17 @@ int main(int argc, char** argv) {
     argv[3] = argv[0];
     execv("/proc/self/exe", argv + 3);
     return 1;
+  }
+  if (is(argv[1], "own")) {
+    rlim_t bytes = std::strtoull(argv[2], nullptr, 10);
+    rlimit lower = {bytes, RLIM_INFINITY};
+    plant_many(5, 13'009);
+    if (is(argv[3], "prlimit") ? prlimit(0, RLIMIT_AS, &lower, nullptr) : setrlimit(RLIMIT_AS, &lower)) return 1;
+    plant_many(5, 13'009);
+    int mib = 0;
+    while (std::malloc(1 << 20)) mib++;
+    std::printf("%d MiB\n", mib);
+    return 6;
   }
   if (is(argv[1], "small")) {
     plant_many(5, 13'009);

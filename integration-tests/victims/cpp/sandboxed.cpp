@@ -1,7 +1,10 @@
 // Forbids itself system calls and goes on. `kill` ends the process for all but a few; else a new program is refused.
 // `wrapper` installs the filter by `syscall`, as libseccomp does. `much` allocates more than the image has room for.
+// `narrow` allows little more than to write, also no mmap; `strict` is the mode of the kernel that allows no more than that.
+// `untimed` forbids to read the processor's time.
 // With `child` a forked child does so first, and with `vfork` one that shares memory; the process itself does not.
 #include <linux/filter.h>
+#include <malloc.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -16,6 +19,13 @@
 #define LOAD BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))
 #define ALLOW(name) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_##name, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 #define ANSWER(answer) BPF_STMT(BPF_RET | BPF_K, answer)
+
+static void forbid_nearly_all() {
+  sock_filter filter[] = {LOAD,       ALLOW(read),       ALLOW(write), ALLOW(brk),
+                          ALLOW(exit), ALLOW(exit_group), ANSWER(SECCOMP_RET_KILL_PROCESS)};
+  sock_fprog program = {sizeof filter / sizeof *filter, filter};
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)) abort();
+}
 
 static void forbid(bool kill, bool by_wrapper) {
   // What the C library needs for memory, threads, forks and output.
@@ -69,6 +79,27 @@ static void forbid_in_children(bool by_wrapper, bool sharing) {
 
 static char* cache;
 static char* many[2000];
+static char* small[200'000];
+static char* room[30'000];
+
+static int in_a_narrow_place(bool strict) {
+  // What the C library needs lies there before.
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  for (auto& block : room) block = new char[400];
+  for (auto& block : room) delete[] block;
+  if (strict) {
+    if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT)) abort();
+  } else {
+    forbid_nearly_all();
+  }
+  plant(1002);
+  for (auto& block : small) block = new char[16];
+  for (auto& block : small) delete[] block;
+  plant(1003);
+  if (write(1, "gone on\n", 8) != 8) return 1;
+  syscall(SYS_exit, 7);
+  return 1;
+}
 
 int main(int count, char** arguments) {
   bool kill = false, by_wrapper = false, much = false, child = false, sharing = false;
@@ -79,9 +110,17 @@ int main(int count, char** arguments) {
     child |= is(arguments[index], "child");
     sharing |= is(arguments[index], "vfork");
   }
+  if (is(arguments[1], "narrow") || is(arguments[1], "strict")) return in_a_narrow_place(is(arguments[1], "strict"));
+  if (is(arguments[1], "untimed") && prctl(PR_SET_TSC, PR_TSC_SIGSEGV)) abort();
   cache = new char[3001];
   plant(1001);
-  if (child || sharing) {
+  if (is(arguments[1], "untimed")) {
+    for (auto& block : small) block = new char[16];
+    for (auto& block : small) {
+      delete[] block;
+      block = nullptr;
+    }
+  } else if (child || sharing) {
     forbid_in_children(by_wrapper, sharing);
   } else {
     forbid(kill, by_wrapper);

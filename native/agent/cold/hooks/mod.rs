@@ -1,5 +1,5 @@
-//! Exported functions that are on no allocation's way: they load libraries, make a JVM, forbid
-//! system calls, or end the program.
+//! Exported functions that are on no allocation's way: they load libraries, make a JVM, limit the
+//! process, forbid system calls, or end the program.
 //!
 //! `JNI_CreateJavaVM` is in `create_vm`, `dlopen` and its like in `dynamic`. Filters of system
 //! calls are in `sandbox`, and what ends a program without an exit is in `ends`. The hooks of
@@ -8,6 +8,7 @@
 mod create_vm;
 mod dynamic;
 mod ends;
+mod limits;
 mod sandbox;
 
 use crate::hot::ground::real;
@@ -20,6 +21,7 @@ fn hook_for(name: &CStr, found: *mut c_void) -> *mut c_void {
     let mut hooks = hooks::all()
         .chain(dynamic::HOOKS)
         .chain(ends::HOOKS)
+        .chain(limits::HOOKS)
         .chain(sandbox::HOOKS);
     match hooks.find(|(hooked, _)| hooked.as_bytes() == name.to_bytes()) {
         // Another allocator that the program has beside its own keeps its functions.
@@ -42,5 +44,6 @@ pub fn init(makes_jvm: fn(usize, &[&str])) {
     hooks::init();
     dynamic::init();
     ends::init();
+    limits::init();
     sandbox::init();
 }

@@ -8,6 +8,7 @@ use crate::hot::ground::{gate, real, sandbox};
 use core::ffi::c_void;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use hackleak_image::layout::flags;
+use hackleak_platform::clock;
 use libc::{c_int, c_long};
 
 shown_entry!(prctl, prctl_request);
@@ -30,6 +31,12 @@ extern "C" fn prctl_request(option: c_int, mode: usize, filter: usize) -> *mut c
     if option == libc::PR_SET_SECCOMP {
         const STRICT: usize = libc::SECCOMP_MODE_STRICT as usize;
         begins(mode == STRICT || sandbox::may_end(filter));
+    }
+    // A child of `vfork` does it to itself alone, but is gone in a moment.
+    if option == libc::PR_SET_TSC && mode == libc::PR_TSC_SIGSEGV as usize {
+        clock::stop();
+    } else if option == libc::PR_SET_TSC && !sandbox::is_deadly() {
+        clock::go_on();
     }
     real::found(&REAL_PRCTL, c"prctl")
 }
@@ -63,6 +70,8 @@ fn begins(is_deadly: bool) {
         return sandbox::enter_child();
     }
     sandbox::enter();
+    // The strict mode forbids to read the processor's time as well.
+    clock::stop();
     IMAGE.window().keep_in_memory();
     if gate::is_open() {
         IMAGE.flags().fetch_or(flags::SANDBOX, Relaxed);

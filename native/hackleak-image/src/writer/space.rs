@@ -118,7 +118,7 @@ pub(super) fn map_to_read(fd: i32, len: usize) -> Option<*mut u8> {
     (at != libc::MAP_FAILED).then_some(at.cast())
 }
 
-fn advise(at: *mut u8, len: usize) {
+pub(super) fn advise(at: *mut u8, len: usize) {
     // SAFETY: advice about our own mapping: no part of it in core dumps, in huge pages,
     // or in forked children (which must not write into their parent's image), and nothing
     // read ahead of a file that is empty there.
@@ -144,6 +144,12 @@ fn limited_lengths(left: u64) -> [usize; 4] {
     };
     let [first, second, third] = PARTS.map(|part| whole(left / part));
     [first, second, third, last].map(|len| len.min(LENGTHS[0] as u64) as usize)
+}
+
+/// What the window may grow by where the process may have so many bytes of address space.
+pub(super) fn share(most: u64) -> usize {
+    let left = most.saturating_sub(mapped());
+    limited_lengths(left).into_iter().max().unwrap_or(0)
 }
 
 /// Bytes of address space that the process may still map; `None` without a limit.
@@ -195,7 +201,7 @@ pub(super) fn cover(at: *mut libc::c_void, len: usize) -> bool {
             at,
             len,
             libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE,
             -1,
             0,
         )

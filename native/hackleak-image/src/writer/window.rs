@@ -68,6 +68,9 @@ pub struct Window {
     memory_only: AtomicBool,
     /// The file may not even be looked at any more.
     forbidden: AtomicBool,
+    /// What of the window has memory in its place since then.
+    covered_from: AtomicUsize,
+    covered_to: AtomicUsize,
     /// Whether pages may be reserved one at a time: see `pages`.
     thrift: AtomicU32,
     /// The header's page, where children of this process find it too; null when there is none.
@@ -89,6 +92,8 @@ impl Window {
             path: AtomicPtr::new(ptr::null_mut()),
             memory_only: AtomicBool::new(false),
             forbidden: AtomicBool::new(false),
+            covered_from: AtomicUsize::new(0),
+            covered_to: AtomicUsize::new(0),
             thrift: AtomicU32::new(0),
             ledger: AtomicPtr::new(ptr::null_mut()),
             #[cfg(test)]
@@ -288,7 +293,10 @@ impl Window {
         let in_pieces = reserve == Reserve::Pieces && self.has_first_pieces(at, offset);
         if !in_pieces && !self.is_reserved(offset, SEGMENT_STRIDE) {
             // Its index was handed out to this call alone: nobody uses it yet.
-            if !space::cover(at.cast(), SEGMENT_STRIDE as usize) {
+            if !self.is_covered(offset)
+                && (self.forbidden.load(Relaxed)
+                    || !space::cover(at.cast(), SEGMENT_STRIDE as usize))
+            {
                 return ptr::null_mut();
             }
             self.counter(Counter::SegmentsInMemory)

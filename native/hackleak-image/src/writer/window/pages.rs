@@ -79,8 +79,9 @@ impl Window {
         if whole.load(Acquire) != 0 {
             return true;
         }
+        // It could not be reserved when that was still allowed.
         if !self.is_allowed() {
-            return self.cover_page(segment, page);
+            return false;
         }
         let offset = segment.addr() as u64 - self.base.load(Relaxed).addr() as u64;
         let records = offset + SEGMENT_HEADER_LEN;

@@ -2,10 +2,18 @@
 
 use super::super::file::fill;
 use super::super::quiet::quietly;
-use super::super::space;
+use super::super::{space, sync};
 use super::Window;
 use crate::Shortage;
-use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use crate::layout::{HEADER_LEN, SEGMENT_HEADER_LEN, SEGMENT_STRIDE, SegmentHeader};
+use core::sync::atomic::{
+    AtomicU32,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+/// Bytes of memory that are asked for where all of the window cannot be had.
+const MUCH: usize = 1 << 30;
+const SOME: usize = 64 << 20;
 
 impl Window {
     /// Bytes that the file may have at this moment; more would be a SIGXFSZ.
@@ -49,9 +57,73 @@ impl Window {
     }
 
     /// From now on the image grows in the memory of the process alone, and no system call is made
-    /// for the file.
+    /// for it: what it may need is there before.
     pub fn keep_in_memory(&self) {
-        self.forbidden.store(true, Relaxed);
+        let base = self.base.load(Relaxed);
+        // A forked child has no part of its parent's window.
+        if self.forbidden.swap(true, Relaxed) || base.is_null() || !space::can_be_read(base) {
+            return;
+        }
+        let used = self.segment_count();
+        for index in 0..used {
+            self.reserve_rest(base, HEADER_LEN + index * SEGMENT_STRIDE);
+        }
+        let from = (HEADER_LEN + used * SEGMENT_STRIDE) as usize;
+        let room = self.mapped.load(Relaxed).saturating_sub(from);
+        // Where memory may not be promised that there is not, less will do.
+        for len in [room, room.min(MUCH), room.min(SOME)] {
+            if len > 0 && space::cover(base.wrapping_add(from).cast(), len) {
+                self.covered_to.store(from + len, Relaxed);
+                self.covered_from.store(from, Relaxed);
+                space::advise(base.wrapping_add(from), len);
+                return;
+            }
+        }
+    }
+
+    /// Reserves the record pages of a segment that come one at a time otherwise.
+    fn reserve_rest(&self, base: *mut u8, offset: u64) {
+        let segment: *mut SegmentHeader = base.wrapping_add(offset as usize).cast();
+        if !space::can_be_read(segment.cast()) {
+            return;
+        }
+        // SAFETY: a segment of this window, whose first page can be read; the word is only accessed
+        // atomically.
+        let whole = unsafe { sync::AtomicU32::from_ptr(&raw mut (*segment).is_whole) };
+        let records = offset + SEGMENT_HEADER_LEN;
+        let len = SEGMENT_STRIDE - SEGMENT_HEADER_LEN;
+        if whole.load(Acquire) == 0 && self.reserve(records, len).is_ok() {
+            whole.store(1, Release);
+        }
+    }
+
+    /// Whether memory lies in the place of the segment at `offset` since system calls were
+    /// forbidden.
+    pub(super) fn is_covered(&self, offset: u64) -> bool {
+        let covered = self.covered_from.load(Relaxed)..self.covered_to.load(Relaxed);
+        let end = offset + SEGMENT_STRIDE;
+        covered.contains(&(offset as usize)) && end <= covered.end as u64
+    }
+
+    /// Gives back the address space that the image does not use yet, because the process may have
+    /// only `most` bytes of it from now on. The window then grows with its segments.
+    pub fn give_back(&self, most: u64) {
+        /// Segments that other threads may take meanwhile.
+        const MARGIN: u64 = 4;
+        let base = self.base.load(Relaxed);
+        let mapped = self.mapped.load(Relaxed);
+        if base.is_null() || self.forbidden.load(Relaxed) || !space::can_be_read(base) {
+            return;
+        }
+        let kept = HEADER_LEN + (self.segment_count() + MARGIN) * SEGMENT_STRIDE;
+        let kept = kept.min(mapped as u64) as usize;
+        if kept == mapped {
+            return;
+        }
+        self.mapped.store(kept, Relaxed);
+        // SAFETY: a part of the window that no segment lies in, and from now on none will.
+        unsafe { libc::munmap(base.wrapping_add(kept).cast(), mapped - kept) };
+        self.len.fetch_min(kept + space::share(most), Relaxed);
     }
 
     /// Whether system calls may be made for the file; else the header says why it is not whole.
