@@ -85,12 +85,13 @@ impl Peek {
     pub fn bytes(&self, at: usize, into: &mut [u8]) -> usize {
         match &self.file {
             Some(file) => file.read_at(into, at as u64).unwrap_or(0),
-            None => copy_by_kernel(at, into),
+            None => copy(at, into),
         }
     }
 }
 
-fn copy_by_kernel(at: usize, into: &mut [u8]) -> usize {
+/// The same by `process_vm_readv` alone, which allocates nothing; 0 where that is not permitted.
+pub fn copy(at: usize, into: &mut [u8]) -> usize {
     let local = libc::iovec {
         iov_base: into.as_mut_ptr().cast(),
         iov_len: into.len(),

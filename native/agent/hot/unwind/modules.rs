@@ -13,7 +13,7 @@ pub use record::set_executable;
 
 use super::{older_loader, rules};
 use crate::IMAGE;
-use build_id::build_id;
+use crate::hot::ground::sandbox;
 use core::ffi::{c_int, c_void};
 use core::ptr;
 use core::sync::atomic::{
@@ -219,8 +219,14 @@ impl Mapping {
         {
             return false;
         }
+        // A `dlclose` of another thread may be under way with this very module.
+        if sandbox::may_be_deadly() {
+            return false;
+        }
+        let Some((id, len)) = build_id::of_passing(&object) else {
+            return true;
+        };
         let place = IMAGE.modules.get(module);
-        let (id, len) = build_id(&object);
         // SAFETY: the place is null or a record that was complete before its mapping was.
         unsafe { !place.is_null() && (*place).build_id_len == len && (*place).build_id == id }
     }
