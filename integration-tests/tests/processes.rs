@@ -223,9 +223,9 @@ fn the_recorder_exports_nothing_but_what_it_hooks_and_its_own() {
                     malloc memalign memfd_create mkostemp mkostemp64 mkostemps mkostemps64 \
                     mkstemp mkstemp64 mkstemps mkstemps64 mmap mmap64 mremap munmap open \
                     open64 open_by_handle_at openat openat64 pidfd_open pipe pipe2 \
-                    posix_memalign posix_openpt prctl pthread_clockjoin_np pthread_create \
+                    posix_memalign posix_openpt prctl prlimit prlimit64 pthread_clockjoin_np pthread_create \
                     pthread_detach pthread_join pthread_timedjoin_np pthread_tryjoin_np \
-                    pvalloc realloc reallocarray recvmsg shm_open signalfd socket socketpair \
+                    pvalloc realloc reallocarray recvmsg setrlimit setrlimit64 shm_open signalfd socket socketpair \
                     strdup strndup syscall thrd_create thrd_detach thrd_join timerfd_create valloc \
                     vfork";
     assert_eq!(
@@ -258,6 +258,54 @@ fn the_bridge_has_exactly_the_native_methods_of_its_class() {
         .collect();
     declared.sort_unstable();
     assert_eq!(exported, declared);
+}
+
+/// The C library's `strdup` and its like take the program's blocks, and so they do here.
+#[test]
+fn a_program_with_an_allocator_of_its_own_gets_blocks_from_there() {
+    for options in ["follow=none", "follow=all", "follow=all,track=new+malloc"] {
+        for flags in [&["-O2"][..], &["-O2", "-rdynamic"]] {
+            let run = Recording::of(victims::cpp_with("own_allocator", flags))
+                .options(options)
+                .run();
+            assert_eq!(run.ended.code(), 8, "{options} {flags:?}: {}", run.ended);
+        }
+    }
+}
+
+/// Its symbol `malloc` has an address in the program, and what it is called by is no path to it.
+#[test]
+fn a_program_that_jumps_to_malloc_is_recorded_whatever_it_is_called() {
+    let victim = victims::cpp_with("jumping_malloc", &["-O2", "-fno-pic", "-no-pie"]);
+    let script = format!("exec -a other '{}'", victim.display());
+    let run = Recording::of("/bin/bash")
+        .options("follow=all,track=new+malloc")
+        .args(["-c", &script])
+        .run()
+        .expect_code(10);
+    assert_eq!(run.ended.stderr, "", "{}", run.ended);
+    let report = run.report();
+    let blocks: u64 = report
+        .processes
+        .iter()
+        .map(|it| it.blocks_of(1_999_993))
+        .sum();
+    assert_eq!(blocks, 1);
+}
+
+/// Each `dlclose` looks at the modules that are left, of which the other thread unloads one.
+#[test]
+fn two_threads_unload_libraries_at_once() {
+    let plugins = [victims::plugin(64), victims::plugin(4096)];
+    for _ in 0..3 {
+        let run = Recording::of(cpp("closing_in_threads"))
+            .options("follow=all")
+            .args(&plugins)
+            .args(["3000"])
+            .run()
+            .expect_code(9);
+        assert_eq!(run.report().process().blocks_of(1_999_993), 1);
+    }
 }
 
 #[test]

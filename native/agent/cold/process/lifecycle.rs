@@ -19,6 +19,7 @@ use crate::hot::events::{descriptors, log, mapped, started};
 use crate::hot::ground::{boundary, control, gate, module_policy, stack_bounds};
 use crate::hot::{thread, unwind};
 use core::ffi::{c_char, c_int};
+use core::ptr;
 use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::flags;
 use hackleak_options::{ENVIRONMENT, Exit, Follow, Options, Track};
@@ -247,12 +248,11 @@ fn preceding() -> Option<String> {
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"malloc".as_ptr()) };
     let (base, path) = objects::object_at(found)?;
     let (own, _) = objects::object_at((preceding as *const ()).cast())?;
-    if base == own {
-        return None;
-    }
-    let exe = std::fs::canonicalize("/proc/self/exe").ok();
-    let is_program = std::fs::canonicalize(&path).ok() == exe;
-    (!is_program).then(|| path.display().to_string())
+    // The loader has for the program's name what it was called by, which need not be a path.
+    // SAFETY: a question about this process.
+    let headers = unsafe { libc::getauxval(libc::AT_PHDR) } as usize;
+    let program = objects::object_at(ptr::without_provenance(headers)).map(|(base, _)| base);
+    (base != own && Some(base) != program).then(|| path.display().to_string())
 }
 
 /// Called in `Agent_OnLoad` with the options of `-agentpath`: a program that was not preloaded is

@@ -8,6 +8,7 @@
 
 pub mod boundary;
 pub mod control;
+pub mod first;
 pub mod gate;
 pub mod interrupted;
 pub mod mappings;

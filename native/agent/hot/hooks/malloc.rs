@@ -6,8 +6,7 @@
 
 use crate::arch::{CallSite, allocator_entry};
 use crate::hot::events::{record, reuse};
-use crate::hot::ground::gate;
-use crate::hot::ground::real;
+use crate::hot::ground::{first, gate, real};
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
 use hackleak_image::layout::Release;
@@ -122,6 +121,10 @@ unsafe extern "C" fn on_reallocarray(
     slot: usize,
     fp: usize,
 ) -> *mut c_void {
+    if let Some(reallocarray) = first::reallocarray() {
+        // SAFETY: as above.
+        return unsafe { reallocarray(block, count, size) };
+    }
     match count.checked_mul(size) {
         // SAFETY: as above.
         Some(size) => unsafe { on_realloc(block, size, slot, fp) },
@@ -185,10 +188,16 @@ unsafe extern "C" fn on_pvalloc(size: usize, slot: usize, fp: usize) -> *mut c_v
     returned(unsafe { real::pvalloc()(size) }, size, slot, fp)
 }
 
-/// The C library's `strdup` would call `malloc` itself, and its caller would be lost.
+/// The C library's `strdup` would call `malloc` itself, and its caller would be lost. Where that is
+/// another one than the hook, its `free` is, too: the block must be of this other allocator.
 unsafe extern "C" fn on_strdup(text: *const c_char, slot: usize, fp: usize) -> *mut c_void {
     // SAFETY: the caller's: `text` ends in a zero byte.
-    unsafe { duplicate(text, libc::strlen(text), slot, fp) }
+    unsafe {
+        match first::strdup() {
+            Some(strdup) => strdup(text),
+            None => duplicate(text, libc::strlen(text), slot, fp),
+        }
+    }
 }
 
 unsafe extern "C" fn on_strndup(
@@ -198,7 +207,12 @@ unsafe extern "C" fn on_strndup(
     fp: usize,
 ) -> *mut c_void {
     // SAFETY: the caller's: `text` has `most` bytes, or ends in a zero byte before.
-    unsafe { duplicate(text, libc::strnlen(text, most), slot, fp) }
+    unsafe {
+        match first::strndup() {
+            Some(strndup) => strndup(text, most),
+            None => duplicate(text, libc::strnlen(text, most), slot, fp),
+        }
+    }
 }
 
 unsafe fn duplicate(text: *const c_char, len: usize, slot: usize, fp: usize) -> *mut c_void {
