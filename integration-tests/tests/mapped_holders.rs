@@ -5,8 +5,11 @@ use integration_tests::artefacts;
 use integration_tests::recording::Recording;
 use integration_tests::victims::{self, cpp};
 
-/// The bytes of a block of each sort of mapping; the last one is on the stack of a fiber.
-const SORTS: core::ops::RangeInclusive<u64> = 2001..=2010;
+/// The bytes of a block of each sort of mapping.
+const SORTS: [u64; 12] = [
+    2001, 2002, 2003, 2004, 2005, 2006, 2007, 2008, 2009, 2010, 2012, 2013,
+];
+/// The same on the stack of a fiber.
 const ON_FIBER: u64 = 2011;
 /// Blocks in each mapping.
 const EACH: u64 = 16;
@@ -25,8 +28,11 @@ fn a_mapping_holds_what_it_has_whatever_its_rights_place_and_parts() {
         let report = recorded(track, &[]).report();
         let process = report.process();
         assert_eq!(process.leaks.blocks, 0, "{track}: {:#?}", process.leaks);
-        let held: u64 = SORTS.map(|bytes| process.held_blocks_of(bytes)).sum();
-        assert_eq!(held, 10 * EACH, "{track}: {:#?}", process.held);
+        let held: u64 = SORTS
+            .iter()
+            .map(|bytes| process.held_blocks_of(*bytes))
+            .sum();
+        assert_eq!(held, 12 * EACH, "{track}: {:#?}", process.held);
         assert_eq!(process.held_blocks_of(ON_FIBER), 1, "{track}");
     }
 }

@@ -1,6 +1,7 @@
 // Blocks whose only address lies in memory that the program has mapped for itself, one sort of mapping each. The
 // numbers of bytes tell the sorts apart. With an argument the program forgets where the mappings are.
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -22,6 +23,8 @@ struct Mappings {
   char* executable;
   char* shared;
   char* memory_file;
+  char* segment;
+  char* copy;
   ucontext_t* fiber;
 };
 static Mappings all;
@@ -80,6 +83,15 @@ NOINLINE static void make_all() {
   if (ftruncate(file, pages * page)) abort();
   all.memory_file = fill(map(readable, MAP_SHARED, nullptr, file), 2010);
   close(file);
+  int id = shmget(IPC_PRIVATE, pages * page, IPC_CREAT | 0600);
+  all.segment = fill(static_cast<char*>(shmat(id, nullptr, 0)), 2012);
+  shmctl(id, IPC_RMID, nullptr);
+  char name[] = "/tmp/hackleak-victim-XXXXXX";
+  file = mkstemp(name);
+  if (ftruncate(file, pages * page)) abort();
+  all.copy = fill(map(readable, MAP_PRIVATE, nullptr, file), 2013);
+  close(file);
+  unlink(name);
   make_fiber();
 }
 

@@ -54,7 +54,14 @@ pub fn init(file: &str) -> Result<(), String> {
         return Ok(());
     }
     let path = Path::new(file);
-    let text = std::fs::read_to_string(path)
+    let read = || {
+        // A device may never end, and a pipe without a writer never begin.
+        match std::fs::metadata(path)?.is_file() {
+            true => std::fs::read_to_string(path),
+            false => Err(std::io::Error::other("it is not a regular file")),
+        }
+    };
+    let text = read()
         .map_err(|error| format!("the file `{file}` (option pools) cannot be read: {error}"))?;
     let pairs =
         parse_pools(&text).map_err(|error| format!("the file `{file}` (option pools), {error}"))?;

@@ -83,7 +83,7 @@ pub fn read(
     let mut near: Table<Asked> = Table::new();
     let mut cuts: Table<usize> = Table::new();
     for (index, mapping) in maps.iter().enumerate() {
-        if !matches!(mapping.of, Of::Anonymous | Of::Shared) || !mapping.readable {
+        if matches!(mapping.of, Of::Heap | Of::Other) || !mapping.readable {
             continue;
         }
         let is_plain = is_plain(mapping, objects);
@@ -172,7 +172,12 @@ fn cuts_in(
 fn is_plain(mapping: &Mapping, objects: &Objects) -> bool {
     let may_be_of_jvm = mapping.start < arch::lowest_mapping() && !objects.jvm.is_empty();
     let may_be_of_allocator = !objects.allocator.is_empty() && mappings::knows_all();
-    mapping.of == Of::Anonymous && mapping.is_data() && !may_be_of_jvm && !may_be_of_allocator
+    match mapping.of {
+        // Nobody calls `mmap` for it.
+        Of::Segment => mapping.writable,
+        Of::Anonymous => mapping.is_data() && !may_be_of_jvm && !may_be_of_allocator,
+        Of::Shared | Of::Heap | Of::Copy | Of::Other => false,
+    }
 }
 
 /// Who has asked for this memory.

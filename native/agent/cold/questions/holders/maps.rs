@@ -13,8 +13,12 @@ pub enum Of {
     Anonymous,
     /// The same, which children share, or of a file without a name.
     Shared,
+    /// A segment of `shmget`, which has no file although it has a name.
+    Segment,
     /// The C library's first heap.
     Heap,
+    /// A file, of which the process writes to its own copy.
+    Copy,
     /// A file, or something of the kernel's.
     Other,
 }
@@ -38,6 +42,8 @@ impl Mapping {
             b"" if line.inode == 0 => Of::Anonymous,
             path if path.starts_with(b"[anon:") => Of::Anonymous,
             path if path == b"/dev/zero (deleted)" || path.starts_with(b"/memfd:") => Of::Shared,
+            path if path.starts_with(b"/SYSV") => Of::Segment,
+            path if path.starts_with(b"/") && &line.rights[1..] == b"w-p" => Of::Copy,
             _ => Of::Other,
         };
         Mapping {
