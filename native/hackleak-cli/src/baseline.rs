@@ -120,18 +120,17 @@ pub(crate) fn baseline(arguments: &Args) -> anyhow::Result<u8> {
     }
 }
 
-/// Replaces the file as a whole, so that whoever reads it never sees a part.
+/// Writes the baseline to the file, in place of an older one.
 fn write(file: &Path, text: &str) -> anyhow::Result<()> {
     if standard_input::is_dash(file) {
         return output::print(text);
     }
-    let cannot_write = || format!("cannot write the baseline to `{}`", file.display());
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".new");
-    if let Err(error) = fs::write(&beside, text) {
-        // Half a file is of use to nobody.
-        let _ = fs::remove_file(&beside);
-        return Err(error).with_context(cannot_write);
+    let is_other = fs::metadata(file).is_ok_and(|it| it.is_file() && it.len() > 0)
+        && Baseline::read(file).is_err();
+    if is_other {
+        let file = file.display();
+        bail!("`{file}` is there and is no baseline: name another file, or take it away");
     }
-    fs::rename(&beside, file).with_context(cannot_write)
+    output::replace_file(file, text.as_bytes())
+        .with_context(|| format!("cannot write the baseline to `{}`", file.display()))
 }

@@ -1,14 +1,15 @@
 //! Reports from whatever is named: images, folders of images, and reports in JSON that were
 //! written before.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use hackleak_report::baseline::Baseline;
 use hackleak_report::model::SCHEMA_VERSION;
-use hackleak_report::{Report, Selection};
+use hackleak_report::{Process, Report, Selection};
 
 use crate::{images, known, output, standard_input};
 
@@ -23,7 +24,22 @@ pub(crate) fn read(
     let mut report = Report::new(Vec::new());
     let mut read = false;
     let (images, mut errors) = images::find(inputs);
+    let mut files = HashSet::new();
+    let mut reports = Vec::new();
     for input in images {
+        // A folder and a file in it, a file and a link to it.
+        if !files.insert(std::fs::canonicalize(&input).unwrap_or_else(|_| input.clone())) {
+            continue;
+        }
+        // A pipe without a writer would never open.
+        if std::fs::metadata(&input).is_ok_and(|it| !it.is_file() && !it.is_dir()) {
+            let file = input.display();
+            let error = anyhow!(
+                "`{file}` is not a file: name an image or a report, or `-` for standard input"
+            );
+            errors.push(images::unreadable_file(&input, &error));
+            continue;
+        }
         if is_json(&input) {
             if *selection != Selection::default() || known.needs_image() {
                 bail!(
@@ -34,7 +50,7 @@ pub(crate) fn read(
             match read_json(&input) {
                 Ok(found) => {
                     read = true;
-                    report.processes.extend(found.processes);
+                    reports.extend(found.processes);
                     report.unreadable.extend(found.unreadable);
                     report.baselines.extend(found.baselines);
                 }
@@ -50,6 +66,9 @@ pub(crate) fn read(
             Err(error) => errors.push(images::unreadable_file(&input, &error)),
         }
     }
+    let of_images: HashSet<_> = report.processes.iter().map(identity).collect();
+    reports.retain(|process| !of_images.contains(&identity(process)));
+    report.processes.splice(0..0, reports);
     match errors.split_last() {
         Some((last, others)) if !read => {
             others
@@ -63,6 +82,11 @@ pub(crate) fn read(
     }
     report.unreadable.extend(errors);
     Ok(report)
+}
+
+/// What tells a process from others: a report that was made of an image has what the image has.
+fn identity(process: &Process) -> (u32, u64, String) {
+    (process.pid, process.start_unix_ns, process.exe.clone())
 }
 
 /// The same without what baselines know: the one of the command line, or those that were

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use crate::{standard_input, terminal};
 
@@ -52,6 +52,66 @@ pub(crate) fn write_file(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
         let _ = fs::remove_file(file);
     }
     written.with_context(|| format!("cannot write the report to `{}`", file.display()))
+}
+
+/// Writes `bytes` in place of what a file has, as a whole: whoever reads it never sees a part. A
+/// link stays a link, the permissions stay, and what is no regular file, such as a device, is
+/// written to.
+pub(crate) fn replace_file(file: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let old = fs::metadata(&file).ok();
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        return fs::OpenOptions::new()
+            .write(true)
+            .open(&file)?
+            .write_all(bytes);
+    }
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
+    let kept = |old: fs::Metadata| fs::set_permissions(&beside, old.permissions());
+    let written = fs::write(&beside, bytes).and_then(|()| old.map_or(Ok(()), kept));
+    if let Err(error) = written {
+        // Half a file is of use to nobody.
+        let _ = fs::remove_file(&beside);
+        return Err(error);
+    }
+    fs::rename(&beside, &file)
+}
+
+/// Whether files that are to be written are neither read nor named twice.
+///
+/// # Errors
+///
+/// The first one that is, and the remedy.
+pub(crate) fn must_be_apart<'a>(
+    inputs: &[PathBuf],
+    files: impl Iterator<Item = &'a PathBuf>,
+) -> anyhow::Result<()> {
+    let known = |file: &PathBuf| match is_special(file) {
+        true => None,
+        false => fs::canonicalize(file).ok(),
+    };
+    let inputs: Vec<PathBuf> = inputs.iter().filter_map(known).collect();
+    let mut seen: Vec<&PathBuf> = Vec::new();
+    for file in files {
+        if standard_input::is_dash(file) && seen.contains(&file) {
+            bail!("`-` is named for several files: standard output can be one of them");
+        }
+        let name = file.display();
+        if known(file).is_some_and(|file| inputs.contains(&file)) {
+            bail!("`{name}` is to be read, and would be written over: name another file for it");
+        }
+        if seen.contains(&file) && !is_special(file) {
+            bail!("`{name}` is named for several outputs: each needs a file of its own");
+        }
+        seen.push(file);
+    }
+    Ok(())
+}
+
+/// Whether it is there and no regular file: a device, a pipe, a folder.
+fn is_special(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|it| !it.is_file())
 }
 
 /// Says one sentence on stderr.

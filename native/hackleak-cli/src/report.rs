@@ -82,10 +82,7 @@ pub(crate) fn report(arguments: &Report) -> anyhow::Result<u8> {
     ];
     let files = files.into_iter().flatten();
     let written = arguments.write.iter().map(|(_, file)| file);
-    match files.chain(written).filter(|file| is_dash(file)).count() {
-        0 | 1 => {}
-        _ => bail!("`-` is named for several files: standard output can be one of them"),
-    }
+    output::must_be_apart(&arguments.inputs, files.chain(written))?;
     let code = report_to(arguments, &mut output::print_bytes)?;
     Ok(arguments.zero.of(code))
 }
@@ -111,6 +108,17 @@ pub(crate) fn report_to(
     let names = report.redact(arguments.redact)?;
     if report.processes.is_empty() && report.unreadable.is_empty() {
         bail!("there is no process in these reports: name images");
+    }
+    // The Java library knows what it asks for, and must get an answer.
+    if arguments.format != ReportFormat::Lines {
+        let none: Option<Vec<&String>> = report
+            .processes
+            .iter()
+            .map(|process| process.selects_nothing.as_ref())
+            .collect();
+        if let Some(why) = none.as_ref().and_then(|none| none.first()) {
+            bail!("nothing was looked at, in any process: {why}");
+        }
     }
     let on_failure = arguments.json_on_failure.as_ref();
     let json = arguments.json.as_ref().or_else(|| {

@@ -315,8 +315,9 @@ fn nothing_recorded(follow: Follow) -> &'static str {
              and none that starts without LD_PRELOAD, which `env -i` drops"
         }
         Follow::All | Follow::None => {
-            "the recorder cannot be loaded into programs that are statically linked or set-user-ID, \
-             or that start without LD_PRELOAD"
+            "if no line above says why, the recorder could not be loaded: programs that are \
+             statically linked or set-user-ID do without it, and so does what starts without \
+             LD_PRELOAD"
         }
     }
 }

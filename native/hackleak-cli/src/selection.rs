@@ -100,6 +100,16 @@ impl SelectionArguments {
         if self.owned && matches!(self.scope, Some(Scope::Name(_))) {
             bail!("--owned is about one scope: give --scope its number");
         }
+        if self.rounds.len() == 1 {
+            bail!("--rounds takes where each round begins, and where the last one has ended");
+        }
+        if self
+            .suppress
+            .iter()
+            .any(|pattern| pattern.trim().is_empty())
+        {
+            bail!("an empty --suppress would match every leak: give it a part of a frame");
+        }
         Ok(Selection {
             since: self.since,
             scope: match self.scope {

@@ -251,6 +251,55 @@ fn an_incomplete_record_is_no_clean_comparison() {
     assert!(ended.stderr.contains("incomplete"), "{}", ended.stderr);
 }
 
+/// A link stays a link, rights stay, a pipe gets what is written; what is no baseline stays, too.
+#[test]
+fn a_baseline_takes_the_place_of_a_baseline_alone() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = folder();
+    let image = image(folder.path(), "1.hackleak", 1);
+    let write = |file: &Path| end(hackleak().args(["baseline", "write", path(file), path(&image)]));
+    let (file, link) = (folder.path().join("b.json"), folder.path().join("link"));
+    assert_eq!(write(&file).code, Some(0));
+    let text = fs::read_to_string(&file).expect("it was written");
+    fs::write(&file, "").expect("it is writable");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).expect("it is mine");
+    symlink(&file, &link).expect("a link");
+    assert_eq!(write(&link).code, Some(0));
+    assert!(link.is_symlink());
+    assert_eq!(fs::read_to_string(&file).expect("it was written"), text);
+    let rights = fs::metadata(&file)
+        .expect("it is there")
+        .permissions()
+        .mode();
+    assert_eq!(rights & 0o777, 0o640);
+    let pipe = folder.path().join("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo is there").success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || fs::read_to_string(pipe)
+    });
+    assert_eq!(write(&pipe).code, Some(0));
+    assert_eq!(reader.join().expect("read").expect("UTF-8"), text);
+    let before = fs::read(&image).expect("it is there");
+    let ended = write(&image);
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("is there and is no baseline"),
+        "{}",
+        ended.stderr
+    );
+    assert!(fs::read(&image).expect("it is there") == before);
+    // A pipe among images has no writer: nobody waits for one.
+    fs::rename(&pipe, folder.path().join("2.hackleak")).expect("renamed");
+    for input in ["2.hackleak", "."] {
+        let ended = end(hackleak()
+            .current_dir(folder.path())
+            .args(["report", input]));
+        assert!(ended.stderr.contains("is not a file"), "{}", ended.stderr);
+    }
+}
+
 #[test]
 fn a_baseline_is_not_made_of_half_of_the_leaks() {
     let folder = folder();

@@ -105,12 +105,6 @@ pub(crate) fn notes(
             blocks(selected.ignored.count, selected.ignored.bytes)
         ));
     }
-    let newest = image.header().epoch;
-    if let Some(since) = process.leaks.since.filter(|since| *since > newest) {
-        notes.push(format!(
-            "epoch {since} has not begun: the newest checkpoint's is {newest}"
-        ));
-    }
     if process.totals.allocations == 0 && process.leaks.blocks == 0 {
         notes.push(
             "no allocation was recorded at all: either nothing tracked was allocated, or by \

@@ -186,6 +186,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         known: Held::default(),
         suppressions: left.suppressions,
         covered,
+        selects_nothing: selection.note(&image),
     };
     let lists = Lists::new(&image.options(), &besides.known, selection.known);
     let mut sorted = lists.clone().apply(sites, &process);
@@ -229,7 +230,7 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
     process.notes.extend(left.notes);
     process.notes.extend(allowed);
     process.notes.extend(in_some_rounds);
-    process.notes.extend(selection.note(&image));
+    process.notes.extend(process.selects_nothing.clone());
     Ok(process)
 }
 

@@ -64,8 +64,18 @@ impl Selection {
             })
     }
 
-    /// What is said if no scope of the image has the name that was asked for.
+    /// What is said if the process has not what was asked for: the checkpoint, or the scope.
     pub(crate) fn note(&self, image: &Image) -> Option<String> {
+        let newest = image.header().epoch;
+        if let Some(since) = self.since.filter(|since| *since > newest) {
+            return Some(format!(
+                "epoch {since} has not begun: the newest checkpoint's is {newest}"
+            ));
+        }
+        let scope = self.scope.filter(|scope| *scope != 0);
+        if let Some(scope) = scope.filter(|scope| image.scopes().all(|it| it.number != *scope)) {
+            return Some(format!("no scope of the process has the number {scope}"));
+        }
         let words = self.scope_name.as_ref()?;
         (!image.scopes().any(|scope| begins_with(&scope.name, words)))
             .then(|| format!("no scope of the process has a name that begins with `{words}`"))

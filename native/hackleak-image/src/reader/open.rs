@@ -55,6 +55,13 @@ impl Image {
             path: path.to_owned(),
             source,
         };
+        // Before it is opened, too: a pipe without a writer would never open.
+        let is_file = || std::fs::metadata(path).map(|about| about.is_file());
+        if !is_file().map_err(cannot_open)? {
+            return Err(ImageError::NotAFile {
+                path: path.to_owned(),
+            });
+        }
         let file = File::open(path).map_err(cannot_open)?;
         if !file.metadata().map_err(cannot_open)?.is_file() {
             return Err(ImageError::NotAFile {

@@ -130,6 +130,10 @@ pub struct Process {
     /// when they were asked for. For the process itself, which need not ask again about these.
     #[serde(skip)]
     pub covered: Vec<(u32, u32)>,
+    /// What the selection names and the process has not, in a sentence: nothing of it was looked
+    /// at. It is a note as well.
+    #[serde(skip)]
+    pub selects_nothing: Option<String>,
 }
 
 impl Process {

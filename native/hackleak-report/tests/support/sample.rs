@@ -157,6 +157,7 @@ pub fn process(pid: u32, sites: Vec<Site>) -> Process {
         held: Held::default(),
         suppressions: Vec::new(),
         covered: Vec::new(),
+        selects_nothing: None,
         memory: None,
     }
 }
