@@ -140,6 +140,16 @@ def scenario_maven_two_modules_at_a_time(environment):
     build.expect(len(processes) == 2, "the report of all modules has not both")
 
 
+@with_one_jdk
+def scenario_maven_required_asks_nothing_of_modules_without_tests(environment):
+    suppressions = SCRATCH / "required.txt"
+    suppressions.write_text("leak:example.LeakyTest.forgetsToClose\n")
+    arguments = ["clean", "verify", "-Dhackleak.required=true", f"-Dhackleak.suppressions={suppressions}"]
+    build = maven(environment, "modules", *arguments, "-Dhackleak.everyTest=false").passes()
+    build.says_once("not checked: no tests ran").recorded(1, "leaky/target/hackleak")
+    maven(environment, "modules", *arguments, "-DskipTests").passes().recorded(0, "leaky/target/hackleak")
+
+
 def scenario_maven_a_toolchains_jvm_is_recorded(environment):
     others = {feature: home for feature, home in installed() if Path(home) != own_home(environment)}
     if not others:

@@ -33,6 +33,10 @@ public class HackLeakCheck extends RecordedTask {
     }
     try {
       List<Path> images = images();
+      if (getUnsupported() == null && images.isEmpty() && !testsRan()) {
+        getLogger().lifecycle("hackleak: not checked: no tests ran");
+        return;
+      }
       if (getUnsupported() != null || images.isEmpty()) {
         String why = getUnsupported() == null ? "no test JVM was recorded" : getUnsupported();
         if (values.required()) {
@@ -52,5 +56,18 @@ public class HackLeakCheck extends RecordedTask {
     } catch (IOException e) {
       throw new GradleException("hackleak: " + e.getMessage(), e);
     }
+  }
+
+  /** A project without tests has no results. */
+  private boolean testsRan() {
+    for (File folder : getResults().getFiles()) {
+      String[] xml = folder.list((parent, name) -> name.startsWith("TEST-"));
+      // Gradle writes these wherever the build wants the others.
+      File binary = new File(folder, "binary/results.bin");
+      if (xml != null && xml.length > 0 || binary.length() > 0) {
+        return true;
+      }
+    }
+    return false;
   }
 }

@@ -69,7 +69,6 @@ public class HackLeakPlugin implements Plugin<Project> {
           task.setGroup(null);
           task.setDescription("Says how many tests were checked for native leaks.");
           task.mustRunAfter(project.getTasks().withType(Test.class));
-          task.getResults().from((Callable<Object>) () -> results(project));
           task.getClassPath().from((Callable<Object>) () -> classPaths(project));
           boolean single = project.getRootProject().getAllprojects().size() == 1;
           task.setModule(single ? "" : project.getPath());
@@ -143,6 +142,7 @@ public class HackLeakPlugin implements Plugin<Project> {
     task.setSettings(settings);
     task.setNatives(natives(folder));
     task.setUnsupported(unsupported);
+    task.getResults().from((Callable<Object>) () -> results(project));
     task.getFolders()
         .from(
             (Callable<Object>)

@@ -17,15 +17,8 @@ import org.gradle.api.tasks.TaskAction;
 // Newer compilers doubt the call of getProject(), which Gradle has ready before any field.
 @SuppressWarnings("this-escape")
 public class HackLeakSummary extends RecordedTask {
-  private final ConfigurableFileCollection results = getProject().files();
   private final ConfigurableFileCollection classPath = getProject().files();
   private String module = "";
-
-  /** The folders with test results in XML. */
-  @Internal
-  public ConfigurableFileCollection getResults() {
-    return results;
-  }
 
   /** What the tests run with. */
   @Internal
@@ -62,7 +55,7 @@ public class HackLeakSummary extends RecordedTask {
         jars.add(file.getName());
       }
       String reason = Tally.reason(values.everyTest(), jars);
-      for (File folder : results.getFiles()) {
+      for (File folder : getResults().getFiles()) {
         tally.addResults(folder.toPath(), FileTime.fromMillis(0), reason);
       }
       if (!tally.isEmpty()) {

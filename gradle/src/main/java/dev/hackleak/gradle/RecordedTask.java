@@ -19,6 +19,7 @@ import org.gradle.api.tasks.PathSensitivity;
 /** A task about what the {@code Test} tasks recorded. */
 abstract class RecordedTask extends DefaultTask {
   private final ConfigurableFileCollection folders = getProject().files();
+  private final ConfigurableFileCollection results = getProject().files();
   private Provider<TaskSettings> settings;
   private File natives;
   private String unsupported;
@@ -28,6 +29,12 @@ abstract class RecordedTask extends DefaultTask {
   @PathSensitive(PathSensitivity.RELATIVE)
   public ConfigurableFileCollection getFolders() {
     return folders;
+  }
+
+  /** The folders with test results, one for each {@code Test} task. */
+  @Internal
+  public ConfigurableFileCollection getResults() {
+    return results;
   }
 
   /** The extension's values. */

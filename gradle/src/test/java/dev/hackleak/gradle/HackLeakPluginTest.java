@@ -313,6 +313,23 @@ class HackLeakPluginTest {
   }
 
   @org.junit.jupiter.api.Test
+  void requiredAsksNothingWhereNoTestsRan() throws Exception {
+    HackLeakPlugin.apply(project, LINUX);
+    extension().getRequired().set(true);
+    HackLeakCheck check = (HackLeakCheck) project.getTasks().getByName("hackleakCheck");
+    check.check();
+    for (String result : List.of("TEST-example.SomeTest.xml", "binary/results.bin")) {
+      Path file = folder.resolve("project/build/test-results/test").resolve(result);
+      Files.createDirectories(file.getParent());
+      Files.write(file, new byte[1]);
+      GradleException refused = assertThrows(GradleException.class, check::check);
+      assertTrue(refused.getMessage().contains("hackleak.required forbids that"));
+      Files.delete(file);
+      check.check();
+    }
+  }
+
+  @org.junit.jupiter.api.Test
   void skippedTestsAreLeftAlone() {
     HackLeakPlugin.apply(project, LINUX);
     extension().getSkip().set(true);

@@ -6,7 +6,6 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.Paths;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -21,7 +20,6 @@ import org.slf4j.LoggerFactory;
 /** What a build ends with: how many tests were checked, in each module and in all of them. */
 final class LastLine {
   private static final Logger LOG = LoggerFactory.getLogger(LastLine.class);
-  private static final String[] RESULTS = {"surefire-reports", "failsafe-reports"};
 
   private LastLine() {}
 
@@ -74,8 +72,7 @@ final class LastLine {
       jars.add(file == null ? artifact.getArtifactId() : file.getName());
     }
     String reason = Tally.reason(PluginConfiguration.of(session, project).everyTest(), jars);
-    for (String results : RESULTS) {
-      Path folder = Paths.get(project.getBuild().getDirectory(), results);
+    for (Path folder : TestResults.folders(project)) {
       tally.addResults(folder, start, reason);
     }
     return tally;

@@ -114,6 +114,7 @@ public final class PrepareMojo extends AbstractMojo {
 
   @Override
   public void execute() throws MojoExecutionException {
+    TestResults.areToCome(project);
     PluginConfiguration settings = PluginConfiguration.of(session, project);
     if (settings.skip() || Platform.current().unsupported().isPresent()) {
       return;

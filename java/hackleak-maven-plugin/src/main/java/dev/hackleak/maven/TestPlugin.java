@@ -53,6 +53,25 @@ final class TestPlugin {
         && !"never".equals(value(configuration, "forkMode"));
   }
 
+  /** What its own configuration has there, and those of its executions. */
+  Set<String> values(String... path) {
+    Set<String> values = new LinkedHashSet<>();
+    add(values, plugin, path);
+    plugin.getExecutions().forEach(execution -> add(values, execution, path));
+    return values;
+  }
+
+  private static void add(Set<String> values, ConfigurationContainer container, String... path) {
+    Xpp3Dom at = (Xpp3Dom) container.getConfiguration();
+    for (int i = 0; i < path.length - 1 && at != null; i++) {
+      at = at.getChild(path[i]);
+    }
+    String value = value(at, path[path.length - 1]);
+    if (value != null) {
+      values.add(value);
+    }
+  }
+
   /** Has the tests recorded. */
   void record(TestJvm jvm) {
     record(plugin, jvm);
