@@ -78,10 +78,10 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
     try {
       TestJvm jvm = settings.testJvm();
       for (TestPlugin testPlugin : testPlugins) {
-        if (testPlugin.forks()) {
+        if (testPlugin.forks(settings)) {
           testPlugin.record(jvm);
-        } else {
-          LOG.warn("{} of {} forks no JVM: its tests run unrecorded", testPlugin, project.getId());
+        } else if (!project.getPackaging().equals("pom")) {
+          unrecorded(testPlugin + " of " + project.getId() + " forks no JVM", project, settings);
         }
       }
       if (settings.everyTest()) {
@@ -99,6 +99,16 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
     } catch (IOException | IllegalArgumentException | MojoExecutionException e) {
       throw new MavenExecutionException(e.getMessage(), e);
     }
+  }
+
+  private static void unrecorded(String why, MavenProject project, PluginConfiguration settings)
+      throws MavenExecutionException {
+    if (settings.required()) {
+      throw new MavenExecutionException(
+          why + ", so its tests cannot be recorded; hackleak.required forbids that",
+          project.getFile());
+    }
+    LOG.warn("{}: its tests run unrecorded", why);
   }
 
   /** What checks each test lies in hackleak-junit. */

@@ -181,7 +181,8 @@ final class PluginConfiguration {
         : value.trim();
   }
 
-  private String property(String name) {
+  /** Of the command line, or else of the project. */
+  String property(String name) {
     String value = user.getProperty(name);
     return value == null ? project.getProperties().getProperty(name) : value;
   }

@@ -42,15 +42,26 @@ final class TestPlugin {
         || goal.contains("failsafe") && goal.contains(":integration-test");
   }
 
-  /** Whether tests run in JVMs of their own. */
-  boolean forks() {
-    return forks(plugin) && plugin.getExecutions().stream().allMatch(TestPlugin::forks);
+  /**
+   * Whether tests run in JVMs of their own.
+   *
+   * @param settings with the properties that count where the test plugin is told nothing
+   */
+  boolean forks(PluginConfiguration settings) {
+    return forks(plugin, settings)
+        && plugin.getExecutions().stream().allMatch(execution -> forks(execution, settings));
   }
 
-  private static boolean forks(ConfigurationContainer container) {
-    Xpp3Dom configuration = (Xpp3Dom) container.getConfiguration();
-    return !"0".equals(value(configuration, "forkCount"))
-        && !"never".equals(value(configuration, "forkMode"));
+  private static boolean forks(ConfigurationContainer container, PluginConfiguration settings) {
+    return !"0".equals(value(container, "forkCount", settings))
+        && !"never".equals(value(container, "forkMode", settings));
+  }
+
+  private static String value(
+      ConfigurationContainer container, String name, PluginConfiguration settings) {
+    String value = value((Xpp3Dom) container.getConfiguration(), name);
+    String property = value == null ? settings.property(name) : value;
+    return property == null ? null : property.trim();
   }
 
   /** What its own configuration has there, and those of its executions. */

@@ -92,8 +92,7 @@ final class TestResults {
 
   /** As Maven reads a flag: without a value, it is set. */
   private static boolean is(MavenSession session, MavenProject project, String property) {
-    String value = session.getUserProperties().getProperty(property);
-    value = value == null ? project.getProperties().getProperty(property) : value;
+    String value = PluginConfiguration.of(session, project).property(property);
     return value != null && (value.isEmpty() || Boolean.parseBoolean(value));
   }
 

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import org.apache.maven.MavenExecutionException;
@@ -47,6 +48,7 @@ class ParticipantTest {
   private final Plugin hackleak = plugin("dev.hackleak", "hackleak-maven-plugin");
   private final Plugin surefire = plugin("org.apache.maven.plugins", "maven-surefire-plugin");
   private final Plugin failsafe = plugin("org.apache.maven.plugins", "maven-failsafe-plugin");
+  private final Properties user = new Properties();
   private final List<String> goals = new ArrayList<>(Collections.singletonList("verify"));
 
   private static Plugin plugin(String group, String artifact) {
@@ -76,7 +78,7 @@ class ParticipantTest {
         new MavenSession(
             null,
             null,
-            new DefaultMavenExecutionRequest().setGoals(goals),
+            new DefaultMavenExecutionRequest().setGoals(goals).setUserProperties(user),
             new DefaultMavenExecutionResult());
     session.setProjects(Collections.singletonList(project));
     return session;
@@ -335,6 +337,44 @@ class ParticipantTest {
     hackleak.setConfiguration(xml("<required>true</required>"));
     MavenExecutionException refused = assertThrows(MavenExecutionException.class, () -> read(MAC));
     assertTrue(refused.getMessage().contains("Mac OS X"), refused::getMessage);
+  }
+
+  @Test
+  void requiredRefusesTestsInMavensOwnJvm() throws Exception {
+    hackleak.setConfiguration(xml("<required>true</required>"));
+    surefire.setConfiguration(xml("<forkCount>0</forkCount>"));
+    MavenExecutionException refused =
+        assertThrows(MavenExecutionException.class, () -> read(LINUX));
+    assertEquals(
+        "maven-surefire-plugin of "
+            + project.getId()
+            + " forks no JVM, so its tests cannot be recorded; hackleak.required forbids that",
+        refused.getMessage());
+    // The modules of a parent have tests, it has none itself.
+    makeProject();
+    project.setPackaging("pom");
+    read(LINUX);
+  }
+
+  @Test
+  void propertiesSayWhetherTestsFork() throws Exception {
+    for (String[] property : new String[][] {{"forkCount", "0"}, {"forkMode", "never"}}) {
+      makeProject();
+      project.getProperties().setProperty(property[0], property[1]);
+      surefire.setConfiguration(null);
+      read(LINUX);
+      assertNull(surefire.getConfiguration(), property[0]);
+    }
+    makeProject();
+    surefire.setConfiguration(xml("<forkCount>2</forkCount>"));
+    for (PluginExecution execution : surefire.getExecutions()) {
+      execution.setConfiguration(surefire.getConfiguration());
+    }
+    project.getProperties().setProperty("forkCount", "0");
+    user.setProperty("forkCount", "0");
+    read(LINUX);
+    assertTrue(variable(surefire.getConfiguration(), "LD_PRELOAD").contains("libhackleak.so"));
+    assertNull(failsafe.getConfiguration());
   }
 
   @Test
