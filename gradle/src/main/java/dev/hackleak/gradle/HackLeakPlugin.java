@@ -10,6 +10,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.gradle.api.Plugin;
 import org.gradle.api.Project;
@@ -38,8 +39,10 @@ public class HackLeakPlugin implements Plugin<Project> {
     HackLeakExtension extension =
         project.getExtensions().create("hackleak", HackLeakExtension.class, project.getObjects());
     Map<Setting, String> properties = properties(project);
+    Map<String, String> commandLine =
+        new TreeMap<>(project.getGradle().getStartParameter().getProjectProperties());
     Provider<TaskSettings> settings =
-        project.provider(() -> new TaskSettings(extension, properties));
+        project.provider(() -> new TaskSettings(extension, properties).looking(commandLine));
     File folder = project.getLayout().getBuildDirectory().dir("hackleak").get().getAsFile();
     String unsupported = platform.unsupported().orElse(null);
     TaskSet.each(

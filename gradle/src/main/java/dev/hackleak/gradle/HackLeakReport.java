@@ -55,7 +55,7 @@ public class HackLeakReport extends RecordedTask {
         return;
       }
       NativeFiles files = NativeFiles.unpack(getNatives().toPath());
-      getSettings().get().check(files, null);
+      getSettings().get().check(files, null, null);
       List<Path> images = images();
       if (images.isEmpty()) {
         getLogger().lifecycle("hackleak: nothing was recorded");

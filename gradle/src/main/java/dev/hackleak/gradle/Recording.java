@@ -53,12 +53,15 @@ final class Recording implements Action<Task> {
 
   private void record(Test test, TaskSettings values) throws IOException {
     NativeFiles files = NativeFiles.unpack(natives.toPath());
-    Object options = test.getEnvironment().get(TestJvm.OPTIONS);
-    values.check(files, options);
+    Object all = test.getEnvironment().get(TestJvm.OPTIONS);
+    String inherited = System.getenv(TestJvm.OPTIONS);
+    // A task has the build's environment, too, unless it sets its own.
+    Object options = all == null || all.toString().equals(inherited) ? null : all;
+    values.check(files, options, inherited);
     EarlierRun.remove(out.toPath());
     TestJvm jvm;
     try {
-      jvm = values.testJvm(files, out.toPath());
+      jvm = values.testJvm(files, out.toPath()).inheriting(inherited);
     } catch (IllegalArgumentException e) {
       throw new GradleException(e.getMessage(), e);
     }

@@ -2,6 +2,7 @@ package dev.hackleak.gradle;
 
 import dev.hackleak.build.Command;
 import dev.hackleak.build.NativeFiles;
+import dev.hackleak.build.PropertyNames;
 import dev.hackleak.build.Setting;
 import dev.hackleak.build.SettingsCheck;
 import dev.hackleak.build.TestJvm;
@@ -10,9 +11,11 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import org.gradle.api.GradleException;
 import org.gradle.api.provider.Property;
@@ -23,7 +26,7 @@ import org.gradle.api.provider.Property;
  * <p>What the extension does not say, a property of the project may: {@code -Phackleak.repeat=3}.
  */
 final class TaskSettings implements Serializable {
-  private static final long serialVersionUID = 2;
+  private static final long serialVersionUID = 3;
 
   private final TreeMap<Setting, String> values = new TreeMap<>();
 
@@ -32,6 +35,9 @@ final class TaskSettings implements Serializable {
 
   private final LinkedHashMap<String, String> options = new LinkedHashMap<>();
   private final ArrayList<String> formats;
+
+  /** Properties of the command line that there are not, and why. */
+  private final TreeMap<String, String> misspelt = new TreeMap<>();
 
   TaskSettings(HackLeakExtension extension, Map<Setting, String> properties) {
     formats = new ArrayList<>(extension.getFormats());
@@ -60,6 +66,25 @@ final class TaskSettings implements Serializable {
     put(Setting.PER, extension.getPer());
     put(Setting.KINDS, list(extension.getKinds()));
     put(Setting.SUPPRESS, list(extension.getSuppress()));
+  }
+
+  /** Refuses what the command line has and nobody reads. */
+  TaskSettings looking(Map<String, String> commandLine) {
+    commandLine.forEach(
+        (property, value) -> {
+          Optional<String> option = PropertyNames.option(property, value, TaskSettings::option);
+          Optional<String> why =
+              option.isPresent()
+                  ? option
+                  : PropertyNames.misspelt(property, Collections.emptySet());
+          why.ifPresent(text -> misspelt.put("-P" + property, text));
+        });
+    return this;
+  }
+
+  private static String option(String text) {
+    String each = text.replaceAll("([^=,]+)=([^,]*),?", "options['$1'] = '$2'; ");
+    return "`" + each.replaceAll("; $", "") + "` in `hackleak { }`";
   }
 
   private static String list(List<String> list) {
@@ -144,9 +169,10 @@ final class TaskSettings implements Serializable {
    * Refuses what cannot be used, in the names that the build has for it.
    *
    * @param own options that a task sets itself; null for none
+   * @param inherited options of the environment; null for none
    * @throws GradleException with a sentence for each mistake
    */
-  void check(NativeFiles natives, Object own) throws IOException {
+  void check(NativeFiles natives, Object own, String inherited) throws IOException {
     SettingsCheck check = new SettingsCheck();
     values.forEach((setting, value) -> check.add(names.get(setting), setting, value));
     options.forEach(
@@ -156,6 +182,10 @@ final class TaskSettings implements Serializable {
     if (own != null) {
       check.options(TestJvm.OPTIONS + " of the task", own.toString());
     }
+    if (inherited != null) {
+      check.options(TestJvm.OPTIONS + " of the environment", inherited);
+    }
+    misspelt.forEach(check::refuse);
     List<String> wrong = check.wrong(new Command(natives));
     if (!wrong.isEmpty()) {
       throw new GradleException(String.join("\n", wrong));

@@ -161,6 +161,19 @@ class HackLeakPluginTest {
   }
 
   @org.junit.jupiter.api.Test
+  void whatTheCommandLineHasAndNobodyReadsIsTold() {
+    project
+        .getGradle()
+        .getStartParameter()
+        .setProjectProperties(java.util.Collections.singletonMap("hackleak.strict", "true"));
+    HackLeakPlugin.apply(project, LINUX);
+    refuses(
+        "hackleak: -Phackleak.strict cannot be used: there is no such property: write"
+            + " `options['strict'] = 'true'` in `hackleak { }`, or in the environment"
+            + " HACKLEAK_OPTIONS=strict=true");
+  }
+
+  @org.junit.jupiter.api.Test
   void howTestsAreCheckedReachesTheirJvm() {
     project.getExtensions().getExtraProperties().set("hackleak.warmup", "2");
     project.getExtensions().getExtraProperties().set("hackleak.repeat", "9");

@@ -27,6 +27,7 @@ public final class TestJvm {
   private static final String TRUE = "true";
 
   private final Path library;
+  private String inherited = "";
   private final Map<String, String> options = new LinkedHashMap<>();
   private final Map<String, String> properties = new LinkedHashMap<>();
 
@@ -56,6 +57,17 @@ public final class TestJvm {
           "hackleak: the value of `" + key + "` must not have a comma: " + value);
     }
     options.put(key, value);
+    return this;
+  }
+
+  /**
+   * Keeps the options of the environment that the build runs in, where it says nothing else: of two
+   * values of an option the recorder takes the last.
+   *
+   * @param text the value of {@link #OPTIONS} there; may be null or empty
+   */
+  public TestJvm inheriting(String text) {
+    inherited = text == null || text.trim().isEmpty() ? "" : text.trim() + OPTION_SEPARATOR;
     return this;
   }
 
@@ -102,6 +114,6 @@ public final class TestJvm {
   public String optionsText() {
     return options.entrySet().stream()
         .map(option -> option.getKey() + "=" + option.getValue())
-        .collect(Collectors.joining(String.valueOf(OPTION_SEPARATOR)));
+        .collect(Collectors.joining(String.valueOf(OPTION_SEPARATOR), inherited, ""));
   }
 }

@@ -46,6 +46,14 @@ class TestJvmTest {
   }
 
   @Test
+  void whatTheBuildSaysComesAfterWhatTheEnvironmentDoes() {
+    jvm.inheriting("held=fail,out=/elsewhere");
+    assertEquals("held=fail,out=/elsewhere,out=/build/hackleak,exit=settle", jvm.optionsText());
+    assertEquals("out=/build/hackleak,exit=settle", jvm.inheriting(" ").optionsText());
+    assertEquals("out=/build/hackleak,exit=settle", jvm.inheriting(null).optionsText());
+  }
+
+  @Test
   void theFolderOfTheImagesIsAbsolute() {
     TestJvm relative = new TestJvm(files, Paths.get("target"));
     String expected = "out=" + Paths.get("target").toAbsolutePath() + ",exit=settle";

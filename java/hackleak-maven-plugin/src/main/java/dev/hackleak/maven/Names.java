@@ -1,12 +1,12 @@
 package dev.hackleak.maven;
 
+import dev.hackleak.build.PropertyNames;
 import dev.hackleak.build.Setting;
 import dev.hackleak.build.SettingsCheck;
 import dev.hackleak.build.Similar;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
@@ -23,20 +23,6 @@ import org.codehaus.plexus.util.xml.Xpp3Dom;
 final class Names {
   private static final String FORMATS = "formats";
   private static final String OPTIONS = "options";
-
-  /** Properties that are no setting of the plugin. The test JVM reads most of them. */
-  private static final List<String> OTHER_PROPERTIES =
-      Arrays.asList(
-          "cli",
-          FORMATS,
-          "growing",
-          "growing.tests",
-          "home",
-          "library",
-          OPTIONS,
-          "report.timeout.ms",
-          "settle.limit.ms",
-          "version");
 
   private Names() {}
 
@@ -81,10 +67,23 @@ final class Names {
         }
       }
     }
-    Set<String> known = elements();
-    known.addAll(OTHER_PROPERTIES);
-    check(user, "-D%s", known, check);
-    check(project.getProperties(), "<%s>", known, check);
+    check(user, "-D%s", check);
+    check(project.getProperties(), "<%s>", check);
+    for (String property : new TreeSet<>(user.stringPropertyNames())) {
+      PropertyNames.option(property, user.getProperty(property), Names::options)
+          .ifPresent(why -> check.refuse("-D" + property, why));
+    }
+  }
+
+  /** How a build has the recorder's options {@code key=value,…}. */
+  private static String options(String text) {
+    StringBuilder elements = new StringBuilder("<options>");
+    for (String option : text.split(",")) {
+      String[] parts = option.trim().split("=", 2);
+      String value = parts.length < 2 ? "" : parts[1];
+      elements.append(String.format("<%1$s>%2$s</%1$s>", parts[0], value));
+    }
+    return elements.append("</options>").toString();
   }
 
   private static String wrong(Xpp3Dom element) {
@@ -114,20 +113,10 @@ final class Names {
     return text == null || text.trim().isEmpty();
   }
 
-  /** A name that resembles none may be the build's own. */
-  private static void check(
-      Properties properties, String form, Set<String> known, SettingsCheck check) {
+  private static void check(Properties properties, String form, SettingsCheck check) {
     for (String property : new TreeSet<>(properties.stringPropertyNames())) {
-      if (!property.startsWith(Setting.PREFIX)) {
-        continue;
-      }
-      String name = property.substring(Setting.PREFIX.length());
-      Optional<String> meant = known.contains(name) ? Optional.empty() : Similar.to(name, known);
-      meant.ifPresent(
-          similar ->
-              check.refuse(
-                  String.format(form, property),
-                  "there is no such property: did you mean " + Setting.PREFIX + similar + "?"));
+      PropertyNames.misspelt(property, elements())
+          .ifPresent(why -> check.refuse(String.format(form, property), why));
     }
   }
 }

@@ -36,17 +36,21 @@ final class PluginConfiguration {
   private final Xpp3Dom configuration;
   private final Properties user;
 
-  private PluginConfiguration(MavenProject project, Xpp3Dom configuration, Properties user) {
+  /** The recorder's options that Maven was started with, or null. */
+  private final String environment;
+
+  private PluginConfiguration(MavenSession session, MavenProject project, Xpp3Dom configuration) {
     this.project = project;
     this.configuration = configuration;
-    this.user = user;
+    user = session.getUserProperties();
+    environment = session.getSystemProperties().getProperty("env." + TestJvm.OPTIONS);
   }
 
   static PluginConfiguration of(MavenSession session, MavenProject project) {
     Plugin plugin = project.getPlugin(PLUGIN);
     Object given = plugin == null ? null : plugin.getConfiguration();
     Xpp3Dom configuration = given instanceof Xpp3Dom ? (Xpp3Dom) given : null;
-    return new PluginConfiguration(project, configuration, session.getUserProperties());
+    return new PluginConfiguration(session, project, configuration);
   }
 
   boolean skip() {
@@ -78,7 +82,7 @@ final class PluginConfiguration {
 
   /** How the test JVMs of the project are started. */
   TestJvm testJvm() throws IOException {
-    TestJvm jvm = new TestJvm(files(project), folder(project));
+    TestJvm jvm = new TestJvm(files(project), folder(project)).inheriting(environment);
     for (Setting setting : Setting.values()) {
       String value = text(setting);
       if (value == null) {
@@ -126,6 +130,9 @@ final class PluginConfiguration {
       for (String format : formats.split(",")) {
         check.format("hackleak.formats", format);
       }
+    }
+    if (environment != null) {
+      check.options(TestJvm.OPTIONS + " of the environment", environment);
     }
     TestJvm jvm = testJvm();
     for (Plugin plugin : project.getBuild().getPlugins()) {
