@@ -38,9 +38,17 @@ final class Recording implements Action<Task> {
     if (values.skip()) {
       return;
     }
-    if (unsupported != null) {
+    String unusable = unsupported;
+    if (unusable == null) {
+      unusable = TestJvm.unusable(out.toPath()).orElse(null);
+      if (unusable != null && !values.required()) {
+        // That this system is not supported is said when the tests are configured.
+        task.getLogger().warn(unusable);
+      }
+    }
+    if (unusable != null) {
       if (values.required()) {
-        throw new GradleException(unsupported + "; hackleak.required forbids that");
+        throw new GradleException(unusable + "; hackleak.required forbids that");
       }
       return;
     }

@@ -343,6 +343,16 @@ class HackLeakPluginTest {
   }
 
   @org.junit.jupiter.api.Test
+  void underACommaTestsRunUnrecorded() {
+    project.getLayout().getBuildDirectory().set(folder.resolve("co,mma").toFile());
+    HackLeakPlugin.apply(project, LINUX);
+    record(test());
+    assertFalse(String.valueOf(test().getEnvironment().get("LD_PRELOAD")).contains("libhackleak"));
+    extension().getRequired().set(true);
+    refuses("because of the comma in its path", "; hackleak.required forbids that");
+  }
+
+  @org.junit.jupiter.api.Test
   void skippedTestsAreLeftAlone() {
     HackLeakPlugin.apply(project, LINUX);
     extension().getSkip().set(true);

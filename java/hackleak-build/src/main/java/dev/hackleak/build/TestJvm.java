@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
@@ -36,7 +37,7 @@ public final class TestJvm {
    *
    * @param files where the recorder is, or will be unpacked
    * @param out the folder of the images
-   * @throws IllegalArgumentException if the path of {@code out} has a comma
+   * @throws IllegalArgumentException if the path of {@code out} is {@linkplain #unusable unusable}
    */
   public TestJvm(NativeFiles files, Path out) {
     library = files.library();
@@ -44,6 +45,22 @@ public final class TestJvm {
     option("exit", "settle");
     // A check then collects garbage before it reports a leak. RAPIDS libraries know it as well.
     properties.put("ai.rapids.refcount.debug", TRUE);
+  }
+
+  /**
+   * Why test JVMs with such a folder of images run unrecorded, if they do, with the remedy.
+   *
+   * @param out the folder
+   */
+  public static Optional<String> unusable(Path out) {
+    String path = out.toAbsolutePath().toString();
+    return path.indexOf(OPTION_SEPARATOR) < 0
+        ? Optional.empty()
+        : Optional.of(
+            "HackLeak cannot record into "
+                + path
+                + ", because of the comma in its path: tests run unrecorded until the project or"
+                + " its build folder is moved");
   }
 
   /**

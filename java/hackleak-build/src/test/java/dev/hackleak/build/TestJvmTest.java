@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.Paths;
 import java.util.Collections;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -69,6 +70,9 @@ class TestJvmTest {
     assertEquals("out=/build/hackleak,exit=settle", jvm.optionsText());
     assertThrows(
         IllegalArgumentException.class, () -> new TestJvm(files, Paths.get("/some,where")));
+    String why = TestJvm.unusable(Paths.get("/some,where")).get();
+    assertTrue(why.startsWith("HackLeak cannot record into /some,where, because of the comma"));
+    assertEquals(Optional.empty(), TestJvm.unusable(OUT));
   }
 
   @Test

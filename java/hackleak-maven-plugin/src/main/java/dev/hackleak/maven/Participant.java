@@ -44,7 +44,6 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
 
   @Override
   public void afterProjectsRead(MavenSession session) throws MavenExecutionException {
-    Optional<String> unsupported = platform.unsupported();
     boolean said = false;
     for (MavenProject project : session.getProjects()) {
       Plugin plugin = project.getPlugin(PluginConfiguration.PLUGIN);
@@ -53,13 +52,14 @@ public final class Participant extends AbstractMavenLifecycleParticipant {
         continue;
       }
       project.setContextValue(CONFIGURED, true);
-      if (!unsupported.isPresent()) {
+      Optional<String> unusable = PluginConfiguration.unusable(project, platform);
+      if (!unusable.isPresent()) {
         record(session, project, settings);
       } else if (settings.required()) {
         throw new MavenExecutionException(
-            unsupported.get() + "; hackleak.required forbids that", project.getFile());
+            unusable.get() + "; hackleak.required forbids that", project.getFile());
       } else if (!said) {
-        LOG.warn(unsupported.get());
+        LOG.warn(unusable.get());
         said = true;
       }
     }

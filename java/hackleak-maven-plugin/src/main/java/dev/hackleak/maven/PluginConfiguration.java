@@ -2,6 +2,7 @@ package dev.hackleak.maven;
 
 import dev.hackleak.build.Command;
 import dev.hackleak.build.NativeFiles;
+import dev.hackleak.build.Platform;
 import dev.hackleak.build.Setting;
 import dev.hackleak.build.SettingsCheck;
 import dev.hackleak.build.TestJvm;
@@ -13,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import org.apache.maven.execution.MavenSession;
@@ -68,6 +70,12 @@ final class PluginConfiguration {
   /** Where the images and reports of a project go. */
   static Path folder(MavenProject project) {
     return Paths.get(project.getBuild().getDirectory(), "hackleak");
+  }
+
+  /** Why the tests of a project cannot be recorded, if that is so. */
+  static Optional<String> unusable(MavenProject project, Platform platform) {
+    Optional<String> unsupported = platform.unsupported();
+    return unsupported.isPresent() ? unsupported : TestJvm.unusable(folder(project));
   }
 
   /** Where the recorder and the command are, or will be. */

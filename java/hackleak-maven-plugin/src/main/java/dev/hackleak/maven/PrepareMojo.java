@@ -116,7 +116,7 @@ public final class PrepareMojo extends AbstractMojo {
   public void execute() throws MojoExecutionException {
     TestResults.areToCome(project);
     PluginConfiguration settings = PluginConfiguration.of(session, project);
-    if (settings.skip() || Platform.current().unsupported().isPresent()) {
+    if (settings.skip() || PluginConfiguration.unusable(project, Platform.current()).isPresent()) {
       return;
     }
     try {

@@ -187,6 +187,21 @@ class ParticipantTest extends Projects {
   }
 
   @Test
+  void underACommaTestsRunUnrecorded() throws Exception {
+    project.getBuild().setDirectory(folder.resolve("co,mma/target").toString());
+    read(LINUX);
+    assertNull(surefire.getConfiguration());
+    assertTrue(hackleak.getExecutions().isEmpty());
+
+    makeProject();
+    project.getBuild().setDirectory(folder.resolve("co,mma/target").toString());
+    hackleak.setConfiguration(xml("<required>true</required>"));
+    String refused = assertThrows(MavenExecutionException.class, () -> read(LINUX)).getMessage();
+    assertTrue(refused.contains("because of the comma in its path"), refused);
+    assertTrue(refused.endsWith("is moved; hackleak.required forbids that"), refused);
+  }
+
+  @Test
   void elsewhereRequiredFails() throws Exception {
     hackleak.setConfiguration(xml("<required>true</required>"));
     MavenExecutionException refused = assertThrows(MavenExecutionException.class, () -> read(MAC));
