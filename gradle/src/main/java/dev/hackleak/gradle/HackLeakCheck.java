@@ -2,6 +2,7 @@ package dev.hackleak.gradle;
 
 import dev.hackleak.build.Command;
 import dev.hackleak.build.NativeFiles;
+import dev.hackleak.build.Tally;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -48,7 +49,7 @@ public class HackLeakCheck extends RecordedTask {
       }
       Command.Result result = new Command(NativeFiles.unpack(getNatives().toPath())).report(images);
       if (result.isClean()) {
-        getLogger().lifecycle("hackleak: no leaks in {} test JVMs", images.size());
+        getLogger().lifecycle("hackleak: no leaks in {}", Tally.counted(images.size(), "test JVM"));
         return;
       }
       getLogger().error(result.output());

@@ -3,6 +3,7 @@ package dev.hackleak.gradle;
 import dev.hackleak.build.Command;
 import dev.hackleak.build.NativeFiles;
 import dev.hackleak.build.Reports;
+import dev.hackleak.build.Tally;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -62,7 +63,8 @@ public class HackLeakReport extends RecordedTask {
         return;
       }
       Reports.write(new Command(files), images, reports.toPath(), "report", getFormats());
-      getLogger().lifecycle("hackleak: reports of {} test JVMs are in {}", images.size(), reports);
+      String jvms = Tally.counted(images.size(), "test JVM");
+      getLogger().lifecycle("hackleak: reports of {} are in {}", jvms, reports);
     } catch (IOException e) {
       throw new GradleException("hackleak: " + e.getMessage(), e);
     }

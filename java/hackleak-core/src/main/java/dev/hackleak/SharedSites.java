@@ -89,7 +89,20 @@ final class SharedSites {
       if (shown == MOST_TESTS) {
         return text + " and " + (tests.size() - shown) + " more";
       }
-      text.append(shown++ == 0 ? "`" : ", `").append(test).append('`');
+      text.append(shown++ == 0 ? "`" : ", `").append(oneLine(test)).append('`');
+    }
+    return text.toString();
+  }
+
+  /** A parameter of a test may have a line break, which is escaped as in a report. */
+  private static String oneLine(String name) {
+    StringBuilder text = new StringBuilder();
+    for (char character : name.toCharArray()) {
+      if (Character.isISOControl(character)) {
+        text.append("\\u{").append(Integer.toHexString(character)).append('}');
+      } else {
+        text.append(character);
+      }
     }
     return text.toString();
   }

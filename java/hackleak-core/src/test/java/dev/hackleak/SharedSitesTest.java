@@ -40,6 +40,16 @@ class SharedSitesTest {
   }
 
   @Test
+  void aNameWithALineBreakStaysOnTheLine() throws ReporterException {
+    sites.failed("a(\"x\ny\tz\")", leak("demo.Fixtures", 12, "a"));
+    sites.failed("b", leak("demo.Fixtures", 12, "b"));
+    assertEquals(
+        "hackleak: 1 site failed 2 tests, at demo.Fixtures.make(Any.java:12):"
+            + " `a(\"x\\u{a}y\\u{9}z\")`, `b`\n",
+        told());
+  }
+
+  @Test
   void whatEachTestDoesItselfIsNoSharedSite() throws ReporterException {
     sites.failed("a", leak("demo.ATest", 12, "a"));
     sites.failed("b", leak("demo.BTest", 12, "b"));

@@ -185,7 +185,8 @@ public final class Tally {
     return rest.isEmpty() ? text.toString() : text + "; " + String.join("; ", rest);
   }
 
-  private static String counted(long number, String noun) {
+  /** {@code 1 test}, {@code 2 tests}. */
+  public static String counted(long number, String noun) {
     return number + " " + noun + (number == 1 ? "" : "s");
   }
 

@@ -81,12 +81,12 @@ public @interface NoLeaks {
    */
   int warmup() default 0;
 
-  /** How many bytes each site may leak; below zero none. See {@link #allowBlocks()}. */
+  /** How many bytes each site may leak; -1 is none. See {@link #allowBlocks()}. */
   long allowBytes() default -1;
 
   /**
-   * How many blocks each site may leak; below zero none. A site is no leak if it exceeds neither of
-   * both limits, or the one that is set.
+   * How many blocks each site may leak; -1 is none. A site is no leak if it exceeds neither of both
+   * limits, or the one that is set.
    */
   long allowBlocks() default -1;
 

@@ -15,6 +15,12 @@ final class Plan {
   private static final String WARMUP = "hackleak.warmup";
   private static final String PER = "hackleak.per";
 
+  /** As many as can be told apart. */
+  private static final int MOST_ROUNDS = 64;
+
+  /** What an annotation says that allows no leak. */
+  private static final int NONE_ALLOWED = -1;
+
   private static final Plan IGNORED = new Plan(LeakCheck.standard(), 0, 1, false, true);
 
   final LeakCheck check;
@@ -29,15 +35,19 @@ final class Plan {
     this.repeat = repeat;
     this.perClass = perClass;
     this.ignored = ignored;
-    if (repeat < 1 || warmup < 0 || perClass && (repeat > 1 || warmup > 0)) {
+    if (repeat < 1
+        || repeat > MOST_ROUNDS
+        || warmup < 0
+        || perClass && (repeat > 1 || warmup > 0)) {
       throw new ExtensionConfigurationException(
           "repeat="
               + repeat
               + ", warmup="
               + warmup
               + (perClass ? ", per class" : "")
-              + ": rounds and warm-ups are for single tests, and their numbers are 1 or more and 0 or"
-              + " more");
+              + ": rounds and warm-ups are for single tests, and their numbers are 1 to "
+              + MOST_ROUNDS
+              + " and 0 or more");
     }
   }
 
@@ -62,24 +72,30 @@ final class Plan {
     }
     return new Plan(
         check,
-        warmup > 0 ? warmup : number(context, WARMUP, 0),
-        repeat > 1 ? repeat : number(context, REPEAT, 1),
+        warmup > 0 ? warmup : number(context, WARMUP, 0, Integer.MAX_VALUE),
+        repeat > 1 ? repeat : number(context, REPEAT, 1, MOST_ROUNDS),
         false,
         ignored);
   }
 
-  private static int number(ExtensionContext context, String name, int otherwise) {
+  private static int number(ExtensionContext context, String name, int otherwise, int most) {
     String value = parameter(context, name);
     try {
       int number = value.isEmpty() ? otherwise : Integer.parseInt(value);
-      if (number >= otherwise) {
+      if (number >= otherwise && number <= most) {
         return number;
       }
     } catch (NumberFormatException e) {
-      // Said below, for a number that is too small as well.
+      // Said below, for a number out of range as well.
     }
     throw new ExtensionConfigurationException(
-        name + " is a number, " + otherwise + " or more, not \"" + value + "\"");
+        name
+            + " is a number, "
+            + otherwise
+            + (most == Integer.MAX_VALUE ? " or more" : " to " + most)
+            + ", not \""
+            + value
+            + "\"");
   }
 
   private static String parameter(ExtensionContext context, String name) {
@@ -123,7 +139,26 @@ final class Plan {
         || AnnotationSupport.isAnnotated(element, NoLeaks.class);
   }
 
+  private static void within(String setting, long value, long least, long most) {
+    if (value < least || value > most) {
+      throw new ExtensionConfigurationException(
+          "@NoLeaks("
+              + setting
+              + " = "
+              + value
+              + "): "
+              + setting
+              + " is a number, "
+              + Math.max(least, 0)
+              + (most == MOST_ROUNDS ? " to " + most : " or more"));
+    }
+  }
+
   private static Plan of(NoLeaks annotation, boolean onClass) {
+    within("repeat", annotation.repeat(), 1, MOST_ROUNDS);
+    within("warmup", annotation.warmup(), 0, Integer.MAX_VALUE);
+    within("allowBytes", annotation.allowBytes(), NONE_ALLOWED, Long.MAX_VALUE);
+    within("allowBlocks", annotation.allowBlocks(), NONE_ALLOWED, Long.MAX_VALUE);
     LeakCheck check =
         (annotation.settle() ? LeakCheck.ofTests() : LeakCheck.standard().settling(false))
             .kinds(annotation.kinds())

@@ -2,6 +2,7 @@ package dev.hackleak.maven;
 
 import dev.hackleak.build.Command;
 import dev.hackleak.build.Platform;
+import dev.hackleak.build.Tally;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -63,7 +64,7 @@ public final class CheckMojo extends AbstractMojo {
       }
       Command.Result result = new Command(PluginConfiguration.unpack(project)).report(images);
       if (result.isClean()) {
-        getLog().info("hackleak: no leaks in " + images.size() + " test JVMs");
+        getLog().info("hackleak: no leaks in " + Tally.counted(images.size(), "test JVM"));
         return;
       }
       for (String line : result.output().split("\n")) {

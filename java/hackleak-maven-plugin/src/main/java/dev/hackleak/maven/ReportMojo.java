@@ -3,6 +3,7 @@ package dev.hackleak.maven;
 import dev.hackleak.build.Command;
 import dev.hackleak.build.Platform;
 import dev.hackleak.build.Reports;
+import dev.hackleak.build.Tally;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,7 +47,9 @@ public final class ReportMojo extends AbstractMojo {
       Command command = new Command(PluginConfiguration.unpack(project));
       Reports.write(command, images, folder, "report", formats);
       Aggregate.add(project, formats);
-      getLog().info("hackleak: reports of " + images.size() + " JVMs are in " + folder);
+      getLog()
+          .info(
+              "hackleak: reports of " + Tally.counted(images.size(), "JVM") + " are in " + folder);
     } catch (IOException e) {
       throw new MojoExecutionException("hackleak: " + e.getMessage(), e);
     }

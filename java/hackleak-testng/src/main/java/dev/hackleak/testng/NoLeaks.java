@@ -36,10 +36,10 @@ public @interface NoLeaks {
    */
   long settleLimitMillis() default -1;
 
-  /** How many bytes each site may leak; below zero none. */
+  /** How many bytes each site may leak; -1 is none. */
   long allowBytes() default -1;
 
-  /** How many blocks each site may leak; below zero none. */
+  /** How many blocks each site may leak; -1 is none. */
   long allowBlocks() default -1;
 
   /** The kinds that count; none means all that are tracked. */

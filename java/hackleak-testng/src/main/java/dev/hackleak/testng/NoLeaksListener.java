@@ -176,7 +176,17 @@ public final class NoLeaksListener implements IInvokedMethodListener, IExecution
     throw new IllegalArgumentException("-D" + ALL + " is true or false, not \"" + value + "\"");
   }
 
+  /** But for -1, which is what the annotation says without the setting. */
+  private static void notNegative(String setting, long value) {
+    if (value < -1) {
+      throw new IllegalArgumentException(
+          "@NoLeaks(" + setting + " = " + value + "): " + setting + " is a number, 0 or more");
+    }
+  }
+
   private static LeakCheck check(NoLeaks annotation) {
+    notNegative("allowBytes", annotation.allowBytes());
+    notNegative("allowBlocks", annotation.allowBlocks());
     LeakCheck check =
         (annotation.settle() ? LeakCheck.ofTests() : LeakCheck.standard().settling(false))
             .kinds(annotation.kinds())

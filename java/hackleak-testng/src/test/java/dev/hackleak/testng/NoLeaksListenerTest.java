@@ -116,6 +116,27 @@ class NoLeaksListenerTest {
     }
   }
 
+  public static class Wrong {
+    @Test
+    @NoLeaks(allowBytes = -5)
+    public void bytes() {}
+
+    @Test
+    @NoLeaks(allowBlocks = -2)
+    public void blocks() {}
+
+    @Test
+    @NoLeaks(allowBytes = -1, allowBlocks = 0)
+    public void right() {}
+  }
+
+  @org.junit.jupiter.api.Test
+  void aNegativeAllowanceIsAnError() {
+    assertEquals(
+        run(Wrong.class, ParallelMode.NONE),
+        "{blocks=IllegalArgumentException + 0, bytes=IllegalArgumentException + 0, right=passed}");
+  }
+
   @org.junit.jupiter.api.Test
   void parallelMethodsAnswerForTheirOwnThread() {
     assertEquals(run(Together.class, ParallelMode.METHODS), "{clean=passed, leaky=LeakError + 0}");
