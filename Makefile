@@ -1,6 +1,6 @@
 # Dispatch only: what each target does is in cargo, Maven, .ci/ and integration-tests/.
 .DEFAULT_GOAL := help
-.PHONY: help setup build build-aarch64 check-aarch64 demo test test-spark test-spark-more matrix mavens sbt fresh recall untold interleavings coverage chaos bench bench-quick dist dist-check fmt lint docs clean
+.PHONY: help setup build build-aarch64 check-aarch64 demo test test-spark test-spark-more matrix mavens sbt fresh recall untold interleavings coverage chaos bench bench-quick bench-spark dist dist-check fmt lint docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -18,7 +18,7 @@ demo: build ## a JUnit suite on RocksDB with one planted leak, its clean twin, a
 test: setup ## everything: formatting, lints, Rust and Java tests on each JDK, whole projects
 	.ci/test
 
-test-spark: build ## jobs on real Spark 3.5 and 4.0, leaking and clean; installs PySpark, 300 MB each, outside of the checkout
+test-spark: build ## jobs on real Spark 3.5 and 4.0, leaking and clean; installs PySpark, 800 MB each, outside of the checkout
 	integration-tests/spark/run.py "$${CARGO_TARGET_DIR:-target}/release"
 
 test-spark-more: build ## streaming queries, and the same jobs on several hosts, which are namespaces (needs root, the last line says so)
@@ -68,6 +68,9 @@ bench: setup ## what recording costs beside other tools; writes docs/benchmarks.
 
 bench-quick: setup ## ratios to bare runs, for a developer (about 2 minutes; ARGS="--only rocksdb")
 	cargo run -q -p hackleak-bench -- --scale quick $(ARGS)
+
+bench-spark: build ## what the Spark plugin costs: a clean job bare and with it in turn, scopes of 200,000 tasks (ROUNDS=5)
+	integration-tests/spark/figures/figures.py "$${CARGO_TARGET_DIR:-target}/release" $(or $(ROUNDS),5)
 
 dist: setup ## target/dist: everything that a release needs, from a clean clone of HEAD (VERSION=0.1.0)
 	.ci/dist $(if $(VERSION),--version $(VERSION))

@@ -1,4 +1,4 @@
-"""A job with a Java UDF that leaks or not, Python workers, a shuffle and files."""
+"""A job with a Java UDF that leaks or not, Python and pandas UDFs, a shuffle and files in each codec."""
 
 import glob
 import json
@@ -69,14 +69,21 @@ def plus(x):
     return x + 1
 
 
+@F.pandas_udf("long")
+def plus_two(x):
+    return x + 2
+
+
 print("python", df.select(F.sum(plus(F.col("id")))).collect())
+print("pandas", df.select(F.sum(plus_two(F.col("id")))).collect())
 # Python workers stay untouched.
 mapped = df.rdd.mapPartitions(lambda rows: [any("hackleak_image" in line or ".hackleak" in line for line in open("/proc/self/maps"))])
 print("python recorded", any(mapped.collect()))
 folder = tempfile.mkdtemp()
 try:
-    df.repartition(4).write.mode("overwrite").parquet(folder + "/parquet")
-    print("parquet", spark.read.parquet(folder + "/parquet").count())
+    for codec in ("zstd", "snappy", "lz4"):
+        df.repartition(4).write.option("compression", codec).parquet(f"{folder}/{codec}")
+        print(codec, spark.read.parquet(f"{folder}/{codec}").agg(F.sum("id")).collect())
     grouped = df.join(df.withColumnRenamed("id", "k"), F.col("id") == F.col("k")).groupBy(F.col("id") % 7)
     print("join", grouped.count().count())
 finally:
