@@ -50,7 +50,7 @@ fn epoch_and_scope_select() {
     for (arguments, code) in [
         (["--since", "2"], 23),
         (["--scope", "1"], 23),
-        (["--kinds", "unsafe"], 0),
+        (["--allow-blocks", "1"], 0),
     ] {
         assert_eq!(
             end(hackleak().arg("report").arg(&file).args(arguments)).code,
@@ -75,6 +75,10 @@ fn what_no_process_has_cannot_be_selected() {
         (
             ["--scope", "no such"],
             "no scope of the process has a name that begins with `no such`",
+        ),
+        (
+            ["--kinds", "thread+mmap"],
+            "none of the kinds thread+mmap was tracked: record with track=new+thread+mmap",
         ),
     ];
     for (arguments, why) in wrong {
@@ -360,7 +364,7 @@ fn a_failure_has_a_file_of_its_own_part_and_a_clean_check_has_none() {
     let folder = folder();
     let file = image(folder.path(), "1.hackleak", 1);
     let json = folder.path().join("1.json");
-    assert_eq!(json_of(&["--kinds", "unsafe"], &file, &json), None);
+    assert_eq!(json_of(&["--allow-blocks", "1"], &file, &json), None);
     let text = json_of(&["--since", "2"], &file, &json).expect("a file");
     let report: serde_json::Value = serde_json::from_str(&text).expect("JSON");
     let process = &report["processes"][0];

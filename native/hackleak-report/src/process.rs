@@ -10,7 +10,7 @@ use hackleak_image::reader::ProcessState;
 use hackleak_image::{Image, ImageError};
 use hackleak_options::{Held as OfHeld, InvalidFrees, Options, Track};
 
-use crate::coverage::{Modules, Runtime};
+use crate::coverage::{Modules, Runtime, kinds};
 use crate::fold::fold_roots;
 use crate::group::group;
 use crate::growth::Growing;
@@ -186,7 +186,9 @@ fn one_look(path: &Path, selection: &Selection, besides: &Besides) -> Result<Pro
         known: Held::default(),
         suppressions: left.suppressions,
         covered,
-        selects_nothing: selection.note(&image),
+        selects_nothing: selection
+            .note(&image)
+            .or_else(|| kinds::none_of(&selection.kinds, &image)),
     };
     let lists = Lists::new(&image.options(), &besides.known, selection.known);
     let mut sorted = lists.clone().apply(sites, &process);

@@ -33,7 +33,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
             Failure::NotRecorded("the recorder is only just beginning".to_owned())
         })?;
         let text = format!(
-            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\ninvalid-frees={}\nheld={}\nrules={}\n",
+            "image={}\nlibrary={}\npid={}\noptions={}\ndegraded={}\nstrict={}\ninvalid-frees={}\nheld={}\ntrack={}\nrules={}\n",
             image::path(),
             objects::library_path().display(),
             std::process::id(),
@@ -46,6 +46,7 @@ pub extern "system" fn Java_dev_hackleak_NativeBridge_describe<'local>(
                 "report"
             },
             judging::what_for(options),
+            options.track,
             rules(options),
         );
         Ok(env.new_string(text)?)

@@ -3,6 +3,9 @@
 
 use hackleak_image::Image;
 use hackleak_image::layout::flags;
+use hackleak_options::Track;
+
+use crate::allowance::Group;
 
 /// What native code can leak, by the name that tracks it in `track`, if this version has such a
 /// name. The last field tells what only a JVM has.
@@ -34,6 +37,20 @@ pub(crate) fn not_tracked(track: &[String], is_jvm: bool) -> Option<String> {
         .map(|(_, phrase, _)| *phrase)
         .collect();
     (!missing.is_empty()).then(|| format!("not tracked: {}", missing.join(", ")))
+}
+
+/// What is said if the report is on these `groups` alone, and none of them was tracked.
+pub(crate) fn none_of(groups: &[Group], image: &Image) -> Option<String> {
+    let track = Track::names(image.header().track);
+    // What pools have is no kind of its own in `track`.
+    let is_tracked = |group: &Group| {
+        *group == Group::Pool || track.iter().any(|tracked| tracked == group.name())
+    };
+    let names: Vec<&str> = groups.iter().map(|group| group.name()).collect();
+    (!names.is_empty() && !groups.iter().any(is_tracked)).then(|| {
+        let (names, track) = (names.join("+"), track.join("+"));
+        format!("none of the kinds {names} was tracked: record with track={track}+{names}")
+    })
 }
 
 /// What the JVM of an image does not tell, and what comes of it.

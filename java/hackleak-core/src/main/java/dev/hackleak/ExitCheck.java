@@ -68,6 +68,7 @@ final class ExitCheck {
           StackText.class,
           Threads.class,
           Unseen.class,
+          Untracked.class,
           Verdict.class,
           Ownership.class,
           WorkedOff.class,

@@ -161,7 +161,7 @@ public final class LeakCheck {
    * Counts these kinds only. None leaves it to the system property {@code hackleak.kinds}, and
    * without that means all that are tracked.
    *
-   * @param kinds need not be tracked
+   * @param kinds need not be tracked; where none of them is, a check says that it can find nothing
    */
   public LeakCheck kinds(LeakKind... kinds) {
     LeakCheckDraft draft = draft();

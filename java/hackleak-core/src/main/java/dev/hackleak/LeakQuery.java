@@ -230,6 +230,9 @@ final class LeakQuery {
 
   private LeakReport nothingLive() {
     noteUnrecordedEvents();
+    if (since.isRecorded()) {
+      Untracked.note(recorder, since, check).ifPresent(notes::add);
+    }
     List<String> text = Collections.singletonList(LeakText.nothingLive(since));
     LeakReport report = new LeakReport(0, 0, noSites(), Collections.emptyList(), null, text);
     return Unseen.of(recorder).qualify(report.withNotes(notes));

@@ -17,6 +17,7 @@ final class RecorderDescription {
   private final boolean failsOnInvalidFrees;
   private final String held;
   private final String rules;
+  private final String track;
 
   RecorderDescription(Path image, Path library, long pid, boolean degraded) {
     this(image, library, pid, degraded, false, false, UNKNOWN, "");
@@ -31,6 +32,19 @@ final class RecorderDescription {
       boolean failsOnInvalidFrees,
       String held,
       String rules) {
+    this(image, library, pid, degraded, strict, failsOnInvalidFrees, held, rules, "");
+  }
+
+  private RecorderDescription(
+      Path image,
+      Path library,
+      long pid,
+      boolean degraded,
+      boolean strict,
+      boolean failsOnInvalidFrees,
+      String held,
+      String rules,
+      String track) {
     this.image = image;
     this.library = library;
     this.pid = pid;
@@ -39,6 +53,7 @@ final class RecorderDescription {
     this.failsOnInvalidFrees = failsOnInvalidFrees;
     this.held = held;
     this.rules = rules;
+    this.track = track;
   }
 
   /**
@@ -64,7 +79,8 @@ final class RecorderDescription {
           "1".equals(values.get("strict")),
           "fail".equals(values.get("invalid-frees")),
           values.getOrDefault("held", UNKNOWN),
-          values.getOrDefault("rules", ""));
+          values.getOrDefault("rules", ""),
+          values.getOrDefault("track", ""));
     } catch (NumberFormatException e) {
       throw new IllegalStateException("the recorder's description has no usable pid: " + lines, e);
     }
@@ -116,6 +132,11 @@ final class RecorderDescription {
   /** True if memory that is held fails like what is lost, so that it need not be told apart. */
   boolean heldFails(Held decided) {
     return decided == Held.DEFAULT ? held.equals("fail") : decided == Held.FAIL;
+  }
+
+  /** The kinds that are tracked, joined as in the option; empty if they are not known. */
+  String track() {
+    return track;
   }
 
   /** Changes with the rules that leave leaks out. */

@@ -37,6 +37,27 @@ class LeakQueryTest {
   }
 
   @Test
+  void aCheckOfKindsThatNobodyTracksSaysThatItFindsNothing() {
+    Checkpoint here = HackLeak.checkpoint("here");
+    LeakCheck unheard = LeakCheck.standard().kinds(LeakKind.THREAD, LeakKind.MMAP);
+    recorder.description = tracking("new+malloc");
+    String note =
+        "the check is for mmap+thread alone, and none of that is tracked, so it can find nothing:"
+            + " record with track=new+malloc+mmap+thread";
+    assertTrue(HackLeak.leaksSince(here, unheard).notes().contains(note));
+    assertFalse(HackLeak.leaksSince(here, LeakCheck.standard()).toString().contains("alone"));
+    for (LeakKind heard : new LeakKind[] {LeakKind.NEW, LeakKind.POOL}) {
+      LeakCheck check = LeakCheck.standard().kinds(LeakKind.THREAD, heard);
+      assertFalse(HackLeak.leaksSince(here, check).toString().contains("alone"), heard.name());
+    }
+  }
+
+  private static RecorderDescription tracking(String kinds) {
+    return RecorderDescription.parse(
+        "image=image\nlibrary=libhackleak.so\npid=7\ndegraded=1\ntrack=" + kinds + "\n");
+  }
+
+  @Test
   void freeingOlderBlocksDoesNotMakeUpForALeak() {
     recorder.allocate(10);
     HackLeak.checkpoint("here");
