@@ -22,7 +22,6 @@ use crate::hot::{jvm, unwind};
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use hackleak_image::layout::Counter;
 
 type Dlclose = unsafe extern "C-unwind" fn(*mut c_void) -> c_int;
@@ -44,17 +43,17 @@ pub const HOOKS: &[super::Hook] = &[
 ];
 
 fn real_dlclose() -> *mut c_void {
-    static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    static REAL: real::Found = real::Found::new();
     real::found(&REAL, c"dlclose")
 }
 
 fn real_dlopen() -> *mut c_void {
-    static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    static REAL: real::Found = real::Found::new();
     real::found(&REAL, c"dlopen")
 }
 
 fn real_dlmopen() -> *mut c_void {
-    static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+    static REAL: real::Found = real::Found::new();
     real::found(&REAL, c"dlmopen")
 }
 
@@ -192,7 +191,7 @@ unsafe extern "C-unwind" fn dlmopen_request(
 
 pub type Dlsym = unsafe extern "C" fn(*mut c_void, *const c_char) -> *mut c_void;
 
-static REAL_DLSYM: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static REAL_DLSYM: real::Found = real::Found::new();
 
 /// What a function returns if it is not null, and the real one, as two return registers.
 #[repr(C)]
@@ -202,19 +201,14 @@ pub struct Answer {
 }
 
 fn real_dlsym() -> *mut c_void {
-    let mut real = REAL_DLSYM.load(Relaxed);
-    if real.is_null() {
-        // SAFETY: a lookup by name and by the version that every C library here has.
-        real = unsafe {
-            dlvsym(
-                libc::RTLD_NEXT,
-                c"dlsym".as_ptr(),
-                crate::arch::FIRST_GLIBC.as_ptr(),
-            )
-        };
-        REAL_DLSYM.store(real, Relaxed);
-    }
-    real
+    // SAFETY: a lookup by name and by the version that every C library here has.
+    REAL_DLSYM.or(|| unsafe {
+        dlvsym(
+            libc::RTLD_NEXT,
+            c"dlsym".as_ptr(),
+            crate::arch::FIRST_GLIBC.as_ptr(),
+        )
+    })
 }
 
 /// What the C library's `dlsym` answers to this library.

@@ -6,7 +6,6 @@ use crate::cold::questions::end;
 use crate::hot::ground::real;
 use core::ffi::{CStr, c_char, c_int, c_long, c_void};
 use core::mem::transmute;
-use core::sync::atomic::AtomicPtr;
 use std::ffi::{CString, OsStr};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
@@ -29,7 +28,7 @@ pub const HOOKS: &[super::Hook] = &[
 /// For each function: where the real one is kept, and its name.
 macro_rules! real {
     ($($place:ident $name:literal;)*) => {
-        $(static $place: Real = Real(AtomicPtr::new(core::ptr::null_mut()), $name);)*
+        $(static $place: Real = Real(real::Found::new(), $name);)*
 
         /// Finds what is passed on to, in the constructor.
         pub fn init() {
@@ -38,7 +37,7 @@ macro_rules! real {
     };
 }
 
-struct Real(AtomicPtr<c_void>, &'static CStr);
+struct Real(real::Found, &'static CStr);
 
 impl Real {
     fn find(&self) -> *mut c_void {

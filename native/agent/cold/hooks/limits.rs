@@ -7,8 +7,6 @@ use crate::arch::shown_entry;
 use crate::hot::events::descriptors;
 use crate::hot::ground::{gate, real};
 use core::ffi::c_void;
-use core::ptr;
-use core::sync::atomic::AtomicPtr;
 use hackleak_platform::peek;
 use libc::c_int;
 
@@ -25,10 +23,10 @@ pub const HOOKS: &[super::Hook] = &[
     ("prlimit64", prlimit64),
 ];
 
-static SETRLIMIT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-static SETRLIMIT64: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-static PRLIMIT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-static PRLIMIT64: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static SETRLIMIT: real::Found = real::Found::new();
+static SETRLIMIT64: real::Found = real::Found::new();
+static PRLIMIT: real::Found = real::Found::new();
+static PRLIMIT64: real::Found = real::Found::new();
 
 /// Finds what is passed on to, in the constructor.
 pub fn init() {

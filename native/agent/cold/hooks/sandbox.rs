@@ -6,7 +6,7 @@ use crate::arch::{shown_entry, standing_entry};
 use crate::hot::events::descriptors;
 use crate::hot::ground::{gate, real, sandbox};
 use core::ffi::c_void;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use core::sync::atomic::Ordering::Relaxed;
 use hackleak_image::layout::flags;
 use hackleak_platform::clock;
 use libc::{c_int, c_long};
@@ -14,8 +14,8 @@ use libc::{c_int, c_long};
 shown_entry!(prctl, prctl_request);
 standing_entry!(syscall, syscall_request, jumps);
 
-static REAL_PRCTL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
-static REAL_SYSCALL: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
+static REAL_PRCTL: real::Found = real::Found::new();
+static REAL_SYSCALL: real::Found = real::Found::new();
 
 /// Every hook here by its name, for those who ask the loader for a function.
 pub const HOOKS: &[super::Hook] = &[("prctl", prctl), ("syscall", syscall)];

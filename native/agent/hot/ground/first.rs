@@ -8,8 +8,7 @@
 use super::real;
 use core::ffi::{c_char, c_void};
 use core::mem::transmute;
-use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU8, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use hackleak_platform::this_library::{are_of_one_object, object_info};
 
 const UNKNOWN: u8 = 0;
@@ -49,7 +48,7 @@ macro_rules! passed_on {
                 if !is_other() {
                     return None;
                 }
-                static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+                static REAL: real::Found = real::Found::new();
                 let real = real::found(&REAL, $symbol);
                 // SAFETY: the C library's function of this name has this type.
                 (!real.is_null()).then(|| unsafe { transmute::<*mut c_void, $type>(real) })

@@ -10,17 +10,20 @@
 use core::cell::UnsafeCell;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute;
+use core::num::NonZeroUsize;
 use core::ptr;
 use core::sync::atomic::{
     AtomicBool, AtomicPtr, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
+use once_cell::race::OnceNonZeroUsize;
 
 type Pointer = *mut c_void;
 
 macro_rules! functions {
     ($($name:ident: $type:ty = $symbol:literal, when_resolving $early:expr;)*) => {
-        /// What is passed on to, where it is known.
+        /// What is passed on to, where it is known. No cells that are set once: what watches the
+        /// allocator puts functions of its own here.
         pub struct Functions {
             $(pub $name: AtomicPtr<c_void>,)*
         }
@@ -80,15 +83,36 @@ pub fn next(name: &CStr) -> *mut c_void {
     unsafe { libc::dlsym(libc::RTLD_NEXT, name.as_ptr()) }
 }
 
-/// The same, looked for once and kept in `place`.
-pub fn found(place: &AtomicPtr<c_void>, name: &CStr) -> Pointer {
-    let known = place.load(Relaxed);
-    if !known.is_null() {
-        return known;
+/// A function that is looked for once. Where threads look at the same moment, they find the same.
+pub struct Found(OnceNonZeroUsize);
+
+impl Found {
+    /// It was not looked for.
+    pub const fn new() -> Found {
+        Found(OnceNonZeroUsize::new())
     }
-    let found = next(name);
-    place.store(found, Relaxed);
-    found
+
+    /// What was found; null before.
+    #[inline(always)]
+    pub fn get(&self) -> Pointer {
+        self.0
+            .get()
+            .map_or(ptr::null_mut(), |found| found.get() as Pointer)
+    }
+
+    /// What was found, or is found by `look`.
+    #[inline(always)]
+    pub fn or(&self, look: impl FnOnce() -> Pointer) -> Pointer {
+        let found = self
+            .0
+            .get_or_try_init(|| NonZeroUsize::new(look() as usize).ok_or(()));
+        found.map_or(ptr::null_mut(), |found| found.get() as Pointer)
+    }
+}
+
+/// The same, looked for once and kept in `place`.
+pub fn found(place: &Found, name: &CStr) -> Pointer {
+    place.or(|| next(name))
 }
 
 static RESOLVING: AtomicBool = AtomicBool::new(false);

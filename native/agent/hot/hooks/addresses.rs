@@ -8,10 +8,8 @@ use crate::IMAGE;
 use crate::arch::{CallSite, allocator_entry};
 use crate::hot::events::record;
 use crate::hot::ground::{gate, real};
-use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ffi::{CStr, c_char, c_int};
 use core::mem::transmute;
-use core::ptr;
-use core::sync::atomic::AtomicPtr;
 use libc::addrinfo;
 
 type Getaddrinfo = unsafe extern "C-unwind" fn(
@@ -22,7 +20,7 @@ type Getaddrinfo = unsafe extern "C-unwind" fn(
 ) -> c_int;
 
 const NAME: &CStr = c"getaddrinfo";
-static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static REAL: real::Found = real::Found::new();
 
 pub const HOOKS: &[super::Hook] = &[("getaddrinfo", getaddrinfo)];
 

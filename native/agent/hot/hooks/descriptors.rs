@@ -11,8 +11,6 @@ use crate::hot::events::descriptors;
 use crate::hot::ground::real;
 use core::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use core::mem::transmute;
-use core::ptr;
-use core::sync::atomic::AtomicPtr;
 
 /// What a function answers that the C library does not have.
 fn missing() -> isize {
@@ -62,7 +60,7 @@ macro_rules! hooks {
                     Ok(name) => name,
                     Err(_) => c"",
                 };
-                static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+                static REAL: real::Found = real::Found::new();
 
                 allocator_entry!($name, $count, on_call);
 
@@ -286,9 +284,9 @@ unsafe fn closed_from(call: Call, arguments: [usize; 1], _: CallSite) -> isize {
     call()
 }
 
-static REAL_FDOPEN: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-static REAL_VFORK: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
-static REAL_FDOPENDIR: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static REAL_FDOPEN: real::Found = real::Found::new();
+static REAL_VFORK: real::Found = real::Found::new();
+static REAL_FDOPENDIR: real::Found = real::Found::new();
 
 shown_entry!(fdopen, fdopen_request);
 shown_entry!(fdopendir, fdopendir_request);

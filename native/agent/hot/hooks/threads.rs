@@ -8,7 +8,6 @@ use crate::hot::thread;
 use core::ffi::{CStr, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::AtomicPtr;
 
 type Start = unsafe extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 type Create = unsafe extern "C-unwind" fn(
@@ -19,9 +18,9 @@ type Create = unsafe extern "C-unwind" fn(
 ) -> c_int;
 
 const NAME: &CStr = c"pthread_create";
-static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static REAL: real::Found = real::Found::new();
 type C11Create = unsafe extern "C-unwind" fn(*mut libc::pthread_t, Start, *mut c_void) -> c_int;
-static REAL_C11: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static REAL_C11: real::Found = real::Found::new();
 /// `thrd_error` of `<threads.h>`.
 const C11_ERROR: c_int = 2;
 
@@ -122,7 +121,7 @@ type Clone = unsafe extern "C" fn(
 ) -> c_int;
 
 const CLONE: &CStr = c"clone";
-static REAL_CLONE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static REAL_CLONE: real::Found = real::Found::new();
 
 allocator_entry!(clone, 6, on_clone);
 
@@ -242,7 +241,7 @@ macro_rules! ending {
                     Ok(name) => name,
                     Err(_) => c"",
                 };
-                static REAL: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+                static REAL: real::Found = real::Found::new();
 
                 pub const HOOK: crate::hot::hooks::Hook = (
                     stringify!($name),

@@ -27,10 +27,11 @@ use core::cell::UnsafeCell;
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
-    AtomicPtr, AtomicU32, AtomicUsize,
+    AtomicU32, AtomicUsize,
     Ordering::{AcqRel, Acquire, Relaxed, Release as Publish},
 };
 use hackleak_image::layout::{Counter, Kind, Live, Release};
+use once_cell::race::OnceRef;
 
 const FREE: u32 = 0;
 const TAKEN: u32 = 1;
@@ -68,8 +69,8 @@ const MAX_CHUNKS: usize = 256;
 const LISTS: usize = 1 << 14;
 
 /// Mappings of [`PER_CHUNK`] places, all zeros at first, which is what a free place is.
-static CHUNKS: [AtomicPtr<Place>; MAX_CHUNKS] =
-    [const { AtomicPtr::new(ptr::null_mut()) }; MAX_CHUNKS];
+static CHUNKS: [Chunk; MAX_CHUNKS] = [const { Chunk::new() }; MAX_CHUNKS];
+type Chunk = OnceRef<'static, [Place; PER_CHUNK]>;
 /// Places from here on have never been used.
 static USED: AtomicUsize = AtomicUsize::new(0);
 /// The first place of each list, plus 1; 0 for an empty list.
@@ -78,9 +79,8 @@ static FIRST: [AtomicU32; LISTS] = [const { AtomicU32::new(0) }; LISTS];
 static UNDER_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 fn place(number: usize) -> Option<&'static Place> {
-    let chunk = CHUNKS.get(number / PER_CHUNK)?.load(Acquire);
-    // SAFETY: a mapping of `PER_CHUNK` places, which is never given back.
-    (!chunk.is_null()).then(|| unsafe { &*chunk.add(number % PER_CHUNK) })
+    let chunk = CHUNKS.get(number / PER_CHUNK)?.get()?;
+    chunk.get(number % PER_CHUNK)
 }
 
 fn all() -> impl Iterator<Item = &'static Place> {
@@ -188,7 +188,7 @@ fn new_place() -> Option<(usize, &'static Place)> {
     }
     let number = USED.fetch_add(1, AcqRel);
     let chunk = CHUNKS.get(number / PER_CHUNK)?;
-    if chunk.load(Acquire).is_null() {
+    if chunk.get().is_none() {
         map(chunk);
     }
     place(number).map(|place| (number, place))
@@ -196,7 +196,7 @@ fn new_place() -> Option<(usize, &'static Place)> {
 
 /// Makes the mapping of a chunk, unless another thread has made it meanwhile.
 #[cold]
-fn map(chunk: &AtomicPtr<Place>) {
+fn map(chunk: &Chunk) {
     let len = PER_CHUNK * size_of::<Place>();
     // SAFETY: a new mapping of this process alone.
     let at = unsafe {
@@ -212,8 +212,8 @@ fn map(chunk: &AtomicPtr<Place>) {
     if at == libc::MAP_FAILED {
         return;
     }
-    let made = chunk.compare_exchange(ptr::null_mut(), at.cast(), AcqRel, Acquire);
-    if made.is_err() {
+    // SAFETY: a mapping of so many places, which is never given back once it is a chunk.
+    if chunk.set(unsafe { &*at.cast() }).is_err() {
         // SAFETY: the mapping that was just made, which nobody else knows.
         unsafe { libc::munmap(at, len) };
     }

@@ -54,12 +54,12 @@ watched! {
 
 /// `malloc_usable_size` of the allocator: not every allocator has one, and that of another one must
 /// not see its blocks.
-static USABLE_SIZE: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static USABLE_SIZE: real::Found = real::Found::new();
 
 fn find_usable_size() {
     let found = real::next(c"malloc_usable_size");
     if are_of_one_object(found.addr(), real::malloc() as usize) {
-        USABLE_SIZE.store(found, Release);
+        USABLE_SIZE.or(|| found);
     }
 }
 
@@ -70,7 +70,7 @@ fn find_usable_size() {
 /// It is a block of the allocator's.
 pub unsafe fn usable_size(block: Pointer) -> Option<usize> {
     type Function = unsafe extern "C" fn(Pointer) -> usize;
-    let known = USABLE_SIZE.load(Relaxed);
+    let known = USABLE_SIZE.get();
     // SAFETY: the allocator's function of this name, and a block of its own.
     (!known.is_null()).then(|| unsafe { transmute::<Pointer, Function>(known)(block) })
 }

@@ -2,11 +2,11 @@
 //!
 //! It is asked through `_dl_find_object`, or through `older_loader` on a C library without that.
 
+use crate::hot::ground::real;
 use crate::hot::unwind::{self, older_loader};
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 
 /// `struct dl_find_object` of `<dlfcn.h>`.
 #[repr(C)]
@@ -32,7 +32,7 @@ pub struct LinkMap {
 
 type FindObject = unsafe extern "C" fn(*const c_void, *mut DlFindObject) -> c_int;
 
-static FIND_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+static FIND_OBJECT: real::Found = real::Found::new();
 
 /// A loaded module, however it was found.
 pub(super) struct Object {
@@ -51,12 +51,12 @@ pub fn init() {
     if found.is_null() || unwind::has_older_loader() {
         older_loader::init();
     } else {
-        FIND_OBJECT.store(found, Relaxed);
+        FIND_OBJECT.or(|| found);
     }
 }
 
 pub(super) fn is_older() -> bool {
-    FIND_OBJECT.load(Relaxed).is_null()
+    FIND_OBJECT.get().is_null()
 }
 
 /// A `dlopen` begins.
@@ -67,7 +67,7 @@ pub fn opening() {
 }
 
 pub(super) fn find_object(address: usize) -> Option<Object> {
-    let function = FIND_OBJECT.load(Relaxed);
+    let function = FIND_OBJECT.get();
     if function.is_null() {
         return older_loader::find(address).map(|found| Object {
             map_start: found.start,
