@@ -35,11 +35,16 @@ fn a_filter_that_ends_the_process_stops_the_search_and_not_the_program() {
 /// Not even memory may be asked for: what the image may need is there before.
 #[test]
 fn a_program_that_may_do_next_to_nothing_goes_on() {
-    for way in ["narrow", "strict"] {
-        let report = recorded(&[way]).report();
+    for way in [
+        &["narrow"][..],
+        &["strict"],
+        &["narrow", "limited"],
+        &["strict", "limited"],
+    ] {
+        let report = recorded(way).report();
         let process = report.process();
-        assert!(is_said(&process.notes), "{way}: {:?}", process.notes);
-        assert_eq!(process.blocks_of(1_002), 1, "{way}");
+        assert!(is_said(&process.notes), "{way:?}: {:?}", process.notes);
+        assert_eq!(process.blocks_of(1_002), 1, "{way:?}");
     }
 }
 

@@ -1,12 +1,14 @@
 // Forbids itself system calls and goes on. `kill` ends the process for all but a few; else a new program is refused.
 // `wrapper` installs the filter by `syscall`, as libseccomp does. `much` allocates more than the image has room for.
 // `narrow` allows little more than to write, also no mmap; `strict` is the mode of the kernel that allows no more than that.
+// One more word limits the address space before.
 // `untimed` forbids to read the processor's time.
 // With `child` a forked child does so first, and with `vfork` one that shares memory; the process itself does not.
 #include <linux/filter.h>
 #include <malloc.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -82,7 +84,9 @@ static char* many[2000];
 static char* small[200'000];
 static char* room[30'000];
 
-static int in_a_narrow_place(bool strict) {
+static int in_a_narrow_place(bool strict, bool limited) {
+  rlimit limit = {rlim_t{2} << 30, RLIM_INFINITY};
+  if (limited && setrlimit(RLIMIT_AS, &limit)) abort();
   // What the C library needs lies there before.
   mallopt(M_TRIM_THRESHOLD, 1 << 30);
   for (auto& block : room) block = new char[400];
@@ -110,7 +114,7 @@ int main(int count, char** arguments) {
     child |= is(arguments[index], "child");
     sharing |= is(arguments[index], "vfork");
   }
-  if (is(arguments[1], "narrow") || is(arguments[1], "strict")) return in_a_narrow_place(is(arguments[1], "strict"));
+  if (is(arguments[1], "narrow") || is(arguments[1], "strict")) return in_a_narrow_place(is(arguments[1], "strict"), count > 2);
   if (is(arguments[1], "untimed") && prctl(PR_SET_TSC, PR_TSC_SIGSEGV)) abort();
   cache = new char[3001];
   plant(1001);

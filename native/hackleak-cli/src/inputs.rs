@@ -67,7 +67,9 @@ pub(crate) fn read(
         }
     }
     let of_images: HashSet<_> = report.processes.iter().map(identity).collect();
-    reports.retain(|process| !of_images.contains(&identity(process)));
+    // One of a check may tell what was freed later, so it counts beside the image.
+    let is_whole = |process: &Process| process.leaks.since.is_none();
+    reports.retain(|process| !is_whole(process) || !of_images.contains(&identity(process)));
     report.processes.splice(0..0, reports);
     match errors.split_last() {
         Some((last, others)) if !read => {

@@ -101,12 +101,23 @@ pub(crate) fn must_be_apart<'a>(
         if known(file).is_some_and(|file| inputs.contains(&file)) {
             bail!("`{name}` is to be read, and would be written over: name another file for it");
         }
-        if seen.contains(&file) && !is_special(file) {
+        if seen.iter().any(|other| place(other) == place(file)) && !is_special(file) {
             bail!("`{name}` is named for several outputs: each needs a file of its own");
         }
         seen.push(file);
     }
     Ok(())
+}
+
+/// A file however it is named, there or not.
+fn place(file: &Path) -> PathBuf {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = fs::canonicalize(folder.unwrap_or(Path::new(".")));
+    let named = folder.map(|folder| folder.join(file.file_name().unwrap_or_default()));
+    let found = fs::canonicalize(file).or(named);
+    found.unwrap_or_else(|_| file.to_owned())
 }
 
 /// Whether it is there and no regular file: a device, a pipe, a folder.

@@ -75,8 +75,8 @@ fn limits(resource: c_int, new: usize) {
     {
         return;
     }
-    let [soft, _] = limit;
-    if soft != libc::RLIM_INFINITY {
+    let [soft, hard] = limit;
+    if soft <= hard {
         IMAGE.window().give_back(soft);
     }
 }

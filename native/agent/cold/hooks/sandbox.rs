@@ -32,11 +32,10 @@ extern "C" fn prctl_request(option: c_int, mode: usize, filter: usize) -> *mut c
         const STRICT: usize = libc::SECCOMP_MODE_STRICT as usize;
         begins(mode == STRICT || sandbox::may_end(filter));
     }
-    // A child of `vfork` does it to itself alone, but is gone in a moment.
-    if option == libc::PR_SET_TSC && mode == libc::PR_TSC_SIGSEGV as usize {
+    // It counts for one thread, and nobody knows for which others, so it is never taken back.
+    let forbids_time = option == libc::PR_SET_TSC && mode == libc::PR_TSC_SIGSEGV as usize;
+    if forbids_time && !descriptors::is_elsewhere() {
         clock::stop();
-    } else if option == libc::PR_SET_TSC && !sandbox::is_deadly() {
-        clock::go_on();
     }
     real::found(&REAL_PRCTL, c"prctl")
 }

@@ -21,7 +21,7 @@ use core::sync::atomic::{
     Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 use hackleak_image::layout::{Counter, module_flags};
-use loader::{Object, find_object, is_older};
+use loader::{Object, find_object, find_passing, is_older};
 use record::enter;
 
 /// What is known of the module at an address.
@@ -210,7 +210,7 @@ impl Mapping {
     /// thread may have loaded another one in its place since.
     fn is_still(&self, module: u32) -> bool {
         let start = self.start.load(Relaxed);
-        let Some(object) = find_object(start) else {
+        let Some(object) = find_passing(start) else {
             return false;
         };
         if object.map_start != start
@@ -220,8 +220,8 @@ impl Mapping {
             return false;
         }
         // A `dlclose` of another thread may be under way with this very module.
-        if sandbox::may_be_deadly() {
-            return false;
+        if sandbox::is_deadly() {
+            return true;
         }
         let Some((id, len)) = build_id::of_passing(&object) else {
             return true;

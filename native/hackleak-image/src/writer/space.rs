@@ -118,7 +118,7 @@ pub(super) fn map_to_read(fd: i32, len: usize) -> Option<*mut u8> {
     (at != libc::MAP_FAILED).then_some(at.cast())
 }
 
-pub(super) fn advise(at: *mut u8, len: usize) {
+fn advise(at: *mut u8, len: usize) {
     // SAFETY: advice about our own mapping: no part of it in core dumps, in huge pages,
     // or in forked children (which must not write into their parent's image), and nothing
     // read ahead of a file that is empty there.
@@ -148,6 +148,9 @@ fn limited_lengths(left: u64) -> [usize; 4] {
 
 /// What the window may grow by where the process may have so many bytes of address space.
 pub(super) fn share(most: u64) -> usize {
+    if most == libc::RLIM_INFINITY {
+        return LENGTHS[0];
+    }
     let left = most.saturating_sub(mapped());
     limited_lengths(left).into_iter().max().unwrap_or(0)
 }
@@ -190,6 +193,55 @@ fn mapped() -> u64 {
         number.saturating_mul(10) + u64::from(digit - b'0')
     });
     pages.saturating_mul(4096)
+}
+
+/// Puts memory in the place of as much of a part of the window as can be had, and gives how much
+/// that is. Nobody else gets the rest of the part.
+pub(super) fn cover_at_most(at: *mut u8, len: usize) -> usize {
+    const LESS: [usize; 2] = [1 << 30, 64 << 20];
+    // Memory that nobody may touch costs nothing, however strict the system is with its promises.
+    // SAFETY: as for `cover`.
+    let place = unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE;
+        libc::mmap(at.cast(), len, libc::PROT_NONE, flags, -1, 0)
+    };
+    if len == 0 || place == libc::MAP_FAILED {
+        return 0;
+    }
+    advise(at, len);
+    let rights = libc::PROT_READ | libc::PROT_WRITE;
+    let [much, some] = LESS.map(|less| len.min(less));
+    let mut sizes = [len, much, some].into_iter();
+    // SAFETY: the mapping that was just made.
+    let had = sizes.find(|len| unsafe { libc::mprotect(at.cast(), *len, rights) } == 0);
+    had.unwrap_or(0)
+}
+
+/// Puts memory behind the window, where nothing is mapped.
+pub(super) fn append(at: *mut u8, len: usize) -> bool {
+    // SAFETY: a new mapping, which replaces nothing.
+    let place = unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        let rights = libc::PROT_READ | libc::PROT_WRITE;
+        libc::mmap(
+            at.cast(),
+            len,
+            rights,
+            flags | libc::MAP_FIXED_NOREPLACE,
+            -1,
+            0,
+        )
+    };
+    if place != libc::MAP_FAILED && place.cast() != at {
+        // A kernel that takes the place for a wish.
+        // SAFETY: the mapping that was just made.
+        unsafe { libc::munmap(place, len) };
+    }
+    let is_there = place.cast() == at;
+    if is_there {
+        advise(at, len);
+    }
+    is_there
 }
 
 /// Puts zeroed memory of this process in the place of a piece of the window that nobody uses.

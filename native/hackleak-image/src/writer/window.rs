@@ -32,7 +32,7 @@ use core::ffi::{CStr, c_char};
 use core::ptr;
 use core::sync::atomic::{
     AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 
 #[repr(C, align(4096))]
@@ -71,6 +71,10 @@ pub struct Window {
     /// What of the window has memory in its place since then.
     covered_from: AtomicUsize,
     covered_to: AtomicUsize,
+    /// What `len` was at first.
+    longest: AtomicUsize,
+    /// A thread changes how far it is mapped.
+    is_resized: AtomicBool,
     /// Whether pages may be reserved one at a time: see `pages`.
     thrift: AtomicU32,
     /// The header's page, where children of this process find it too; null when there is none.
@@ -94,6 +98,8 @@ impl Window {
             forbidden: AtomicBool::new(false),
             covered_from: AtomicUsize::new(0),
             covered_to: AtomicUsize::new(0),
+            longest: AtomicUsize::new(0),
+            is_resized: AtomicBool::new(false),
             thrift: AtomicU32::new(0),
             ledger: AtomicPtr::new(ptr::null_mut()),
             #[cfg(test)]
@@ -169,6 +175,7 @@ impl Window {
         })?;
         self.ledger.store(Ledger::map(fd).0, Relaxed);
         self.len.store(window.len, Relaxed);
+        self.longest.store(window.len, Relaxed);
         self.mapped.store(window.mapped, Relaxed);
         self.base.store(window.base, Release);
         Ok(())
@@ -279,7 +286,7 @@ impl Window {
         // A segment beyond the window is not one that the file lacks: it is not counted.
         let taken = self
             .segments()
-            .fetch_update(Relaxed, Relaxed, |index| fits(index).then_some(index + 1));
+            .fetch_update(SeqCst, Relaxed, |index| fits(index).then_some(index + 1));
         let Ok(index) = taken else {
             return ptr::null_mut();
         };

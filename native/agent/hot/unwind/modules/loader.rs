@@ -7,6 +7,7 @@ use crate::hot::unwind::{self, older_loader};
 use core::ffi::{c_char, c_int, c_void};
 use core::mem::transmute;
 use core::ptr;
+use hackleak_platform::peek;
 
 /// `struct dl_find_object` of `<dlfcn.h>`.
 #[repr(C)]
@@ -67,6 +68,21 @@ pub fn opening() {
 }
 
 pub(super) fn find_object(address: usize) -> Option<Object> {
+    // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and found
+    // it a moment ago.
+    find(address, |map| unsafe { (*map).bias })
+}
+
+/// The same where another thread may unload the module meanwhile.
+pub(super) fn find_passing(address: usize) -> Option<Object> {
+    find(address, |map| {
+        let mut bias = [0usize];
+        peek::copy(map.addr(), peek::bytes_mut(&mut bias));
+        bias[0]
+    })
+}
+
+fn find(address: usize, bias_of: impl FnOnce(*const LinkMap) -> usize) -> Option<Object> {
     let function = FIND_OBJECT.get();
     if function.is_null() {
         return older_loader::find(address).map(|found| Object {
@@ -92,9 +108,8 @@ pub(super) fn find_object(address: usize) -> Option<Object> {
     found.then(|| Object {
         map_start: object.map_start,
         map_end: object.map_end,
-        // SAFETY: the loader keeps the link map of a module as long as the module is loaded, and
-        // found it a moment ago.
-        bias: unsafe { (*object.link_map).bias },
+        // It is the first word of the map.
+        bias: bias_of(object.link_map),
         eh_frame_hdr: object.eh_frame,
         link_map: object.link_map,
     })

@@ -8,11 +8,10 @@ use crate::Shortage;
 use crate::layout::{HEADER_LEN, SEGMENT_HEADER_LEN, SEGMENT_STRIDE, SegmentHeader};
 use core::sync::atomic::{
     AtomicU32,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{Acquire, Relaxed, Release, SeqCst},
 };
 
-/// Bytes of memory that are asked for where all of the window cannot be had.
-const MUCH: usize = 1 << 30;
+/// Bytes that a window that grows gets at once.
 const SOME: usize = 64 << 20;
 
 impl Window {
@@ -61,7 +60,15 @@ impl Window {
     pub fn keep_in_memory(&self) {
         let base = self.base.load(Relaxed);
         // A forked child has no part of its parent's window.
-        if self.forbidden.swap(true, Relaxed) || base.is_null() || !space::can_be_read(base) {
+        if self.forbidden.load(Relaxed) || base.is_null() || !space::can_be_read(base) {
+            self.forbidden.store(true, SeqCst);
+            return;
+        }
+        self.resizing(|| self.get_memory(base));
+    }
+
+    fn get_memory(&self, base: *mut u8) {
+        if self.forbidden.swap(true, SeqCst) {
             return;
         }
         let used = self.segment_count();
@@ -69,16 +76,28 @@ impl Window {
             self.reserve_rest(base, HEADER_LEN + index * SEGMENT_STRIDE);
         }
         let from = (HEADER_LEN + used * SEGMENT_STRIDE) as usize;
-        let room = self.mapped.load(Relaxed).saturating_sub(from);
-        // Where memory may not be promised that there is not, less will do.
-        for len in [room, room.min(MUCH), room.min(SOME)] {
-            if len > 0 && space::cover(base.wrapping_add(from).cast(), len) {
-                self.covered_to.store(from + len, Relaxed);
-                self.covered_from.store(from, Relaxed);
-                space::advise(base.wrapping_add(from), len);
-                return;
+        let mapped = self.mapped.load(Relaxed).max(from);
+        let covered = space::cover_at_most(base.wrapping_add(from), mapped - from);
+        self.covered_to.store(from + covered, Relaxed);
+        self.covered_from.store(from, Relaxed);
+        // A window that grows with its segments has none of this.
+        if from + covered == mapped {
+            let wanted = self.len.load(Relaxed).saturating_sub(mapped).min(SOME);
+            let whole = wanted / SEGMENT_STRIDE as usize * SEGMENT_STRIDE as usize;
+            if whole > 0 && space::append(base.wrapping_add(mapped), whole) {
+                self.covered_to.store(mapped + whole, Relaxed);
+                self.mapped.store(mapped + whole, Release);
             }
         }
+    }
+
+    /// One thread at a time changes how far the window is mapped.
+    fn resizing(&self, change: impl FnOnce()) {
+        while self.is_resized.swap(true, Acquire) {
+            core::hint::spin_loop();
+        }
+        change();
+        self.is_resized.store(false, Release);
     }
 
     /// Reserves the record pages of a segment that come one at a time otherwise.
@@ -108,27 +127,34 @@ impl Window {
     /// Gives back the address space that the image does not use yet, because the process may have
     /// only `most` bytes of it from now on. The window then grows with its segments.
     pub fn give_back(&self, most: u64) {
+        let base = self.base.load(Relaxed);
+        if !base.is_null() && space::can_be_read(base) {
+            self.resizing(|| self.shrink(base, most));
+        }
+    }
+
+    fn shrink(&self, base: *mut u8, most: u64) {
         /// Segments that other threads may take meanwhile.
         const MARGIN: u64 = 4;
-        let base = self.base.load(Relaxed);
+        if self.forbidden.load(Relaxed) {
+            return;
+        }
         let mapped = self.mapped.load(Relaxed);
-        if base.is_null() || self.forbidden.load(Relaxed) || !space::can_be_read(base) {
-            return;
+        let kept = (HEADER_LEN + (self.segment_count() + MARGIN) * SEGMENT_STRIDE) as usize;
+        if kept < mapped {
+            self.mapped.store(kept, Relaxed);
+            // SAFETY: a part of the window that no segment lies in, and from now on none will.
+            unsafe { libc::munmap(base.wrapping_add(kept).cast(), mapped - kept) };
         }
-        let kept = HEADER_LEN + (self.segment_count() + MARGIN) * SEGMENT_STRIDE;
-        let kept = kept.min(mapped as u64) as usize;
-        if kept == mapped {
-            return;
-        }
-        self.mapped.store(kept, Relaxed);
-        // SAFETY: a part of the window that no segment lies in, and from now on none will.
-        unsafe { libc::munmap(base.wrapping_add(kept).cast(), mapped - kept) };
-        self.len.fetch_min(kept + space::share(most), Relaxed);
+        // As before where the limit is lifted again.
+        let longest = self.longest.load(Relaxed);
+        let len = kept.saturating_add(space::share(most));
+        self.len.store(len.min(longest), Relaxed);
     }
 
     /// Whether system calls may be made for the file; else the header says why it is not whole.
     pub(super) fn is_allowed(&self) -> bool {
-        let forbidden = self.forbidden.load(Relaxed);
+        let forbidden = self.forbidden.load(SeqCst);
         if forbidden {
             self.note_memory_only(Shortage::Forbidden);
         }

@@ -84,7 +84,8 @@ public final class TestJvm {
    * @param text the value of {@link #OPTIONS} there; may be null or empty
    */
   public TestJvm inheriting(String text) {
-    inherited = text == null || text.trim().isEmpty() ? "" : text.trim() + OPTION_SEPARATOR;
+    String options = text == null ? "" : text.trim().replaceAll(",+$", "");
+    inherited = options.isEmpty() ? "" : options + OPTION_SEPARATOR;
     return this;
   }
 
