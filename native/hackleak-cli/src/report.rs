@@ -16,7 +16,7 @@ use crate::{exit, inputs, judged, output, terminal};
 const REPORT_NOTES: &str = "\
 Examples:
   hackleak report hackleak-out
-  hackleak report --since 3 --format json 4242.hackleak
+  hackleak report --since 2 --format json 4242.hackleak
   hackleak report 4711
   hackleak report --format json hackleak-out | hackleak report --html leaks.html -
   hackleak report --json leaks.json --html leaks.html hackleak-out

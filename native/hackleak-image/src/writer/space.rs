@@ -151,14 +151,21 @@ pub(super) fn share(most: u64) -> usize {
     if most == libc::RLIM_INFINITY {
         return LENGTHS[0];
     }
-    let left = most.saturating_sub(mapped());
-    limited_lengths(left).into_iter().max().unwrap_or(0)
+    limited_lengths(left_of(most))
+        .into_iter()
+        .max()
+        .unwrap_or(0)
+}
+
+/// What is left of so many bytes of address space.
+pub(super) fn left_of(most: u64) -> u64 {
+    most.saturating_sub(mapped())
 }
 
 /// Bytes of address space that the process may still map; `None` without a limit.
 pub fn left() -> Option<u64> {
     let limit = limit(libc::RLIMIT_AS as i32)?;
-    Some(limit.saturating_sub(mapped()))
+    Some(left_of(limit))
 }
 
 /// The soft limit of a resource; `None` when there is none.

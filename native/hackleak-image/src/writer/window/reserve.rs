@@ -141,15 +141,18 @@ impl Window {
         }
         let mapped = self.mapped.load(Relaxed);
         let kept = (HEADER_LEN + (self.segment_count() + MARGIN) * SEGMENT_STRIDE) as usize;
-        if kept < mapped {
+        // Whoever adds something to what the process has now has counted the window.
+        if kept < mapped && space::left_of(most) == 0 {
             self.mapped.store(kept, Relaxed);
             // SAFETY: a part of the window that no segment lies in, and from now on none will.
             unsafe { libc::munmap(base.wrapping_add(kept).cast(), mapped - kept) };
         }
         // As before where the limit is lifted again.
         let longest = self.longest.load(Relaxed);
-        let len = kept.saturating_add(space::share(most));
-        self.len.store(len.min(longest), Relaxed);
+        if self.mapped.load(Relaxed) < longest {
+            let len = kept.saturating_add(space::share(most));
+            self.len.store(len.min(longest), Relaxed);
+        }
     }
 
     /// Whether system calls may be made for the file; else the header says why it is not whole.
