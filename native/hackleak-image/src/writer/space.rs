@@ -78,15 +78,25 @@ pub(super) fn map_window(fd: i32) -> Result<Mapped, CreateError> {
 /// `errno`; that is `EEXIST` where something is mapped already.
 pub(super) fn map_piece(fd: i32, base: *mut u8, offset: u64, len: usize) -> Result<(), i32> {
     let place = base.wrapping_add(offset as usize);
+    map_new(place, len, libc::MAP_SHARED, fd, offset as libc::off_t)
+}
+
+/// Puts memory behind the window. Gives an `errno` as [`map_piece`] does.
+pub(super) fn append(place: *mut u8, len: usize) -> Result<(), i32> {
+    map_new(place, len, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+}
+
+/// Maps what has nothing mapped in its place yet.
+fn map_new(place: *mut u8, len: usize, of: i32, fd: i32, offset: libc::off_t) -> Result<(), i32> {
     // SAFETY: a new mapping, which replaces nothing.
     let at = unsafe {
         libc::mmap(
             place.cast(),
             len,
             libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE,
+            of | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE,
             fd,
-            offset as libc::off_t,
+            offset,
         )
     };
     if at == libc::MAP_FAILED {
@@ -224,33 +234,6 @@ pub(super) fn cover_at_most(at: *mut u8, len: usize) -> usize {
     had.unwrap_or(0)
 }
 
-/// Puts memory behind the window, where nothing is mapped.
-pub(super) fn append(at: *mut u8, len: usize) -> bool {
-    // SAFETY: a new mapping, which replaces nothing.
-    let place = unsafe {
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
-        let rights = libc::PROT_READ | libc::PROT_WRITE;
-        libc::mmap(
-            at.cast(),
-            len,
-            rights,
-            flags | libc::MAP_FIXED_NOREPLACE,
-            -1,
-            0,
-        )
-    };
-    if place != libc::MAP_FAILED && place.cast() != at {
-        // A kernel that takes the place for a wish.
-        // SAFETY: the mapping that was just made.
-        unsafe { libc::munmap(place, len) };
-    }
-    let is_there = place.cast() == at;
-    if is_there {
-        advise(at, len);
-    }
-    is_there
-}
-
 /// Puts zeroed memory of this process in the place of a piece of the window that nobody uses.
 pub(super) fn cover(at: *mut libc::c_void, len: usize) -> bool {
     // SAFETY: the range lies within the window, which is ours, and nobody uses it yet, as the
@@ -260,7 +243,7 @@ pub(super) fn cover(at: *mut libc::c_void, len: usize) -> bool {
             at,
             len,
             libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED | libc::MAP_NORESERVE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED,
             -1,
             0,
         )

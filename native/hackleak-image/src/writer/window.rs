@@ -191,6 +191,8 @@ impl Window {
         self.base.store(ptr::null_mut(), Relaxed);
         self.len.store(0, Relaxed);
         self.memory_only.store(false, Relaxed);
+        // Another thread of the parent's may have been at it.
+        self.is_resized.store(false, Relaxed);
         let fd = self.fd.swap(-1, Relaxed);
         if status(fd).is_some_and(|stat| self.is_ours(&stat)) {
             // SAFETY: this child's copy of the descriptor that `create` opened.

@@ -84,7 +84,7 @@ impl Window {
         if from + covered == mapped {
             let wanted = self.len.load(Relaxed).saturating_sub(mapped).min(SOME);
             let whole = wanted / SEGMENT_STRIDE as usize * SEGMENT_STRIDE as usize;
-            if whole > 0 && space::append(base.wrapping_add(mapped), whole) {
+            if whole > 0 && space::append(base.wrapping_add(mapped), whole).is_ok() {
                 self.covered_to.store(mapped + whole, Relaxed);
                 self.mapped.store(mapped + whole, Release);
             }
